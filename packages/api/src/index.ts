@@ -1,0 +1,4 @@
+export * from './field-error.ts';
+export * from './resource.ts';
+export * from './status-error.ts';
+export * from './strategy.ts';

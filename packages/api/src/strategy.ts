@@ -1,0 +1,37 @@
+import type { FieldError } from './field-error.ts';
+import type { JsonObject } from './resource.ts';
+
+export interface StrategyContext {
+  /** RFC 3339, whole seconds. */
+  readonly now: string;
+  /** '' for the main resource. */
+  readonly subresource: string;
+  readonly userName: string;
+  readonly userGroups: readonly string[];
+  /** 24 to 5 lower-case characters for generated names, secrets and tokens. */
+  randomSuffix(length: number): string;
+}
+
+/**
+ * What is special to one kind, and nothing else: what a writer may not set, what resets, what counts as a new generation.
+ * Objects are decoded, defaulted, and may be changed in place by the prepare functions.
+ */
+export interface Strategy {
+  /** Before defaults of metadata are filled: drop status, set the first generation, … */
+  prepareForCreate?(object: JsonObject, context: StrategyContext): void;
+  /** Keep what this (sub)resource may not change, from `old`; raise metadata.generation if the spec changed. */
+  prepareForUpdate?(object: JsonObject, old: JsonObject, context: StrategyContext): void;
+  /** Semantic validation; metadata is validated by the machinery. */
+  validate?(object: JsonObject, context: StrategyContext): FieldError[];
+  validateUpdate?(object: JsonObject, old: JsonObject, context: StrategyContext): FieldError[];
+  /** Text of Warning headers. */
+  warnings?(object: JsonObject, old: JsonObject | undefined): string[];
+  /** PUT to a name that does not exist creates it (Lease, Endpoints, … as upstream). Default false. */
+  readonly allowCreateOnUpdate?: boolean;
+  /** PUT without resourceVersion is allowed. Default true. */
+  readonly allowUnconditionalUpdate?: boolean;
+  /** Grace period in seconds for a delete, if the kind is deleted gracefully (pods); undefined: at once. */
+  gracePeriodSeconds?(object: JsonObject, asked: number | undefined): number | undefined;
+  /** metadata.name rule of this kind. Default: DNS-1123 subdomain. */
+  readonly nameRule?: 'dns1123-subdomain' | 'dns1123-label' | 'dns1035-label' | 'path-segment';
+}

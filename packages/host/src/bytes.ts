@@ -1,0 +1,54 @@
+import type { ByteSource } from './network.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const emptyBytes: Uint8Array = new Uint8Array(0);
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Malformed sequences become U+FFFD. */
+export function fromUtf8(data: Uint8Array): string {
+  return decoder.decode(data);
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  let sizeBytes = 0;
+  for (const part of parts) sizeBytes += part.length;
+  const out = new Uint8Array(sizeBytes);
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+export class BodyTooLarge extends Error {
+  readonly limitBytes: number;
+  constructor(limitBytes: number) {
+    super(`body is larger than ${limitBytes} bytes`);
+    this.name = 'BodyTooLarge';
+    this.limitBytes = limitBytes;
+  }
+}
+
+/** Throws BodyTooLarge as soon as the limit is passed, without reading on. */
+export async function readAll(source: ByteSource, limitBytes = Number.MAX_SAFE_INTEGER): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const part of source) {
+    sizeBytes += part.length;
+    if (sizeBytes > limitBytes) throw new BodyTooLarge(limitBytes);
+    parts.push(part);
+  }
+  return concatBytes(parts);
+}
+
+export function header(headers: Readonly<Record<string, string | readonly string[]>>, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' || value === undefined ? value : value.join(', ');
+}
