@@ -2,3 +2,4 @@ export * from './field-error.ts';
 export * from './resource.ts';
 export * from './status-error.ts';
 export * from './strategy.ts';
+export type * from './description.ts';
