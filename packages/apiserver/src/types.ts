@@ -122,3 +122,86 @@ export interface CacheReader {
   onChange(group: string, resource: string, listener: (event: { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: JsonObject }) => void): () => void;
   whenReady(): Promise<void>;
 }
+
+/**
+ * A POST that is answered by doing something rather than by storing the body: the reviews (subresource ''), pods/binding,
+ * pods/eviction, serviceaccounts/token. The registry decodes (JSON, YAML, protobuf), runs admission, and encodes the answer.
+ */
+export interface CreateHandler {
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource: string;
+  create(request: ResourceRequest, body: JsonObject, options: { readonly dryRun: boolean }): Promise<{ readonly status: number; readonly object: JsonObject }>;
+}
+
+export interface RegistryWrite {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  /** Changed in place on create and update. On delete: the last state. */
+  readonly object: JsonObject;
+  readonly oldObject: JsonObject | undefined;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+}
+
+/** Called once, whether the write was stored or not; must not reject. */
+export type FinishWrite = (committed: boolean) => Promise<void>;
+
+/**
+ * Goes along with the writes of one resource: service addresses, escalation checks.
+ * `begin` is called after the strategy's prepare functions and before validation, again for every attempt of a retried update
+ * (each attempt is finished before the next begins). It may throw StatusError. On DELETE it is called when the object is about to
+ * leave the store (not when only its deletionTimestamp is set).
+ */
+export interface WriteHook {
+  readonly group: string;
+  readonly resource: string;
+  begin(write: RegistryWrite): Promise<FinishWrite>;
+}
+
+/** Read-modify-write of a stored object below admission and validation, for handlers that are themselves the validation. */
+export interface ObjectMutator {
+  /** Retried on conflict: `change` may run several times, and throws StatusError to give up. Rejects with NotFound. Answers the stored object. */
+  mutate(group: string, resource: string, key: { readonly namespace: string; readonly name: string }, change: (object: JsonObject) => void, options?: { readonly dryRun?: boolean }): Promise<JsonObject>;
+}
+
+/** Keys of the store that are no API objects (`/registry/ranges/…`, `/registry/masterleases/…`). Linearizable. */
+export interface RawStore {
+  get(key: string): Promise<{ readonly value: Uint8Array; readonly modRevision: number } | undefined>;
+  list(prefix: string): Promise<readonly { readonly key: string; readonly value: Uint8Array; readonly modRevision: number }[]>;
+  /** `modRevision` 0: must not exist yet. False: somebody else was faster. With `ttlSeconds` the key has a lease of its own. */
+  compareAndPut(key: string, value: Uint8Array, modRevision: number, options?: { readonly ttlSeconds?: number }): Promise<boolean>;
+  compareAndDelete(key: string, modRevision: number): Promise<boolean>;
+}
+
+/** A path that is no resource: `/.well-known/openid-configuration`, `/openid/v1/jwks`. Authorized as such before. */
+export interface PathHandler {
+  readonly path: string;
+  handle(request: HttpRequest, user: UserInfo): Promise<HttpResponse>;
+}
+
+export interface PostStartHook {
+  /** As it is shown in /readyz: `poststarthook/NAME`. */
+  readonly name: string;
+  /** Resolves when its first pass is done (retries by itself); what goes on in the background ends when `signal` aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** What `assembleParts` hands to the server. */
+export interface ApiServerParts {
+  /** Answers the user, with system:authenticated or system:unauthenticated in its groups; throws StatusError 401. */
+  authenticate(request: HttpRequest): Promise<UserInfo>;
+  /** Applies Impersonate-* headers after authorising them; the same user if there are none. Throws StatusError. */
+  impersonate(request: HttpRequest, user: UserInfo): Promise<UserInfo>;
+  /** Throws StatusError 403 with upstream's text. */
+  authorize(info: RequestInfo, user: UserInfo): Promise<void>;
+  readonly authorizer: Authorizer;
+  readonly admission: {
+    admit(attributes: AdmissionAttributes): Promise<void>;
+    validate(attributes: AdmissionAttributes): Promise<void>;
+  };
+  readonly createHandlers: readonly CreateHandler[];
+  readonly subresources: readonly SubresourceHandler[];
+  readonly writeHooks: readonly WriteHook[];
+  readonly pathHandlers: readonly PathHandler[];
+  readonly postStartHooks: readonly PostStartHook[];
+}
