@@ -70,7 +70,7 @@ export interface ServerTls {
   readonly keyPem: string;
   /** CA bundle for client certificates. */
   readonly clientCaPem?: string;
-  /** `require`: no certificate, no connection. `request`: verified if sent; an unverifiable one ends the handshake. */
+  /** `require`: no certificate, no connection. `request`: verified if sent; an unverifiable one counts as none. */
   readonly clientCertificate?: 'none' | 'request' | 'require';
 }
 

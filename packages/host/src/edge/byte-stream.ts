@@ -1,0 +1,53 @@
+import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { NetworkError, type ByteSource, type ByteStream } from '../network.ts';
+import { toNetworkError } from './network-errors.ts';
+
+/** A Node readable as a ByteSource with our errors; stopping early leaves the stream to `onStop`. */
+export async function* readableSource(readable: Readable, onStop: () => void): AsyncGenerator<Uint8Array, void, undefined> {
+  let ended = false;
+  try {
+    for await (const chunk of readable.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+    ended = true;
+  } catch (error) {
+    throw toNetworkError(error);
+  } finally {
+    if (!ended) onStop();
+  }
+}
+
+/** Writes one chunk and waits while the transport is full. Rejects if it is gone. */
+export function writeChunk(writable: Writable, data: Uint8Array): Promise<void> {
+  if (writable.destroyed || writable.writableEnded) return Promise.reject(new NetworkError('reset', 'the connection is closed'));
+  if (writable.write(data)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      writable.off('drain', onDrain);
+      writable.off('close', onClose);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onDrain = (): void => settle();
+    const onClose = (): void => settle(new NetworkError('reset', 'the connection closed while writing'));
+    writable.on('drain', onDrain);
+    writable.on('close', onClose);
+  });
+}
+
+/** `head`: bytes that were read past an upgrade's head. */
+export function socketStream(socket: Socket, head?: Uint8Array): ByteStream {
+  if (head !== undefined && head.length > 0) socket.unshift(head);
+  // The reader and writer report failures; without a listener Node would end the process.
+  socket.on('error', () => { socket.destroy(); });
+  const readable: ByteSource = readableSource(socket, () => socket.destroy());
+  return {
+    readable,
+    write: (data) => writeChunk(socket, data),
+    end: () => new Promise((resolve) => {
+      if (socket.destroyed || socket.writableEnded) resolve();
+      else socket.end(() => resolve());
+    }),
+    destroy: () => { socket.destroy(); },
+    peer: { address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}` },
+  };
+}

@@ -1,0 +1,52 @@
+import * as node from 'node:crypto';
+import type { Crypto, HashAlgorithm, SignatureAlgorithm } from '../crypto.ts';
+import type { Random } from '../random.ts';
+
+function signingOptions(algorithm: SignatureAlgorithm, key: node.KeyObject): node.SignKeyObjectInput {
+  return algorithm === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : { key };
+}
+
+/** Parsing a PEM costs more than a signature check; keys are few and live long. */
+const parsedKeys = new Map<string, node.KeyObject>();
+const parsedKeysMax = 64;
+
+function remember(id: string, parse: () => node.KeyObject): node.KeyObject {
+  const known = parsedKeys.get(id);
+  if (known !== undefined) return known;
+  if (parsedKeys.size >= parsedKeysMax) parsedKeys.clear();
+  const key = parse();
+  parsedKeys.set(id, key);
+  return key;
+}
+
+function publicKey(pem: string): node.KeyObject {
+  return remember(`public ${pem}`, () => node.createPublicKey(pem));
+}
+
+export const realCrypto: Crypto = {
+  hash: (algorithm: HashAlgorithm, data) => node.createHash(algorithm).update(data).digest(),
+  hmac: (algorithm, key, data) => node.createHmac(algorithm, key).update(data).digest(),
+  sign(algorithm, privateKeyPem, data) {
+    const key = remember(`private ${privateKeyPem}`, () => node.createPrivateKey(privateKeyPem));
+    return node.sign('sha256', data, signingOptions(algorithm, key));
+  },
+  verify(algorithm, publicKeyPem, data, signature) {
+    try {
+      const key = publicKey(publicKeyPem);
+      return node.verify('sha256', data, algorithm === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : { key }, signature);
+    } catch (error) {
+      // A malformed signature or key is an answer ("does not verify"), not a failure of ours.
+      if (error instanceof Error) return false;
+      throw error;
+    }
+  },
+  publicJwk: (keyPem) => publicKey(keyPem).export({ format: 'jwk' }) as Record<string, string>,
+  timingSafeEqual: (a, b) => a.length === b.length && node.timingSafeEqual(a, b),
+};
+
+export const realRandom: Random = {
+  uint32: () => node.randomBytes(4).readUInt32LE(0),
+  float: () => Math.random(),
+  bytes: (lengthBytes) => node.randomBytes(lengthBytes),
+  uuid: () => node.randomUUID(),
+};

@@ -1,0 +1,237 @@
+import * as http from 'node:http';
+import * as http2 from 'node:http2';
+import * as https from 'node:https';
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import { emptyBytes } from '../bytes.ts';
+import { NetworkError, type ByteSource, type ClientTls, type HeaderMap, type IncomingResponse, type OutgoingRequest } from '../network.ts';
+import { readableSource, socketStream, writeChunk } from './byte-stream.ts';
+import { toNetworkError } from './network-errors.ts';
+
+/** A connection that answers no ping for this long is taken for dead. */
+const pingIntervalMs = 15_000;
+const pingTimeoutMs = 15_000;
+
+function plainHeaders(headers: http.IncomingHttpHeaders): HeaderMap {
+  const out: Record<string, string | readonly string[]> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !name.startsWith(':')) out[name] = value;
+  }
+  return out;
+}
+
+function tlsConnectOptions(identity: ClientTls | undefined, url: URL): tls.ConnectionOptions {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const serverName = identity?.serverName ?? host;
+  return {
+    host, port: Number(url.port === '' ? 443 : url.port),
+    ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(identity?.serverName === undefined ? {} : { checkServerIdentity: (_host: string, certificate: tls.PeerCertificate) => tls.checkServerIdentity(serverName, certificate) }),
+    ...(identity?.caPem === undefined ? {} : { ca: identity.caPem }),
+    ...(identity?.certPem === undefined ? {} : { cert: identity.certPem }),
+    ...(identity?.keyPem === undefined ? {} : { key: identity.keyPem }),
+    rejectUnauthorized: identity?.insecureSkipVerify !== true,
+  };
+}
+
+function connectTls(identity: ClientTls | undefined, url: URL, protocols: string[]): Promise<tls.TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ ...tlsConnectOptions(identity, url), ALPNProtocols: protocols });
+    socket.setNoDelay(true);
+    socket.once('error', (error) => reject(toNetworkError(error)));
+    socket.once('secureConnect', () => resolve(socket));
+  });
+}
+
+type Connection = { readonly kind: 'h2'; readonly session: http2.ClientHttp2Session } | { readonly kind: 'h1' };
+
+/** All connections of one (origin, identity). */
+class Origin {
+  readonly #url: URL;
+  readonly #identity: ClientTls | undefined;
+  #h2: Promise<Connection> | undefined;
+  #agent: http.Agent | undefined;
+
+  constructor(url: URL, identity: ClientTls | undefined) {
+    this.#url = url;
+    this.#identity = identity;
+  }
+
+  get identity(): ClientTls | undefined {
+    return this.#identity;
+  }
+
+  agent(): http.Agent {
+    const options = { keepAlive: true, maxSockets: 256, keepAliveMsecs: 30_000 };
+    this.#agent ??= this.#url.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+    return this.#agent;
+  }
+
+  connection(): Promise<Connection> {
+    if (this.#h2 === undefined) {
+      const opening = this.#open();
+      this.#h2 = opening;
+      const forget = (): void => { if (this.#h2 === opening) this.#h2 = undefined; };
+      opening.then((opened) => {
+        if (opened.kind === 'h2') for (const event of ['close', 'goaway', 'error'] as const) opened.session.on(event, forget);
+      }, forget);
+    }
+    return this.#h2;
+  }
+
+  async #open(): Promise<Connection> {
+    if (this.#url.protocol === 'http:') return { kind: 'h2', session: await this.#session() };
+    const socket = await connectTls(this.#identity, this.#url, ['h2', 'http/1.1']);
+    if (socket.alpnProtocol === 'h2') return { kind: 'h2', session: await this.#session(socket) };
+    socket.destroy();
+    return { kind: 'h1' };
+  }
+
+  #session(socket?: tls.TLSSocket): Promise<http2.ClientHttp2Session> {
+    return new Promise((resolve, reject) => {
+      const session = http2.connect(this.#url.origin, {
+        settings: { enablePush: false, initialWindowSize: 1024 * 1024 }, maxSessionMemory: 1000, peerMaxConcurrentStreams: 2000,
+        ...(socket === undefined ? {} : { createConnection: () => socket }),
+      });
+      session.once('error', (error) => reject(toNetworkError(error)));
+      session.once('connect', () => {
+        session.setLocalWindowSize(16 * 1024 * 1024);
+        keepAlive(session);
+        resolve(session);
+      });
+    });
+  }
+
+  destroy(): void {
+    this.#agent?.destroy();
+    this.#h2?.then((opened) => { if (opened.kind === 'h2') opened.session.destroy(); }, () => undefined);
+  }
+}
+
+function keepAlive(session: http2.ClientHttp2Session): void {
+  const interval = setInterval(() => {
+    const deadline = setTimeout(() => session.destroy(new NetworkError('timeout', 'the peer answers no ping')), pingTimeoutMs);
+    const sent = session.ping((error: Error | null) => {
+      clearTimeout(deadline);
+      if (error !== null) session.destroy();
+    });
+    if (!sent) clearTimeout(deadline);
+  }, pingIntervalMs);
+  interval.unref();
+  session.on('close', () => clearInterval(interval));
+  session.on('error', () => { session.destroy(); });
+}
+
+/** Sends the body behind the head; a failure there surfaces through the response. */
+function sendRequestBody(stream: http.ClientRequest | http2.ClientHttp2Stream, body: Uint8Array | ByteSource | undefined): void {
+  if (body === undefined) { stream.end(); return; }
+  if (body instanceof Uint8Array) { stream.end(body); return; }
+  const pump = async (): Promise<void> => {
+    for await (const chunk of body) await writeChunk(stream, chunk);
+    stream.end();
+  };
+  pump().catch((error: unknown) => { stream.destroy(toNetworkError(error)); });
+}
+
+export class HttpClient {
+  readonly #origins = new Map<string, Origin[]>();
+
+  #origin(url: URL, identity: ClientTls | undefined): Origin {
+    let list = this.#origins.get(url.origin);
+    if (list === undefined) this.#origins.set(url.origin, list = []);
+    let found = list.find((candidate) => candidate.identity === identity);
+    if (found === undefined) {
+      found = new Origin(url, identity);
+      list.push(found);
+      // Identities are replaced when certificates rotate; the oldest has no requests to come.
+      if (list.length > 8) list.shift()?.destroy();
+    }
+    return found;
+  }
+
+  async fetch(request: OutgoingRequest): Promise<IncomingResponse> {
+    throwIfAborted(request.signal);
+    const url = new URL(request.url);
+    const origin = this.#origin(url, request.tls);
+    if (request.upgrade === true) return this.#http1(request, url, origin);
+    const version = request.httpVersion ?? (url.protocol === 'https:' ? '2' : '1.1');
+    if (version === '1.1') return this.#http1(request, url, origin);
+    const connection = await origin.connection();
+    // The abort may have come while the connection was made; its listener is attached only now.
+    throwIfAborted(request.signal);
+    return connection.kind === 'h1' ? this.#http1(request, url, origin) : this.#http2(request, url, connection.session);
+  }
+
+  #http1(request: OutgoingRequest, url: URL, origin: Origin): Promise<IncomingResponse> {
+    const secure = url.protocol === 'https:';
+    const options: https.RequestOptions = {
+      ...(secure ? tlsConnectOptions(request.tls, url) : { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port === '' ? 80 : url.port) }),
+      path: url.pathname + url.search, method: request.method,
+      headers: { host: url.host, ...(request.upgrade === true ? { connection: 'Upgrade' } : {}), ...lengthHeader(request), ...(request.headers as http.OutgoingHttpHeaders | undefined) },
+      agent: request.upgrade === true ? false : origin.agent(),
+    };
+    return new Promise((resolve, reject) => {
+      const outgoing = secure ? https.request(options) : http.request(options);
+      const onAbort = (): void => { outgoing.destroy(new NetworkError('aborted', 'the request was aborted')); };
+      request.signal?.addEventListener('abort', onAbort, { once: true });
+      const done = (): void => { request.signal?.removeEventListener('abort', onAbort); };
+      outgoing.on('error', (error) => { done(); reject(toNetworkError(error)); });
+      outgoing.on('close', done);
+      outgoing.on('response', (response) => resolve(http1Response(response)));
+      outgoing.on('upgrade', (response, socket, head) => resolve({
+        status: response.statusCode ?? 0, headers: plainHeaders(response.headers), body: noBody(), trailers: Promise.resolve({}), upgraded: socketStream(socket as net.Socket, head),
+      }));
+      outgoing.setNoDelay(true);
+      sendRequestBody(outgoing, request.body);
+    });
+  }
+
+  #http2(request: OutgoingRequest, url: URL, session: http2.ClientHttp2Session): Promise<IncomingResponse> {
+    return new Promise((resolve, reject) => {
+      const stream = session.request({
+        ':method': request.method, ':path': url.pathname + url.search, ...lengthHeader(request), ...(request.headers as http2.OutgoingHttpHeaders | undefined),
+      }, { endStream: false });
+      const onAbort = (): void => { stream.close(http2.constants.NGHTTP2_CANCEL); stream.destroy(new NetworkError('aborted', 'the request was aborted')); };
+      request.signal?.addEventListener('abort', onAbort, { once: true });
+      let trailers: HeaderMap = {};
+      const ended = Promise.withResolvers<HeaderMap>();
+      stream.on('trailers', (headers) => { trailers = plainHeaders(headers); });
+      stream.on('end', () => ended.resolve(trailers));
+      stream.on('error', (error) => reject(toNetworkError(error)));
+      stream.on('close', () => {
+        request.signal?.removeEventListener('abort', onAbort);
+        ended.resolve(trailers);
+        reject(new NetworkError('reset', 'the connection closed before the response'));
+      });
+      stream.on('response', (headers) => resolve({
+        status: Number(headers[':status'] ?? 0), headers: plainHeaders(headers),
+        body: readableSource(stream, () => stream.close(http2.constants.NGHTTP2_CANCEL)), trailers: ended.promise,
+      }));
+      sendRequestBody(stream, request.body);
+    });
+  }
+}
+
+function http1Response(response: http.IncomingMessage): IncomingResponse {
+  const ended = Promise.withResolvers<HeaderMap>();
+  response.on('end', () => ended.resolve(response.trailers as HeaderMap));
+  response.on('close', () => ended.resolve({}));
+  return {
+    status: response.statusCode ?? 0, headers: plainHeaders(response.headers),
+    body: readableSource(response, () => response.destroy()), trailers: ended.promise,
+  };
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new NetworkError('aborted', 'the request was aborted');
+}
+
+async function* noBody(): AsyncGenerator<Uint8Array, void, undefined> {
+  yield emptyBytes;
+}
+
+function lengthHeader(request: OutgoingRequest): Record<string, string> {
+  if (request.body instanceof Uint8Array) return { 'content-length': String(request.body.length) };
+  return request.body === undefined && /^(POST|PUT|PATCH)$/.test(request.method) ? { 'content-length': '0' } : {};
+}

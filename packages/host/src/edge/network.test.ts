@@ -1,0 +1,73 @@
+import { afterEach, expect, test } from 'vitest';
+import { fromUtf8, readAll, utf8 } from '../bytes.ts';
+import { silentLogger } from '../log.ts';
+import type { HttpHandler, Listener } from '../network.ts';
+import { createRealNetwork } from './network.ts';
+
+const network = createRealNetwork(silentLogger);
+const open: Listener[] = [];
+afterEach(async () => { for (const listener of open.splice(0)) await listener.close(); });
+
+async function serve(handler: HttpHandler): Promise<string> {
+  const listener = await network.serveHttp({ address: '127.0.0.1', port: 0 }, handler);
+  open.push(listener);
+  return `http://127.0.0.1:${listener.port}`;
+}
+
+const echo: HttpHandler = async (request) => ({
+  status: 201, headers: { 'x-target': request.target, 'x-version': request.httpVersion }, body: await readAll(request.body), trailers: () => ({ 'grpc-status': '0' }),
+});
+
+for (const httpVersion of ['1.1', '2'] as const) {
+  test(`HTTP/${httpVersion} carries target, body and status`, async () => {
+    const url = await serve(echo);
+    const response = await network.fetch({ url: `${url}/a%2Fb?c=d`, method: 'POST', body: utf8('hello'), httpVersion });
+    expect([response.status, response.headers['x-target'], response.headers['x-version']]).toEqual([201, '/a%2Fb?c=d', httpVersion]);
+    expect(fromUtf8(await readAll(response.body))).toBe('hello');
+    if (httpVersion === '2') expect(await response.trailers).toMatchObject({ 'grpc-status': '0' });
+  });
+
+  test(`HTTP/${httpVersion}: chunks arrive as they are sent, and stopping early tells the producer`, async () => {
+    const stopped = Promise.withResolvers<string>();
+    const url = await serve(async (request) => ({ status: 200, headers: {}, body: (async function* () {
+      request.signal.addEventListener('abort', () => stopped.resolve('aborted'));
+      yield utf8('one');
+      await new Promise((resolve) => { request.signal.addEventListener('abort', resolve); });
+    })() }));
+    const response = await network.fetch({ url, method: 'GET', httpVersion });
+    for await (const chunk of response.body) { expect(fromUtf8(chunk)).toBe('one'); break; }
+    expect(await stopped.promise).toBe('aborted');
+  });
+}
+
+test('an upgrade hands over the raw connection in both directions', async () => {
+  const url = await serve(async (request) => ({ status: request.upgradeRequested ? 101 : 400, headers: { connection: 'Upgrade', upgrade: 'test' }, upgrade: (stream) => {
+    void (async () => { for await (const chunk of stream.readable) await stream.write(chunk); await stream.end(); })();
+  } }));
+  const response = await network.fetch({ url, method: 'POST', headers: { upgrade: 'test' }, upgrade: true });
+  const stream = response.upgraded;
+  if (stream === undefined) throw new Error(`no upgrade, status ${response.status}`);
+  await stream.write(utf8('ping'));
+  await stream.end();
+  expect(fromUtf8(await readAll(stream.readable))).toBe('ping');
+});
+
+test('a refused upgrade is an ordinary response', async () => {
+  const url = await serve(async () => ({ status: 403, headers: {}, body: utf8('no') }));
+  const response = await network.fetch({ url, method: 'POST', headers: { upgrade: 'test' }, upgrade: true });
+  expect([response.status, fromUtf8(await readAll(response.body))]).toEqual([403, 'no']);
+});
+
+test('nobody listening is a NetworkError of kind refused', async () => {
+  const listener = await network.serveHttp({ address: '127.0.0.1', port: 0 }, echo);
+  await listener.close();
+  await expect(network.fetch({ url: `http://127.0.0.1:${listener.port}/`, method: 'GET' })).rejects.toMatchObject({ kind: 'refused' });
+});
+
+test('an abort ends a running request', async () => {
+  const url = await serve(() => new Promise(() => undefined));
+  const abort = new AbortController();
+  const running = network.fetch({ url, method: 'GET', httpVersion: '2', signal: abort.signal });
+  abort.abort();
+  await expect(running).rejects.toMatchObject({ kind: 'aborted' });
+});
