@@ -38,6 +38,8 @@ export interface TypeDescription {
   /** `io.k8s.api.core.v1.Pod` */
   readonly name: string;
   readonly gvk?: { readonly group: string; readonly version: string; readonly kind: string };
+  /** Structural apply takes the whole object as one value, wherever it stands. */
+  readonly mapType?: 'granular' | 'atomic';
   /** In declaration order, which is the order of JSON keys that a Go server writes. Inlined ones are expanded here. */
   readonly fields: ReadonlyMap<string, FieldDescription>;
 }

@@ -77,7 +77,7 @@ function describe(name: string): TypeDescription {
   const fields = new Map<string, FieldDescription>();
   addFields(struct, fields);
   const gvk = struct.gvks[0];
-  return { name, fields, ...(gvk === undefined ? {} : { gvk: parseGvk(gvk) }) };
+  return { name, fields, ...(gvk === undefined ? {} : { gvk: parseGvk(gvk) }), ...(struct.mapType === undefined ? {} : { mapType: struct.mapType }) };
 }
 
 /** The built-in types. Each is parsed when first asked for. */

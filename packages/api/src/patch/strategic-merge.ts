@@ -1,0 +1,155 @@
+import type { ApiDescription } from '../description.ts';
+import type { Json, JsonObject } from '../resource.ts';
+import { badRequest } from '../status-error.ts';
+import { directivePrefixes, noMergeKey, patchErrors, unknownPatchType } from './strategic-errors.ts';
+import { mergeOrdered } from './strategic-order.ts';
+import { itemSchema, ruleOf, type FieldRule, type PatchSchema } from './strategic-schema.ts';
+import { cloneJson, equalJson, isObject, jsonKind, own, setOwn } from './values.ts';
+
+/** Drops directives, and nulls that would delete what is not there. */
+function asPlainValue(value: Json): Json {
+  if (Array.isArray(value)) return value.filter((item) => !isDirectiveItem(item)).map(asPlainValue);
+  if (!isObject(value)) return value;
+  const plain: JsonObject = {};
+  for (const key of Object.keys(value)) {
+    const inner = value[key] as Json;
+    if (inner !== null && !isDirectiveKey(key)) setOwn(plain, key, asPlainValue(inner));
+  }
+  return plain;
+}
+
+function isDirectiveKey(key: string): boolean {
+  return key === '$patch' || key === '$retainKeys' || key.startsWith(directivePrefixes.order) || key.startsWith(directivePrefixes.deletion);
+}
+
+function isDirectiveItem(item: Json): boolean {
+  return isObject(item) && (own(item, '$patch') === 'delete' || own(item, '$patch') === 'replace');
+}
+
+function retainKeys(original: JsonObject, patch: JsonObject): void {
+  const retained = own(patch, '$retainKeys');
+  if (retained === undefined) return;
+  if (!Array.isArray(retained)) throw badRequest(patchErrors.retainKeys);
+  for (const key of Object.keys(patch)) {
+    if (patch[key] !== null && !isDirectiveKey(key) && !retained.includes(key)) throw badRequest(patchErrors.retainKeys);
+  }
+  for (const key of Object.keys(original)) {
+    if (!retained.includes(key)) delete original[key];
+  }
+}
+
+/** Changes `original` in place where it can, and answers the result. `patch` is left alone. */
+export function mergeObject(original: JsonObject, patch: JsonObject, schema: PatchSchema): JsonObject {
+  const directive = own(patch, '$patch');
+  if (directive === 'replace') {
+    const { $patch: _directive, ...rest } = patch;
+    return asPlainValue(rest) as JsonObject;
+  }
+  if (directive === 'delete') return {};
+  if (directive !== undefined && directive !== 'merge') throw unknownPatchType(directive, patch);
+  retainKeys(original, patch);
+  const handled = mergeOrderedLists(original, patch, schema);
+  for (const key of Object.keys(patch)) {
+    if (!handled.has(key)) mergeField(original, key, patch[key] as Json, schema);
+  }
+  return original;
+}
+
+/** Lists that come with a `$setElementOrder`; answers the keys that are dealt with. */
+function mergeOrderedLists(original: JsonObject, patch: JsonObject, schema: PatchSchema): Set<string> {
+  const handled = new Set(['$patch', '$retainKeys']);
+  for (const orderKey of Object.keys(patch)) {
+    if (!orderKey.startsWith(directivePrefixes.order)) continue;
+    handled.add(orderKey);
+    const key = orderKey.slice(directivePrefixes.order.length);
+    const order = patch[orderKey];
+    const live = own(original, key);
+    const change = own(patch, key);
+    if (!Array.isArray(order)) throw badRequest(patchErrors.elementOrder);
+    if (change !== undefined && !Array.isArray(change)) {
+      if (change === null) continue;
+      throw badRequest(patchErrors.elementOrder);
+    }
+    handled.add(key);
+    const liveItems = Array.isArray(live) ? live : [];
+    if (!Array.isArray(live) && change === undefined) continue;
+    const rule = ruleOf(schema, key);
+    const merged = change === undefined ? liveItems : mergeList(liveItems, change, rule);
+    setOwn(original, key, mergeOrdered({ merged, order, live: liveItems, change: change ?? [], mergeKey: rule.mergeKey }));
+  }
+  return handled;
+}
+
+function mergeField(original: JsonObject, key: string, change: Json, schema: PatchSchema): void {
+  if (key.startsWith(directivePrefixes.deletion)) {
+    deleteFromPrimitiveList(original, key.slice(directivePrefixes.deletion.length), change);
+    return;
+  }
+  if (change === null) {
+    delete original[key];
+    return;
+  }
+  const live = own(original, key);
+  const rule = ruleOf(schema, key);
+  if (isObject(change) && isObject(live) && !rule.strategies.includes('replace')) setOwn(original, key, mergeObject(live, change, rule.schema));
+  else if (Array.isArray(change) && Array.isArray(live) && rule.strategies.includes('merge')) setOwn(original, key, mergeList(live, change, rule));
+  else setOwn(original, key, asPlainValue(change));
+}
+
+function deleteFromPrimitiveList(original: JsonObject, key: string, removed: Json): void {
+  if (!Array.isArray(removed)) throw badRequest(patchErrors.primitiveList);
+  const live = own(original, key);
+  if (Array.isArray(live)) setOwn(original, key, live.filter((item) => !removed.some((gone) => equalJson(gone, item))));
+}
+
+function mergeList(live: Json[], change: Json[], rule: FieldRule): Json[] {
+  if (!rule.strategies.includes('merge')) return asPlainValue(change) as Json[];
+  const kinds = new Set([...live, ...change].map(jsonKind));
+  if (kinds.size === 0) return live;
+  if (kinds.has('list')) throw patchErrors.listOfLists();
+  if (kinds.size > 1) throw patchErrors.mixedList();
+  if (!kinds.has('object')) return unique([...live, ...change]);
+  if (rule.mergeKey === '') throw patchErrors.noKeyDeclared();
+  return mergeKeyedList(live as JsonObject[], change as JsonObject[], rule);
+}
+
+function unique(items: readonly Json[]): Json[] {
+  return items.filter((item, index) => items.findIndex((other) => equalJson(other, item)) === index);
+}
+
+function keyValue(item: JsonObject, mergeKey: string): Json {
+  const value = own(item, mergeKey);
+  if (value === undefined) throw noMergeKey(item, mergeKey);
+  return value;
+}
+
+function mergeKeyedList(live: readonly JsonObject[], change: readonly JsonObject[], rule: FieldRule): JsonObject[] {
+  let merged = [...live];
+  const additions: JsonObject[] = [];
+  let replace = false;
+  for (const item of change) {
+    const directive = own(item, '$patch');
+    if (directive === undefined) additions.push(item);
+    else if (directive === 'replace') replace = true;
+    else if (directive === 'delete') {
+      const gone = keyValue(item, rule.mergeKey);
+      merged = merged.filter((other) => !equalJson(own(other, rule.mergeKey), gone));
+    } else if (directive === 'merge') throw patchErrors.mergeDirectiveInList();
+    else throw unknownPatchType(directive, item);
+  }
+  if (replace) return asPlainValue(additions) as JsonObject[];
+  const schema = itemSchema(rule.schema);
+  for (const item of additions) {
+    const wanted = keyValue(item, rule.mergeKey);
+    const index = merged.findIndex((other) => equalJson(own(other, rule.mergeKey), wanted));
+    if (index < 0) merged.push(asPlainValue(item) as JsonObject);
+    else merged[index] = mergeObject(merged[index] as JsonObject, item, schema);
+  }
+  return merged;
+}
+
+/** Kubernetes' strategic merge, with every directive. Neither argument is changed. */
+export function applyStrategicMergePatch(description: ApiDescription, typeName: string, document: JsonObject, patch: Json): JsonObject {
+  if (!isObject(patch)) throw badRequest(patchErrors.badDocument);
+  return mergeObject(cloneJson(document), cloneJson(patch), { description, shape: { kind: 'object', type: typeName } });
+}
