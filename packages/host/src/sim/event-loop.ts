@@ -1,0 +1,87 @@
+import { assert } from '../assert.ts';
+
+interface Scheduled {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+  cancelled: boolean;
+}
+
+/** Captured before anything can replace it: one hop lets every pending microtask of the simulated code run. */
+const hop = setImmediate;
+
+/**
+ * Virtual time. Events run in order of (time, order of scheduling), so a run is a function of what was scheduled.
+ * Between two events all promise continuations run to the end; simulated code must not wait for anything real.
+ */
+export class EventLoop {
+  #heap: Scheduled[] = [];
+  #nowMs = 0;
+  #order = 0;
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  schedule(delayMs: number, run: () => void): () => void {
+    assert(Number.isFinite(delayMs), 'delay is not a number', { delayMs });
+    const item: Scheduled = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order, run, cancelled: false };
+    this.#order += 1;
+    this.#push(item);
+    return () => { item.cancelled = true; };
+  }
+
+  /** Runs events until `untilMs`, or until `done` answers true after one of them. Answers whether `done` did. */
+  async run(untilMs: number, done: () => boolean): Promise<boolean> {
+    await this.#settle();
+    for (;;) {
+      if (done()) return true;
+      const next = this.#heap[0];
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#pop();
+      if (next.cancelled) continue;
+      this.#nowMs = next.atMs;
+      next.run();
+      await this.#settle();
+    }
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
+    return false;
+  }
+
+  #settle(): Promise<void> {
+    return new Promise((resolve) => { hop(resolve); });
+  }
+
+  #before(a: Scheduled, b: Scheduled): boolean {
+    return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  }
+
+  #push(item: Scheduled): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(item);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#before(item, heap[parent] as Scheduled)) break;
+      heap[at] = heap[parent] as Scheduled;
+      at = parent;
+    }
+    heap[at] = item;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Scheduled;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && this.#before(heap[child + 1] as Scheduled, heap[child] as Scheduled)) child += 1;
+      if (!this.#before(heap[child] as Scheduled, last)) break;
+      heap[at] = heap[child] as Scheduled;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}

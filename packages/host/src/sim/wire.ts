@@ -1,0 +1,136 @@
+import type { EventLoop } from './event-loop.ts';
+import { NetworkError } from '../network.ts';
+
+/** A connection without an answer from the other side for this long is broken (as a keep-alive ping finds it). */
+const stallMsMax = 30_000;
+
+/** Says whether and how fast two machines reach each other now. Asked for each message. */
+export interface Links {
+  connected(from: string, to: string): boolean;
+  latencyMs(from: string, to: string): number;
+}
+
+type Receive<M> = (message: M) => void;
+
+/** One end of an ordered, reliable connection that carries messages of type M. */
+export interface End<M> {
+  send(message: M): void;
+  /** Called in order; messages that came before are handed over at once. */
+  onMessage(receive: Receive<M>): void;
+  onBreak(broken: (error: NetworkError) => void): void;
+  /** Breaks both ends; the other one learns it after the latency. */
+  destroy(): void;
+}
+
+class Half<M> {
+  receive: Receive<M> | undefined;
+  broken: ((error: NetworkError) => void) | undefined;
+  /** Came before somebody listened. */
+  early: M[] = [];
+  /** Sent while the link was down, oldest first. */
+  held: M[] = [];
+  heldSinceMs: number | undefined;
+  lastArrivalMs = 0;
+  dead: NetworkError | undefined;
+
+  deliver(message: M): void {
+    if (this.dead !== undefined) return;
+    if (this.receive === undefined) this.early.push(message);
+    else this.receive(message);
+  }
+
+  break(error: NetworkError): void {
+    if (this.dead !== undefined) return;
+    this.dead = error;
+    this.broken?.(error);
+  }
+}
+
+/** Like a TCP connection: messages wait out a partition, a long one breaks the connection. */
+export class Pipe<M> {
+  readonly #loop: EventLoop;
+  readonly #links: Links;
+  readonly #machines: readonly [string, string];
+  readonly #halves: readonly [Half<M>, Half<M>] = [new Half<M>(), new Half<M>()];
+
+  constructor(loop: EventLoop, links: Links, from: string, to: string) {
+    this.#loop = loop;
+    this.#links = links;
+    this.#machines = [from, to];
+  }
+
+  /** 0: the side that connected. */
+  end(side: 0 | 1): End<M> {
+    const own = this.#halves[side];
+    return {
+      send: (message) => this.#send(side, message),
+      onMessage: (receive) => {
+        own.receive = receive;
+        for (const message of own.early.splice(0)) receive(message);
+      },
+      onBreak: (broken) => {
+        own.broken = broken;
+        if (own.dead !== undefined) broken(own.dead);
+      },
+      destroy: () => this.destroy(side),
+    };
+  }
+
+  /** `side` is gone: the other one sees a reset when it can be told. */
+  destroy(side: 0 | 1): void {
+    const own = this.#halves[side];
+    if (own.dead !== undefined) return;
+    own.dead = new NetworkError('reset', 'the connection was closed');
+    const other = this.#halves[1 - side] as Half<M>;
+    const tell = (): void => {
+      if (other.dead !== undefined) return;
+      if (this.#up(side)) other.break(new NetworkError('reset', 'the peer closed the connection'));
+      else this.#loop.schedule(1000, tell);
+    };
+    this.#loop.schedule(this.#links.latencyMs(this.#machines[side], this.#machines[1 - side] as string), tell);
+  }
+
+  #up(side: 0 | 1): boolean {
+    return this.#links.connected(this.#machines[side], this.#machines[1 - side] as string);
+  }
+
+  #send(side: 0 | 1, message: M): void {
+    const own = this.#halves[side];
+    if (own.dead !== undefined) return;
+    const other = this.#halves[1 - side] as Half<M>;
+    if (!this.#up(side) || other.held.length > 0) { this.#hold(side, message); return; }
+    // Order is kept although latencies vary.
+    const arrivalMs = Math.max(other.lastArrivalMs, this.#loop.nowMs + this.#links.latencyMs(this.#machines[side], this.#machines[1 - side] as string));
+    other.lastArrivalMs = arrivalMs;
+    this.#loop.schedule(arrivalMs - this.#loop.nowMs, () => {
+      if (this.#up(side)) other.deliver(message);
+      else this.#hold(side, message);
+    });
+  }
+
+  #hold(side: 0 | 1, message: M): void {
+    const other = this.#halves[1 - side] as Half<M>;
+    other.held.push(message);
+    if (other.heldSinceMs !== undefined) return;
+    other.heldSinceMs = this.#loop.nowMs;
+    this.#loop.schedule(200, () => this.#retry(side));
+  }
+
+  #retry(side: 0 | 1): void {
+    const own = this.#halves[side];
+    const other = this.#halves[1 - side] as Half<M>;
+    if (own.dead !== undefined && other.dead !== undefined) return;
+    if (this.#up(side)) {
+      other.heldSinceMs = undefined;
+      for (const message of other.held.splice(0)) other.deliver(message);
+      return;
+    }
+    if (this.#loop.nowMs - (other.heldSinceMs ?? 0) > stallMsMax) {
+      const error = new NetworkError('timeout', 'the peer answers no ping');
+      own.break(error);
+      other.break(error);
+      return;
+    }
+    this.#loop.schedule(200, () => this.#retry(side));
+  }
+}
