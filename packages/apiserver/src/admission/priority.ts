@@ -1,0 +1,82 @@
+import { invalid } from '@coxswain/api';
+import type { Pod } from 'kubernetes-types/core/v1';
+import type { PriorityClass } from 'kubernetes-types/scheduling/v1';
+import type { Lookup } from '../live-lookup.ts';
+import { typed, typedOrNone, types } from '../typed.ts';
+import type { AdmissionAttributes, AdmissionPlugin, CacheReader } from '../types.ts';
+import { isResource, podOf, refuse } from './attributes.ts';
+
+const group = 'scheduling.k8s.io';
+export const systemClusterCritical = 'system-cluster-critical';
+export const systemNodeCritical = 'system-node-critical';
+
+interface Priority {
+  readonly className: string;
+  readonly value: number;
+  readonly preemptionPolicy: string;
+}
+
+/** Several may be called default by mistake: the lowest then harms least. */
+function defaultClass(cache: CacheReader): PriorityClass | undefined {
+  const defaults = cache.list(group, 'priorityclasses').map((object) => typed<PriorityClass>(object)).filter((one) => one.globalDefault === true);
+  return defaults.toSorted((a, b) => a.value - b.value)[0];
+}
+
+/** Pods carry the number, so that changing a class does not move pods that exist. */
+export function priorityAdmission(cache: CacheReader, lookup: Lookup): AdmissionPlugin {
+  async function priorityOf(a: AdmissionAttributes, pod: Pod): Promise<Priority> {
+    const name = pod.spec?.priorityClassName ?? '';
+    const found = name === '' ? defaultClass(cache) : await lookup<PriorityClass>(types.priorityClasses, '', name);
+    if (found === undefined && name !== '') throw refuse(a, `no PriorityClass with name ${name} was found`);
+    return { className: found?.metadata?.name ?? '', value: found?.value ?? 0, preemptionPolicy: found?.preemptionPolicy ?? 'PreemptLowerPriority' };
+  }
+
+  async function admitNewPod(a: AdmissionAttributes, pod: Pod): Promise<void> {
+    if (pod.spec === undefined) return;
+    const priority = await priorityOf(a, pod);
+    if (pod.spec.priority !== undefined && pod.spec.priority !== priority.value) {
+      throw refuse(a, `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${priority.value} from the given PriorityClass name`);
+    }
+    if (pod.spec.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== priority.preemptionPolicy) {
+      throw refuse(a, `the string value of PreemptionPolicy (${pod.spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${priority.preemptionPolicy} from the given PriorityClass name`);
+    }
+    if (priority.className !== '') pod.spec.priorityClassName = priority.className;
+    pod.spec.priority = priority.value;
+    pod.spec.preemptionPolicy = priority.preemptionPolicy;
+  }
+
+  return {
+    name: 'Priority',
+    operations: ['CREATE', 'UPDATE', 'DELETE'],
+    async admit(a) {
+      const pod = podOf(a);
+      if (pod === undefined) return;
+      if (a.operation === 'CREATE') await admitNewPod(a, pod);
+      else keepPriority(pod, typedOrNone<Pod>(a.oldObject));
+    },
+    validate(a) {
+      if (isResource(a, group, 'priorityclasses')) validateClass(cache, a);
+      return Promise.resolve();
+    },
+  };
+}
+
+function keepPriority(pod: Pod, old: Pod | undefined): void {
+  if (pod.spec === undefined || old?.spec === undefined) return;
+  if (pod.spec.priority === undefined && old.spec.priority !== undefined) pod.spec.priority = old.spec.priority;
+  if (pod.spec.preemptionPolicy === undefined && old.spec.preemptionPolicy !== undefined) pod.spec.preemptionPolicy = old.spec.preemptionPolicy;
+}
+
+function validateClass(cache: CacheReader, a: AdmissionAttributes): void {
+  if (a.operation === 'DELETE') {
+    if ([systemClusterCritical, systemNodeCritical].includes(a.name)) throw refuse(a, 'system priority classes may not be deleted');
+    return;
+  }
+  const candidate = a.object === undefined ? undefined : typed<PriorityClass>(a.object);
+  if (candidate?.globalDefault !== true) return;
+  const other = defaultClass(cache);
+  if (other === undefined || other.metadata?.name === candidate.metadata?.name) return;
+  throw invalid({ group, kind: 'PriorityClass' }, candidate.metadata?.name ?? '', [{
+    type: 'Forbidden', field: 'globalDefault', message: `Forbidden: PriorityClass ${JSON.stringify(other.metadata?.name)} is already marked as default. Only one default can exist`,
+  }]);
+}

@@ -1,0 +1,30 @@
+import { StatusError } from '@coxswain/api';
+import type { AuthorizationAttributes, Authorizer, RequestInfo, UserInfo } from '../types.ts';
+
+export function attributesOf(info: RequestInfo, user: UserInfo): AuthorizationAttributes {
+  const { verb, isResourceRequest, path, group, version, resource, subresource, namespace, name } = info;
+  return { user, verb, isResourceRequest, path, group, version, resource, subresource, namespace, name };
+}
+
+function whatWasRefused(a: AuthorizationAttributes): string {
+  const who = `User ${JSON.stringify(a.user.name)}`;
+  if (!a.isResourceRequest) return `${who} cannot ${a.verb} path ${JSON.stringify(a.path)}`;
+  const resource = a.subresource === '' ? a.resource : `${a.resource}/${a.subresource}`;
+  const where = a.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(a.namespace)}`;
+  return `${who} cannot ${a.verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(a.group)} ${where}`;
+}
+
+export function forbiddenRequest(a: AuthorizationAttributes, reason: string): StatusError {
+  const text = whatWasRefused(a) + (reason === '' ? '' : `: ${reason}`);
+  if (!a.isResourceRequest) return new StatusError('Forbidden', `forbidden: ${text}`, {});
+  const qualified = a.group === '' ? a.resource : `${a.resource}.${a.group}`;
+  const subject = a.name === '' ? qualified : `${qualified} ${JSON.stringify(a.name)}`;
+  const details = { ...(a.name === '' ? {} : { name: a.name }), ...(a.group === '' ? {} : { group: a.group }), kind: a.resource };
+  return new StatusError('Forbidden', `${subject} is forbidden: ${text}`, details);
+}
+
+/** Throws 403 unless allowed. */
+export async function requireAllowed(authorizer: Authorizer, attributes: AuthorizationAttributes): Promise<void> {
+  const { decision, reason } = await authorizer.authorize(attributes);
+  if (decision !== 'allow') throw forbiddenRequest(attributes, reason);
+}
