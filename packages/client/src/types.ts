@@ -14,6 +14,8 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly resource: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** Reads answer only apiVersion, kind and metadata. Made by `metadataOnly()`. */
+  readonly metadataOnly?: boolean;
   /** Never set; carries the object's type. */
   readonly _type?: T;
 }
