@@ -1,0 +1,2 @@
+export { createLocalStore } from './client/local-store.ts';
+export * from './client/index.ts';

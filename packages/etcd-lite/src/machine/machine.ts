@@ -1,0 +1,72 @@
+import { assert } from '@coxswain/host';
+import { EtcdError, etcdError } from '../client/errors.ts';
+import { LeaseTable } from '../lease/lease-table.ts';
+import { executeDeleteKeys, executeDeleteRange, executePut, executeTxn } from '../mvcc/execute.ts';
+import type { RevisionRecord } from '../mvcc/history.ts';
+import { MvccStore } from '../mvcc/store.ts';
+import { alarmAction, type AlarmMember, type InternalRequest } from '../wire/messages.ts';
+
+export interface Applied {
+  /** The operation's response message (its own type), or why it was refused. Refusals are part of the replicated outcome. */
+  readonly response: object | undefined;
+  readonly error: EtcdError | undefined;
+  readonly record: RevisionRecord | undefined;
+}
+
+/**
+ * The replicated state: the same requests in the same order give the same state and answers on every member. It knows
+ * neither time nor network nor disk.
+ */
+export class Machine {
+  readonly store = new MvccStore();
+  readonly leases = new LeaseTable();
+  #alarms: AlarmMember[] = [];
+
+  get alarms(): readonly AlarmMember[] {
+    return this.#alarms;
+  }
+
+  restoreAlarms(alarms: readonly AlarmMember[]): void {
+    this.#alarms = [...alarms];
+  }
+
+  apply(request: InternalRequest): Applied {
+    try {
+      return { ...this.#execute(request), error: undefined };
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+      return { response: undefined, error, record: undefined };
+    }
+  }
+
+  #execute(request: InternalRequest): { readonly response: object; readonly record: RevisionRecord | undefined } {
+    const { store, leases } = this;
+    if (request.txn !== undefined) return executeTxn(store, leases, request.txn);
+    if (request.put !== undefined) return executePut(store, leases, request.put);
+    if (request.deleteRange !== undefined) return executeDeleteRange(store, leases, request.deleteRange);
+    if (request.compaction !== undefined) {
+      store.compact(request.compaction.revision);
+      return { response: {}, record: undefined };
+    }
+    if (request.leaseGrant !== undefined) {
+      const lease = leases.grant(request.leaseGrant.ID, request.leaseGrant.TTL);
+      return { response: { ID: lease.id, TTL: lease.ttlSeconds, error: '' }, record: undefined };
+    }
+    if (request.leaseRevoke !== undefined) {
+      const record = executeDeleteKeys(store, leases, leases.keysOf(request.leaseRevoke.ID));
+      leases.remove(request.leaseRevoke.ID);
+      return { response: {}, record };
+    }
+    if (request.alarm !== undefined) return { response: { alarms: this.#alarm(request.alarm) }, record: undefined };
+    throw etcdError('keyNotFound');
+  }
+
+  #alarm(change: { readonly action: number; readonly memberID: bigint; readonly alarm: number }): readonly AlarmMember[] {
+    const same = (one: AlarmMember): boolean => one.memberID === change.memberID && one.alarm === change.alarm;
+    const had = this.#alarms.filter(same);
+    if (change.action === alarmAction.activate && had.length === 0) this.#alarms.push({ memberID: change.memberID, alarm: change.alarm });
+    if (change.action === alarmAction.deactivate) this.#alarms = this.#alarms.filter((one) => !same(one));
+    assert(this.#alarms.length < 1000, 'alarms must not pile up', { count: this.#alarms.length });
+    return change.action === alarmAction.deactivate ? had : this.#alarms.filter(same);
+  }
+}

@@ -1,0 +1,140 @@
+import { assert } from '@coxswain/host';
+import { EtcdError, etcdError } from '../client/errors.ts';
+import type {
+  DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse, RangeRequest, RequestOp, ResponseHeader, ResponseOp, TxnRequest, TxnResponse,
+} from '../wire/messages.ts';
+import { decideBranches } from './compare.ts';
+import type { RevisionRecord } from './history.ts';
+import { keyRange, keyText } from './key-text.ts';
+import { executeRange } from './range.ts';
+import type { MvccStore, WriteTxn } from './store.ts';
+
+/** Which keys hang on which lease; kept beside the store because a revoked lease deletes its keys. */
+export interface LeaseKeys {
+  has(lease: bigint): boolean;
+  attach(lease: bigint, key: string): void;
+  detach(lease: bigint, key: string): void;
+}
+
+export interface Executed<T> {
+  readonly response: T;
+  /** What changed; undefined: nothing. */
+  readonly record: RevisionRecord | undefined;
+}
+
+/** Runs one request's writes as one revision. Whatever can be refused is refused before the first change. */
+export function executeTxn(store: MvccStore, leases: LeaseKeys, request: TxnRequest): Executed<TxnResponse> {
+  const branches = decideBranches(store, request);
+  const cursor = { at: 0 };
+  checkTxn(store, leases, request, branches, cursor);
+  assert(cursor.at === branches.length, 'every decision must be used', { used: cursor.at, made: branches.length });
+  return write(store, leases, (context) => applyTxn(context, request, branches, { at: 0 }));
+}
+
+export function executePut(store: MvccStore, leases: LeaseKeys, request: PutRequest): Executed<PutResponse> {
+  checkPut(store, leases, request);
+  return write(store, leases, (context) => applyPut(context, request));
+}
+
+export function executeDeleteRange(store: MvccStore, leases: LeaseKeys, request: DeleteRangeRequest): Executed<DeleteRangeResponse> {
+  return write(store, leases, (context) => applyDeleteRange(context, request));
+}
+
+/** Deletes keys whose lease is gone, in the order given. */
+export function executeDeleteKeys(store: MvccStore, leases: LeaseKeys, keys: readonly string[]): RevisionRecord | undefined {
+  return write(store, leases, ({ txn }) => {
+    for (const key of keys) {
+      const kv = store.range({ start: key, end: `${key}\0`, single: true }, 0, 0).kvs[0];
+      assert(kv !== undefined, 'a key on a lease must exist', { key });
+      leases.detach(kv.lease, key);
+      txn.delete(kv);
+    }
+  }).record;
+}
+
+interface Cursor { at: number }
+
+function checkTxn(store: MvccStore, leases: LeaseKeys, request: TxnRequest, branches: readonly boolean[], cursor: Cursor): void {
+  for (const op of takeBranch(request, branches, cursor)) {
+    if (op.requestRange !== undefined) store.checkRevision(op.requestRange.revision);
+    else if (op.requestPut !== undefined) checkPut(store, leases, op.requestPut);
+    else if (op.requestTxn !== undefined) checkTxn(store, leases, op.requestTxn, branches, cursor);
+  }
+}
+
+function takeBranch(request: TxnRequest, branches: readonly boolean[], cursor: Cursor): readonly RequestOp[] {
+  const succeeded = branches[cursor.at] as boolean;
+  cursor.at += 1;
+  return succeeded ? request.success : request.failure;
+}
+
+function checkPut(store: MvccStore, leases: LeaseKeys, request: PutRequest): void {
+  if ((request.ignoreValue || request.ignoreLease) && store.range(keyRange(request.key, new Uint8Array(0)), 0, 0).count === 0) throw etcdError('keyNotFound');
+  if (request.lease !== 0n && !leases.has(request.lease)) throw etcdError('leaseNotFound');
+}
+
+interface WriteContext {
+  readonly store: MvccStore;
+  readonly leases: LeaseKeys;
+  readonly txn: WriteTxn;
+}
+
+function write<T>(store: MvccStore, leases: LeaseKeys, run: (context: WriteContext) => T): Executed<T> {
+  const txn = store.begin();
+  let failure: unknown;
+  try {
+    const response = run({ store, leases, txn });
+    return { response, record: txn.commit() };
+  } catch (error) {
+    failure = error;
+  }
+  // Half a transaction must never stand; every refusal belongs into the checks before it.
+  assert(!(failure instanceof EtcdError) || !txn.changed(), 'a write failed after it had begun', { error: String(failure) });
+  txn.commit();
+  throw failure;
+}
+
+function applyTxn(context: WriteContext, request: TxnRequest, branches: readonly boolean[], cursor: Cursor): TxnResponse {
+  const succeeded = branches[cursor.at] as boolean;
+  const responses = takeBranch(request, branches, cursor).map((op) => applyOp(context, op, branches, cursor));
+  return { header: header(context), succeeded, responses };
+}
+
+function applyOp(context: WriteContext, op: RequestOp, branches: readonly boolean[], cursor: Cursor): ResponseOp {
+  if (op.requestRange !== undefined) return { responseRange: applyRange(context, op.requestRange) };
+  if (op.requestPut !== undefined) return { responsePut: applyPut(context, op.requestPut) };
+  if (op.requestDeleteRange !== undefined) return { responseDeleteRange: applyDeleteRange(context, op.requestDeleteRange) };
+  if (op.requestTxn !== undefined) return { responseTxn: applyTxn(context, op.requestTxn, branches, cursor) };
+  return {};
+}
+
+function applyRange(context: WriteContext, request: RangeRequest): ResponseOp['responseRange'] {
+  return { ...executeRange(context.store, request), header: header(context) };
+}
+
+/** Within a write the header's revision is the write's own as soon as it has changed something. */
+function header(context: WriteContext): ResponseHeader {
+  return { clusterId: 0n, memberId: 0n, revision: context.txn.changed() ? context.txn.revision : context.txn.revision - 1, raftTerm: 0 };
+}
+
+function applyPut(context: WriteContext, request: PutRequest): PutResponse {
+  const { store, leases, txn } = context;
+  const range = keyRange(request.key, new Uint8Array(0));
+  const before = store.range(range, 0, 0).kvs[0];
+  const lease = request.ignoreLease && before !== undefined ? before.lease : request.lease;
+  const value = request.ignoreValue && before !== undefined ? before.value : request.value;
+  txn.put(request.key, value, lease);
+  if (before !== undefined && before.lease !== 0n && before.lease !== lease) leases.detach(before.lease, range.start);
+  if (lease !== 0n) leases.attach(lease, range.start);
+  return request.prevKv && before !== undefined ? { header: header(context), prevKv: before } : { header: header(context) };
+}
+
+function applyDeleteRange(context: WriteContext, request: DeleteRangeRequest): DeleteRangeResponse {
+  const { store, leases, txn } = context;
+  const { kvs } = store.range(keyRange(request.key, request.rangeEnd), 0, 0);
+  for (const kv of kvs) {
+    txn.delete(kv);
+    if (kv.lease !== 0n) leases.detach(kv.lease, keyText(kv.key));
+  }
+  return { header: header(context), deleted: kvs.length, prevKvs: request.prevKv ? kvs : [] };
+}

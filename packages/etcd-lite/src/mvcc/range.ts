@@ -1,0 +1,62 @@
+import { emptyBytes } from '@coxswain/host';
+import { sortOrder, sortTarget, type KeyValue, type RangeRequest, type RangeResponse } from '../wire/messages.ts';
+import { keyRange, keyText } from './key-text.ts';
+import type { MvccStore } from './store.ts';
+
+/** A validated request's answer, without header. Throws compacted and futureRevision. */
+export function executeRange(store: MvccStore, request: RangeRequest): RangeResponse {
+  const range = keyRange(request.key, request.rangeEnd);
+  const order = effectiveOrder(request);
+  const filtered = request.minModRevision !== 0 || request.maxModRevision !== 0 || request.minCreateRevision !== 0 || request.maxCreateRevision !== 0;
+  const limit = Math.max(request.limit, 0);
+  const read = store.range(range, request.revision, order === sortOrder.none && !filtered && limit > 0 ? limit + 1 : 0, request.countOnly);
+  let kvs: KeyValue[] = filtered ? read.kvs.filter((kv) => passes(request, kv)) : [...read.kvs];
+  if (order !== sortOrder.none) sort(kvs, request.sortTarget, order === sortOrder.descend);
+  const more = limit > 0 && kvs.length > limit;
+  if (more) kvs = kvs.slice(0, limit);
+  if (request.keysOnly) kvs = kvs.map((kv) => ({ ...kv, value: emptyBytes }));
+  return { kvs, more, count: read.count };
+}
+
+/** Keys come in ascending order anyway; another target without an order means ascending. */
+function effectiveOrder(request: RangeRequest): number {
+  if (request.sortTarget === sortTarget.key) return request.sortOrder === sortOrder.descend ? sortOrder.descend : sortOrder.none;
+  return request.sortOrder === sortOrder.none ? sortOrder.ascend : request.sortOrder;
+}
+
+function passes(request: RangeRequest, kv: KeyValue): boolean {
+  return (request.minModRevision === 0 || kv.modRevision >= request.minModRevision)
+    && (request.maxModRevision === 0 || kv.modRevision <= request.maxModRevision)
+    && (request.minCreateRevision === 0 || kv.createRevision >= request.minCreateRevision)
+    && (request.maxCreateRevision === 0 || kv.createRevision <= request.maxCreateRevision);
+}
+
+function sort(kvs: KeyValue[], target: number, descending: boolean): void {
+  const compare = comparators[target] ?? byKey;
+  kvs.sort(descending ? (a, b) => compare(b, a) : compare);
+}
+
+const byKey = (a: KeyValue, b: KeyValue): number => compareText(keyText(a.key), keyText(b.key));
+
+const comparators: Readonly<Record<number, (a: KeyValue, b: KeyValue) => number>> = {
+  [sortTarget.key]: byKey,
+  [sortTarget.version]: (a, b) => a.version - b.version,
+  [sortTarget.create]: (a, b) => a.createRevision - b.createRevision,
+  [sortTarget.mod]: (a, b) => a.modRevision - b.modRevision,
+  [sortTarget.value]: (a, b) => compareBytes(a.value, b.value),
+};
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Lexicographic, as bytes.Compare: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const difference = (a[at] as number) - (b[at] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}

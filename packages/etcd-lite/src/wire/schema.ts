@@ -1,0 +1,72 @@
+import etcd from '../../../../proto/etcd-v3.json' with { type: 'json' };
+import { Schema, type Codec, type SchemaNode } from './codec.ts';
+import type * as messages from './messages.ts';
+
+/** Beside etcd's own messages: the content of a Raft entry. */
+const internal: SchemaNode = {
+  nested: {
+    InternalRequest: {
+      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm'] } },
+      fields: {
+        ID: { type: 'uint64', id: 1 },
+        put: { type: 'etcdserverpb.PutRequest', id: 2 },
+        delete_range: { type: 'etcdserverpb.DeleteRangeRequest', id: 3 },
+        txn: { type: 'etcdserverpb.TxnRequest', id: 4 },
+        compaction: { type: 'etcdserverpb.CompactionRequest', id: 5 },
+        lease_grant: { type: 'etcdserverpb.LeaseGrantRequest', id: 6 },
+        lease_revoke: { type: 'etcdserverpb.LeaseRevokeRequest', id: 7 },
+        alarm: { type: 'etcdserverpb.AlarmRequest', id: 8 },
+      },
+    },
+  },
+};
+
+const schema = new Schema({ nested: { ...(etcd as SchemaNode).nested, coxswain: internal } });
+
+function api<T extends object>(name: string): Codec<T> {
+  return schema.codec<T>(`etcdserverpb.${name}`);
+}
+
+type Empty = Record<never, never>;
+
+export const codecs = {
+  rangeRequest: api<messages.RangeRequest>('RangeRequest'),
+  rangeResponse: api<messages.RangeResponse>('RangeResponse'),
+  putRequest: api<messages.PutRequest>('PutRequest'),
+  putResponse: api<messages.PutResponse>('PutResponse'),
+  deleteRangeRequest: api<messages.DeleteRangeRequest>('DeleteRangeRequest'),
+  deleteRangeResponse: api<messages.DeleteRangeResponse>('DeleteRangeResponse'),
+  txnRequest: api<messages.TxnRequest>('TxnRequest'),
+  txnResponse: api<messages.TxnResponse>('TxnResponse'),
+  compactionRequest: api<messages.CompactionRequest>('CompactionRequest'),
+  compactionResponse: api<messages.HeaderResponse>('CompactionResponse'),
+  watchRequest: api<messages.WatchRequest>('WatchRequest'),
+  watchResponse: api<messages.WatchResponse>('WatchResponse'),
+  leaseGrantRequest: api<messages.LeaseGrantRequest>('LeaseGrantRequest'),
+  leaseGrantResponse: api<messages.LeaseGrantResponse>('LeaseGrantResponse'),
+  leaseRevokeRequest: api<messages.LeaseRevokeRequest>('LeaseRevokeRequest'),
+  leaseRevokeResponse: api<messages.HeaderResponse>('LeaseRevokeResponse'),
+  leaseKeepAliveRequest: api<messages.LeaseKeepAliveRequest>('LeaseKeepAliveRequest'),
+  leaseKeepAliveResponse: api<messages.LeaseKeepAliveResponse>('LeaseKeepAliveResponse'),
+  leaseTimeToLiveRequest: api<messages.LeaseTimeToLiveRequest>('LeaseTimeToLiveRequest'),
+  leaseTimeToLiveResponse: api<messages.LeaseTimeToLiveResponse>('LeaseTimeToLiveResponse'),
+  leaseLeasesRequest: api<Empty>('LeaseLeasesRequest'),
+  leaseLeasesResponse: api<messages.LeaseLeasesResponse>('LeaseLeasesResponse'),
+  memberListRequest: api<{ readonly linearizable: boolean }>('MemberListRequest'),
+  memberListResponse: api<messages.MemberListResponse>('MemberListResponse'),
+  statusRequest: api<Empty>('StatusRequest'),
+  statusResponse: api<messages.StatusResponse>('StatusResponse'),
+  alarmRequest: api<messages.AlarmRequest>('AlarmRequest'),
+  alarmResponse: api<messages.AlarmResponse>('AlarmResponse'),
+  defragmentRequest: api<Empty>('DefragmentRequest'),
+  defragmentResponse: api<messages.HeaderResponse>('DefragmentResponse'),
+  hashRequest: api<Empty>('HashRequest'),
+  hashResponse: api<messages.HashResponse>('HashResponse'),
+  hashKvRequest: api<{ readonly revision: number }>('HashKVRequest'),
+  hashKvResponse: api<messages.HashKvResponse>('HashKVResponse'),
+  moveLeaderRequest: api<messages.MoveLeaderRequest>('MoveLeaderRequest'),
+  moveLeaderResponse: api<messages.HeaderResponse>('MoveLeaderResponse'),
+  keyValue: schema.codec<messages.KeyValue>('mvccpb.KeyValue'),
+  event: schema.codec<messages.EventMessage>('mvccpb.Event'),
+  internalRequest: schema.codec<messages.InternalRequest>('coxswain.InternalRequest'),
+} as const;
