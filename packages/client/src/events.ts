@@ -1,0 +1,172 @@
+import { type Host, rfc3339Seconds } from '@coxswain/host';
+import type { Event, ObjectReference } from 'kubernetes-types/core/v1';
+import { ApiError, isNotFound } from './api-error.ts';
+import { resources } from './resources.ts';
+import type { Client, EventRecorder, KubeObject } from './types.ts';
+
+/** client-go's correlator: 25 events an object and source at once, then one in five minutes. */
+const burst = 25;
+const refillMs = 300_000;
+/** Similar events (all but the message the same) within ten minutes: from the tenth message on they share one event. */
+const aggregateAfter = 10;
+const aggregateWindowMs = 600_000;
+const cacheSize = 4096;
+const maxAttempts = 12;
+const retryMs = 10_000;
+const maxMessageLength = 1024;
+
+export interface EventSourceOptions {
+  readonly component: string;
+  /** Node name, for agents. */
+  readonly instance?: string | undefined;
+}
+
+interface Known { readonly name: string; readonly firstTimestamp: string; count: number; resourceVersion: string }
+
+/** A Map that forgets what was not used for longest. */
+class Recent<V> {
+  readonly #entries = new Map<string, V>();
+  get(key: string): V | undefined {
+    const value = this.#entries.get(key);
+    if (value !== undefined) this.set(key, value);
+    return value;
+  }
+  set(key: string, value: V): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= cacheSize) return;
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+  delete(key: string): void { this.#entries.delete(key); }
+}
+
+export function referenceOf(object: KubeObject): ObjectReference {
+  const { metadata } = object;
+  return {
+    kind: object.kind ?? '', apiVersion: object.apiVersion ?? '', name: metadata?.name ?? '', uid: metadata?.uid ?? '',
+    ...(metadata?.namespace === undefined ? {} : { namespace: metadata.namespace }),
+    ...(metadata?.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
+  };
+}
+
+type Pending = { readonly reference: ObjectReference; readonly type: string; readonly reason: string; readonly message: string; readonly atMs: number };
+
+/** Events go out one after the other, in order, in the background. What cannot be delivered is dropped with a log line. */
+export function createEventRecorder(host: Host, client: Client, source: EventSourceOptions): EventRecorder {
+  return new Recorder(host, client, source);
+}
+
+class Recorder implements EventRecorder {
+  readonly #host: Host;
+  readonly #client: Client;
+  readonly #source: EventSourceOptions;
+  readonly #known = new Recent<Known>();
+  readonly #similar = new Recent<{ messages: Set<string>; lastMs: number }>();
+  readonly #tokens = new Recent<{ left: number; atMs: number }>();
+  #tail: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(host: Host, client: Client, source: EventSourceOptions) {
+    this.#host = host;
+    this.#client = client;
+    this.#source = source;
+  }
+
+  event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const pending: Pending = {
+      reference: referenceOf(object), type, reason, atMs: this.#host.clock.nowMs(),
+      message: message.length > maxMessageLength ? message.slice(0, maxMessageLength) : message,
+    };
+    this.#host.log.debug('event', { object: `${pending.reference.namespace ?? ''}/${pending.reference.name}`, reason, message });
+    // Bounded: an API server that is away must not fill the memory.
+    if (!this.#admit(pending.reference) || this.#waiting >= 1000) return;
+    this.#waiting += 1;
+    this.#tail = this.#tail.then(() => this.#deliver(pending)).finally(() => { this.#waiting -= 1; });
+  }
+
+  #admit(reference: ObjectReference): boolean {
+    const key = [reference.kind, reference.namespace, reference.name, reference.uid].join('\0');
+    const nowMs = this.#host.clock.monotonicMs();
+    const bucket = this.#tokens.get(key) ?? { left: burst, atMs: nowMs };
+    const left = Math.min(burst, bucket.left + (nowMs - bucket.atMs) / refillMs);
+    this.#tokens.set(key, { left: left >= 1 ? left - 1 : left, atMs: nowMs });
+    return left >= 1;
+  }
+
+  /** The message and key under which it is counted. */
+  #aggregate(pending: Pending): { readonly key: string; readonly message: string } {
+    const { reference, type, reason } = pending;
+    const group = [reference.kind, reference.namespace, reference.name, reference.uid, reference.fieldPath, type, reason].join('\0');
+    const nowMs = this.#host.clock.monotonicMs();
+    const known = this.#similar.get(group);
+    const similar = known === undefined || nowMs - known.lastMs > aggregateWindowMs ? { messages: new Set<string>(), lastMs: nowMs } : known;
+    similar.lastMs = nowMs;
+    if (similar.messages.size < aggregateAfter) similar.messages.add(pending.message);
+    this.#similar.set(group, similar);
+    if (similar.messages.size < aggregateAfter) return { key: `${group}\0${pending.message}`, message: pending.message };
+    return { key: group, message: `(combined from similar events): ${pending.message}` };
+  }
+
+  async #deliver(pending: Pending): Promise<void> {
+    const { key, message } = this.#aggregate(pending);
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      try {
+        await this.#write(key, { ...pending, message });
+        return;
+      } catch (error) {
+        // The server has seen and refused it: for instance its namespace is being deleted.
+        if (error instanceof ApiError && error.code < 500 && error.code !== 429) {
+          this.#host.log.debug('event was refused', { reason: pending.reason, error: error.message });
+          return;
+        }
+        this.#host.log.debug('event could not be written, trying again', { reason: pending.reason, error: String(error) });
+        await this.#host.timers.sleep(retryMs * (attempt === 1 ? this.#host.random.float() : 1));
+      }
+    }
+    this.#host.log.warn('event given up', { reason: pending.reason });
+  }
+
+  async #write(key: string, pending: Pending): Promise<void> {
+    const known = this.#known.get(key);
+    if (known !== undefined) {
+      try {
+        await this.#count(known, pending);
+        return;
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        // It has expired on the server.
+        this.#known.delete(key);
+      }
+    }
+    const event = this.#newEvent(pending);
+    const stored = await this.#client.create(resources.events, event);
+    this.#known.set(key, {
+      name: event.metadata.name ?? '', firstTimestamp: event.firstTimestamp ?? '', count: 1, resourceVersion: stored.metadata.resourceVersion ?? '',
+    });
+  }
+
+  async #count(known: Known, pending: Pending): Promise<void> {
+    const patch = { count: known.count + 1, lastTimestamp: rfc3339Seconds(pending.atMs), message: pending.message };
+    await this.#client.patch(resources.events, { namespace: this.#namespace(pending), name: known.name }, 'strategic', patch);
+    known.count += 1;
+  }
+
+  #namespace(pending: Pending): string {
+    const { namespace } = pending.reference;
+    return namespace === undefined || namespace === '' ? 'default' : namespace;
+  }
+
+  #newEvent(pending: Pending): Event {
+    const timestamp = rfc3339Seconds(pending.atMs);
+    // Upstream's name: the object's, and the time in nanoseconds as hex; ours adds random digits for the clock's missing ones.
+    const suffix = (BigInt(Math.floor(pending.atMs)) * 1_000_000n + BigInt(this.#host.random.uint32() % 1_000_000)).toString(16);
+    return {
+      metadata: { name: `${pending.reference.name ?? ''}.${suffix}`, namespace: this.#namespace(pending) },
+      involvedObject: pending.reference, reason: pending.reason, message: pending.message, type: pending.type, count: 1,
+      firstTimestamp: timestamp, lastTimestamp: timestamp,
+      source: { component: this.#source.component, ...(this.#source.instance === undefined ? {} : { host: this.#source.instance }) },
+      reportingComponent: this.#source.component, reportingInstance: this.#source.instance ?? '',
+    };
+  }
+}
