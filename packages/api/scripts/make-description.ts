@@ -11,6 +11,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unpublishedTypes } from './unpublished-types.ts';
 
 interface PublishedType { type?: string; ref?: string; array?: PublishedType; map?: PublishedType; format?: string; enum?: string[]; default?: unknown }
 interface PublishedField extends PublishedType { required?: boolean; listType?: string; listMapKeys?: string[]; mapType?: string }
@@ -172,6 +173,20 @@ function addLists(packages: Record<string, Record<string, object>>): void {
   }
 }
 
+function unpublishedField(inPackage: string, type: string, text: string): Field {
+  const [name, flags] = text.split(':') as [string, string];
+  if (flags.includes('i')) return ['', `@${meta}.TypeMeta`, flags, 0];
+  const proto = published.protobufMessages[`${inPackage.replace(/^io\.k8s\./, 'k8s.io.')}.${type}`]?.[name];
+  if (proto === undefined) throw new Error(`no protobuf field ${inPackage}.${type}.${name}`);
+  return [name, fromProto(proto[1], inPackage), flags, proto[0]];
+}
+
+function addUnpublished(packages: Record<string, Record<string, object>>): void {
+  for (const [inPackage, types] of Object.entries(unpublishedTypes)) {
+    packages[inPackage] = { ...packages[inPackage], ...Object.fromEntries(Object.entries(types).map(([type, fields]) => [type, { f: fields.split(' ').map((field) => unpublishedField(inPackage, type, field)) }])) };
+  }
+}
+
 function makeResources(): unknown[] {
   return published.resources.map((resource) => [
     resource.group, resource.version, resource.name, resource.singular, resource.kind, resource.namespaced ? 1 : 0,
@@ -201,6 +216,7 @@ function write(name: string, value: unknown): void {
 
 const types = makeTypes();
 addLists(types);
+addUnpublished(types);
 write('types.json', types);
 write('resources.json', makeResources());
 write('operations.json', makeOperations());

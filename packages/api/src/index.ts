@@ -6,3 +6,6 @@ export type * from './description.ts';
 export { apiDescription } from './description/builtin.ts';
 export { builtinResources, findKind, findResource, typeOfKind } from './description/resources.ts';
 export * from './patch/index.ts';
+export * from './decode/index.ts';
+export * from './json/index.ts';
+export * from './quantity/index.ts';

@@ -1,0 +1,65 @@
+/** A value that Go's own decoder of the type refuses. The message is Go's. */
+export class ValueError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ValueError';
+  }
+}
+
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+const layout = '2006-01-02T15:04:05Z07:00';
+const elements: readonly (readonly [string, RegExp])[] = [
+  ['2006', /^\d{4}/], ['-', /^-/], ['01', /^\d\d/], ['-', /^-/], ['02', /^\d\d/], ['T', /^T/], ['15', /^\d\d/], [':', /^:/], ['04', /^\d\d/], [':', /^:/],
+  ['05', /^\d\d(?:\.\d+)?/], ['Z07:00', /^(?:Z|[+-]\d\d:\d\d)/],
+];
+
+function refuse(text: string): never {
+  let rest = text;
+  for (const [element, pattern] of elements) {
+    const match = pattern.exec(rest);
+    if (match === null) throw new ValueError(`parsing time ${JSON.stringify(text)} as "${layout}": cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`);
+    rest = rest.slice(match[0].length);
+  }
+  throw new ValueError(`parsing time ${JSON.stringify(text)}: extra text: ${JSON.stringify(rest)}`);
+}
+
+function refuseRange(text: string, what: string): never {
+  throw new ValueError(`parsing time ${JSON.stringify(text)}: ${what} out of range`);
+}
+
+function offsetMs(zone: string): number {
+  if (zone === 'Z') return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4));
+  return (zone.startsWith('-') ? -minutes : minutes) * 60_000;
+}
+
+interface Instant { readonly seconds: string; readonly fraction: string }
+
+function parseTime(text: string): Instant {
+  const match = rfc3339.exec(text);
+  if (match === null) refuse(text);
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number];
+  const zone = match[8] as string;
+  if (month < 1 || month > 12) refuseRange(text, 'month');
+  if (day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) refuseRange(text, 'day');
+  if (hour > 23) refuseRange(text, 'hour');
+  if (minute > 59) refuseRange(text, 'minute');
+  if (second > 59) refuseRange(text, 'second');
+  const fraction = (match[7] ?? '').slice(1);
+  if (zone === 'Z') return { seconds: text.slice(0, 19), fraction };
+  const local = new Date(0);
+  local.setUTCFullYear(year, month - 1, day);
+  local.setUTCHours(hour, minute, second);
+  return { seconds: new Date(local.getTime() - offsetMs(zone)).toISOString().slice(0, 19), fraction };
+}
+
+/** metav1.Time: UTC, whole seconds. */
+export function canonicalTime(text: string): string {
+  return `${parseTime(text).seconds}Z`;
+}
+
+/** metav1.MicroTime: UTC, six digits of a second. */
+export function canonicalMicroTime(text: string): string {
+  const { seconds, fraction } = parseTime(text);
+  return `${seconds}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
+}
