@@ -9,3 +9,5 @@ export * from './patch/index.ts';
 export * from './decode/index.ts';
 export * from './json/index.ts';
 export * from './quantity/index.ts';
+export * from './strategies/index.ts';
+export * from './validation/index.ts';

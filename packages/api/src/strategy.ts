@@ -8,6 +8,8 @@ export interface StrategyContext {
   readonly subresource: string;
   readonly userName: string;
   readonly userGroups: readonly string[];
+  readonly userUid?: string;
+  readonly userExtra?: Readonly<Record<string, readonly string[]>>;
   /** 24 to 5 lower-case characters for generated names, secrets and tokens. */
   randomSuffix(length: number): string;
 }
@@ -17,9 +19,9 @@ export interface StrategyContext {
  * Objects are decoded, defaulted, and may be changed in place by the prepare functions.
  */
 export interface Strategy {
-  /** Before defaults of metadata are filled: drop status, set the first generation, … */
+  /** After name, uid and creationTimestamp are filled: drop status, set the first generation, … */
   prepareForCreate?(object: JsonObject, context: StrategyContext): void;
-  /** Keep what this (sub)resource may not change, from `old`; raise metadata.generation if the spec changed. */
+  /** Keep what this (sub)resource may not change, from `old`, whose generation `object` has; raise it if the spec changed. `old` is not changed. */
   prepareForUpdate?(object: JsonObject, old: JsonObject, context: StrategyContext): void;
   /** Semantic validation; metadata is validated by the machinery. */
   validate?(object: JsonObject, context: StrategyContext): FieldError[];

@@ -1,0 +1,111 @@
+import { utf8 } from '@coxswain/host';
+import { entries, get, obj, str, strings } from '../validation/access.ts';
+import { setOwn } from '../patch/values.ts';
+import type { JsonObject } from '../resource.ts';
+import type { Strategy } from '../strategy.ts';
+import { genericStrategy, keep, metadataOf, resetStatus, builtinResource, type Kind } from './generic.ts';
+
+/** stringData is write-only: it folds into data and is gone. */
+function foldStringData(secret: JsonObject): void {
+  const text = obj(secret, 'stringData');
+  if (text !== undefined) {
+    const data = obj(secret, 'data') ?? {};
+    for (const [key, value] of entries(text)) setOwn(data, key, utf8(value as string).toBase64());
+    secret['data'] = data;
+  }
+  delete secret['stringData'];
+}
+
+export const secretStrategy: Strategy = {
+  prepareForCreate(secret) {
+    foldStringData(secret);
+    if (str(secret, 'type') === '') secret['type'] = 'Opaque';
+  },
+  prepareForUpdate(secret, old) {
+    foldStringData(secret);
+    if (str(secret, 'type') === '') keep(secret, old, 'type');
+  },
+};
+
+export const namespaceStrategy: Strategy = {
+  prepareForCreate(namespace) {
+    namespace['status'] = { phase: 'Active' };
+    delete metadataOf(namespace)['generation'];
+    const spec = obj(namespace, 'spec') ?? {};
+    const finalizers = strings(spec, 'finalizers');
+    if (!finalizers.includes('kubernetes')) spec['finalizers'] = [...finalizers, 'kubernetes'];
+    namespace['spec'] = spec;
+    const labels = obj(metadataOf(namespace), 'labels') ?? {};
+    if (str(metadataOf(namespace), 'name') !== '') labels['kubernetes.io/metadata.name'] = str(metadataOf(namespace), 'name');
+    metadataOf(namespace)['labels'] = labels;
+  },
+  prepareForUpdate(namespace, old, context) {
+    if (context.subresource === 'finalize') {
+      keep(namespace, old, 'status');
+      return;
+    }
+    if (context.subresource === 'status') {
+      keep(namespace, old, 'spec');
+      return;
+    }
+    keep(namespace, old, 'status');
+    const spec = obj(namespace, 'spec') ?? {};
+    keep(spec, obj(old, 'spec') ?? {}, 'finalizers');
+    namespace['spec'] = spec;
+  },
+  nameRule: 'dns1123-label',
+};
+
+/** A kubelet registers its node with the status that it has. */
+export const nodeStrategy: Strategy = {
+  prepareForCreate(node) {
+    if (get(node, 'status') === undefined) resetStatus(node, builtinResource('', 'nodes'));
+  },
+  prepareForUpdate(node, old, context) {
+    keep(node, old, context.subresource === 'status' ? 'spec' : 'status');
+  },
+};
+
+export function persistentVolumeStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  return {
+    ...generic,
+    prepareForCreate(volume, context) {
+      generic.prepareForCreate(volume, context);
+      volume['status'] = { phase: 'Pending', lastPhaseTransitionTime: context.now };
+    },
+    prepareForUpdate(volume, old, context) {
+      generic.prepareForUpdate(volume, old, context);
+      const status = obj(volume, 'status');
+      const before = obj(old, 'status');
+      if (context.subresource !== 'status' || status === undefined) return;
+      const moved = str(status, 'phase') !== str(before, 'phase');
+      if (moved && str(status, 'lastPhaseTransitionTime') === str(before, 'lastPhaseTransitionTime')) status['lastPhaseTransitionTime'] = context.now;
+    },
+  };
+}
+
+export function persistentVolumeClaimStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  return {
+    ...generic,
+    prepareForCreate(claim, context) {
+      generic.prepareForCreate(claim, context);
+      claim['status'] = { phase: 'Pending' };
+      copyDataSource(claim);
+    },
+  };
+}
+
+/** dataSource and dataSourceRef say the same, where only one is given. */
+function copyDataSource(claim: JsonObject): void {
+  const spec = obj(claim, 'spec');
+  if (spec === undefined) return;
+  const source = obj(spec, 'dataSource');
+  const reference = obj(spec, 'dataSourceRef');
+  if (source !== undefined && reference === undefined) spec['dataSourceRef'] = { ...source };
+  else if (reference !== undefined && source === undefined && str(reference, 'namespace') === '') {
+    const { namespace: _namespace, ...local } = reference;
+    spec['dataSource'] = local;
+  }
+}

@@ -1,0 +1,3 @@
+export { customStrategy } from './custom.ts';
+export { strategyFor } from './table.ts';
+export { qosClass } from './pods.ts';

@@ -1,0 +1,67 @@
+import { compareQuantity, isZeroQuantity } from '../quantity/index.ts';
+import { get, obj, objects, optionalNumber, str } from '../validation/access.ts';
+import type { JsonObject } from '../resource.ts';
+import type { Strategy } from '../strategy.ts';
+import { keep, metadataOf } from './generic.ts';
+
+type Qos = 'Guaranteed' | 'Burstable' | 'BestEffort';
+const qosResources = ['cpu', 'memory'] as const;
+
+function amount(container: JsonObject, list: 'requests' | 'limits', resource: string): string | undefined {
+  const value = get(obj(obj(container, 'resources'), list), resource);
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+  return text === undefined || isZeroQuantity(text) ? undefined : text;
+}
+
+/** Guaranteed: each container has limits of cpu and memory, and asks for as much. */
+export function qosClass(pod: JsonObject): Qos {
+  const spec = obj(pod, 'spec');
+  const containers = [...objects(spec, 'containers'), ...objects(spec, 'initContainers')];
+  const isSet = (container: JsonObject): boolean => qosResources.some((name) => amount(container, 'requests', name) !== undefined || amount(container, 'limits', name) !== undefined);
+  if (!containers.some(isSet)) return 'BestEffort';
+  const guaranteed = containers.every((container) => qosResources.every((name) => {
+    const limit = amount(container, 'limits', name);
+    const request = amount(container, 'requests', name) ?? limit;
+    return limit !== undefined && request !== undefined && compareQuantity(request, limit) === 0;
+  }));
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+function freshStatus(pod: JsonObject): JsonObject {
+  const status: JsonObject = { phase: 'Pending', qosClass: qosClass(pod) };
+  if (objects(obj(pod, 'spec'), 'schedulingGates').length > 0) {
+    status['conditions'] = [{
+      type: 'PodScheduled', status: 'False', lastProbeTime: null, lastTransitionTime: null,
+      reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates',
+    }];
+  }
+  return status;
+}
+
+/** A pod that no kubelet holds, or that has finished, goes at once. */
+function gracePeriodSeconds(pod: JsonObject, asked: number | undefined): number {
+  const spec = obj(pod, 'spec');
+  const phase = str(obj(pod, 'status'), 'phase');
+  if (str(spec, 'nodeName') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;
+  const period = asked ?? optionalNumber(spec, 'terminationGracePeriodSeconds') ?? 0;
+  return period < 0 ? 1 : period;
+}
+
+export const podStrategy: Strategy = {
+  prepareForCreate(pod) {
+    pod['status'] = freshStatus(pod);
+    delete metadataOf(pod)['generation'];
+  },
+  prepareForUpdate(pod, old, context) {
+    if (context.subresource !== 'status') {
+      keep(pod, old, 'status');
+      return;
+    }
+    keep(pod, old, 'spec');
+    for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'ownerReferences']) keep(metadataOf(pod), metadataOf(old), key);
+    const status = obj(pod, 'status');
+    if (status !== undefined) keep(status, obj(old, 'status') ?? {}, 'qosClass');
+    if (status !== undefined && status['qosClass'] === undefined) status['qosClass'] = qosClass(pod);
+  },
+  gracePeriodSeconds,
+};

@@ -1,0 +1,89 @@
+import type { Strategy } from '../strategy.ts';
+import { certificateSigningRequestStrategy } from './certificates.ts';
+import { namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy } from './core.ts';
+import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
+import { podStrategy } from './pods.ts';
+import { serviceStrategy } from './services.ts';
+import { deploymentStrategy, jobStrategy } from './workloads.ts';
+
+const spec: GenerationRule = ['spec'];
+
+/** Which kinds count generations, and by what. */
+const generations: Readonly<Record<string, GenerationRule>> = {
+  podtemplates: ['template'], replicationcontrollers: spec,
+  'deployments.apps': ['spec', 'annotations'], 'replicasets.apps': spec, 'statefulsets.apps': spec, 'daemonsets.apps': spec,
+  'jobs.batch': spec, 'cronjobs.batch': spec,
+  'poddisruptionbudgets.policy': spec,
+  'ingresses.networking.k8s.io': spec, 'ingressclasses.networking.k8s.io': spec, 'networkpolicies.networking.k8s.io': spec,
+  'endpointslices.discovery.k8s.io': ['addressType', 'endpoints', 'ports', 'labels'],
+  'priorityclasses.scheduling.k8s.io': [],
+  'flowschemas.flowcontrol.apiserver.k8s.io': spec, 'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': spec,
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': ['webhooks'],
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': ['webhooks'],
+  'validatingadmissionpolicies.admissionregistration.k8s.io': spec,
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': spec,
+  'customresourcedefinitions.apiextensions.k8s.io': spec,
+};
+
+const rbac = 'rbac.authorization.k8s.io';
+
+/** A PUT to a name that is not there makes it. */
+const createdOnUpdate: ReadonlySet<string> = new Set([
+  'endpoints', 'events', 'limitranges', 'podtemplates', 'services', 'events.events.k8s.io', 'leases.coordination.k8s.io',
+  `roles.${rbac}`, `rolebindings.${rbac}`, `clusterroles.${rbac}`, `clusterrolebindings.${rbac}`,
+]);
+
+/** A PUT must say which version it is based on. */
+const conditionalOnly: ReadonlySet<string> = new Set([
+  'leases.coordination.k8s.io', 'poddisruptionbudgets.policy', 'runtimeclasses.node.k8s.io',
+  'csidrivers.storage.k8s.io', 'csinodes.storage.k8s.io', 'csistoragecapacities.storage.k8s.io', 'volumeattachments.storage.k8s.io',
+  'customresourcedefinitions.apiextensions.k8s.io', 'apiservices.apiregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io', 'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io', 'validatingadmissionpolicybindings.admissionregistration.k8s.io',
+]);
+
+const names: Readonly<Record<string, NonNullable<Strategy['nameRule']>>> = {
+  services: 'dns1035-label', namespaces: 'dns1123-label', events: 'path-segment', 'events.events.k8s.io': 'path-segment',
+  'statefulsets.apps': 'dns1123-label', 'certificatesigningrequests.certificates.k8s.io': 'path-segment',
+  'poddisruptionbudgets.policy': 'path-segment',
+  [`roles.${rbac}`]: 'path-segment', [`rolebindings.${rbac}`]: 'path-segment', [`clusterroles.${rbac}`]: 'path-segment', [`clusterrolebindings.${rbac}`]: 'path-segment',
+  'apiservices.apiregistration.k8s.io': 'path-segment',
+};
+
+const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
+  pods: () => podStrategy,
+  services: () => serviceStrategy,
+  secrets: () => secretStrategy,
+  namespaces: () => namespaceStrategy,
+  nodes: () => nodeStrategy,
+  persistentvolumes: persistentVolumeStrategy,
+  persistentvolumeclaims: persistentVolumeClaimStrategy,
+  'deployments.apps': deploymentStrategy,
+  'jobs.batch': jobStrategy,
+  'certificatesigningrequests.certificates.k8s.io': () => certificateSigningRequestStrategy,
+};
+
+const made = new Map<string, Strategy>();
+
+function make(group: string, resource: string, key: string): Strategy {
+  const described = builtinResource(group, resource);
+  const kind: Kind = { resource: described, hasStatus: hasStatus(described), generation: generations[key] };
+  const base = special[key]?.(kind) ?? genericStrategy(kind);
+  const nameRule = names[key];
+  return {
+    ...base,
+    ...(nameRule === undefined ? {} : { nameRule }),
+    allowCreateOnUpdate: createdOnUpdate.has(key),
+    allowUnconditionalUpdate: !conditionalOnly.has(key),
+  };
+}
+
+/** What is special to a built-in kind; for one that is not known here, the generic rules. */
+export function strategyFor(group: string, resource: string): Strategy {
+  const key = group === '' ? resource : `${resource}.${group}`;
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const strategy = make(group, resource, key);
+  made.set(key, strategy);
+  return strategy;
+}

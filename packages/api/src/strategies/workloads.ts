@@ -1,0 +1,53 @@
+import { bool, get, obj, str } from '../validation/access.ts';
+import { setOwn } from '../patch/values.ts';
+import type { JsonObject } from '../resource.ts';
+import type { Strategy } from '../strategy.ts';
+import { genericStrategy, keep, metadataOf, type Kind } from './generic.ts';
+
+const prefix = 'batch.kubernetes.io/';
+
+function child(object: JsonObject, key: string): JsonObject {
+  const value = obj(object, key) ?? {};
+  object[key] = value;
+  return value;
+}
+
+/** Each job finds its pods by its own uid, unless the user says how. */
+function generateSelector(job: JsonObject): void {
+  const spec = obj(job, 'spec');
+  if (spec === undefined || bool(spec, 'manualSelector')) return;
+  const uid = str(metadataOf(job), 'uid');
+  const name = str(metadataOf(job), 'name');
+  const labels = child(child(child(spec, 'template'), 'metadata'), 'labels');
+  for (const [key, value] of [['controller-uid', uid], [`${prefix}controller-uid`, uid], ['job-name', name], [`${prefix}job-name`, name]] as const) {
+    if (get(labels, key) === undefined) setOwn(labels, key, value);
+  }
+  const matchLabels = child(child(spec, 'selector'), 'matchLabels');
+  if (get(matchLabels, `${prefix}controller-uid`) === undefined) matchLabels[`${prefix}controller-uid`] = uid;
+}
+
+export function jobStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  return {
+    ...generic,
+    prepareForCreate(job, context) {
+      generic.prepareForCreate(job, context);
+      generateSelector(job);
+      // Defaults took the labels from the template before it had these.
+      const labels = obj(obj(obj(job, 'spec'), 'template'), 'metadata');
+      if (obj(metadataOf(job), 'labels') === undefined && obj(labels, 'labels') !== undefined) metadataOf(job)['labels'] = { ...obj(labels, 'labels') };
+    },
+  };
+}
+
+/** Its status subresource may not touch labels. */
+export function deploymentStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  return {
+    ...generic,
+    prepareForUpdate(deployment, old, context) {
+      generic.prepareForUpdate(deployment, old, context);
+      if (context.subresource === 'status') keep(metadataOf(deployment), metadataOf(old), 'labels');
+    },
+  };
+}
