@@ -1,0 +1,37 @@
+import { parseFlags, UsageError } from '@coxswain/service';
+import { expect, test } from 'vitest';
+import { addressAt, parseCidr } from './cidr.ts';
+import { apiserverAddresses, dnsServiceAddress, nodeHosts, settingsFromFlags, upFlags } from './settings.ts';
+
+const parse = (...args: string[]) => settingsFromFlags(parseFlags(upFlags, args));
+
+test('the defaults are what users of Kubernetes expect', () => {
+  const settings = parse();
+  expect(settings).toMatchObject({ data: '/var/lib/coxswain', nodes: 1, port: 6443, serviceCidr: '10.96.0.0/16' });
+  expect(dnsServiceAddress(settings)).toBe('10.96.0.10');
+});
+
+test('the first node is the machine, the others are namespaces', () => {
+  expect(nodeHosts(parse('--nodes=2'))).toEqual([
+    { name: 'node-1', index: 1, address: '10.89.0.1', netns: undefined },
+    { name: 'node-2', index: 2, address: '10.89.0.2', netns: 'cox-node-2' },
+  ]);
+});
+
+test('several API servers have addresses of their own', () => {
+  expect(apiserverAddresses(parse('--apiservers=2'))).toEqual(['10.89.0.240', '10.89.0.241']);
+});
+
+test('a later up without flags keeps what was chosen', () => {
+  const before = parse('--nodes=3', '--port=7443');
+  expect(settingsFromFlags(parseFlags(upFlags, ['--port=8443']), before)).toMatchObject({ nodes: 3, port: 8443 });
+});
+
+test.each([['--pod-cidr=10.96.0.0/16'], ['--pod-cidr=nonsense'], ['--service-cidr=10.96.0.1/16'], ['--data=relative']])('%s is refused', (flag) => {
+  expect(() => parse(flag)).toThrow(UsageError);
+});
+
+test('addresses', () => {
+  expect(addressAt('10.255.255.0/24', 9)).toBe('10.255.255.9');
+  expect(parseCidr('256.0.0.0/8')).toBeUndefined();
+});
