@@ -1,7 +1,7 @@
 import { forbidden, notFound, StatusError } from '@coxswain/api';
 import type { Namespace } from 'kubernetes-types/core/v1';
 import type { Lookup } from '../live-lookup.ts';
-import { types } from '../typed.ts';
+import { resources } from '@coxswain/client';
 import type { AdmissionAttributes, AdmissionPlugin } from '../types.ts';
 import { groupResource, isResource } from './attributes.ts';
 
@@ -31,7 +31,7 @@ export function namespaceLifecycle(lookup: Lookup): AdmissionPlugin {
     async admit(a) {
       refuseImmortalDeletion(a);
       if (a.operation !== 'CREATE' || a.namespace === '' || a.resource.resource === 'namespaces' || isAccessReview(a)) return;
-      const namespace = await lookup<Namespace>(types.namespaces, '', a.namespace);
+      const namespace = await lookup<Namespace>(resources.namespaces, '', a.namespace);
       if (namespace === undefined) throw notFound({ group: '', resource: 'namespaces' }, a.namespace);
       if (namespace.status?.phase === 'Terminating' || namespace.metadata?.deletionTimestamp !== undefined) throw terminating(a, a.namespace);
     },

@@ -2,7 +2,8 @@ import { invalid } from '@coxswain/api';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1';
 import type { Lookup } from '../live-lookup.ts';
-import { typed, typedOrNone, types } from '../typed.ts';
+import { resources } from '@coxswain/client';
+import { typed, typedOrNone } from '../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, CacheReader } from '../types.ts';
 import { isResource, podOf, refuse } from './attributes.ts';
 
@@ -26,7 +27,7 @@ function defaultClass(cache: CacheReader): PriorityClass | undefined {
 export function priorityAdmission(cache: CacheReader, lookup: Lookup): AdmissionPlugin {
   async function priorityOf(a: AdmissionAttributes, pod: Pod): Promise<Priority> {
     const name = pod.spec?.priorityClassName ?? '';
-    const found = name === '' ? defaultClass(cache) : await lookup<PriorityClass>(types.priorityClasses, '', name);
+    const found = name === '' ? defaultClass(cache) : await lookup<PriorityClass>(resources.priorityclasses, '', name);
     if (found === undefined && name !== '') throw refuse(a, `no PriorityClass with name ${name} was found`);
     return { className: found?.metadata?.name ?? '', value: found?.value ?? 0, preemptionPolicy: found?.preemptionPolicy ?? 'PreemptLowerPriority' };
   }

@@ -1,7 +1,7 @@
 import type { Host } from '@coxswain/host';
-import type { Container, Pod, Secret, ServiceAccount, Volume } from 'kubernetes-types/core/v1';
+import type { Container, Pod, ServiceAccount, Volume } from 'kubernetes-types/core/v1';
 import type { Lookup } from '../live-lookup.ts';
-import { types } from '../typed.ts';
+import { resources } from '@coxswain/client';
 import type { AdmissionAttributes, AdmissionPlugin } from '../types.ts';
 import { podOf, refuse } from './attributes.ts';
 import { randomSuffix } from './random-suffix.ts';
@@ -49,7 +49,7 @@ function isMirror(pod: Pod): boolean {
 async function findAccount(host: HostPart, lookup: Lookup, a: AdmissionAttributes, name: string): Promise<ServiceAccount> {
   const attempts = name === 'default' ? attemptsForDefault : 1;
   for (let attempt = 1; ; attempt += 1) {
-    const account = await lookup<ServiceAccount>(types.serviceAccounts, a.namespace, name);
+    const account = await lookup<ServiceAccount>(resources.serviceaccounts, a.namespace, name);
     if (account !== undefined) return account;
     if (attempt === attempts) throw refuse(a, `error looking up service account ${a.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
     await host.timers.sleep(attemptEveryMs);
@@ -102,7 +102,7 @@ function tokenVolume(name: string): Volume {
 }
 
 function refuseUnlistedSecrets(a: AdmissionAttributes, pod: Pod, account: ServiceAccount): void {
-  const mountable = new Set((account.secrets ?? []).map((secret: Partial<Secret> & { name?: string }) => secret.name));
+  const mountable = new Set((account.secrets ?? []).map((secret) => secret.name));
   const name = account.metadata?.name ?? '';
   for (const volume of pod.spec?.volumes ?? []) {
     const secret = volume.secret?.secretName;

@@ -1,7 +1,7 @@
 import { fromUtf8, utf8, type Clock, type Crypto } from '@coxswain/host';
 import type { Secret } from 'kubernetes-types/core/v1';
 import type { Lookup } from '../live-lookup.ts';
-import { types } from '../typed.ts';
+import { resources } from '@coxswain/client';
 import type { AuthenticationResult } from '../types.ts';
 import type { TokenAuthenticator } from './bearer.ts';
 import { user } from './users.ts';
@@ -21,7 +21,7 @@ export function bootstrapTokenAuthenticator(host: { readonly clock: Clock; reado
     async authenticateToken(token) {
       const [, id, secretPart] = tokenPattern.exec(token) ?? [];
       if (id === undefined || secretPart === undefined) return { kind: 'none' };
-      const secret = await lookup(types.secrets, 'kube-system', `bootstrap-token-${id}`);
+      const secret = await lookup(resources.secrets, 'kube-system', `bootstrap-token-${id}`);
       if (secret === undefined) return refuse('no such bootstrap token');
       const problem = secretProblem(secret, id, host.clock.nowMs());
       if (problem !== undefined) return refuse(problem);

@@ -1,7 +1,7 @@
 import type { Clock, Crypto } from '@coxswain/host';
 import type { KubeObject, ResourceType } from '@coxswain/client';
 import type { Lookup } from '../live-lookup.ts';
-import { types } from '../typed.ts';
+import { resources } from '@coxswain/client';
 import type { AuthenticationResult } from '../types.ts';
 import type { TokenAuthenticator } from './bearer.ts';
 import { parseJwt, verifyJwt, type JwtKey } from './jwt.ts';
@@ -66,11 +66,11 @@ async function bindingProblem(claims: ServiceAccountClaims, lookup: Lookup, nowM
   if (typeof bound?.namespace !== 'string' || typeof bound.serviceaccount?.name !== 'string') return 'service account claims are missing';
   const check = (type: ResourceType, namespace: string, reference: { readonly name: string; readonly uid?: string } | undefined): Promise<string | undefined> =>
     reference === undefined ? Promise.resolve(undefined) : referenceProblem(lookup, nowMs, type, namespace, reference);
-  return await check(types.serviceAccounts, bound.namespace, bound.serviceaccount)
-    ?? await check(types.secrets, bound.namespace, bound.secret)
-    ?? await check(types.pods, bound.namespace, bound.pod)
+  return await check(resources.serviceaccounts, bound.namespace, bound.serviceaccount)
+    ?? await check(resources.secrets, bound.namespace, bound.secret)
+    ?? await check(resources.pods, bound.namespace, bound.pod)
     // With a pod the node is a hint; alone it binds.
-    ?? await check(types.nodes, '', bound.pod === undefined ? bound.node : undefined);
+    ?? await check(resources.nodes, '', bound.pod === undefined ? bound.node : undefined);
 }
 
 async function referenceProblem(lookup: Lookup, nowMs: number, type: ResourceType, namespace: string, reference: { readonly name: string; readonly uid?: string }): Promise<string | undefined> {

@@ -1,0 +1,78 @@
+import { invalid, type FieldError } from '@coxswain/api';
+import type { Service, ServiceSpec } from 'kubernetes-types/core/v1';
+import { parseAddress, type IpFamily } from './addresses.ts';
+import { headless, needsClusterIp } from './service-fields.ts';
+
+const kind = { group: '', kind: 'Service' };
+
+export function invalidService(service: Service, errors: readonly FieldError[]): Error {
+  return invalid(kind, service.metadata?.name ?? '', errors);
+}
+
+/** `clusterIP` is the first of `clusterIPs`: whichever the writer gave or changed decides. */
+export function normalizeClusterIps(spec: ServiceSpec, old: ServiceSpec | undefined): void {
+  const given = spec.clusterIPs ?? [];
+  if (old === undefined) {
+    if (spec.clusterIP && given.length === 0) spec.clusterIPs = [spec.clusterIP];
+    if (!spec.clusterIP && given[0] !== undefined) spec.clusterIP = given[0];
+    return;
+  }
+  const untouched = JSON.stringify(given) === JSON.stringify(old.clusterIPs ?? []);
+  if (spec.clusterIP === old.clusterIP || !untouched) return;
+  if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP];
+  else delete spec.clusterIPs;
+}
+
+function refuseBadAddresses(service: Service, spec: ServiceSpec): void {
+  const errors: FieldError[] = [];
+  (spec.clusterIPs ?? []).forEach((address, i) => {
+    if (address === headless && i === 0) return;
+    if (parseAddress(address) === undefined) {
+      errors.push({ type: 'Invalid', field: `spec.clusterIPs[${i}]`, message: `Invalid value: ${JSON.stringify(address)}: must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)` });
+    }
+  });
+  if (errors.length > 0) throw invalidService(service, errors);
+}
+
+function other(family: IpFamily): IpFamily {
+  return family === 'IPv4' ? 'IPv6' : 'IPv4';
+}
+
+function familiesOfAddresses(spec: ServiceSpec): IpFamily[] {
+  return (spec.clusterIPs ?? []).map((address) => parseAddress(address)?.family).filter((family) => family !== undefined);
+}
+
+function requireConfigured(service: Service, spec: ServiceSpec, configured: readonly IpFamily[]): void {
+  const errors: FieldError[] = [];
+  if (spec.ipFamilyPolicy === 'RequireDualStack' && configured.length < 2) {
+    errors.push({ type: 'Invalid', field: 'spec.ipFamilyPolicy', message: `Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services` });
+  }
+  (spec.ipFamilies ?? []).forEach((family, i) => {
+    if (!configured.includes(family as IpFamily)) {
+      errors.push({ type: 'Invalid', field: `spec.ipFamilies[${i}]`, message: `Invalid value: ${JSON.stringify(family)}: not configured on this cluster` });
+    }
+  });
+  if (errors.length > 0) throw invalidService(service, errors);
+}
+
+/** Fills ipFamilyPolicy and ipFamilies from what was asked for and what the cluster has; throws 422. */
+export function fillFamilies(service: Service, old: Service | undefined, configured: readonly IpFamily[]): void {
+  const spec = service.spec;
+  if (spec === undefined || !needsClusterIp(service)) return;
+  refuseBadAddresses(service, spec);
+  const given = familiesOfAddresses(spec);
+  const families: IpFamily[] = (spec.ipFamilies ?? []).length > 0 ? [...(spec.ipFamilies as IpFamily[])] : given;
+  const selectorless = spec.clusterIPs?.[0] === headless && Object.keys(spec.selector ?? {}).length === 0;
+  if (old === undefined || spec.ipFamilyPolicy === undefined) spec.ipFamilyPolicy ??= families.length > 1 || selectorless ? 'RequireDualStack' : 'SingleStack';
+  families[0] ??= configured[0] as IpFamily;
+  if (selectorless) {
+    // Whoever writes the endpoints may write both families, whatever the cluster has.
+    if (families.length === 1 && spec.ipFamilyPolicy !== 'SingleStack') families.push(other(families[0]));
+    spec.ipFamilies = families;
+    return;
+  }
+  if (spec.ipFamilyPolicy === 'SingleStack' && old !== undefined) families.length = 1;
+  if (spec.ipFamilyPolicy !== 'SingleStack' && families.length === 1 && configured.length > 1) families.push(other(families[0]));
+  spec.ipFamilies = families;
+  requireConfigured(service, spec, configured);
+}
