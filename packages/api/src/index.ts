@@ -11,3 +11,4 @@ export * from './json/index.ts';
 export * from './quantity/index.ts';
 export * from './strategies/index.ts';
 export * from './validation/index.ts';
+export * from './selectors/index.ts';
