@@ -1,0 +1,118 @@
+import { Simulation } from '@coxswain/host/sim';
+import fc from 'fast-check';
+import type { ConfigMap } from 'kubernetes-types/core/v1';
+import { expect, test } from 'vitest';
+import { createClient } from './create-client.ts';
+import { createInformerFactory } from './informer-factory.ts';
+import { resources } from './resources.ts';
+import { FakeApiServer, statusOf } from './testing/index.ts';
+import type { Informer } from './types.ts';
+
+interface World { readonly sim: Simulation; readonly server: FakeApiServer; readonly informer: Informer<ConfigMap>; readonly told: string[]; readonly problems: string[] }
+
+async function world(seed: number): Promise<World> {
+  const sim = new Simulation({ seed });
+  const serverHost = sim.start('server', 'apiserver').host;
+  const server = new FakeApiServer(serverHost);
+  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  const { host } = sim.start('client', 'client');
+  const factory = createInformerFactory(host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+  const informer = factory.informer(resources.configmaps);
+  const told: string[] = [];
+  const problems: string[] = [];
+  watchOver(informer, told, problems);
+  void factory.start(new AbortController().signal);
+  return { sim, server, informer, told, problems };
+}
+
+/** Rebuilds the state from what handlers are told, and checks the promises on the way. */
+function watchOver(informer: Informer<ConfigMap>, told: string[], problems: string[]): void {
+  const known = new Map<string, ConfigMap>();
+  const name = (object: ConfigMap): string => object.metadata?.name ?? '';
+  const newer = (object: ConfigMap): boolean => Number(object.metadata?.resourceVersion) > Number(known.get(name(object))?.metadata?.resourceVersion ?? 0);
+  informer.addHandler({
+    added: (object) => {
+      if (known.has(name(object))) problems.push(`added twice: ${name(object)}`);
+      known.set(name(object), object);
+      told.push(`+${name(object)}`);
+    },
+    updated: (before, after) => {
+      if (known.get(name(after)) !== before) problems.push(`before is not what was told: ${name(after)}`);
+      if (before.metadata?.uid !== after.metadata?.uid) problems.push(`update over a change of uid: ${name(after)}`);
+      if (!newer(after)) problems.push(`went back: ${name(after)}`);
+      known.set(name(after), after);
+      told.push(`~${name(after)}`);
+    },
+    deleted: (object) => {
+      if (!known.delete(name(object))) problems.push(`deleted but not known: ${name(object)}`);
+      told.push(`-${name(object)}`);
+    },
+  });
+}
+
+const where = { group: '', resource: 'configmaps', namespace: 'default' };
+
+test('whatever breaks, the cache ends where the server is and handlers see a legal story', async () => {
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('put' as const), name: fc.constantFrom('a', 'b', 'c') }),
+    fc.record({ kind: fc.constant('delete' as const), name: fc.constantFrom('a', 'b', 'c') }),
+    fc.record({ kind: fc.constantFrom('replace' as const), name: fc.constantFrom('a', 'b', 'c') }),
+    fc.record({ kind: fc.constantFrom('break' as const, 'compact' as const, 'cut' as const, 'heal' as const, 'wait' as const, 'refuse' as const) }),
+  );
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 1000 }), async (steps, seed) => {
+    const { sim, server, informer, problems } = await world(seed);
+    await sim.run(50);
+    const exists = (name: string): boolean => server.store.list('', 'configmaps', 'default').some((object) => object.metadata.name === name);
+    let value = 0;
+    for (const next of steps) {
+      value += 1;
+      if (next.kind === 'put') {
+        if (exists(next.name)) server.store.update({ ...where, name: next.name }, { metadata: { name: next.name }, data: { value: String(value) } }, '');
+        else server.store.create(where, { metadata: { name: next.name } });
+      } else if (next.kind === 'delete') {
+        if (exists(next.name)) server.store.delete({ ...where, name: next.name }, {});
+      } else if (next.kind === 'replace') {
+        if (exists(next.name)) server.store.delete({ ...where, name: next.name }, {});
+        server.store.create(where, { metadata: { name: next.name } });
+      } else if (next.kind === 'break') server.breakWatches();
+      else if (next.kind === 'compact') { server.compact(); server.breakWatches(); }
+      else if (next.kind === 'cut') sim.cut('client', 'server');
+      else if (next.kind === 'heal') sim.heal();
+      else if (next.kind === 'wait') await sim.run(sim.random.float() * 2000);
+      else { let left = 2; server.intercept = () => (left-- > 0 ? statusOf(503, 'ServiceUnavailable', 'busy') : undefined); }
+    }
+    sim.heal();
+    const expected = server.store.list('', 'configmaps', 'default').map((object) => `${object.metadata.uid}@${object.metadata.resourceVersion}`).sort();
+    const actual = (): string[] => informer.lister.list().map((object) => `${object.metadata?.uid}@${object.metadata?.resourceVersion}`).sort();
+    await sim.run(900_000, () => informer.hasSynced && JSON.stringify(actual()) === JSON.stringify(expected));
+    expect(actual()).toEqual(expected);
+    expect(problems).toEqual([]);
+    sim.stop();
+  }), { numRuns: 60 });
+}, 60_000);
+
+test('an object that was made again with the same name is told as deleted, then added', async () => {
+  const { sim, server, informer, told } = await world(3);
+  server.store.create(where, { metadata: { name: 'x' } });
+  await sim.runUntil(informer.whenSynced(), 1000, 'sync');
+  sim.cut('client', 'server');
+  server.store.delete({ ...where, name: 'x' }, {});
+  server.store.create(where, { metadata: { name: 'x' } });
+  server.compact();
+  server.breakWatches();
+  sim.heal();
+  await sim.run(60_000, () => told.length === 3);
+  expect(told).toEqual(['+x', '-x', '+x']);
+});
+
+test('after a broken watch it goes on from the last revision without a list', async () => {
+  const { sim, server, informer, told } = await world(4);
+  await sim.runUntil(informer.whenSynced(), 1000, 'sync');
+  await sim.run(100);
+  server.breakWatches();
+  server.store.create(where, { metadata: { name: 'y' } });
+  await sim.run(60_000, () => told.length === 1);
+  expect(told).toEqual(['+y']);
+  const lists = server.requests.filter((request) => !request.includes('watch=true'));
+  expect(lists).toHaveLength(1);
+});

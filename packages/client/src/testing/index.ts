@@ -1,0 +1,3 @@
+export * from './fake-api-server.ts';
+export * from './fake-store.ts';
+export * from './merge-patch.ts';
