@@ -62,7 +62,7 @@ function name(commonName: string, organizations: readonly string[] = []): x509.J
 export async function newAuthority(commonName: string): Promise<CertificateAuthority> {
   const keys = await newKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(), name: name(commonName), ...validity(authorityDays), signingAlgorithm: signing, keys: keys as CryptoKeyPair,
+    serialNumber: serialNumber(), name: name(commonName), ...validity(authorityDays), signingAlgorithm: signing, keys: { privateKey: keys.privateKey as CryptoKey, publicKey: keys.publicKey as CryptoKey },
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.cRLSign, true),

@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { kubeconfig } from '../../kubeconfig.ts';
 import type { DataPaths } from '../../paths.ts';
 import { apiAddress, apiserverAddresses, kubernetesServiceAddress, nodeHosts, type ClusterSettings } from '../../settings.ts';
+import type * as certificates from './certificates.ts';
 import type { CertificateAuthority, CertificateRequest, KeyPair } from './certificates.ts';
 
 /** The library costs a quarter of a second to load, and a second `cox up` needs none of it. */
-type Maker = typeof import('./certificates.ts');
+type Maker = typeof certificates;
 
 const renewBeforeMs = 30 * 86_400_000;
 

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '@coxswain/service';
+import { installPackages, missingPackages } from '../up/packages.ts';
+
+const root = fileURLToPath(new URL('../../../../../', import.meta.url));
+const tiers = ['unit', 'sim', 'e2e'] as const;
+type Tier = (typeof tiers)[number];
+
+interface Count {
+  passed: number;
+  failed: number;
+}
+
+function inherit(program: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: `${dirname(process.execPath)}:${root}node_modules/.bin:${process.env['PATH'] ?? ''}` } });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Types and lint count as one test each. */
+async function check(name: string, program: string, args: readonly string[], count: Count): Promise<void> {
+  process.stdout.write(`\n== ${name}\n`);
+  const code = await inherit(program, args);
+  if (code === 0) count.passed += 1;
+  else count.failed += 1;
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly success: boolean;
+}
+
+async function vitest(tier: Tier, filters: readonly string[], count: Count): Promise<void> {
+  process.stdout.write(`\n== ${tier}\n`);
+  const report = `${root}.cox/test-${tier}.json`;
+  rmSync(report, { force: true });
+  mkdirSync(dirname(report), { recursive: true });
+  const code = await inherit('vitest', ['run', '--project', tier, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters]);
+  let result: VitestReport | undefined;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
+  } catch (error) {
+    process.stderr.write(`cox test: no report of ${tier}: ${(error as Error).message}\n`);
+  }
+  count.passed += result?.numPassedTests ?? 0;
+  // A file that does not load or an error outside a test fails the run without a failed test.
+  count.failed += Math.max(result?.numFailedTests ?? 0, code === 0 ? 0 : 1);
+}
+
+/** `cox test [--quick] [unit|sim|e2e] [FILTER…]`; the last line is `N passed, N failed`. */
+export async function test(args: readonly string[]): Promise<void> {
+  const quick = args.includes('--quick');
+  const words = args.filter((argument) => argument !== '--quick');
+  const only = tiers.find((tier) => tier === words[0]);
+  if (only === undefined && words.length > 0) throw new UsageError(`cox test takes --quick, or one of ${tiers.join(', ')} and filters; not ${JSON.stringify(words[0])}`);
+  const count: Count = { passed: 0, failed: 0 };
+  const wanted: readonly Tier[] = only !== undefined ? [only] : quick ? ['unit'] : tiers;
+  if (only === undefined) {
+    await check('types', 'tsc', ['--noEmit', '-p', 'tsconfig.json'], count);
+    await check('lint', 'oxlint', ['--type-aware', '--deny-warnings'], count);
+  }
+  if (wanted.includes('e2e')) await installPackages([...missingPackages(true), ...missingTestPackages()]);
+  for (const tier of wanted) await vitest(tier, only === undefined ? [] : words.slice(1), count);
+  process.stdout.write(`\n${count.passed} passed, ${count.failed} failed\n`);
+  process.exitCode = count.failed === 0 && count.passed > 0 ? 0 : 1;
+}
+
+/** Programs that only tests use. */
+function missingTestPackages(): readonly string[] {
+  return [{ package: 'etcd-client', file: 'etcdctl' }, { package: 'openssl', file: 'openssl' }, { package: 'curl', file: 'curl' }]
+    .filter((need) => !(process.env['PATH'] ?? '').split(':').some((folder) => exists(`${folder}/${need.file}`)))
+    .map((need) => need.package);
+}
+
+function exists(file: string): boolean {
+  try {
+    readFileSync(file, { flag: 'r' }).subarray(0, 0);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from '../shell.ts';
+
+/** Mount points below any of the folders, deepest first. */
+function mountsBelow(folders: readonly string[]): readonly string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .map((point) => point.replaceAll(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
+  return points.filter((point) => folders.some((folder) => point.startsWith(`${folder}/`))).toSorted((a, b) => b.length - a.length);
+}
+
+export async function unmountBelow(folders: readonly string[]): Promise<void> {
+  for (const point of mountsBelow(folders)) {
+    const ran = await run('umount', [point]);
+    if (ran.code !== 0) await run('umount', ['-l', point]);
+  }
+}
+
+/** Programs whose command line names `text`: shims of a containerd that is gone. */
+function processesNaming(text: string): readonly number[] {
+  const out: number[] = [];
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const line = readFileSync(`/proc/${entry}/cmdline`, 'utf8');
+      if (line.includes('containerd-shim') && line.includes(text)) out.push(Number(entry));
+    } catch (error) {
+      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+  return out;
+}
+
+/** Containers that no runtime could stop: their shims and everything in their cgroups are killed. */
+export async function killShims(socket: string): Promise<void> {
+  for (const pid of processesNaming(socket)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+function cgroupRoots(name: string): readonly string[] {
+  const base = '/sys/fs/cgroup';
+  if (!existsSync(base)) return [];
+  return [`${base}/${name}`, ...readdirSync(base).map((controller) => `${base}/${controller}/${name}`)].filter((folder) => existsSync(folder));
+}
+
+function killMembers(folder: string): void {
+  for (const pid of readFileSync(`${folder}/cgroup.procs`, 'utf8').split('\n').filter((line) => line !== '')) {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/** A cgroup goes when its last process is gone, which takes a moment after the kill. */
+async function removeCgroup(folder: string): Promise<void> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) await removeCgroup(`${folder}/${entry.name}`);
+  for (let attempt = 0; attempt < 40; attempt += 1) {
+    try {
+      killMembers(folder);
+      rmdirSync(folder);
+      return;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (code === 'ENOENT') return;
+      if (code !== 'EBUSY') throw error;
+      await sleep(50);
+    }
+  }
+}
+
+export async function removeCgroups(name: string): Promise<void> {
+  for (const folder of cgroupRoots(name)) await removeCgroup(folder);
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
