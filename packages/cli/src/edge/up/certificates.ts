@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { randomBytes, webcrypto } from 'node:crypto';
+// The library's dependency injection wants it loaded first.
+import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
