@@ -40,7 +40,7 @@ class LocalStore implements EtcdClient {
 
   constructor(host: Host) {
     this.#host = host;
-    this.#lessor = new Lessor(this.#machine.leases);
+    this.#lessor = new Lessor(this.#machine);
     this.#lessor.promote(host.clock.monotonicMs(), 0);
     this.#hub = new WatchHub(this.#machine.store);
     this.#watches = new LocalWatches(host, this.#machine.store, this.#hub);

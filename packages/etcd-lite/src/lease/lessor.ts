@@ -5,14 +5,14 @@ import type { LeaseTable } from './lease-table.ts';
  * lease its whole time anew: a lease may live longer than granted, never shorter.
  */
 export class Lessor {
-  readonly #table: LeaseTable;
+  readonly #machine: { readonly leases: LeaseTable };
   readonly #expiryMs = new Map<bigint, number>();
   #primary = false;
   /** Nothing expires before it. A renewal may make it earlier than needed, never later. */
   #nextCheckMs = Number.POSITIVE_INFINITY;
 
-  constructor(table: LeaseTable) {
-    this.#table = table;
+  constructor(machine: { readonly leases: LeaseTable }) {
+    this.#machine = machine;
   }
 
   get primary(): boolean {
@@ -24,7 +24,7 @@ export class Lessor {
     this.#primary = true;
     this.#expiryMs.clear();
     this.#nextCheckMs = Number.POSITIVE_INFINITY;
-    for (const lease of this.#table.all()) this.#set(lease.id, nowMs + lease.ttlSeconds * 1000 + graceMs);
+    for (const lease of this.#machine.leases.all()) this.#set(lease.id, nowMs + lease.ttlSeconds * 1000 + graceMs);
   }
 
   demote(): void {
@@ -39,7 +39,7 @@ export class Lessor {
   }
 
   granted(id: bigint, nowMs: number): void {
-    const lease = this.#table.get(id);
+    const lease = this.#machine.leases.get(id);
     if (this.#primary && lease !== undefined) this.#set(id, nowMs + lease.ttlSeconds * 1000);
   }
 
@@ -49,7 +49,7 @@ export class Lessor {
 
   /** Seconds of life it has now; undefined if there is no such lease or its time was up already. */
   renew(id: bigint, nowMs: number): number | undefined {
-    const lease = this.#table.get(id);
+    const lease = this.#machine.leases.get(id);
     const expiryMs = this.#expiryMs.get(id);
     if (lease === undefined || expiryMs === undefined || expiryMs <= nowMs) return undefined;
     this.#set(id, nowMs + lease.ttlSeconds * 1000);

@@ -33,7 +33,7 @@ const maxBatchEvents = 1024;
  */
 export class Watcher {
   readonly options: WatcherOptions;
-  readonly #store: MvccStore;
+  #store: MvccStore;
   /** The first revision that has been neither delivered nor put into `#pending`. */
   #next: number;
   #synced = false;
@@ -71,6 +71,14 @@ export class Watcher {
     this.#synced = false;
     this.#pending = [];
     this.#pendingEvents = 0;
+  }
+
+  /** The state was replaced as a whole: what is missing is looked up in the new history. */
+  replaceStore(store: MvccStore): void {
+    this.#store = store;
+    if (this.#pending.length > 0) this.#fallBehind();
+    this.#synced = false;
+    this.wake();
   }
 
   wake(): void {
@@ -129,7 +137,7 @@ function wantedEvents(options: WatcherOptions, record: RevisionRecord): EventMes
 
 /** All watches of one member. Those of one key are found by it, so that many of them cost a write nothing. */
 export class WatchHub {
-  readonly #store: MvccStore;
+  #store: MvccStore;
   readonly #ranges = new Set<Watcher>();
   readonly #singles = new Map<string, Set<Watcher>>();
 
@@ -157,6 +165,12 @@ export class WatchHub {
     const { start } = watcher.options.range;
     const same = this.#singles.get(start);
     if (same?.delete(watcher) === true && same.size === 0) this.#singles.delete(start);
+  }
+
+  replaceStore(store: MvccStore): void {
+    this.#store = store;
+    for (const watcher of this.#ranges) watcher.replaceStore(store);
+    for (const watchers of this.#singles.values()) for (const watcher of watchers) watcher.replaceStore(store);
   }
 
   /** After each committed write, in order. */

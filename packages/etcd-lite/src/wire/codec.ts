@@ -39,7 +39,7 @@ interface MessagePlan {
 }
 
 /** Random 64-bit numbers, which a double cannot hold. */
-const idFields: ReadonlySet<string> = new Set(['ID', 'lease', 'cluster_id', 'member_id', 'memberID', 'leader', 'targetID', 'raft_id']);
+const idFields: ReadonlySet<string> = new Set(['ID', 'lease', 'cluster_id', 'member_id', 'memberID', 'leader', 'targetID', 'from', 'to']);
 
 const initials: Readonly<Record<FieldKind, unknown>> = {
   bytes: emptyBytes, string: '', bool: false, int32: 0, uint32: 0, int64: 0, id: 0n, 'unsigned-id': 0n, message: undefined,

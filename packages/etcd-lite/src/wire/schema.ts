@@ -18,6 +18,27 @@ const internal: SchemaNode = {
         alarm: { type: 'etcdserverpb.AlarmRequest', id: 8 },
       },
     },
+    SnapshotChunk: {
+      fields: {
+        head: { type: 'SnapshotHead', id: 1 },
+        leases: { type: 'etcdserverpb.LeaseGrantRequest', id: 2, rule: 'repeated' },
+        alarms: { type: 'etcdserverpb.AlarmMember', id: 3, rule: 'repeated' },
+        kvs: { type: 'mvccpb.KeyValue', id: 4, rule: 'repeated' },
+        records: { type: 'SnapshotRecord', id: 5, rule: 'repeated' },
+      },
+    },
+    SnapshotHead: { fields: { revision: { type: 'int64', id: 1 }, compact_revision: { type: 'int64', id: 2 } } },
+    SnapshotRecord: { fields: { revision: { type: 'int64', id: 1 }, kvs: { type: 'mvccpb.KeyValue', id: 2, rule: 'repeated' } } },
+    /** A Raft message between members, all kinds in one; see `peer-codec.ts`. */
+    PeerMessage: {
+      fields: {
+        type: { type: 'uint32', id: 1 }, from: { type: 'uint64', id: 2 }, to: { type: 'uint64', id: 3 }, term: { type: 'uint64', id: 4 },
+        index: { type: 'uint64', id: 5 }, log_term: { type: 'uint64', id: 6 }, commit: { type: 'uint64', id: 7 }, flag: { type: 'bool', id: 8 },
+        hint_index: { type: 'uint64', id: 9 }, hint_term: { type: 'uint64', id: 10 }, context: { type: 'uint64', id: 11 },
+        entries: { type: 'PeerEntry', id: 12, rule: 'repeated' }, proposals: { type: 'bytes', id: 13, rule: 'repeated' },
+      },
+    },
+    PeerEntry: { fields: { index: { type: 'uint64', id: 1 }, term: { type: 'uint64', id: 2 }, data: { type: 'bytes', id: 3 } } },
   },
 };
 
@@ -28,6 +49,34 @@ function api<T extends object>(name: string): Codec<T> {
 }
 
 type Empty = Record<never, never>;
+
+/** A part of the replicated state; see machine/snapshot.ts. */
+export interface SnapshotChunk {
+  readonly head?: { readonly revision: number; readonly compactRevision: number } | undefined;
+  readonly leases: readonly messages.LeaseGrantRequest[];
+  readonly alarms: readonly messages.AlarmMember[];
+  readonly kvs: readonly messages.KeyValue[];
+  readonly records: readonly { readonly revision: number; readonly kvs: readonly messages.KeyValue[] }[];
+}
+
+export interface PeerMessage {
+  readonly type: number;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly term: number;
+  readonly index?: number;
+  readonly logTerm?: number;
+  readonly commit?: number;
+  readonly flag?: boolean;
+  readonly hintIndex?: number;
+  readonly hintTerm?: number;
+  readonly context?: number;
+  readonly entries?: readonly { readonly index: number; readonly term: number; readonly data: Uint8Array }[];
+  readonly proposals?: readonly Uint8Array[];
+}
+
+export const snapshotChunk: Codec<SnapshotChunk> = schema.codec<SnapshotChunk>('coxswain.SnapshotChunk');
+export const peerMessage: Codec<PeerMessage> = schema.codec<PeerMessage>('coxswain.PeerMessage');
 
 export const codecs = {
   rangeRequest: api<messages.RangeRequest>('RangeRequest'),

@@ -1,0 +1,59 @@
+import { assert } from '@coxswain/host';
+import type { Progress } from './progress.ts';
+import { quorum, send, type RaftState } from './state.ts';
+import type { Entry, MemberId } from './types.ts';
+
+/** Leader: sends `to` what it lacks, as far as its window allows. True if something was sent. */
+export function sendAppend(raft: RaftState, to: MemberId, allowEmpty: boolean): boolean {
+  const progress = raft.progress.get(to);
+  assert(progress !== undefined, 'unknown member', { to });
+  if (progress.paused) return false;
+  const { log } = raft;
+  const previousTerm = log.term(progress.next - 1);
+  if (previousTerm === undefined) return sendSnapshot(raft, to, progress);
+  const entries: readonly Entry[] = progress.next <= log.lastIndex ? log.slice(progress.next, log.lastIndex, raft.config.maxMessageBytes) : [];
+  if (entries.length === 0 && !allowEmpty) return false;
+  send(raft, { type: 'append', to, term: raft.term, index: progress.next - 1, logTerm: previousTerm, entries, commit: log.committed });
+  progress.sent(progress.next - 1 + entries.length, entries.length);
+  return true;
+}
+
+/** The entries it needs are gone. Nothing is sent to a member that has not been heard of lately: the state is large. */
+function sendSnapshot(raft: RaftState, to: MemberId, progress: Progress): boolean {
+  if (!progress.recentActive) return false;
+  const snapshot = raft.availableSnapshot;
+  assert(snapshot.index >= raft.log.firstIndex - 1, 'the log must reach back to the snapshot', { snapshot: snapshot.index, first: raft.log.firstIndex });
+  if (snapshot.index <= progress.match) return false;
+  progress.becomeSnapshot(snapshot.index);
+  send(raft, { type: 'snapshot', to, term: raft.term, snapshot });
+  return true;
+}
+
+export function broadcastAppend(raft: RaftState): void {
+  for (const to of raft.progress.keys()) while (sendAppend(raft, to, false)) continue;
+}
+
+/** Also tells of a new commit index, without entries if there are none. */
+export function broadcastCommit(raft: RaftState): void {
+  for (const to of raft.progress.keys()) sendAppend(raft, to, true);
+}
+
+export function broadcastHeartbeat(raft: RaftState): void {
+  for (const [to, progress] of raft.progress) {
+    // Never beyond what the follower is known to have: its log may still hold other entries there.
+    send(raft, { type: 'heartbeat', to, term: raft.term, commit: Math.min(progress.match, raft.log.committed), context: raft.reads.newest });
+  }
+}
+
+/** Leader: commits what a quorum has on disk, if it is of this term (Raft 5.4.2). True if the commit index moved. */
+export function maybeCommit(raft: RaftState): boolean {
+  const matches = [raft.log.stable, ...[...raft.progress.values()].map((progress) => progress.match)].sort((a, b) => b - a);
+  const index = matches[quorum(raft) - 1] as number;
+  if (index <= raft.log.committed || raft.log.term(index) !== raft.term) return false;
+  raft.log.commitTo(index);
+  return true;
+}
+
+export function committedInTerm(raft: RaftState): boolean {
+  return raft.log.term(raft.log.committed) === raft.term;
+}

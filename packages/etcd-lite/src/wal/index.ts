@@ -1,0 +1,3 @@
+export * from './scan.ts';
+export * from './snapshot-store.ts';
+export * from './wal.ts';
