@@ -12,3 +12,5 @@ export * from './quantity/index.ts';
 export * from './strategies/index.ts';
 export * from './validation/index.ts';
 export * from './selectors/index.ts';
+export * from './apply/index.ts';
+export { applyDefaults, pullPolicyOf } from './defaults/index.ts';
