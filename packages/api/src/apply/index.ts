@@ -1,0 +1,5 @@
+export { applyServerSide, type Applying } from './apply.ts';
+export { FieldSet, fieldSetFromJson, fieldSetOf } from './field-set.ts';
+export { customResetFields } from './reset-fields.ts';
+export { keepManagedTimes, updateManagedFields, type Writing } from './update.ts';
+export { zeroObject } from './zero.ts';

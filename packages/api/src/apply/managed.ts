@@ -1,0 +1,108 @@
+import type { Json, JsonObject } from '../resource.ts';
+import { isObject, own } from '../patch/values.ts';
+import { FieldSet, fieldSetFromJson } from './field-set.ts';
+
+export type ManagedOperation = 'Apply' | 'Update';
+
+/** One writer's share of an object. */
+export interface ManagedEntry {
+  readonly manager: string;
+  readonly operation: ManagedOperation;
+  readonly apiVersion: string;
+  readonly subresource: string;
+  time: string;
+  set: FieldSet;
+}
+
+/** By who the writer is; an applier is one writer whatever version it speaks. */
+export type Managed = Map<string, ManagedEntry>;
+
+export function entryKey(entry: Pick<ManagedEntry, 'manager' | 'operation' | 'apiVersion' | 'subresource'>): string {
+  return JSON.stringify([entry.manager, entry.operation, entry.operation === 'Apply' ? '' : entry.apiVersion, entry.subresource]);
+}
+
+function text(object: JsonObject, key: string): string {
+  const value = own(object, key);
+  return typeof value === 'string' ? value : '';
+}
+
+function decodeEntry(json: Json): ManagedEntry | undefined {
+  if (!isObject(json)) return undefined;
+  const operation = text(json, 'operation');
+  const fieldsType = text(json, 'fieldsType');
+  if ((operation !== 'Apply' && operation !== 'Update') || (fieldsType !== 'FieldsV1' && fieldsType !== '')) return undefined;
+  const set = own(json, 'fieldsV1') === undefined ? new FieldSet() : fieldSetFromJson(own(json, 'fieldsV1'));
+  if (set === undefined || text(json, 'apiVersion') === '') return undefined;
+  return { manager: text(json, 'manager'), operation, apiVersion: text(json, 'apiVersion'), subresource: text(json, 'subresource'), time: text(json, 'time'), set };
+}
+
+/** undefined if any entry cannot be read. */
+export function decodeManaged(list: Json | undefined): Managed | undefined {
+  const managed: Managed = new Map();
+  if (list === undefined || list === null) return managed;
+  if (!Array.isArray(list)) return undefined;
+  for (const json of list) {
+    const entry = decodeEntry(json);
+    if (entry === undefined) return undefined;
+    managed.set(entryKey(entry), entry);
+  }
+  return managed;
+}
+
+/** `[{}]` in a body means: forget who manages what. */
+export function asksForReset(list: Json | undefined): boolean {
+  return Array.isArray(list) && list.length === 1 && isObject(list[0]) && Object.keys(list[0]).length === 0;
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function compareEntries(a: ManagedEntry, b: ManagedEntry): number {
+  return compareText(a.operation, b.operation) || compareText(a.time, b.time) || compareText(a.manager, b.manager)
+    || compareText(a.apiVersion, b.apiVersion) || compareText(a.subresource, b.subresource);
+}
+
+export function encodeManaged(managed: Managed): JsonObject[] {
+  return [...managed.values()].toSorted(compareEntries).map((entry) => ({
+    manager: entry.manager, operation: entry.operation, apiVersion: entry.apiVersion,
+    ...(entry.time === '' ? {} : { time: entry.time }),
+    fieldsType: 'FieldsV1', fieldsV1: entry.set.toJson(),
+    ...(entry.subresource === '' ? {} : { subresource: entry.subresource }),
+  }));
+}
+
+export function sameSets(a: Managed, b: Managed): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, entry] of a) {
+    const other = b.get(key);
+    if (other === undefined || !entry.set.equals(other.set)) return false;
+  }
+  return true;
+}
+
+const maxUpdaters = 10;
+const bucketName = 'ancient-changes';
+
+/** Keeps the number of update entries bounded: the oldest of a version share one entry. */
+export function capUpdaters(managed: Managed): void {
+  const updaters = [...managed.entries()].filter(([, entry]) => entry.operation === 'Update').toSorted(([, a], [, b]) => compareText(a.time, b.time) || compareText(a.manager, b.manager));
+  let count = updaters.length;
+  const first = new Map<string, string>();
+  for (const [key, entry] of updaters) {
+    if (count <= maxUpdaters) return;
+    const bucket: ManagedEntry = { manager: bucketName, operation: 'Update', apiVersion: entry.apiVersion, subresource: '', time: entry.time, set: entry.set };
+    const bucketKey = entryKey(bucket);
+    const firstKey = first.get(entry.apiVersion);
+    if (firstKey === undefined) {
+      first.set(entry.apiVersion, key);
+      continue;
+    }
+    const before = managed.get(bucketKey) ?? managed.get(firstKey);
+    if (!managed.has(bucketKey)) managed.delete(firstKey);
+    managed.set(bucketKey, { ...bucket, set: before === undefined ? entry.set : entry.set.union(before.set) });
+    managed.delete(key);
+    count -= 1;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Json, JsonObject } from '../resource.ts';
+import { isObject } from '../patch/values.ts';
+
+/**
+ * A step of a path as fieldsV1 writes it: `f:name`, `k:{"name":"c"}`, `v:"x"` or `i:0`.
+ * Kept as that text, with the keys of `k:` sorted, so that equal steps are equal strings.
+ */
+export type PathElement = string;
+
+export function fieldElement(name: string): PathElement {
+  return `f:${name}`;
+}
+
+function jsonText(value: Json): string {
+  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? Number(item) : item));
+}
+
+export function keyElement(key: JsonObject): PathElement {
+  return `k:{${Object.keys(key).toSorted().map((name) => `${jsonText(name)}:${jsonText(key[name] as Json)}`).join(',')}}`;
+}
+
+export function valueElement(value: Json): PathElement {
+  return `v:${jsonText(value)}`;
+}
+
+/** What a client may have written otherwise, made canonical; undefined if it is no step. */
+export function parseElement(text: string): PathElement | undefined {
+  if (text.startsWith('f:')) return text;
+  if (/^i:[0-9]+$/.test(text)) return text;
+  if (!text.startsWith('k:') && !text.startsWith('v:')) return undefined;
+  try {
+    const value = JSON.parse(text.slice(2)) as Json;
+    if (text.startsWith('v:')) return valueElement(value);
+    return isObject(value) ? keyElement(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const kindOrder = 'fkvi';
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function compareValues(a: Json, b: Json): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === typeof b) return compareText(String(a as string), String(b as string));
+  return compareText(typeof a, typeof b);
+}
+
+function compareKeys(a: JsonObject, b: JsonObject): number {
+  const names = Object.keys(a);
+  const others = Object.keys(b);
+  for (const [index, name] of names.entries()) {
+    const other = others[index];
+    if (other === undefined) return 1;
+    const order = compareText(name, other) || compareValues(a[name] as Json, b[other] as Json);
+    if (order !== 0) return order;
+  }
+  return names.length - others.length;
+}
+
+/** Fields by name, then keys, values and indices. */
+export function compareElements(a: PathElement, b: PathElement): number {
+  const kind = a[0] as string;
+  const order = kindOrder.indexOf(kind) - kindOrder.indexOf(b[0] as string);
+  if (order !== 0) return order;
+  switch (kind) {
+    case 'f': return compareText(a, b);
+    case 'k': return compareKeys(JSON.parse(a.slice(2)) as JsonObject, JSON.parse(b.slice(2)) as JsonObject);
+    default: return compareValues(JSON.parse(a.slice(2)) as Json, JSON.parse(b.slice(2)) as Json);
+  }
+}
+
+/** As conflicts name it: `.spec.containers[name="c"].image`. */
+export function pathText(path: readonly PathElement[]): string {
+  return path.map((element) => {
+    const rest = element.slice(2);
+    switch (element[0]) {
+      case 'f': return `.${rest}`;
+      case 'k': {
+        const key = JSON.parse(rest) as JsonObject;
+        return `[${Object.keys(key).map((name) => `${name}=${jsonText(key[name] as Json)}`).join(',')}]`;
+      }
+      case 'v': return `[=${rest}]`;
+      default: return `[${rest}]`;
+    }
+  }).join('');
+}

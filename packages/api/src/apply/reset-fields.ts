@@ -1,0 +1,36 @@
+import type { ApiResource } from '../resource.ts';
+import { builtinResources } from '../description/resources.ts';
+import { FieldSet, fieldSetOf } from './field-set.ts';
+
+type Paths = readonly (readonly string[])[];
+
+/** What a writer of this (sub)resource cannot change, and so never owns. Kinds that differ from the rule below. */
+const special: Readonly<Record<string, Paths>> = {
+  'pods/status': [['spec'], ['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
+  'deployments/status': [['spec'], ['metadata', 'labels']],
+  'certificatesigningrequests/': [['spec'], ['status']],
+  'certificatesigningrequests/approval': [['spec'], ['status', 'certificate']],
+  'customresourcedefinitions/status': [['spec'], ['metadata']],
+  'namespaces/finalize': [['status']],
+};
+
+const empty = new FieldSet();
+
+/** Of a custom kind: its status subresource writes nothing of the metadata either. */
+export function customResetFields(withStatus: boolean, subresource: string): FieldSet {
+  if (!withStatus) return empty;
+  return fieldSetOf(subresource === 'status' ? [['spec'], ['metadata']] : [['status']]);
+}
+
+function isStatusKept(resource: ApiResource): boolean {
+  return resource.subresources.some((one) => one.name === 'status');
+}
+
+export function resetFieldsOf(typeName: string, subresource: string): FieldSet {
+  const resource = builtinResources.find((one) => one.typeName === typeName);
+  if (resource === undefined) return empty;
+  const own = special[`${resource.resource}/${subresource}`];
+  if (own !== undefined) return fieldSetOf(own);
+  if (!isStatusKept(resource)) return empty;
+  return fieldSetOf(subresource === 'status' ? [['spec']] : [['status']]);
+}

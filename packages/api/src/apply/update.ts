@@ -1,0 +1,136 @@
+import type { ApiDescription } from '../description.ts';
+import type { Json, JsonObject } from '../resource.ts';
+import { equalJson, isObject, own } from '../patch/values.ts';
+import { StatusError } from '../status-error.ts';
+import { applyConflict, type FieldConflict } from './conflicts.ts';
+import { fieldSetOf, type FieldSet } from './field-set.ts';
+import { asksForReset, capUpdaters, decodeManaged, encodeManaged, entryKey, type Managed, type ManagedEntry } from './managed.ts';
+import { resetFieldsOf } from './reset-fields.ts';
+import type { Place } from './schema.ts';
+import { compare, type Comparison } from './typed.ts';
+import { zeroObject } from './zero.ts';
+
+export interface Writing {
+  readonly description: ApiDescription;
+  /** `io.k8s.api.core.v1.Pod` */
+  readonly typeName: string;
+  readonly apiVersion: string;
+  /** fieldManager, or what stands before '/' in the User-Agent; '' becomes `unknown`. */
+  readonly manager: string;
+  /** '' for the main resource. */
+  readonly subresource: string;
+  /** RFC 3339, whole seconds. */
+  readonly now: string;
+  /** Default: the built-in kind's; for custom kinds `customResetFields`. */
+  readonly resetFields?: FieldSet;
+}
+
+/** Nobody owns what the server alone decides. */
+const stripped = fieldSetOf([
+  ['apiVersion'], ['kind'], ['metadata'],
+  ...['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion'].map((name) => ['metadata', name]),
+]);
+
+export function placeOf({ description, typeName }: Writing): Place {
+  return { description, shape: { kind: 'object', type: typeName } };
+}
+
+export function metadataOf(object: JsonObject): JsonObject {
+  const metadata = own(object, 'metadata');
+  return isObject(metadata) ? metadata : {};
+}
+
+export function withoutManagedFields(object: JsonObject): JsonObject {
+  const metadata = own(object, 'metadata');
+  if (!isObject(metadata) || !Object.hasOwn(metadata, 'managedFields')) return object;
+  const { managedFields: _gone, ...rest } = metadata;
+  return { ...object, metadata: rest };
+}
+
+export function writeManagedFields(object: JsonObject, managed: Managed): void {
+  const metadata = own(object, 'metadata');
+  const target = isObject(metadata) ? metadata : {};
+  if (managed.size === 0) delete target['managedFields'];
+  else target['managedFields'] = encodeManaged(managed);
+  if (!isObject(metadata)) object['metadata'] = target;
+}
+
+export function resetFieldsFor(writing: Writing): FieldSet {
+  return writing.resetFields ?? resetFieldsOf(writing.typeName, writing.subresource);
+}
+
+export function entryOf(writing: Writing, operation: 'Apply' | 'Update', set: FieldSet): ManagedEntry {
+  return { manager: writing.manager === '' ? 'unknown' : writing.manager, operation, apiVersion: writing.apiVersion, subresource: writing.subresource, time: writing.now, set };
+}
+
+/** Takes from the others what this change took over, or throws what stands against it. */
+export function settle(managed: Managed, self: string | undefined, comparison: Comparison, reset: FieldSet, force: boolean): void {
+  const taken = comparison.modified.union(comparison.added).recursiveDifference(reset);
+  const removed = comparison.removed.recursiveDifference(reset);
+  const conflicts: FieldConflict[] = [];
+  const others = [...managed].filter(([key]) => key !== self).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const overlaps = others.map(([key, entry]) => ({ key, entry, overlap: entry.set.intersection(taken) }));
+  for (const { entry, overlap } of overlaps) {
+    for (const path of overlap.paths()) conflicts.push({ entry, path });
+  }
+  if (!force && conflicts.length > 0) throw applyConflict(conflicts);
+  for (const { entry, overlap } of overlaps) entry.set = entry.set.difference(overlap).difference(removed);
+  for (const [key, entry] of managed) {
+    if (entry.set.isEmpty) managed.delete(key);
+  }
+}
+
+/** Who managed what before an update: as the body says if it can be read, else as it is stored. */
+function managedBefore(writing: Writing, live: JsonObject | undefined, object: JsonObject): Managed {
+  const fromBody = own(metadataOf(object), 'managedFields');
+  if (writing.subresource === '' && asksForReset(fromBody)) return new Map();
+  const asked = writing.subresource === '' ? decodeManaged(fromBody) : undefined;
+  if (asked !== undefined && asked.size > 0) return asked;
+  return decodeManaged(live === undefined ? undefined : own(metadataOf(live), 'managedFields')) ?? new Map();
+}
+
+/** Gives `writing`'s manager what differs between the two states. */
+export function recordUpdate(writing: Writing, before: Json, after: Json, managed: Managed): void {
+  const reset = resetFieldsFor(writing);
+  const comparison = compare(before, after, placeOf(writing));
+  settle(managed, undefined, comparison, reset, true);
+  const mine = comparison.modified.union(comparison.added).recursiveDifference(reset).difference(stripped);
+  if (mine.isEmpty) return;
+  const entry = entryOf(writing, 'Update', mine);
+  const key = entryKey(entry);
+  const previous = managed.get(key);
+  managed.set(key, previous === undefined ? entry : { ...entry, set: mine.union(previous.set) });
+}
+
+export function strip(set: FieldSet): FieldSet {
+  return set.difference(stripped);
+}
+
+/**
+ * Writes into `object` (decoded and defaulted, before admission) who manages its fields after a create (`live` undefined),
+ * an update or a patch. An object that nobody's fields are recorded of stays so.
+ */
+export function updateManagedFields(writing: Writing & { readonly live: JsonObject | undefined; readonly object: JsonObject }): void {
+  const { live, object, description, typeName } = writing;
+  const managed = managedBefore(writing, live, object);
+  if (managed.size > 0 || live === undefined) {
+    const before = live === undefined ? zeroObject(description, typeName) : withoutManagedFields(live);
+    try {
+      recordUpdate(writing, before, withoutManagedFields(object), managed);
+    } catch (error) {
+      // List items without their keys: validation, which comes later, says it better.
+      if (!(error instanceof StatusError)) throw error;
+    }
+    capUpdaters(managed);
+  }
+  writeManagedFields(object, managed);
+}
+
+/** A write that would change only times of managed fields is none: the old ones stay. */
+export function keepManagedTimes(object: JsonObject, old: JsonObject): void {
+  const withoutTimes = (list: Json | undefined): Json | undefined => (Array.isArray(list) ? list.map((entry) => (isObject(entry) ? { ...entry, time: null } : entry)) : list);
+  const now = own(metadataOf(object), 'managedFields');
+  const before = own(metadataOf(old), 'managedFields');
+  if (now === undefined || before === undefined || !equalJson(withoutTimes(now), withoutTimes(before))) return;
+  if (equalJson(withoutManagedFields(object), withoutManagedFields(old))) metadataOf(object)['managedFields'] = before;
+}
