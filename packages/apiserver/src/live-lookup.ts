@@ -1,5 +1,5 @@
-import { StatusError, type JsonObject } from '@coxswain/api';
-import type { Client, KubeObject, ResourceType } from '@coxswain/client';
+import { StatusError, type JsonObject, type StatusReason } from '@coxswain/api';
+import { ApiError, type Client, type KubeObject, type ResourceType } from '@coxswain/client';
 import type { CacheReader } from './types.ts';
 import { typed, untyped } from './typed.ts';
 
@@ -27,4 +27,10 @@ export function liveLookup(cache: CacheReader, client: Client): Lookup {
       throw error;
     }
   };
+}
+
+/** What the loopback client was refused, as a refusal of the request at hand. */
+export function asStatusError(error: unknown): unknown {
+  if (!(error instanceof ApiError)) return error;
+  return new StatusError(error.reason as StatusReason, error.message, error.status.details, error.code);
 }

@@ -1,0 +1,19 @@
+import { rfc3339Micros, utf8, type Clock, type Crypto } from '@coxswain/host';
+import { resources, type Client } from '@coxswain/client';
+import type { Lease } from 'kubernetes-types/coordination/v1';
+import { ensure } from './ensure.ts';
+
+const leaseDurationSeconds = 3600;
+const identityLabel = 'apiserver.kubernetes.io/identity';
+
+/** Which servers there are, for whoever asks `kubectl get lease -n kube-system`. */
+export async function renewIdentityLease(host: { readonly clock: Clock; readonly crypto: Crypto }, client: Client, identity: { readonly hostname: string; readonly serverId: string }): Promise<void> {
+  const digest = host.crypto.hash('sha256', utf8(identity.hostname)).toBase64({ alphabet: 'base64url' }).toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 26);
+  const renewTime = rfc3339Micros(host.clock.nowMs());
+  const wanted: Lease = {
+    apiVersion: 'coordination.k8s.io/v1', kind: 'Lease',
+    metadata: { name: `apiserver-${digest}`, namespace: 'kube-system', labels: { [identityLabel]: 'kube-apiserver', 'kubernetes.io/hostname': identity.hostname } },
+    spec: { holderIdentity: `apiserver-${digest}_${identity.serverId}`, leaseDurationSeconds, renewTime },
+  };
+  await ensure(client, resources.leases, wanted, (existing) => ({ ...existing, spec: { ...existing.spec, ...wanted.spec } }));
+}

@@ -1,0 +1,80 @@
+import { resources, type Client } from '@coxswain/client';
+import type { Endpoints, Service } from 'kubernetes-types/core/v1';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
+import type { MasterLeases } from './master-leases.ts';
+import { ensure } from './ensure.ts';
+
+export interface KubernetesServiceOptions {
+  readonly client: Client;
+  readonly leases: MasterLeases;
+  /** --advertise-address */
+  readonly advertiseAddress: string;
+  /** Where the server listens, and what the endpoints say. */
+  readonly securePort: number;
+  /** The first of the service range. */
+  readonly clusterIp: string;
+}
+
+const [name, namespace] = ['kubernetes', 'default'];
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+async function ensureService({ client, clusterIp, securePort }: KubernetesServiceOptions): Promise<void> {
+  const ports = [{ name: 'https', protocol: 'TCP' as const, port: 443, targetPort: securePort }];
+  const wanted: Service = {
+    apiVersion: 'v1', kind: 'Service',
+    metadata: { name, namespace, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: { type: 'ClusterIP', clusterIP: clusterIp, clusterIPs: [clusterIp], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None', ports },
+  };
+  await ensure(client, resources.services, wanted, (existing) => {
+    const shape = (service: Service): unknown => (service.spec?.ports ?? []).map((port) => [port.name, port.protocol ?? 'TCP', port.port, port.targetPort]);
+    return same(shape(existing), shape(wanted)) ? undefined : { ...existing, spec: { ...existing.spec, ports } };
+  });
+}
+
+/** The controllers must not mirror these endpoints into a second slice: this server writes the slice itself. */
+async function ensureEndpoints({ client, securePort }: KubernetesServiceOptions, addresses: readonly string[]): Promise<void> {
+  const wanted: Endpoints = {
+    apiVersion: 'v1', kind: 'Endpoints',
+    metadata: { name, namespace, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port: securePort, protocol: 'TCP' }] }],
+  };
+  await ensure(client, resources.endpoints, wanted, (existing) => {
+    const shape = (endpoints: Endpoints): unknown => (endpoints.subsets ?? []).map((subset) => [(subset.addresses ?? []).map((one) => one.ip), (subset.ports ?? []).map((port) => [port.name, port.port])]);
+    const labelled = existing.metadata?.labels?.['endpointslice.kubernetes.io/skip-mirror'] === 'true';
+    return labelled && same(shape(existing), shape(wanted)) ? undefined : { ...existing, metadata: { ...existing.metadata, labels: { ...existing.metadata?.labels, ...wanted.metadata?.labels } }, subsets: wanted.subsets ?? [] };
+  });
+}
+
+async function ensureSlice({ client, securePort }: KubernetesServiceOptions, addresses: readonly string[]): Promise<void> {
+  const wanted: EndpointSlice = {
+    apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice',
+    metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+    addressType: addresses.some((address) => address.includes(':')) ? 'IPv6' : 'IPv4',
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: [{ name: 'https', port: securePort, protocol: 'TCP' }],
+  };
+  await ensure(client, resources.endpointslices, wanted, (existing) => {
+    const shape = (slice: EndpointSlice): unknown => [(slice.endpoints ?? []).map((one) => [one.addresses, one.conditions?.ready]), (slice.ports ?? []).map((port) => [port.name, port.port])];
+    return same(shape(existing), shape(wanted)) ? undefined : { ...existing, endpoints: wanted.endpoints, ports: wanted.ports ?? [] };
+  });
+}
+
+async function publish(options: KubernetesServiceOptions): Promise<void> {
+  const addresses = await options.leases.list();
+  // Nobody lives: leave the last address rather than none, it may come back.
+  if (addresses.length === 0) return;
+  await ensureEndpoints(options, addresses);
+  await ensureSlice(options, addresses);
+}
+
+/** Says "I live", then writes who lives. Servers that died have lost their key by then. */
+export async function reconcileKubernetesService(options: KubernetesServiceOptions): Promise<void> {
+  await options.leases.renew(options.advertiseAddress);
+  await ensureService(options);
+  await publish(options);
+}
+
+export async function leaveKubernetesService(options: KubernetesServiceOptions): Promise<void> {
+  await options.leases.remove(options.advertiseAddress);
+  await publish(options);
+}

@@ -1,0 +1,83 @@
+import { internalError, StatusError } from '@coxswain/api';
+import { NetworkError, type ByteSource, type ClientTls, type HeaderMap, type HttpRequest, type HttpResponse, type Host, type IncomingResponse } from '@coxswain/host';
+import { tunnel } from './tunnel.ts';
+
+type HostPart = Pick<Host, 'network' | 'log'>;
+
+/** Belong to one connection, or are said anew by the next one. */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'http2-settings',
+]);
+/** The credentials of the asker are not for the one behind. */
+const secret: ReadonlySet<string> = new Set(['authorization', 'impersonate-user', 'impersonate-group', 'impersonate-uid']);
+
+function kept(headers: HeaderMap, drop: (name: string) => boolean): Record<string, string | readonly string[]> {
+  const out: Record<string, string | readonly string[]> = {};
+  for (const [name, value] of Object.entries(headers)) if (!name.startsWith(':') && !drop(name)) out[name] = value;
+  return out;
+}
+
+export function requestHeaders(request: HttpRequest): Record<string, string | readonly string[]> {
+  const headers = kept(request.headers, (name) => hopByHop.has(name) || secret.has(name) || name.startsWith('impersonate-extra-'));
+  return request.upgradeRequested && request.headers['upgrade'] !== undefined ? { ...headers, upgrade: request.headers['upgrade'] } : headers;
+}
+
+function responseHeaders(headers: HeaderMap): Record<string, string | readonly string[]> {
+  return kept(headers, (name) => hopByHop.has(name));
+}
+
+export interface Target {
+  readonly url: string;
+  readonly tls?: ClientTls;
+  readonly method?: string;
+}
+
+function unreachable(target: Target, error: unknown): unknown {
+  if (!(error instanceof NetworkError)) return error;
+  return new StatusError('ServiceUnavailable', `error trying to reach service: ${error.message}`, { causes: [{ message: target.url }] });
+}
+
+/** Passes request and response through, bodies as they come. An upgrade becomes a tunnel of bytes. */
+export async function forward(host: HostPart, request: HttpRequest, target: Target): Promise<HttpResponse> {
+  const method = target.method ?? request.method;
+  const hasBody = !request.upgradeRequested && !['GET', 'HEAD'].includes(method);
+  let response: IncomingResponse;
+  try {
+    response = await host.network.fetch({
+      url: target.url, method, headers: requestHeaders(request), signal: request.signal, httpVersion: '1.1',
+      ...(hasBody ? { body: request.body } : {}),
+      ...(target.tls === undefined ? {} : { tls: target.tls }),
+      ...(request.upgradeRequested ? { upgrade: true } : {}),
+    });
+  } catch (error) {
+    throw unreachable(target, error);
+  }
+  const back = response.upgraded;
+  if (back === undefined) return { status: response.status, headers: responseHeaders(response.headers), body: response.body };
+  return {
+    status: 101,
+    headers: { ...responseHeaders(response.headers), connection: 'Upgrade', upgrade: response.headers['upgrade'] ?? request.headers['upgrade'] ?? '' },
+    upgrade: (stream) => { tunnel(stream, back).catch((error: unknown) => host.log.error('tunnel failed', { error: String(error) })); },
+  };
+}
+
+const refusalLimitBytes = 32 * 1024;
+
+async function text(body: ByteSource): Promise<string> {
+  const decoder = new TextDecoder();
+  let out = '';
+  for await (const chunk of body) {
+    out += decoder.decode(chunk, { stream: true });
+    if (out.length >= refusalLimitBytes) break;
+  }
+  return out;
+}
+
+/** A refusal by the kubelet in the words of this API. */
+export async function refusalOf(response: IncomingResponse): Promise<StatusError> {
+  const message = await text(response.body);
+  if (response.status === 400) return new StatusError('BadRequest', message);
+  if (response.status === 500) return internalError(message);
+  const reason = response.status === 404 ? 'NotFound' : response.status === 403 ? 'Forbidden' : response.status === 401 ? 'Unauthorized' : '';
+  return new StatusError(reason, `the server responded with the status code ${response.status}: ${message}`, {}, response.status);
+}

@@ -1,0 +1,55 @@
+import { internalError, invalid, type FieldError } from '@coxswain/api';
+import { NetworkError, type Host, type HttpResponse, type IncomingResponse } from '@coxswain/host';
+import type { Lookup } from '../live-lookup.ts';
+import type { ResourceRequest, SubresourceHandler } from '../types.ts';
+import { refusalOf } from './forward.ts';
+import { containerOf, kubeletOrigin, podOf, type KubeletAccess } from './node-location.ts';
+
+/** What the kubelet understands, as pods/log names it. */
+const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'] as const;
+const minimum: Readonly<Record<string, number>> = { sinceSeconds: 1, tailLines: 0, limitBytes: 1 };
+
+function checkOptions(query: URLSearchParams): void {
+  const errors: FieldError[] = [];
+  for (const [field, least] of Object.entries(minimum)) {
+    const value = query.get(field);
+    if (value === null || value === '' || Number(value) >= least) continue;
+    const why = least === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0';
+    errors.push({ type: 'Invalid', field, message: `Invalid value: ${value}: ${why}` });
+  }
+  if (query.has('sinceSeconds') && query.has('sinceTime')) errors.push({ type: 'Forbidden', field: '', message: 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified' });
+  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, '', errors);
+}
+
+function logQuery(query: URLSearchParams): string {
+  const out = new URLSearchParams();
+  for (const name of passedOn) {
+    const value = query.get(name);
+    if (value !== null && value !== '' && value !== 'false') out.set(name, value);
+  }
+  return out.size === 0 ? '' : `?${out.toString()}`;
+}
+
+export function logHandler(host: Pick<Host, 'network'>, lookup: Lookup, access: KubeletAccess): SubresourceHandler {
+  async function handle(request: ResourceRequest): Promise<HttpResponse> {
+    const { namespace, name, query } = request.info;
+    checkOptions(query);
+    const pod = await podOf(lookup, namespace, name);
+    const container = containerOf(pod, query.get('container') ?? '');
+    const headers = { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' };
+    // Nothing has run yet, so nothing was written.
+    if (!pod.spec?.nodeName) return { status: 200, headers };
+    const origin = await kubeletOrigin(lookup, access, pod.spec.nodeName);
+    const url = `${origin}/containerLogs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/${encodeURIComponent(container)}${logQuery(query)}`;
+    let response: IncomingResponse;
+    try {
+      response = await host.network.fetch({ url, method: 'GET', tls: access.tls, httpVersion: '1.1', signal: request.http.signal });
+    } catch (error) {
+      if (error instanceof NetworkError) throw internalError(`Get ${JSON.stringify(url)}: ${error.message}`);
+      throw error;
+    }
+    if (response.status !== 200) throw await refusalOf(response);
+    return { status: 200, headers, body: response.body };
+  }
+  return { group: '', resource: 'pods', subresource: 'log', handle };
+}

@@ -1,0 +1,162 @@
+import type { Client } from '@coxswain/client';
+import type { ClientTls, Host } from '@coxswain/host';
+import { UsageError } from '@coxswain/service';
+import { admissionPlugins } from './admission/plugins.ts';
+import { admissionChain } from './admission/chain.ts';
+import { ServiceRepair } from './allocators/repair.ts';
+import { servicePools } from './allocators/pools.ts';
+import { serviceHook } from './allocators/service-hook.ts';
+import { authenticateWith } from './authn/authenticate.ts';
+import { bearerAuthenticator, unionTokens, type TokenAuthenticator } from './authn/bearer.ts';
+import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
+import { impersonation } from './authn/impersonation.ts';
+import { jwtKey, type JwtKey } from './authn/jwt.ts';
+import { serviceAccountAuthenticator } from './authn/service-account.ts';
+import { parseTokenFile, tokenFileAuthenticator } from './authn/token-file.ts';
+import { nodeOfUser } from './authn/users.ts';
+import { x509Authenticator } from './authn/x509.ts';
+import { escalationHooks } from './authz/escalation.ts';
+import { attributesOf, requireAllowed } from './authz/forbidden.ts';
+import { nodeAuthorizer } from './authz/node.ts';
+import { NodeGraph } from './authz/node-graph.ts';
+import { rbacAuthorizer } from './authz/rbac.ts';
+import { reviewHandlers } from './authz/reviews.ts';
+import { RoleIndex } from './authz/role-index.ts';
+import { allowedPathsAuthorizer, alwaysAllowAuthorizer, alwaysDenyAuthorizer, mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
+import { defaultClusterRoleRules } from './bootstrap/default-rbac.ts';
+import { bootstrapHooks, masterLeaseTtlSeconds } from './bootstrap/hooks.ts';
+import type { AuthenticationInfo } from './bootstrap/authentication-info.ts';
+import { MasterLeases } from './bootstrap/master-leases.ts';
+import { liveLookup, type Lookup } from './live-lookup.ts';
+import { proxyHandlers } from './node-proxy/http-proxies.ts';
+import { logHandler } from './node-proxy/logs.ts';
+import { streamHandlers } from './node-proxy/streams.ts';
+import { bindingHandlers } from './subresources/binding.ts';
+import { evictionHandler } from './subresources/eviction.ts';
+import { oidcHandlers } from './subresources/oidc.ts';
+import { tokenHandler } from './subresources/token.ts';
+import type { ApiServerParts, Authorizer, CacheReader, ObjectMutator, RawStore } from './types.ts';
+
+export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
+
+/** Flags that are files come as their content. */
+export interface PartsConfig {
+  readonly hostname: string;
+  /** New at every start. */
+  readonly serverId: string;
+  readonly authorizationModes: readonly AuthorizationMode[];
+  readonly alwaysAllowPaths: readonly string[];
+  readonly anonymousAuth: boolean;
+  readonly tokenAuthFile?: { readonly path: string; readonly text: string } | undefined;
+  readonly enableBootstrapTokenAuth: boolean;
+  readonly serviceAccountIssuers: readonly string[];
+  readonly serviceAccountSigningKeyPem: string;
+  /** Verify besides the signing key. */
+  readonly serviceAccountKeyPems: readonly string[];
+  readonly serviceAccountMaxExpirationSeconds: number;
+  readonly serviceAccountJwksUri?: string | undefined;
+  /** Empty: the issuers. */
+  readonly apiAudiences: readonly string[];
+  readonly enableAdmissionPlugins: readonly string[];
+  readonly disableAdmissionPlugins: readonly string[];
+  readonly defaultNotReadyTolerationSeconds: number;
+  readonly defaultUnreachableTolerationSeconds: number;
+  readonly serviceClusterIpRanges: readonly string[];
+  readonly serviceNodePortRange: string;
+  readonly advertiseAddress: string;
+  readonly securePort: number;
+  readonly kubeletTls: ClientTls;
+  readonly kubeletPreferredAddressTypes: readonly string[];
+  readonly authenticationInfo: AuthenticationInfo;
+}
+
+export interface PartsTools {
+  readonly host: Host;
+  /** In-process, in the name of system:apiserver in system:masters. */
+  readonly client: Client;
+  readonly cache: CacheReader;
+  readonly objects: ObjectMutator;
+  readonly store: RawStore;
+}
+
+interface Keys {
+  readonly signing: JwtKey;
+  readonly all: readonly JwtKey[];
+}
+
+function serviceAccountKeys(config: PartsConfig, { crypto }: Host): Keys {
+  const read = (flag: string, pem: string): JwtKey => {
+    try {
+      return jwtKey(crypto, pem);
+    } catch (error) {
+      throw new UsageError(`--${flag}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const signing = read('service-account-signing-key-file', config.serviceAccountSigningKeyPem);
+  const others = config.serviceAccountKeyPems.map((pem) => read('service-account-key-file', pem));
+  return { signing, all: [...new Map([signing, ...others].map((key) => [key.keyId, key])).values()] };
+}
+
+function tokenAuthenticators(config: PartsConfig, tools: PartsTools, lookup: Lookup, keys: Keys, apiAudiences: readonly string[]): TokenAuthenticator {
+  const { tokenAuthFile } = config;
+  return unionTokens([
+    ...(tokenAuthFile === undefined ? [] : [tokenFileAuthenticator(parseTokenFile(tokenAuthFile.path, tokenAuthFile.text), apiAudiences)]),
+    serviceAccountAuthenticator(tools.host, lookup, { issuers: config.serviceAccountIssuers, keys: keys.all, apiAudiences }),
+    ...(config.enableBootstrapTokenAuth ? [bootstrapTokenAuthenticator(tools.host, lookup)] : []),
+  ]);
+}
+
+function authorizers(config: PartsConfig, cache: CacheReader, index: RoleIndex): Authorizer {
+  const make: Readonly<Record<AuthorizationMode, () => Authorizer>> = {
+    Node: () => {
+      const graph = new NodeGraph(cache);
+      void cache.whenReady().then(() => graph.seed());
+      return nodeAuthorizer(graph, defaultClusterRoleRules('system:node'));
+    },
+    RBAC: () => rbacAuthorizer(index),
+    AlwaysAllow: () => alwaysAllowAuthorizer,
+    AlwaysDeny: () => alwaysDenyAuthorizer,
+  };
+  return unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(config.alwaysAllowPaths), ...config.authorizationModes.map((mode) => make[mode]())]);
+}
+
+/** Checks its part of the configuration (UsageError), starts nothing. */
+export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServerParts {
+  const { host, client, cache, objects } = tools;
+  const lookup = liveLookup(cache, client);
+  const apiAudiences = config.apiAudiences.length > 0 ? config.apiAudiences : config.serviceAccountIssuers;
+  const issuer = config.serviceAccountIssuers[0];
+  if (issuer === undefined) throw new UsageError('--service-account-issuer is required');
+  const keys = serviceAccountKeys(config, host);
+  const tokens = tokenAuthenticators(config, tools, lookup, keys, apiAudiences);
+  const index = new RoleIndex(cache);
+  const authorizer = authorizers(config, cache, index);
+  const pools = servicePools(config, tools.store, host.random);
+  const kubelets = { tls: config.kubeletTls, addressTypes: config.kubeletPreferredAddressTypes };
+  const nodeRules = config.authorizationModes.includes('Node') ? defaultClusterRoleRules('system:node') : [];
+  return {
+    authenticate: authenticateWith([x509Authenticator(host.clock), bearerAuthenticator(tokens, apiAudiences)], {
+      anonymous: config.anonymousAuth, refused: (reason) => host.log.info('unauthenticated request', { reason }),
+    }),
+    impersonate: impersonation((attributes) => requireAllowed(authorizer, attributes)),
+    authorize: (info, user) => requireAllowed(authorizer, attributesOf(info, user)),
+    authorizer,
+    admission: admissionChain(admissionPlugins(config, { host, cache, lookup })),
+    createHandlers: [
+      ...bindingHandlers(host.clock, objects),
+      evictionHandler({ clock: host.clock, client, cache, lookup, objects }),
+      tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds }),
+      ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
+    ],
+    subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets), ...proxyHandlers(host, lookup, kubelets)],
+    writeHooks: [serviceHook(pools, host.log), ...(config.authorizationModes.includes('RBAC') ? escalationHooks(index, authorizer) : [])],
+    pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${config.advertiseAddress}:${config.securePort}/openid/v1/jwks` }),
+    postStartHooks: bootstrapHooks({
+      host, client, authenticationInfo: config.authenticationInfo, identity: { hostname: config.hostname, serverId: config.serverId }, repair: new ServiceRepair(pools, host.log),
+      kubernetesService: {
+        client, leases: new MasterLeases(tools.store, masterLeaseTtlSeconds), advertiseAddress: config.advertiseAddress, securePort: config.securePort,
+        clusterIp: pools.addresses[0]?.address(0) ?? '',
+      },
+    }),
+  };
+}
