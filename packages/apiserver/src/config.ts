@@ -1,0 +1,32 @@
+import type { EtcdClient } from '@coxswain/etcd-lite/client';
+
+/** What the server is told from outside; the command reads it from flags and files. */
+export interface ApiServerConfig {
+  /** The store. Closed by whoever made it. */
+  readonly store: EtcdClient;
+  /** `/registry` */
+  readonly keyRoot?: string;
+  readonly version?: VersionInfo;
+  readonly maxRequestBodyBytes?: number;
+  readonly maxRequestsInflight?: number;
+  readonly maxMutatingRequestsInflight?: number;
+  readonly eventTtlSeconds?: number;
+  readonly requestTimeoutMs?: number;
+}
+
+export interface VersionInfo {
+  readonly major: string;
+  readonly minor: string;
+  readonly gitVersion: string;
+  readonly gitCommit: string;
+  readonly gitTreeState: string;
+  readonly buildDate: string;
+  readonly goVersion: string;
+  readonly compiler: string;
+  readonly platform: string;
+}
+
+/** The API that is served is Kubernetes 1.32's; clients compare these numbers. */
+export const defaultVersion: VersionInfo = {
+  major: '1', minor: '32', gitVersion: 'v1.32.5+coxswain', gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: 'none', compiler: 'none', platform: 'linux/amd64',
+};

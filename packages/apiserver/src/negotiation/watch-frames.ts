@@ -1,0 +1,69 @@
+import type { JsonObject, StatusError } from '@coxswain/api';
+import { utf8 } from '@coxswain/host';
+import type { ServedKind } from '../registry/kind.ts';
+import { meta, text as fieldText } from '../registry/object.ts';
+import type { StoredObject } from '../storage/codec.ts';
+import type { Negotiated } from './accept.ts';
+import { servedText, servedObject } from './served.ts';
+import { partialMetadata } from './partial-metadata.ts';
+import { protobufWatchFrame, statusProtobuf } from './protobuf.ts';
+import { tableOf } from './table.ts';
+
+export interface FrameMaker {
+  /** Frames of one event with equal keys are equal; '' if they are not shared. */
+  readonly shareKey: string;
+  frame(type: string, object: StoredObject): Uint8Array;
+  bookmark(object: JsonObject): Uint8Array;
+  error(error: StatusError): Uint8Array;
+}
+
+function jsonFrame(type: string, text: string): Uint8Array {
+  return utf8(`{"type":"${type}","object":${text}}\n`);
+}
+
+function textFrames(shareKey: string, textOf: (object: StoredObject) => string, bookmarkText: (object: JsonObject) => string): FrameMaker {
+  return {
+    shareKey,
+    frame: (type, object) => jsonFrame(type, textOf(object)),
+    bookmark: (object) => jsonFrame('BOOKMARK', bookmarkText(object)),
+    error: (error) => jsonFrame('ERROR', JSON.stringify(error.status)),
+  };
+}
+
+function revisionOf(object: JsonObject): string {
+  return fieldText(meta(object), 'resourceVersion');
+}
+
+function tableFrames(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams): FrameMaker {
+  let first = true;
+  const version = negotiated.transform?.version ?? 'v1';
+  /** Columns are told once; later tables have rows only. */
+  const text = (objects: readonly JsonObject[], revision: string): string => {
+    const made = tableOf(kind, objects, { version, includeObject: query.get('includeObject') ?? '', metadata: { resourceVersion: revision }, columns: first });
+    first = false;
+    return made;
+  };
+  return textFrames('', (stored) => text([servedObject(kind, stored)], String(stored.revision)), (object) => {
+    return text([object], revisionOf(object));
+  });
+}
+
+function protobufFrames(kind: ServedKind, encode: (object: JsonObject) => Uint8Array): FrameMaker {
+  return {
+    shareKey: 'protobuf',
+    frame: (type, object) => protobufWatchFrame(type, encode(servedObject(kind, object))),
+    bookmark: (object) => protobufWatchFrame('BOOKMARK', encode(object)),
+    error: (error) => protobufWatchFrame('ERROR', statusProtobuf(error)),
+  };
+}
+
+export function frameMaker(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams): FrameMaker {
+  if (negotiated.transform?.kind === 'Table') return tableFrames(kind, negotiated, query);
+  if (negotiated.transform !== undefined) {
+    const { version } = negotiated.transform;
+    const text = (object: JsonObject): string => JSON.stringify(partialMetadata(object, version));
+    return textFrames(`metadata ${version}`, (stored) => text(servedObject(kind, stored)), text);
+  }
+  if (negotiated.mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return protobufFrames(kind, kind.codec.encodeProtobuf);
+  return textFrames('json', (stored) => servedText(kind, stored), (object) => kind.codec.encode(object));
+}

@@ -1,0 +1,96 @@
+import { conflict, notFound, type JsonObject } from '@coxswain/api';
+import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import { fromUtf8, utf8 } from '@coxswain/host';
+import { prefixEnd, objectKey } from '../storage/keys.ts';
+import type { CacheReader, ObjectMutator, RawStore } from '../types.ts';
+import { lockMessage } from './metadata.ts';
+import { copy } from './object.ts';
+import type { Registry } from './registry.ts';
+
+/** Reads of the watch caches. What is asked for is begun to be cached, and ready after the next `whenReady`. */
+export function cacheReader(registry: Registry): CacheReader {
+  const starting = new Set<Promise<void>>();
+  const cacheOf = (group: string, resource: string): { readonly cache: NonNullable<ReturnType<Registry['storedKind']>>['hub']['cache']; readonly prefix: string } | undefined => {
+    const kind = registry.storedKind(group, resource);
+    if (kind === undefined) return undefined;
+    const { cache, store } = kind.hub;
+    if (!cache.ready) starting.add(cache.start());
+    return { cache, prefix: store.prefix };
+  };
+  return {
+    get(group, resource, namespace, name) {
+      const found = cacheOf(group, resource);
+      return found?.cache.get(objectKey(found.prefix, namespace, name))?.object;
+    },
+    list(group, resource, namespace) {
+      const found = cacheOf(group, resource);
+      if (found === undefined) return [];
+      return found.cache.list(namespace === undefined || namespace === '' ? found.prefix : `${found.prefix}${namespace}/`).map((stored) => stored.object);
+    },
+    onChange(group, resource, listener) {
+      const found = cacheOf(group, resource);
+      if (found === undefined) return () => {};
+      return found.cache.onEvent((event) => listener({ type: event.type, object: event.object.object }));
+    },
+    async whenReady() {
+      await Promise.all(starting);
+    },
+  };
+}
+
+const maxAttempts = 100;
+
+/** Below admission and validation. The change is seen by watchers like any other. */
+export function objectMutator(registry: Registry): ObjectMutator {
+  return {
+    async mutate(group, resource, key, change, options = {}) {
+      const kind = registry.storedKind(group, resource);
+      const what = { group, resource };
+      if (kind === undefined) throw notFound(what, key.name);
+      const { store } = kind.hub;
+      const path = objectKey(store.prefix, key.namespace, key.name);
+      let current = await store.get(path);
+      for (let tries = 0; tries < maxAttempts; tries += 1) {
+        if (current === undefined) throw notFound(what, key.name);
+        const object: JsonObject = copy(current.object);
+        change(object);
+        if (options.dryRun === true) return object;
+        const result = await store.put(path, object, current.revision);
+        if (result.kind === 'written') return result.object.object;
+        current = result.current;
+      }
+      throw conflict(what, key.name, lockMessage);
+    },
+  };
+}
+
+export function rawStore(client: EtcdClient): RawStore {
+  return {
+    async get(key) {
+      const { kvs } = await client.range({ key: utf8(key) });
+      return kvs[0] === undefined ? undefined : { value: kvs[0].value, modRevision: kvs[0].modRevision };
+    },
+    async list(prefix) {
+      const start = utf8(prefix);
+      const { kvs } = await client.range({ key: start, rangeEnd: prefixEnd(start) });
+      return kvs.map((kv) => ({ key: fromUtf8(kv.key), value: kv.value, modRevision: kv.modRevision }));
+    },
+    async compareAndPut(key, value, modRevision, options = {}) {
+      const bytes = utf8(key);
+      const lease = options.ttlSeconds === undefined ? undefined : (await client.leaseGrant({ ttlSeconds: options.ttlSeconds })).id;
+      const result = await client.txn({
+        compare: [{ key: bytes, result: 'equal', target: 'mod', value: modRevision }],
+        success: [{ type: 'put', key: bytes, value, ...(lease === undefined ? {} : { lease }) }], failure: [],
+      });
+      if (!result.succeeded && lease !== undefined) await client.leaseRevoke(lease);
+      return result.succeeded;
+    },
+    async compareAndDelete(key, modRevision) {
+      const bytes = utf8(key);
+      const result = await client.txn({
+        compare: [{ key: bytes, result: 'equal', target: 'mod', value: modRevision }], success: [{ type: 'delete-range', key: bytes }], failure: [],
+      });
+      return result.succeeded;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { ApiResource, JsonObject, StrategyContext } from '@coxswain/api';
+import { rfc3339Seconds, type Host, type HttpRequest } from '@coxswain/host';
+import type { AdmissionAttributes, ApiServerParts, CreateHandler, RequestInfo, ResourceRequest, SubresourceHandler, UserInfo, WriteHook } from '../types.ts';
+import type { ServedKind } from './kind.ts';
+import type { ManagedFields } from './managed-fields.ts';
+import { randomSuffix } from './metadata.ts';
+
+/** What every operation of the registry stands on. */
+export interface RegistryContext {
+  readonly host: Host;
+  readonly admission: ApiServerParts['admission'];
+  readonly managedFields: ManagedFields;
+  hooksOf(kind: ServedKind): readonly WriteHook[];
+  createHandler(api: ApiResource, subresource: string): CreateHandler | undefined;
+  subresourceHandler(api: ApiResource, subresource: string): SubresourceHandler | undefined;
+  readonly maxBodyBytes: number;
+}
+
+/** One request to one kind, past authorization. */
+export interface Operation {
+  readonly context: RegistryContext;
+  readonly kind: ServedKind;
+  readonly http: HttpRequest;
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly warn: (text: string) => void;
+}
+
+export function resourceRequest(operation: Operation): ResourceRequest {
+  const { http, info, user, warn, kind } = operation;
+  return { http, info, user, warn, resource: kind.api };
+}
+
+export function strategyContext(operation: Operation, subresource = operation.info.subresource): StrategyContext {
+  const { host } = operation.context;
+  return {
+    now: rfc3339Seconds(host.clock.nowMs()), subresource, userName: operation.user.name, userGroups: operation.user.groups,
+    randomSuffix: (length) => randomSuffix(host, length),
+  };
+}
+
+export interface AdmissionInput {
+  readonly operation: AdmissionAttributes['operation'];
+  readonly name: string;
+  readonly object: JsonObject | undefined;
+  readonly oldObject: JsonObject | undefined;
+  readonly dryRun: boolean;
+  readonly options?: JsonObject;
+}
+
+export function attributes(operation: Operation, input: AdmissionInput): AdmissionAttributes {
+  const { kind, info, user, warn } = operation;
+  return {
+    operation: input.operation, resource: kind.api, subresource: info.subresource, name: input.name, user, warn, dryRun: input.dryRun,
+    namespace: kind.api.namespaced ? info.namespace : (kind.api.resource === 'namespaces' && kind.api.group === '' ? input.name : ''),
+    object: input.object, oldObject: input.oldObject, options: input.options ?? {},
+  };
+}
+
+/** The name by which managed fields know a writer that names itself by its User-Agent only. */
+export function managerName(fieldManager: string, userAgent: string): string {
+  if (fieldManager !== '') return fieldManager;
+  const name = (userAgent.split('/', 1)[0] ?? '').replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '').slice(0, 128);
+  return name === '' ? 'unknown' : name;
+}

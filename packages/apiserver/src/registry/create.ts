@@ -1,0 +1,93 @@
+import { alreadyExists, badRequest, invalid, StatusError, type JsonObject } from '@coxswain/api';
+import { rfc3339Seconds, header } from '@coxswain/host';
+import { encodeForStore, StoredObject } from '../storage/codec.ts';
+import { objectKey } from '../storage/keys.ts';
+import { attributes, managerName, strategyContext, type Operation } from './context.ts';
+import { withHooks } from './hooks.ts';
+import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace } from './metadata.ts';
+import { copy, meta, nameOf, text } from './object.ts';
+import type { WriteOptions } from './options.ts';
+
+const nameAttempts = 8;
+
+export interface Written {
+  /** In the hub's version. */
+  readonly object: JsonObject;
+  /** Absent after a dry run. */
+  readonly stored: StoredObject | undefined;
+}
+
+/** Strategy and validation of a new object in the hub's version; changes it in place. */
+function prepare(operation: Operation, object: JsonObject): void {
+  const { hub } = operation.kind;
+  const context = strategyContext(operation, '');
+  hub.strategy.prepareForCreate?.(object, context);
+}
+
+function validate(operation: Operation, object: JsonObject): void {
+  const { hub } = operation.kind;
+  const context = strategyContext(operation, '');
+  const errors = [...hub.metadata.validate(object), ...(hub.strategy.validate?.(object, context) ?? [])];
+  if (errors.length > 0) throw invalid({ group: hub.api.group, kind: hub.api.kind }, nameOf(object), errors);
+  for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.warn(warning);
+}
+
+async function attempt(operation: Operation, admitted: JsonObject, dryRun: boolean): Promise<Written | 'exists'> {
+  const { kind, context, info, user } = operation;
+  const { hub } = kind;
+  const object = kind.toHub(copy(admitted));
+  fillSystemFields(object, context.host);
+  prepare(operation, object);
+  return withHooks<Written | 'exists'>(operation, { operation: 'CREATE', object, oldObject: undefined, user, dryRun }, async () => {
+    validate(operation, object);
+    const name = nameOf(object);
+    await context.admission.validate(attributes(operation, { operation: 'CREATE', name, object: kind.fromHub(copy(object)), oldObject: undefined, dryRun }));
+    const key = objectKey(hub.store.prefix, kind.api.namespaced ? info.namespace : '', name);
+    if (dryRun) {
+      if ((await hub.store.get(key)) !== undefined) return { committed: false, value: 'exists' };
+      return { committed: false, value: { object, stored: undefined } };
+    }
+    const result = await hub.store.put(key, object, 0);
+    if (result.kind === 'conflict') return { committed: false, value: 'exists' };
+    return { committed: true, value: { object, stored: result.object } };
+  });
+}
+
+/** `object` is decoded and in the request's version; it is changed in place by admission. */
+export async function createObject(operation: Operation, object: JsonObject, options: WriteOptions, how: { readonly ownManagedFields?: boolean } = {}): Promise<Written> {
+  const { kind, context, info } = operation;
+  const metadata = meta(object);
+  if (info.name !== '' && text(metadata, 'name') === '') metadata['name'] = info.name;
+  matchNamespace(object, info.namespace, kind.api.namespaced);
+  const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
+  if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
+  await context.admission.admit(attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun }));
+  if (text(meta(object), 'resourceVersion') !== '') throw new StatusError('', 'resourceVersion should not be set on objects to be created');
+  dropDuplicateOwners(object, operation.warn);
+  for (let tries = 1; ; tries += 1) {
+    const candidate = copy(object);
+    const generated = generateName(candidate, context.host);
+    const result = await attempt(operation, candidate, options.dryRun);
+    if (result !== 'exists') return result;
+    if (!generated) throw alreadyExists(kind.hub.api, nameOf(candidate));
+    if (tries === nameAttempts) throw generateFailed(operation, nameOf(candidate));
+  }
+}
+
+function generateFailed(operation: Operation, name: string): StatusError {
+  const refused = alreadyExists(operation.kind.hub.api, name);
+  return new StatusError('AlreadyExists', `${refused.message}, the server was not able to generate a unique name for the object`, {
+    ...refused.status.details, retryAfterSeconds: 1,
+  });
+}
+
+/** The object as it would be stored, with the version that it has. */
+export function storedForm(operation: Operation, written: Written): StoredObject {
+  if (written.stored !== undefined) return written.stored;
+  const { codec } = operation.kind.hub;
+  return new StoredObject('', encodeForStore(written.object, codec), 0, codec);
+}
+
+export function requireObjectBody(body: Uint8Array): void {
+  if (body.length === 0) throw badRequest('unable to decode: empty body');
+}

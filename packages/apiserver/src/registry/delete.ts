@@ -1,0 +1,148 @@
+import { conflict, notFound, qualifiedName, StatusError, type JsonObject } from '@coxswain/api';
+import { parseRfc3339, rfc3339Seconds } from '@coxswain/host';
+import type { StoredObject } from '../storage/codec.ts';
+import { attributes, type Operation } from './context.ts';
+import { finalizersAfter, isNamespace, returnsDeletedObject, specFinalizers } from './deletion.ts';
+import { withHooks } from './hooks.ts';
+import { isDeleting } from './metadata.ts';
+import { copy, isObject, meta, nameOf, text } from './object.ts';
+import type { DeleteOptions } from './options.ts';
+import { keyOf } from './update.ts';
+
+const maxAttempts = 100;
+
+export type DeleteResult =
+  /** Gone from the store. */
+  | { readonly kind: 'removed'; readonly object: JsonObject; readonly stored: StoredObject | undefined }
+  /** Still there with a deletionTimestamp: graceful, or held by finalizers. */
+  | { readonly kind: 'marked'; readonly object: JsonObject; readonly stored: StoredObject | undefined };
+
+function checkPreconditions(operation: Operation, current: StoredObject, options: DeleteOptions): void {
+  const { uid, resourceVersion } = options.preconditions;
+  const { api } = operation.kind.hub;
+  const what = { group: api.group, resource: api.kind };
+  const record = text(meta(current.object), 'uid');
+  if (uid !== undefined && uid !== record) {
+    throw conflict(what, nameOf(current.object), `the UID in the precondition (${uid}) does not match the UID in record (${record}). The object might have been deleted and then recreated`);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== String(current.revision)) {
+    throw conflict(what, nameOf(current.object), `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.revision}). The object might have been modified`);
+  }
+}
+
+/** Seconds the object is given to end; undefined: none. Changes nothing. */
+function graceOf(operation: Operation, object: JsonObject, asked: number | undefined): number | undefined {
+  const grace = operation.kind.hub.strategy.gracePeriodSeconds?.(object, asked);
+  return grace === undefined ? undefined : Math.max(grace, 0);
+}
+
+function mark(operation: Operation, object: JsonObject, graceSeconds: number): void {
+  const metadata = meta(object);
+  const nowMs = operation.context.host.clock.nowMs();
+  metadata['deletionTimestamp'] = rfc3339Seconds(nowMs + graceSeconds * 1000);
+  metadata['deletionGracePeriodSeconds'] = graceSeconds;
+  const generation = metadata['generation'];
+  if (typeof generation === 'number' && generation > 0) metadata['generation'] = generation + 1;
+}
+
+/** A second deletion can only shorten what the first one granted. */
+function shorten(operation: Operation, object: JsonObject, graceSeconds: number): boolean {
+  const metadata = meta(object);
+  const granted = metadata['deletionGracePeriodSeconds'];
+  if (typeof granted !== 'number' || graceSeconds >= granted) return false;
+  const beganMs = parseRfc3339(text(metadata, 'deletionTimestamp')) - granted * 1000;
+  metadata['deletionTimestamp'] = rfc3339Seconds(Math.max(beganMs + graceSeconds * 1000, operation.context.host.clock.nowMs()));
+  metadata['deletionGracePeriodSeconds'] = graceSeconds;
+  return true;
+}
+
+function setFinalizers(object: JsonObject, finalizers: readonly string[]): boolean {
+  const metadata = meta(object);
+  const before = JSON.stringify(metadata['finalizers'] ?? []);
+  if (finalizers.length === 0) delete metadata['finalizers'];
+  else metadata['finalizers'] = [...finalizers];
+  return JSON.stringify(finalizers) !== before;
+}
+
+function terminate(object: JsonObject): void {
+  const status = isObject(object['status']) ? object['status'] : {};
+  object['status'] = { ...status, phase: 'Terminating' };
+}
+
+type Plan = { readonly kind: 'remove' } | { readonly kind: 'mark' } | { readonly kind: 'keep' };
+
+/** What deleting means for this state; changes `object` accordingly. */
+function plan(operation: Operation, object: JsonObject, options: DeleteOptions): Plan {
+  const { kind } = operation;
+  const was = isDeleting(object);
+  const finalizers = finalizersAfter(kind, object, options);
+  const changed = setFinalizers(object, finalizers);
+  const held = finalizers.length > 0 || specFinalizers(kind, object).length > 0;
+  const grace = graceOf(operation, object, options.gracePeriodSeconds) ?? 0;
+  if (!was) {
+    if (!held && grace === 0) return { kind: 'remove' };
+    mark(operation, object, grace);
+    if (isNamespace(kind)) {
+      delete meta(object)['deletionGracePeriodSeconds'];
+      terminate(object);
+    }
+    return { kind: 'mark' };
+  }
+  const granted = meta(object)['deletionGracePeriodSeconds'];
+  if (typeof granted === 'number' && granted > 0 && grace > 0) return shorten(operation, object, grace) || changed ? { kind: 'mark' } : { kind: 'keep' };
+  if (!held) return { kind: 'remove' };
+  return shorten(operation, object, grace) || changed ? { kind: 'mark' } : { kind: 'keep' };
+}
+
+type Attempt = { readonly kind: 'done'; readonly result: DeleteResult } | { readonly kind: 'lost'; readonly current: StoredObject | undefined };
+
+async function attempt(operation: Operation, current: StoredObject, options: DeleteOptions): Promise<Attempt> {
+  const { kind, context, user } = operation;
+  checkPreconditions(operation, current, options);
+  const name = nameOf(current.object);
+  const old = copy(current.object);
+  const input = { operation: 'DELETE', name, object: undefined, oldObject: kind.fromHub(copy(old)), dryRun: options.dryRun } as const;
+  await context.admission.admit(attributes(operation, input));
+  const object = copy(current.object);
+  const what = plan(operation, object, options);
+  await context.admission.validate(attributes(operation, input));
+  if (what.kind === 'keep') return { kind: 'done', result: { kind: 'marked', object: old, stored: current } };
+  if (what.kind === 'mark') return markStored(operation, current, object, options.dryRun);
+  return withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
+    if (options.dryRun) return { committed: false, value: { kind: 'done', result: { kind: 'removed', object, stored: undefined } } };
+    const removed = await kind.hub.store.remove(current);
+    if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
+    return { committed: true, value: { kind: 'done', result: { kind: 'removed', object, stored: removed.object } } };
+  });
+}
+
+async function markStored(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<Attempt> {
+  if (dryRun) return { kind: 'done', result: { kind: 'marked', object, stored: undefined } };
+  const result = await operation.kind.hub.store.put(current.key, object, current.revision);
+  if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
+  return { kind: 'done', result: { kind: 'marked', object, stored: result.object } };
+}
+
+export async function deleteObject(operation: Operation, options: DeleteOptions): Promise<DeleteResult> {
+  const { kind, info } = operation;
+  let current = await kind.hub.store.get(keyOf(operation));
+  for (let tries = 0; tries < maxAttempts; tries += 1) {
+    if (current === undefined) throw notFound(kind.api, info.name);
+    const result = await attempt(operation, current, options);
+    if (result.kind === 'done') return result.result;
+    current = result.current;
+  }
+  throw new StatusError('Conflict', `${qualifiedName(kind.api)} ${JSON.stringify(info.name)} changed too often while it was being deleted`);
+}
+
+/** The Status that tells of a removal, or undefined where the object itself is the answer. */
+export function deletionStatus(operation: Operation, result: DeleteResult): JsonObject | undefined {
+  const { kind } = operation;
+  if (result.kind === 'marked' || returnsDeletedObject(kind)) return undefined;
+  return {
+    kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
+    details: {
+      name: nameOf(result.object), ...(kind.api.group === '' ? {} : { group: kind.api.group }), kind: kind.api.resource, uid: text(meta(result.object), 'uid'),
+    },
+  };
+}

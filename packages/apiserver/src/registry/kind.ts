@@ -1,0 +1,58 @@
+import type { ApiResource, FieldError, JsonObject, Strategy } from '@coxswain/api';
+import type { MediaType } from '../negotiation/accept.ts';
+import type { StorageCodec } from '../storage/codec.ts';
+import type { ResourceStore } from '../storage/store.ts';
+import type { WatchCache } from '../watch-cache/cache.ts';
+import type { FieldValidation } from './options.ts';
+
+export interface Decoded {
+  /** Of the right types, with defaults filled in. */
+  readonly object: JsonObject;
+  /** Unknown and duplicate fields, as Warning texts. */
+  readonly warnings: readonly string[];
+}
+
+/** Bytes and objects of one kind in one version. Throws StatusError with upstream's texts. */
+export interface KindCodec {
+  decode(body: Uint8Array, mediaType: MediaType, validation: FieldValidation): Decoded;
+  /** The body of a server-side apply: YAML or JSON, types checked, no defaults. */
+  decodeApply(body: Uint8Array, validation: FieldValidation): Decoded;
+  /** Checks the types of a value that was made by a patch and fills defaults. */
+  convert(value: JsonObject, validation: FieldValidation): Decoded;
+  /** Keys in upstream's order, with kind and apiVersion. */
+  encode(object: JsonObject): string;
+  /** With the `k8s\0` envelope. undefined: the kind has no protobuf form. */
+  readonly encodeProtobuf: ((object: JsonObject) => Uint8Array) | undefined;
+}
+
+export interface MetadataRules {
+  validate(object: JsonObject): FieldError[];
+  validateUpdate(object: JsonObject, old: JsonObject): FieldError[];
+}
+
+/** What is stored once, whichever group and version it is served under. */
+export interface Hub {
+  /** In the storage version. */
+  readonly api: ApiResource;
+  readonly codec: StorageCodec;
+  readonly store: ResourceStore;
+  readonly cache: WatchCache;
+  readonly strategy: Strategy;
+  readonly metadata: MetadataRules;
+  readonly custom: boolean;
+}
+
+export interface ServedKind {
+  readonly api: ApiResource;
+  readonly hub: Hub;
+  readonly codec: KindCodec;
+  /** May answer its argument: never call it with a shared object that is then changed. */
+  toHub(object: JsonObject): JsonObject;
+  fromHub(object: JsonObject): JsonObject;
+  /** True if stored text can be served as it is. */
+  readonly isHub: boolean;
+}
+
+export function apiVersionOf(api: { readonly group: string; readonly version: string }): string {
+  return api.group === '' ? api.version : `${api.group}/${api.version}`;
+}

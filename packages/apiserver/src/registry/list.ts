@@ -1,0 +1,125 @@
+import { badRequest, StatusError } from '@coxswain/api';
+import { isEtcdError } from '@coxswain/etcd-lite/client';
+import type { StoredObject } from '../storage/codec.ts';
+import type { ListPage, PageOptions } from '../storage/store.ts';
+import type { Operation } from './context.ts';
+import { decodeContinue, encodeContinue } from './continue-token.ts';
+import type { ListOptions } from './options.ts';
+import { selectionOf, type Selection } from './selection.ts';
+
+export interface ListResult {
+  readonly revision: number;
+  readonly items: readonly StoredObject[];
+  readonly continueToken: string;
+  readonly remainingItemCount: number | undefined;
+}
+
+const pageSize = 500;
+
+export function listPrefix(operation: Operation): string {
+  const { kind, info } = operation;
+  return kind.api.namespaced && info.namespace !== '' ? `${kind.hub.store.prefix}${info.namespace}/` : kind.hub.store.prefix;
+}
+
+export function parseRevision(text: string): number {
+  if (!/^\d+$/.test(text)) throw badRequest(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const revision = Number(text);
+  if (!Number.isSafeInteger(revision)) throw badRequest(`strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`);
+  return revision;
+}
+
+export function tooLargeResourceVersion(asked: number, current: number): StatusError {
+  return new StatusError('Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1,
+  });
+}
+
+export function expired(message: string): StatusError {
+  return new StatusError('Expired', message);
+}
+
+/** Everything the cache has, once it is as new as asked. */
+async function fromCache(operation: Operation, selection: Selection, revision: number | 'newest'): Promise<ListResult> {
+  const { cache } = operation.kind.hub;
+  await cache.start();
+  if (revision === 'newest') await cache.fresh();
+  else if (!(await cache.reached(revision))) throw tooLargeResourceVersion(revision, cache.revision);
+  const items = cache.list(listPrefix(operation));
+  return {
+    revision: cache.revision, continueToken: '', remainingItemCount: undefined,
+    items: selection.everything ? items : items.filter((item) => selection.matches(item.object)),
+  };
+}
+
+interface PieceOptions {
+  readonly from: string | undefined;
+  /** undefined: the newest, which then holds for the whole list. */
+  readonly revision: number | undefined;
+  readonly limit: number;
+  readonly continuing: boolean;
+}
+
+async function readPage(operation: Operation, options: PageOptions, continuing: boolean): Promise<ListPage> {
+  try {
+    return await operation.kind.hub.store.page(options);
+  } catch (error) {
+    if (isEtcdError(error, 'futureRevision')) throw tooLargeResourceVersion(options.revision ?? 0, await operation.kind.hub.store.revision());
+    if (!isEtcdError(error, 'compacted')) throw error;
+    if (!continuing) throw expired('The resourceVersion for the provided list is too old.');
+    throw continueExpired(options);
+  }
+}
+
+/** Tells how to go on without the promise of consistency. */
+function continueExpired(options: PageOptions): StatusError {
+  const token = encodeContinue({ revision: -1, start: (options.from ?? options.prefix).slice(options.prefix.length) });
+  const error = expired('The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.');
+  error.status.metadata = { continue: token };
+  return error;
+}
+
+async function fromStore(operation: Operation, selection: Selection, options: PieceOptions): Promise<ListResult> {
+  const prefix = listPrefix(operation);
+  const items: StoredObject[] = [];
+  let { from, revision } = options;
+  for (;;) {
+    const want = options.limit === 0 ? 0 : selection.everything ? options.limit : Math.max(options.limit, pageSize);
+    const page = await readPage(operation, { prefix, limit: want, ...(from === undefined ? {} : { from }), ...(revision === undefined ? {} : { revision }) }, options.continuing);
+    revision ??= page.revision;
+    let taken = 0;
+    for (const item of page.items) {
+      if (options.limit > 0 && items.length === options.limit) break;
+      taken += 1;
+      if (selection.matches(item.object)) items.push(item);
+    }
+    const last = page.items[taken - 1];
+    const rest = page.count - taken;
+    if (last === undefined || rest === 0) return { revision, items, continueToken: '', remainingItemCount: undefined };
+    from = `${last.key}\u0000`;
+    if (options.limit > 0 && items.length === options.limit) {
+      const continueToken = encodeContinue({ revision, start: from.slice(prefix.length) });
+      return { revision, items, continueToken, remainingItemCount: selection.everything ? rest : undefined };
+    }
+  }
+}
+
+async function continued(operation: Operation, selection: Selection, options: ListOptions): Promise<ListResult> {
+  if (options.resourceVersion !== '' && options.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue');
+  const token = decodeContinue(options.continueToken);
+  const from = listPrefix(operation) + token.start;
+  return fromStore(operation, selection, { from, revision: token.revision < 0 ? undefined : token.revision, limit: options.limit, continuing: true });
+}
+
+export async function listObjects(operation: Operation, options: ListOptions): Promise<ListResult> {
+  const selection = selectionOf(operation.kind, options, operation.info.name);
+  if (options.continueToken !== '') return continued(operation, selection, options);
+  const { resourceVersion, resourceVersionMatch: match, limit } = options;
+  if (resourceVersion === '') {
+    if (limit === 0) return fromCache(operation, selection, 'newest');
+    return fromStore(operation, selection, { from: undefined, revision: undefined, limit, continuing: false });
+  }
+  const revision = parseRevision(resourceVersion);
+  const exact = match === 'Exact' || (match === '' && limit > 0 && revision > 0);
+  if (exact) return fromStore(operation, selection, { from: undefined, revision, limit, continuing: false });
+  return fromCache(operation, selection, revision);
+}

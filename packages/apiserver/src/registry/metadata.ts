@@ -1,0 +1,107 @@
+import { badRequest, conflict, type GroupResource, type JsonObject } from '@coxswain/api';
+import { rfc3339Seconds, type Host } from '@coxswain/host';
+import { isObject, meta, strings, text } from './object.ts';
+
+const maxGeneratedBase = 58;
+/** Without vowels and look-alikes, as upstream generates names. */
+const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+export function randomSuffix(host: Host, length: number): string {
+  let suffix = '';
+  for (let at = 0; at < length; at += 1) suffix += alphabet[Math.floor(host.random.float() * alphabet.length)] as string;
+  return suffix;
+}
+
+/** Sets metadata.namespace from the request, or refuses another one. */
+export function matchNamespace(object: JsonObject, namespace: string, namespaced: boolean): void {
+  const metadata = meta(object);
+  const given = text(metadata, 'namespace');
+  if (!namespaced) {
+    // What upstream does for cluster-scoped kinds: the namespace is dropped, whatever it says.
+    if (given !== '' && namespace === '') delete metadata['namespace'];
+    return;
+  }
+  if (given === '') {
+    if (namespace !== '') metadata['namespace'] = namespace;
+  } else if (given !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+/** True if the name was made here (and may be made again after a clash). */
+export function generateName(object: JsonObject, host: Host): boolean {
+  const metadata = meta(object);
+  const base = text(metadata, 'generateName');
+  if (base === '' || text(metadata, 'name') !== '') return false;
+  metadata['name'] = base.slice(0, maxGeneratedBase) + randomSuffix(host, 5);
+  return true;
+}
+
+export function fillSystemFields(object: JsonObject, host: Host): void {
+  const metadata = meta(object);
+  delete metadata['deletionTimestamp'];
+  delete metadata['deletionGracePeriodSeconds'];
+  delete metadata['selfLink'];
+  metadata['creationTimestamp'] = rfc3339Seconds(host.clock.nowMs());
+  metadata['uid'] = host.random.uuid();
+}
+
+/** Equal owners are named once. */
+export function dropDuplicateOwners(object: JsonObject, warn: (text: string) => void): void {
+  const metadata = meta(object);
+  const owners = metadata['ownerReferences'];
+  if (!Array.isArray(owners) || owners.length < 2) return;
+  const seen = new Set<string>();
+  const kept = owners.filter((owner) => {
+    const uid = isObject(owner) ? text(owner, 'uid') : '';
+    const key = JSON.stringify(owner);
+    if (!seen.has(key)) {
+      seen.add(key);
+      return true;
+    }
+    warn(`.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${uid}`);
+    return false;
+  });
+  metadata['ownerReferences'] = kept;
+}
+
+/** What a writer leaves out stays; what the server owns cannot be changed by leaving it out. */
+export function keepSystemFields(object: JsonObject, old: JsonObject): void {
+  const metadata = meta(object);
+  const before = meta(old);
+  delete metadata['selfLink'];
+  if (text(metadata, 'uid') === '') copyField(metadata, before, 'uid');
+  if (text(metadata, 'creationTimestamp') === '') copyField(metadata, before, 'creationTimestamp');
+  if (before['deletionTimestamp'] !== undefined) copyField(metadata, before, 'deletionTimestamp');
+  if (metadata['deletionGracePeriodSeconds'] === undefined) copyField(metadata, before, 'deletionGracePeriodSeconds');
+  if (metadata['generateName'] === undefined) delete metadata['generateName'];
+}
+
+export function copyField(into: JsonObject, from: JsonObject, key: string): void {
+  const value = from[key];
+  if (value === undefined) delete into[key];
+  else into[key] = value;
+}
+
+export const lockMessage = 'the object has been modified; please apply your changes to the latest version and try again';
+
+/** A resourceVersion that the writer names must be the stored one. */
+export function checkResourceVersion(object: JsonObject, storedVersion: string, what: GroupResource, name: string): void {
+  const given = text(meta(object), 'resourceVersion');
+  if (given === '' || given === '0' || given === storedVersion) return;
+  if (!/^\d+$/.test(given)) throw badRequest(`invalid resource version ${JSON.stringify(given)}: strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`);
+  throw conflict(what, name, lockMessage);
+}
+
+export function checkUid(object: JsonObject, storedUid: string, what: GroupResource, name: string): void {
+  const given = text(meta(object), 'uid');
+  if (given !== '' && given !== storedUid) {
+    throw conflict(what, name, `Precondition failed: UID in precondition: ${given}, UID in object meta: ${storedUid}`);
+  }
+}
+
+export function isDeleting(object: JsonObject): boolean {
+  return meta(object)['deletionTimestamp'] !== undefined;
+}
+
+export function finalizersOf(object: JsonObject): string[] {
+  return strings(meta(object), 'finalizers');
+}

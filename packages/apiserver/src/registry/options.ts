@@ -1,0 +1,142 @@
+import { badRequest, fieldManagerProblems, invalid, type FieldError, type Json, type JsonObject } from '@coxswain/api';
+import { isTrue } from '../request-info/request-info.ts';
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: FieldValidation;
+  readonly force: boolean | undefined;
+}
+
+export interface ListOptions {
+  readonly labelSelector: string;
+  readonly fieldSelector: string;
+  readonly resourceVersion: string;
+  readonly resourceVersionMatch: string;
+  readonly limit: number;
+  readonly continueToken: string;
+  readonly timeoutSeconds: number | undefined;
+  readonly allowWatchBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+}
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds: number | undefined;
+  readonly propagationPolicy: 'Orphan' | 'Background' | 'Foreground' | undefined;
+  readonly orphanDependents: boolean | undefined;
+  readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun: boolean;
+}
+
+const metaGroup = 'meta.k8s.io';
+
+function checkDryRun(values: readonly string[], errors: FieldError[]): void {
+  if (values.length === 0 || (values.length === 1 && values[0] === 'All')) return;
+  const shown = `[]string{${values.map((value) => JSON.stringify(value)).join(', ')}}`;
+  errors.push({ type: 'NotSupported', field: 'dryRun', message: `Unsupported value: ${shown}: supported values: "All"` });
+}
+
+function readFieldValidation(query: URLSearchParams, errors: FieldError[]): FieldValidation {
+  const text = query.get('fieldValidation') ?? '';
+  if (text === '') return 'Warn';
+  if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
+  errors.push({ type: 'NotSupported', field: 'fieldValidation', message: `Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"` });
+  return 'Warn';
+}
+
+/** `kind`: CreateOptions, UpdateOptions or PatchOptions, as error texts name it. */
+export function readWriteOptions(query: URLSearchParams, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', options: { readonly apply?: boolean } = {}): WriteOptions {
+  const errors: FieldError[] = [];
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const fieldManager = query.get('fieldManager') ?? '';
+  const force = query.has('force') ? isTrue(query.get('force')) : undefined;
+  if (kind === 'PatchOptions' && options.apply === true && fieldManager === '') {
+    errors.push({ type: 'Required', field: 'fieldManager', message: 'Required value: is required for apply patch' });
+  }
+  if (kind === 'PatchOptions' && options.apply !== true && force !== undefined) {
+    errors.push({ type: 'Forbidden', field: 'force', message: 'Forbidden: may not be specified for non-apply patch' });
+  }
+  errors.push(...fieldManagerProblems(fieldManager, 'fieldManager'));
+  checkDryRun(dryRun, errors);
+  const fieldValidation = readFieldValidation(query, errors);
+  if (errors.length > 0) throw invalid({ group: metaGroup, kind }, '', errors);
+  return { dryRun: dryRun.length > 0, fieldManager, fieldValidation, force };
+}
+
+function readInt(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}
+
+function forbiddenField(field: string, why: string): FieldError {
+  return { type: 'Forbidden', field, message: `Forbidden: ${why}` };
+}
+
+function checkMatch(options: ListOptions, watch: boolean, errors: FieldError[]): void {
+  const match = options.resourceVersionMatch;
+  const field = 'resourceVersionMatch';
+  if (watch) {
+    if (options.sendInitialEvents !== undefined && match === '') errors.push(forbiddenField(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+    if (match !== '' && options.sendInitialEvents === undefined) errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    else if (match !== '' && match !== 'NotOlderThan') errors.push({ type: 'NotSupported', field, message: `Unsupported value: ${JSON.stringify(match)}: supported values: "NotOlderThan"` });
+    return;
+  }
+  if (options.sendInitialEvents !== undefined) errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  if (match === '') return;
+  if (options.resourceVersion === '') errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+  if (options.continueToken !== '') errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
+  if (match !== 'Exact' && match !== 'NotOlderThan') {
+    errors.push({ type: 'NotSupported', field, message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""` });
+  }
+  if (match === 'Exact' && options.resourceVersion === '0') errors.push(forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+}
+
+export function readListOptions(query: URLSearchParams, watch: boolean): ListOptions {
+  const options: ListOptions = {
+    labelSelector: query.get('labelSelector') ?? '', fieldSelector: query.get('fieldSelector') ?? '',
+    resourceVersion: query.get('resourceVersion') ?? '', resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
+    limit: readInt(query, 'limit') ?? 0, continueToken: query.get('continue') ?? '', timeoutSeconds: readInt(query, 'timeoutSeconds'),
+    allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')), sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
+  };
+  const errors: FieldError[] = [];
+  checkMatch(options, watch, errors);
+  if (errors.length > 0) throw invalid({ group: metaGroup, kind: 'ListOptions' }, '', errors);
+  return options;
+}
+
+function readPreconditions(body: JsonObject): DeleteOptions['preconditions'] {
+  const given = body['preconditions'];
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return {};
+  const { uid, resourceVersion } = given;
+  return { ...(typeof uid === 'string' ? { uid } : {}), ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}) };
+}
+
+function policyOf(value: Json | undefined, errors: FieldError[]): DeleteOptions['propagationPolicy'] {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (value === 'Orphan' || value === 'Background' || value === 'Foreground') return value;
+  errors.push({ type: 'NotSupported', field: 'propagationPolicy', message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Background", "Foreground", "Orphan", "nil"` });
+  return undefined;
+}
+
+/** The body rules; without a body the query does. */
+export function readDeleteOptions(query: URLSearchParams, body: JsonObject | undefined): DeleteOptions {
+  const errors: FieldError[] = [];
+  const grace = body === undefined ? readInt(query, 'gracePeriodSeconds') : body['gracePeriodSeconds'];
+  const policy = policyOf(body === undefined ? query.get('propagationPolicy') : body['propagationPolicy'], errors);
+  const orphan = body === undefined ? (query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : undefined) : body['orphanDependents'];
+  const bodyDryRun = Array.isArray(body?.['dryRun']) ? body['dryRun'].map(String) : [];
+  const dryRun = body === undefined || bodyDryRun.length === 0 ? query.getAll('dryRun').filter((value) => value !== '') : bodyDryRun;
+  if (policy !== undefined && typeof orphan === 'boolean') {
+    errors.push({ type: 'Invalid', field: 'propagationPolicy', message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set` });
+  }
+  checkDryRun(dryRun, errors);
+  if (errors.length > 0) throw invalid({ group: metaGroup, kind: 'DeleteOptions' }, '', errors);
+  return {
+    gracePeriodSeconds: typeof grace === 'number' ? grace : undefined, propagationPolicy: policy, orphanDependents: typeof orphan === 'boolean' ? orphan : undefined,
+    preconditions: body === undefined ? {} : readPreconditions(body), dryRun: dryRun.length > 0,
+  };
+}

@@ -1,0 +1,103 @@
+import { builtinResources, strategyFor, type ApiResource } from '@coxswain/api';
+import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import { assert, type Host } from '@coxswain/host';
+import { resourcePrefix } from '../storage/keys.ts';
+import { EventLeases } from '../storage/leases.ts';
+import { ResourceStore } from '../storage/store.ts';
+import { WatchCache } from '../watch-cache/cache.ts';
+import { builtinCodec, builtinStorageCodec, metadataRules } from './bindings.ts';
+import { conversionBetween } from './conversion.ts';
+import type { Hub, ServedKind } from './kind.ts';
+
+/** Under which (group, version) a resource is stored when it is served under several. */
+const storedUnder: Readonly<Record<string, string>> = {
+  'events.k8s.io/v1/events': '/v1/events',
+  'autoscaling/v1/horizontalpodautoscalers': 'autoscaling/v2/horizontalpodautoscalers',
+};
+
+function idOf(group: string, version: string, resource: string): string {
+  return `${group}/${version}/${resource}`;
+}
+
+export interface RegistryOptions {
+  readonly client: EtcdClient;
+  readonly host: Host;
+  readonly keyRoot: string;
+  readonly eventTtlSeconds: number;
+}
+
+/** Every kind that is served, each with its store and cache; those of one storage share one hub. */
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #hubs = new Map<string, Hub>();
+  readonly #kinds = new Map<string, ServedKind>();
+  readonly #resources = new Map<string, ApiResource>();
+  readonly #leases: EventLeases;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#leases = new EventLeases(options.client, options.host.clock, options.eventTtlSeconds);
+    for (const api of builtinResources) this.#resources.set(idOf(api.group, api.version, api.resource), api);
+  }
+
+  get resources(): Iterable<ApiResource> {
+    return this.#resources.values();
+  }
+
+  /** Made when first asked for. */
+  kind(group: string, version: string, resource: string): ServedKind | undefined {
+    const id = idOf(group, version, resource);
+    const known = this.#kinds.get(id);
+    if (known !== undefined) return known;
+    const api = this.#resources.get(id);
+    if (api === undefined) return undefined;
+    const made = this.#make(id, api);
+    this.#kinds.set(id, made);
+    return made;
+  }
+
+  /** The kind in its storage version, by resource alone. */
+  storedKind(group: string, resource: string): ServedKind | undefined {
+    for (const api of this.#resources.values()) {
+      if (api.group !== group || api.resource !== resource) continue;
+      const stored = storedUnder[idOf(api.group, api.version, api.resource)] ?? idOf(api.group, api.version, api.resource);
+      const [hubGroup, hubVersion, hubResource] = stored.split('/') as [string, string, string];
+      return this.kind(hubGroup, hubVersion, hubResource);
+    }
+    return undefined;
+  }
+
+  hasVersion(group: string, version: string): boolean {
+    for (const api of this.#resources.values()) if (api.group === group && api.version === version) return true;
+    return false;
+  }
+
+  #make(id: string, api: ApiResource): ServedKind {
+    const hubId = storedUnder[id] ?? id;
+    const hub = this.#hub(hubId);
+    const conversion = conversionBetween(api, hub.api);
+    return {
+      api, hub, codec: builtinCodec(api), isHub: hub.api === api,
+      toHub: (object) => conversion.toHub(object), fromHub: (object) => conversion.fromHub(object),
+    };
+  }
+
+  #hub(id: string): Hub {
+    const known = this.#hubs.get(id);
+    if (known !== undefined) return known;
+    const api = this.#resources.get(id);
+    assert(api !== undefined, 'no resource of that storage version', { id });
+    const codec = builtinStorageCodec(api);
+    const { client, host, keyRoot } = this.#options;
+    const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
+    const store = new ResourceStore(client, resourcePrefix(keyRoot, api), codec, leases);
+    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false };
+    this.#hubs.set(id, hub);
+    return hub;
+  }
+
+  stop(): void {
+    for (const hub of this.#hubs.values()) hub.cache.stop();
+  }
+}
+

@@ -1,0 +1,118 @@
+import { badRequest, invalid, type JsonObject } from '@coxswain/api';
+import type { HttpResponse } from '@coxswain/host';
+import { plainResponse } from '../negotiation/respond.ts';
+import { servedObject } from '../negotiation/served.ts';
+import { applyJsonPatch, applyMergePatch, scanJson } from '@coxswain/api';
+import { bodyMediaType, patchKindOf, readBody } from './body.ts';
+import type { Operation } from './context.ts';
+import { methodNotAllowed } from './errors.ts';
+import { getObject } from './get.ts';
+import { decodePlain } from './plain.ts';
+import { at, copy, isObject, meta, text } from './object.ts';
+import { readWriteOptions, type WriteOptions } from './options.ts';
+import { updateObject } from './update.ts';
+
+/** A label selector as text, terms sorted as upstream's selectors print themselves. */
+export function selectorText(selector: JsonObject | undefined): string {
+  if (selector === undefined) return '';
+  const labels = isObject(selector['matchLabels']) ? selector['matchLabels'] : {};
+  const terms = Object.keys(labels).map((key) => ({ key, text: `${key}=${text(labels, key)}` }));
+  const expressions = Array.isArray(selector['matchExpressions']) ? selector['matchExpressions'].filter(isObject) : [];
+  for (const expression of expressions) terms.push({ key: text(expression, 'key'), text: expressionText(expression) });
+  return terms.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map((term) => term.text).join(',');
+}
+
+function expressionText(expression: JsonObject): string {
+  const key = text(expression, 'key');
+  const values = Array.isArray(expression['values']) ? expression['values'].map(String).sort().join(',') : '';
+  switch (expression['operator']) {
+    case 'In': return `${key} in (${values})`;
+    case 'NotIn': return `${key} notin (${values})`;
+    case 'Exists': return key;
+    default: return `!${key}`;
+  }
+}
+
+function selectorOf(object: JsonObject): string {
+  const selector = at(object, 'spec', 'selector');
+  if (!isObject(selector)) return '';
+  const plain = selector['matchLabels'] === undefined && selector['matchExpressions'] === undefined;
+  // A replication controller's selector is a plain map.
+  return selectorText(plain ? { matchLabels: selector } : selector);
+}
+
+function scaleOf(object: JsonObject): JsonObject {
+  const metadata = meta(object);
+  const kept: JsonObject = {};
+  for (const key of ['name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp']) {
+    if (metadata[key] !== undefined) kept[key] = metadata[key];
+  }
+  const replicas = at(object, 'spec', 'replicas');
+  const selector = selectorOf(object);
+  return {
+    kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: kept,
+    spec: typeof replicas === 'number' && replicas !== 0 ? { replicas } : {},
+    status: { replicas: (at(object, 'status', 'replicas') as number | undefined) ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+function wantedReplicas(scale: JsonObject): number {
+  const replicas = at(scale, 'spec', 'replicas') ?? 0;
+  if (typeof replicas !== 'number') throw badRequest('spec.replicas must be a number');
+  return replicas;
+}
+
+function setReplicas(operation: Operation, live: JsonObject, scale: JsonObject): JsonObject {
+  const given = text(meta(scale), 'name');
+  if (given !== operation.info.name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${operation.info.name})`);
+  const replicas = wantedReplicas(scale);
+  if (replicas < 0) {
+    throw invalid({ group: scaleKind.group, kind: scaleKind.kind }, operation.info.name, [
+      { type: 'Invalid', field: 'spec.replicas', message: `Invalid value: ${replicas}: must be greater than or equal to 0` }]);
+  }
+  if (!isObject(live['spec'])) live['spec'] = {};
+  (live['spec'] as JsonObject)['replicas'] = replicas;
+  const version = text(meta(scale), 'resourceVersion');
+  if (version !== '') meta(live)['resourceVersion'] = version;
+  return live;
+}
+
+async function write(operation: Operation, options: WriteOptions, scaleFrom: (live: JsonObject) => JsonObject): Promise<HttpResponse> {
+  const { kind, http, info } = operation;
+  const written = await updateObject(operation, {
+    ownManagedFields: false, requireVersion: false,
+    build: (live) => setReplicas(operation, live, scaleFrom(live)),
+  }, options);
+  const object = written.stored === undefined ? kind.fromHub(written.object) : servedObject(kind, written.stored);
+  return plainResponse(http, info.query, 200, scaleOf(object));
+}
+
+async function patchScale(operation: Operation): Promise<HttpResponse> {
+  const { http, info, context } = operation;
+  const patchKind = patchKindOf(http, true);
+  const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
+  const patch = scanJson(await readBody(http, context.maxBodyBytes)).value;
+  return write(operation, options, (live) => {
+    const scale = scaleOf(copy(live));
+    const result = patchKind === 'json' ? applyJsonPatch(scale, patch as never) : applyMergePatch(scale, patch);
+    if (!isObject(result)) throw badRequest('the patch made something that is no Scale');
+    return result;
+  });
+}
+
+export async function serveScale(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info, context } = operation;
+  switch (info.verb) {
+    case 'get': return plainResponse(http, info.query, 200, scaleOf(servedObject(kind, await getObject(operation, info.query.get('resourceVersion') ?? ''))));
+    case 'update': {
+      const options = readWriteOptions(info.query, 'UpdateOptions');
+      const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), scaleKind, options.fieldValidation);
+      decoded.warnings.forEach(operation.warn);
+      return write(operation, options, () => decoded.object);
+    }
+    case 'patch': return patchScale(operation);
+    default: throw methodNotAllowed();
+  }
+}

@@ -1,0 +1,156 @@
+import { StatusError } from '@coxswain/api';
+import type { HttpResponse } from '@coxswain/host';
+import { listResponse, negotiateKind, objectResponse, plainResponse } from '../negotiation/respond.ts';
+import { statusResponse } from '../transport/responses.ts';
+import { bodyMediaType, readBody } from './body.ts';
+import { resourceRequest, attributes, type Operation } from './context.ts';
+import { createObject, storedForm } from './create.ts';
+import { deleteObject, deletionStatus } from './delete.ts';
+import { deleteCollection } from './delete-collection.ts';
+import { methodNotAllowed, noSuchResource } from './errors.ts';
+import { getObject } from './get.ts';
+import { listObjects } from './list.ts';
+import { checkName, patchObject } from './patch.ts';
+import { decodeOptional, decodePlain } from './plain.ts';
+import { readDeleteOptions, readListOptions, readWriteOptions } from './options.ts';
+import { serveScale } from './scale.ts';
+import { updateObject } from './update.ts';
+import { watchObjects } from './watch.ts';
+
+async function serveGet(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info } = operation;
+  const negotiated = negotiateKind(kind, http, info.query);
+  return objectResponse(kind, negotiated, info.query, 200, await getObject(operation, info.query.get('resourceVersion') ?? ''));
+}
+
+async function serveList(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info } = operation;
+  const negotiated = negotiateKind(kind, http, info.query);
+  return listResponse(kind, negotiated, info.query, await listObjects(operation, readListOptions(info.query, false)));
+}
+
+async function serveCreate(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info, context } = operation;
+  const negotiated = negotiateKind(kind, http, info.query);
+  const mediaType = bodyMediaType(http, kind.codec.encodeProtobuf !== undefined);
+  const body = await readBody(http, context.maxBodyBytes);
+  const options = readWriteOptions(info.query, 'CreateOptions');
+  const decoded = kind.codec.decode(body, mediaType, options.fieldValidation);
+  decoded.warnings.forEach(operation.warn);
+  const written = await createObject(operation, decoded.object, options);
+  return objectResponse(kind, negotiated, info.query, 201, storedForm(operation, written));
+}
+
+async function serveUpdate(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info, context } = operation;
+  const negotiated = negotiateKind(kind, http, info.query);
+  const mediaType = bodyMediaType(http, kind.codec.encodeProtobuf !== undefined);
+  const body = await readBody(http, context.maxBodyBytes);
+  const options = readWriteOptions(info.query, 'UpdateOptions');
+  const decode = (): ReturnType<typeof kind.codec.decode> => kind.codec.decode(body, mediaType, options.fieldValidation);
+  const decoded = decode();
+  decoded.warnings.forEach(operation.warn);
+  checkName(operation, decoded.object);
+  const written = await updateObject(operation, {
+    ownManagedFields: false, requireVersion: true,
+    build: () => decode().object,
+    buildNew: () => Promise.resolve(kind.hub.strategy.allowCreateOnUpdate === true && info.subresource === '' ? decode().object : undefined),
+  }, options);
+  return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
+}
+
+async function serveDelete(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info, context } = operation;
+  const negotiated = negotiateKind(kind, http, info.query);
+  const body = await readBody(http, context.maxBodyBytes);
+  const options = readDeleteOptions(info.query, decodeOptional(body, body.length === 0 ? 'json' : bodyMediaType(http, true)));
+  const result = await deleteObject(operation, options);
+  const status = deletionStatus(operation, result);
+  if (status !== undefined) return plainResponse(http, info.query, 200, status);
+  return objectResponse(kind, negotiated, info.query, 200, storedForm(operation, result));
+}
+
+async function serveDeleteCollection(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info, context } = operation;
+  const negotiated = negotiateKind(kind, http, info.query);
+  const body = await readBody(http, context.maxBodyBytes);
+  const options = readDeleteOptions(info.query, decodeOptional(body, body.length === 0 ? 'json' : bodyMediaType(http, true)));
+  return listResponse(kind, negotiated, info.query, await deleteCollection(operation, readListOptions(info.query, false), options));
+}
+
+/** A POST that does something: reviews, bindings, evictions, tokens. */
+async function serveHandler(operation: Operation, expected: { readonly group: string; readonly version: string; readonly kind: string }): Promise<HttpResponse | undefined> {
+  const { kind, http, info, context } = operation;
+  const handler = context.createHandler(kind.api, info.subresource);
+  if (handler === undefined) return undefined;
+  if (info.verb !== 'create') throw methodNotAllowed();
+  const options = readWriteOptions(info.query, 'CreateOptions');
+  const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), expected, options.fieldValidation);
+  decoded.warnings.forEach(operation.warn);
+  const { object } = decoded;
+  await context.admission.admit(attributes(operation, { operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun }));
+  await context.admission.validate(attributes(operation, { operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun }));
+  const answer = await handler.create(resourceRequest(operation), object, { dryRun: options.dryRun });
+  return plainResponse(http, info.query, answer.status, answer.object);
+}
+
+async function serveMain(operation: Operation): Promise<HttpResponse> {
+  const { kind, info } = operation;
+  const handled = await serveHandler(operation, kind.api);
+  if (handled !== undefined) return handled;
+  checkScope(operation);
+  if (!kind.api.verbs.includes(info.verb)) throw methodNotAllowed();
+  switch (info.verb) {
+    case 'get': return serveGet(operation);
+    case 'list': return serveList(operation);
+    case 'watch': return watchObjects(operation, negotiateKind(kind, operation.http, info.query));
+    case 'create': return serveCreate(operation);
+    case 'update': return serveUpdate(operation);
+    case 'patch': return patchObject(operation);
+    case 'delete': return serveDelete(operation);
+    case 'deletecollection': return serveDeleteCollection(operation);
+    default: throw methodNotAllowed();
+  }
+}
+
+/** Which paths exist: `/api/v1/pods` can only be listed and watched, `/api/v1/pods/x` is none. */
+function checkScope(operation: Operation): void {
+  const { kind, info } = operation;
+  const inNamespace = info.parts.length > 0 && info.path.includes('/namespaces/') && !(kind.api.resource === 'namespaces' && kind.api.group === '');
+  const named = info.parts.length > 1;
+  if (!kind.api.namespaced) {
+    if (inNamespace) throw noSuchResource();
+  } else if (!inNamespace) {
+    if (named) throw noSuchResource();
+    if (info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed();
+  }
+  if ((info.verb === 'create' && named) || (info.verb !== 'create' && info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection' && !named)) throw methodNotAllowed();
+}
+
+async function serveSubresource(operation: Operation): Promise<HttpResponse> {
+  const { kind, info, context } = operation;
+  const custom = context.subresourceHandler(kind.api, info.subresource);
+  if (custom !== undefined) return custom.handle(resourceRequest(operation));
+  const subresource = kind.api.subresources.find((known) => known.name === info.subresource);
+  if (subresource === undefined || info.parts.length > 3) throw noSuchResource();
+  const handled = await serveHandler(operation, subresource);
+  if (handled !== undefined) return handled;
+  if (!subresource.verbs.includes(info.verb)) throw methodNotAllowed();
+  if (subresource.name === 'scale') return serveScale(operation);
+  switch (info.verb) {
+    case 'get': return serveGet(operation);
+    case 'update': return serveUpdate(operation);
+    case 'patch': return patchObject(operation);
+    default: throw methodNotAllowed();
+  }
+}
+
+/** Serves one authorized request to a known kind. */
+export async function serveResource(operation: Operation): Promise<HttpResponse> {
+  try {
+    return await (operation.info.subresource === '' ? serveMain(operation) : serveSubresource(operation));
+  } catch (error) {
+    if (error instanceof StatusError) return statusResponse(error);
+    throw error;
+  }
+}

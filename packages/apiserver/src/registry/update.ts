@@ -1,0 +1,159 @@
+import { conflict, invalid, notFound, StatusError, type JsonObject } from '@coxswain/api';
+import { header, rfc3339Seconds } from '@coxswain/host';
+import { objectKey } from '../storage/keys.ts';
+import type { StoredObject } from '../storage/codec.ts';
+import { attributes, managerName, strategyContext, type Operation } from './context.ts';
+import { createObject, type Written } from './create.ts';
+import { mayLeave } from './deletion.ts';
+import { withHooks } from './hooks.ts';
+import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
+import { copy, meta, text } from './object.ts';
+import type { WriteOptions } from './options.ts';
+
+const maxAttempts = 100;
+
+export interface Change {
+  /**
+   * The wanted object from the live one (both in the request's version; `live` may be changed in place and answered). Called again after a
+   * lost race. undefined: nothing is to be written.
+   */
+  build(live: JsonObject): Promise<JsonObject> | JsonObject;
+  /** What to create where there is nothing; throws or answers undefined for 404. */
+  buildNew?(): Promise<JsonObject | undefined>;
+  /** Apply writes the managed fields itself. */
+  readonly ownManagedFields: boolean;
+  /** A patch without resourceVersion is tried again; a PUT says what it is based on. */
+  readonly requireVersion: boolean;
+}
+
+export type UpdateResult = Written & { readonly created: boolean };
+
+export function keyOf(operation: Operation): string {
+  const { kind, info } = operation;
+  return objectKey(kind.hub.store.prefix, kind.api.namespaced ? info.namespace : '', info.name);
+}
+
+/** Cached if the cache runs; the writer's comparison finds out if that was stale. */
+function firstLook(operation: Operation): StoredObject | undefined {
+  const { cache } = operation.kind.hub;
+  return cache.ready ? cache.get(keyOf(operation)) : undefined;
+}
+
+function sameState(a: JsonObject, b: JsonObject, operation: Operation): boolean {
+  const { codec } = operation.kind.hub;
+  return codec.encode(a) === codec.encode(b);
+}
+
+/** When only the time of a managed field entry would change, nothing changes. */
+function keepTimes(object: JsonObject, old: JsonObject): void {
+  const now = meta(object)['managedFields'];
+  const before = meta(old)['managedFields'];
+  if (!Array.isArray(now) || !Array.isArray(before) || now.length !== before.length) return;
+  const bare = (list: typeof now): string => JSON.stringify(list, (key, value: unknown) => (key === 'time' ? undefined : value));
+  if (bare(now) === bare(before)) meta(object)['managedFields'] = copy(before);
+}
+
+function validate(operation: Operation, object: JsonObject, old: JsonObject): void {
+  const { hub } = operation.kind;
+  const errors = [...hub.metadata.validateUpdate(object, old), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
+  if (errors.length > 0) throw invalid({ group: hub.api.group, kind: hub.api.kind }, operation.info.name, errors);
+  for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.warn(warning);
+}
+
+async function build(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<JsonObject> {
+  const { kind, context, info } = operation;
+  const live = kind.fromHub(copy(current.object));
+  const wanted = await change.build(copy(live));
+  const uid = text(meta(live), 'uid');
+  checkUid(wanted, uid, kind.api, info.name);
+  if (change.requireVersion && kind.hub.strategy.allowUnconditionalUpdate === false && text(meta(wanted), 'resourceVersion') === '') {
+    throw invalid({ group: kind.api.group, kind: kind.api.kind }, info.name, [
+      { type: 'Invalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0x0: must be specified for an update' }]);
+  }
+  checkResourceVersion(wanted, String(current.revision), kind.api, info.name);
+  meta(wanted)['resourceVersion'] = String(current.revision);
+  if (!change.ownManagedFields) {
+    const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
+    context.managedFields.update(kind, live, wanted, { manager, subresource: info.subresource, now: rfc3339Seconds(context.host.clock.nowMs()) });
+  }
+  await context.admission.admit(attributes(operation, { operation: 'UPDATE', name: info.name, object: wanted, oldObject: live, dryRun: options.dryRun }));
+  dropDuplicateOwners(wanted, operation.warn);
+  return wanted;
+}
+
+type Attempt = { readonly kind: 'done'; readonly written: Written } | { readonly kind: 'lost'; readonly current: StoredObject | undefined };
+
+async function attempt(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<Attempt> {
+  const { kind, context, info, user } = operation;
+  const { hub } = kind;
+  const object = kind.toHub(await build(operation, current, change, options));
+  const old = copy(current.object);
+  matchNamespace(object, info.namespace, kind.api.namespaced);
+  const generation = meta(old)['generation'];
+  if (generation === undefined) delete meta(object)['generation'];
+  else meta(object)['generation'] = generation;
+  keepSystemFields(object, old);
+  hub.strategy.prepareForUpdate?.(object, old, strategyContext(operation));
+  return withHooks<Attempt>(operation, { operation: 'UPDATE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
+    validate(operation, object, old);
+    await context.admission.validate(attributes(operation, {
+      operation: 'UPDATE', name: info.name, object: kind.fromHub(copy(object)), oldObject: kind.fromHub(copy(old)), dryRun: options.dryRun,
+    }));
+    return write(operation, current, object, options.dryRun);
+  });
+}
+
+async function write(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<{ committed: boolean; value: Attempt }> {
+  const { store } = operation.kind.hub;
+  const old = current.object;
+  keepTimes(object, old);
+  if (mayLeave(operation.kind, object)) {
+    if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
+    const removed = await store.remove(current);
+    if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
+    return { committed: true, value: { kind: 'done', written: { object, stored: undefined } } };
+  }
+  meta(object)['resourceVersion'] = String(current.revision);
+  if (sameState(object, old, operation)) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
+  if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
+  const result = await store.put(current.key, object, current.revision);
+  if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
+  return { committed: true, value: { kind: 'done', written: { object, stored: result.object } } };
+}
+
+/** Read, change, compare and write, until nobody was faster. */
+export async function updateObject(operation: Operation, change: Change, options: WriteOptions): Promise<UpdateResult> {
+  const { kind, info } = operation;
+  const key = keyOf(operation);
+  let current = firstLook(operation);
+  let certain = false;
+  for (let tries = 0; tries < maxAttempts; tries += 1) {
+    if (current === undefined && !certain) {
+      current = await kind.hub.store.get(key);
+      certain = true;
+    }
+    if (current === undefined) return { ...(await createInstead(operation, change, options)), created: true };
+    const based: StoredObject = current;
+    try {
+      const result = await attempt(operation, based, change, options);
+      if (result.kind === 'done') return { ...result.written, created: false };
+      current = result.current;
+      certain = true;
+    } catch (error) {
+      if (certain || !(error instanceof StatusError)) throw error;
+      // The refusal may rest on a stale state.
+      const live = await kind.hub.store.get(key);
+      certain = true;
+      if (live !== undefined && live.revision === based.revision) throw error;
+      current = live;
+    }
+  }
+  throw conflict(kind.api, info.name, lockMessage);
+}
+
+async function createInstead(operation: Operation, change: Change, options: WriteOptions): Promise<Written> {
+  const { kind, info } = operation;
+  const object = await change.buildNew?.();
+  if (object === undefined) throw notFound(kind.api, info.name);
+  return createObject(operation, object, options, { ownManagedFields: change.ownManagedFields });
+}

@@ -1,0 +1,173 @@
+import { StatusError, type JsonObject } from '@coxswain/api';
+import { concatBytes, type ByteSource, type HttpResponse, type TimerHandle } from '@coxswain/host';
+import { contentTypeOf, type Negotiated } from '../negotiation/accept.ts';
+import { frameMaker, type FrameMaker } from '../negotiation/watch-frames.ts';
+import type { StoredObject } from '../storage/codec.ts';
+import { TooOld, type WatchCache } from '../watch-cache/cache.ts';
+import type { CacheEvent } from '../watch-cache/event.ts';
+import type { Watcher, WatcherItem } from '../watch-cache/watcher.ts';
+import { statusResponse } from '../transport/responses.ts';
+import type { Operation } from './context.ts';
+import { apiVersionOf } from './kind.ts';
+import { listPrefix, parseRevision, tooLargeResourceVersion } from './list.ts';
+import { readListOptions, type ListOptions } from './options.ts';
+import { selectionOf, type Selection } from './selection.ts';
+
+const minTimeoutSeconds = 1800;
+const bookmarkEveryMs = 60_000;
+
+/** What one watcher sees of a change: nothing, the change, or an object that came into or left its selection. */
+export function seenBy(event: CacheEvent, prefix: string, selection: Selection): { readonly type: CacheEvent['type']; readonly object: StoredObject } | undefined {
+  if (!event.object.key.startsWith(prefix)) return undefined;
+  if (selection.everything) return { type: event.type, object: event.object };
+  const now = event.type !== 'DELETED' && selection.matches(event.object.object);
+  const before = event.previous !== undefined && selection.matches(event.previous.object);
+  if (now) return { type: before ? 'MODIFIED' : 'ADDED', object: event.object };
+  if (!before || event.previous === undefined) return undefined;
+  return { type: 'DELETED', object: event.type === 'DELETED' ? event.object : event.previous.at(event.revision) };
+}
+
+async function openWatcher(operation: Operation, options: ListOptions): Promise<Watcher> {
+  const { cache } = operation.kind.hub;
+  const { resourceVersion } = options;
+  await cache.start();
+  const initial = options.sendInitialEvents ?? (resourceVersion === '' || resourceVersion === '0');
+  if (!initial) return resourceVersion === '' ? cache.watchAfter(cache.revision) : cache.watchAfter(parseRevision(resourceVersion));
+  if (resourceVersion === '') await cache.fresh();
+  else if (!(await cache.reached(parseRevision(resourceVersion)))) throw tooLargeResourceVersion(parseRevision(resourceVersion), cache.revision);
+  return cache.watchFromState(listPrefix(operation), { markEnd: options.sendInitialEvents === true && options.allowWatchBookmarks });
+}
+
+/** Ends a watch in time, and sends bookmarks now and then if they were asked for. */
+class Schedule {
+  readonly #watcher: Watcher;
+  readonly #cache: WatchCache;
+  readonly #operation: Operation;
+  readonly #end: TimerHandle;
+  #bookmark: TimerHandle | undefined;
+
+  constructor(operation: Operation, watcher: Watcher, options: ListOptions) {
+    const { timers, random } = operation.context.host;
+    this.#operation = operation;
+    this.#watcher = watcher;
+    this.#cache = operation.kind.hub.cache;
+    const seconds = options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? minTimeoutSeconds * (1 + random.float()) : options.timeoutSeconds;
+    this.#end = timers.after(seconds * 1000, () => this.#finish(options.allowWatchBookmarks));
+    if (options.allowWatchBookmarks) this.#plan();
+  }
+
+  #plan(): void {
+    const { timers, random } = this.#operation.context.host;
+    this.#bookmark = timers.after(bookmarkEveryMs * (0.85 + 0.3 * random.float()), () => {
+      this.#mark();
+      this.#plan();
+    });
+  }
+
+  #mark(): void {
+    this.#watcher.push({ kind: 'bookmark', revision: this.#cache.revision, initialEventsEnd: false });
+  }
+
+  #finish(bookmark: boolean): void {
+    if (bookmark) this.#mark();
+    this.#watcher.close();
+  }
+
+  cancel(): void {
+    this.#end.cancel();
+    this.#bookmark?.cancel();
+  }
+}
+
+class Frames {
+  readonly #operation: Operation;
+  readonly #make: FrameMaker;
+  readonly #prefix: string;
+  readonly #selection: Selection;
+  readonly #shareKey: string;
+
+  constructor(operation: Operation, negotiated: Negotiated, selection: Selection) {
+    this.#operation = operation;
+    this.#make = frameMaker(operation.kind, negotiated, operation.info.query);
+    this.#prefix = listPrefix(operation);
+    this.#selection = selection;
+    this.#shareKey = `${apiVersionOf(operation.kind.api)} ${this.#make.shareKey}`;
+  }
+
+  #event(event: CacheEvent): Uint8Array | undefined {
+    const seen = seenBy(event, this.#prefix, this.#selection);
+    if (seen === undefined) return undefined;
+    if (this.#make.shareKey === '') return this.#make.frame(seen.type, seen.object);
+    const key = `${seen.type} ${this.#shareKey}`;
+    const known = event.frames.get(key);
+    if (known !== undefined) return known;
+    const made = this.#make.frame(seen.type, seen.object);
+    event.frames.set(key, made);
+    return made;
+  }
+
+  #bookmark(revision: number, initialEventsEnd: boolean): Uint8Array {
+    const { kind } = this.#operation;
+    const object: JsonObject = {
+      kind: kind.api.kind, apiVersion: apiVersionOf(kind.api),
+      metadata: { resourceVersion: String(revision), creationTimestamp: null, ...(initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) },
+    };
+    return this.#make.bookmark(object);
+  }
+
+  of(item: WatcherItem): Uint8Array | undefined {
+    return item.kind === 'event' ? this.#event(item.event) : this.#bookmark(item.revision, item.initialEventsEnd);
+  }
+
+  error(error: StatusError): Uint8Array {
+    return this.#make.error(error);
+  }
+}
+
+function source(operation: Operation, watcher: Watcher, schedule: Schedule, frames: Frames): ByteSource {
+  const close = (): void => {
+    schedule.cancel();
+    watcher.close();
+  };
+  operation.http.signal.addEventListener('abort', close, { once: true });
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    for (;;) {
+      const items = await watcher.take();
+      if (items === undefined) {
+        close();
+        return { done: true, value: undefined };
+      }
+      const parts = items.map((item) => frames.of(item)).filter((part) => part !== undefined);
+      if (parts.length > 0) return { done: false, value: concatBytes(parts) };
+    }
+  };
+  const end = (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    close();
+    return Promise.resolve({ done: true, value: undefined });
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+}
+
+async function* only(frame: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield frame;
+}
+
+function respond(negotiated: Negotiated, body: ByteSource): HttpResponse {
+  const type = contentTypeOf[negotiated.mediaType];
+  return { status: 200, headers: { 'content-type': negotiated.mediaType === 'json' ? type : `${type};stream=watch` }, body };
+}
+
+export async function watchObjects(operation: Operation, negotiated: Negotiated): Promise<HttpResponse> {
+  const options = readListOptions(operation.info.query, true);
+  const selection = selectionOf(operation.kind, options, operation.info.name);
+  const frames = new Frames(operation, negotiated, selection);
+  try {
+    const watcher = await openWatcher(operation, options);
+    return respond(negotiated, source(operation, watcher, new Schedule(operation, watcher, options), frames));
+  } catch (error) {
+    if (error instanceof TooOld) return respond(negotiated, only(frames.error(new StatusError('Expired', error.message))));
+    if (error instanceof StatusError) return statusResponse(error);
+    throw error;
+  }
+}
+

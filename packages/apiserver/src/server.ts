@@ -1,0 +1,115 @@
+import type { ApiResource } from '@coxswain/api';
+import type { Client } from '@coxswain/client';
+import type { Host, HttpHandler } from '@coxswain/host';
+import { noMetrics, type Metrics } from '@coxswain/service';
+import { defaultVersion, type ApiServerConfig } from './config.ts';
+import { addDiscovery } from './discovery/endpoints.ts';
+import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
+import type { RegistryContext } from './registry/context.ts';
+import { noManagedFields } from './registry/managed-fields.ts';
+import { Registry } from './registry/registry.ts';
+import { noSuchResource } from './registry/errors.ts';
+import { serveResource } from './registry/serve.ts';
+import { createHandler } from './transport/handler.ts';
+import { addHealth, HookStates } from './transport/health.ts';
+import { InflightLimit } from './transport/inflight.ts';
+import { Loopback, loopbackUser } from './transport/loopback.ts';
+import { requestMetrics } from './transport/metrics.ts';
+import { PathTable } from './transport/paths.ts';
+import { jsonResponse, statusResponse } from './transport/responses.ts';
+import type { ApiServerParts, CacheReader, ObjectMutator, RawStore } from './types.ts';
+
+/** What the stages may use of the server that they are parts of. The client works only once the server handles requests. */
+export interface PartsContext {
+  readonly host: Host;
+  readonly cache: CacheReader;
+  readonly client: Client;
+  readonly mutator: ObjectMutator;
+  readonly raw: RawStore;
+}
+
+export interface ApiServer {
+  readonly handle: HttpHandler;
+  /** Privileged, in this process. */
+  readonly loopbackClient: Client;
+  readonly cache: CacheReader;
+  /** Fills the caches that authorization needs and runs the post-start hooks; requests are answered meanwhile. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const defaultBodyLimitBytes = 3 * 1024 * 1024;
+
+function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerParts): RegistryContext {
+  const matches = (api: ApiResource, subresource: string) => (item: { readonly group: string; readonly resource: string; readonly subresource: string }): boolean =>
+    item.group === api.group && item.resource === api.resource && item.subresource === subresource;
+  return {
+    host, admission: parts.admission, managedFields: noManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes,
+    hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
+    createHandler: (api, subresource) => parts.createHandlers.find(matches(api, subresource)),
+    subresourceHandler: (api, subresource) => parts.subresources.find(matches(api, subresource)),
+  };
+}
+
+/** The parts are made after the server's own halves that they stand on, and are reached through this. */
+class Late<T> {
+  #value: T | undefined;
+
+  set(value: T): void {
+    this.#value = value;
+  }
+
+  get(): T {
+    if (this.#value === undefined) throw new Error('the server is not assembled yet');
+    return this.#value;
+  }
+}
+
+export type AssembleParts = (context: PartsContext) => Promise<ApiServerParts>;
+
+export async function createApiServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics = noMetrics): Promise<ApiServer> {
+  const registry = new Registry({ client: config.store, host, keyRoot: config.keyRoot ?? '/registry', eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
+  const handler = new Late<HttpHandler>();
+  const handle: HttpHandler = (request) => handler.get()(request);
+  const loopback = new Loopback(handle, host);
+  const cache = cacheReader(registry);
+  const parts = await assemble({ host, cache, client: loopback.client, mutator: objectMutator(registry), raw: rawStore(config.store) });
+  const context = registryContext(config, host, parts);
+  const hooks = new HookStates(parts.postStartHooks, host);
+  const paths = pathsOf(config, registry, parts, hooks, metrics, host);
+  handler.set(createHandler({
+    host, paths, metrics: requestMetrics(metrics), inflight: new InflightLimit(config.maxRequestsInflight ?? 400, config.maxMutatingRequestsInflight ?? 200),
+    parts: {
+      authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
+      impersonate: (request, user) => parts.impersonate(request, user),
+      authorize: async (info, user) => (user === loopbackUser ? undefined : parts.authorize(info, user)),
+    },
+    serveResource: async (http, info, user, warn) => {
+      const kind = registry.kind(info.group, info.version, info.resource);
+      if (kind !== undefined) return serveResource({ context, kind, http, info, user, warn });
+      return registry.hasVersion(info.group, info.version) ? statusResponse(noSuchResource()) : undefined;
+    },
+  }));
+  return {
+    handle, loopbackClient: loopback.client, cache,
+    start: async () => {
+      await cache.whenReady();
+      await hooks.run();
+    },
+    stop: () => {
+      hooks.stop();
+      registry.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerParts, hooks: HookStates, metrics: Metrics, host: Host): PathTable {
+  const paths = new PathTable();
+  const version = config.version ?? defaultVersion;
+  paths.exact('/version', () => Promise.resolve(jsonResponse(200, version)));
+  addHealth(paths, { store: config.store, hooks, metrics, host });
+  addDiscovery(paths, registry);
+  for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
+  return paths;
+}

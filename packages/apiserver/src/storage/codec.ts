@@ -1,0 +1,88 @@
+import type { JsonObject } from '@coxswain/api';
+import { assert, fromUtf8, utf8 } from '@coxswain/host';
+
+/** How the objects of one resource become bytes; made from the description (or from a CRD). */
+export interface StorageCodec {
+  /** Keys in upstream's order, resourceVersion left out. */
+  encode(object: JsonObject): string;
+  /** Reads upstream's protobuf too (`k8s\0`). */
+  decode(value: Uint8Array): JsonObject;
+}
+
+const metadataMark = '"metadata":{';
+
+/**
+ * The served text from the stored one without parsing: resourceVersion stands behind the uid. undefined if the text is not of the
+ * shape that we write (then it has to be parsed).
+ */
+export function spliceResourceVersion(stored: string, revision: number): string | undefined {
+  const metadata = stored.indexOf(metadataMark);
+  // name, generateName, namespace and uid come first and cannot contain quotes; anything else means a foreign key order.
+  const head = metadata < 0 ? '' : stored.slice(metadata + metadataMark.length, metadata + metadataMark.length + 700);
+  const match = /^(?:"(?:name|generateName|namespace|selfLink)":"[^"\\]*",)*"uid":"[^"\\]*"/.exec(head);
+  if (match === null) return undefined;
+  const at = metadata + metadataMark.length + match[0].length;
+  return `${stored.slice(0, at)},"resourceVersion":"${revision}"${stored.slice(at)}`;
+}
+
+export function metadataOf(object: JsonObject): JsonObject {
+  const metadata = object['metadata'];
+  assert(typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata), 'object without metadata', {});
+  return metadata;
+}
+
+/** One stored state of one object. Immutable; text and object are made when first asked for. */
+export class StoredObject {
+  readonly key: string;
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly lease: bigint;
+  readonly #value: Uint8Array;
+  readonly #codec: StorageCodec;
+  #object: JsonObject | undefined;
+  #text: string | undefined;
+
+  constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: { readonly createRevision?: number; readonly lease?: bigint } = {}) {
+    this.key = key;
+    this.revision = revision;
+    this.createRevision = options.createRevision ?? revision;
+    this.lease = options.lease ?? 0n;
+    this.#value = value;
+    this.#codec = codec;
+  }
+
+  /** Shared: copy before changing. resourceVersion is set. */
+  get object(): JsonObject {
+    if (this.#object === undefined) {
+      this.#object = this.#codec.decode(this.#value);
+      metadataOf(this.#object)['resourceVersion'] = String(this.revision);
+    }
+    return this.#object;
+  }
+
+  /** JSON as served in the storage version. */
+  get text(): string {
+    if (this.#text === undefined) {
+      const stored = this.#value[0] === 0x7b ? fromUtf8(this.#value) : '';
+      this.#text = spliceResourceVersion(stored, this.revision) ?? this.#codec.encode(this.object);
+    }
+    return this.#text;
+  }
+
+  get value(): Uint8Array {
+    return this.#value;
+  }
+
+  /** The same state told at another revision: what a DELETED event carries. */
+  at(revision: number): StoredObject {
+    return new StoredObject(this.key, this.#value, revision, this.#codec, { createRevision: this.createRevision });
+  }
+}
+
+/** A copy without resourceVersion, which is the store's to say. */
+export function encodeForStore(object: JsonObject, codec: StorageCodec): Uint8Array {
+  const metadata = { ...metadataOf(object) };
+  delete metadata['resourceVersion'];
+  delete metadata['selfLink'];
+  return utf8(codec.encode({ ...object, metadata }));
+}

@@ -1,0 +1,92 @@
+import type { JsonObject } from '@coxswain/api';
+import { assert, fromUtf8, utf8 } from '@coxswain/host';
+import type { Compare, EtcdClient, KeyValue, TxnOp } from '@coxswain/etcd-lite/client';
+import { encodeForStore, StoredObject, type StorageCodec } from './codec.ts';
+import { prefixEnd } from './keys.ts';
+import type { EventLeases } from './leases.ts';
+
+export interface ListPage {
+  readonly revision: number;
+  readonly items: readonly StoredObject[];
+  readonly more: boolean;
+  /** Of the whole range at that revision. */
+  readonly count: number;
+}
+
+export interface PageOptions {
+  readonly prefix: string;
+  /** First key; absent: the prefix itself. */
+  readonly from?: string;
+  readonly revision?: number;
+  readonly limit?: number;
+}
+
+export type WriteResult =
+  | { readonly kind: 'written'; readonly object: StoredObject }
+  /** Somebody was faster; `current` is what stands there now (undefined: nothing). */
+  | { readonly kind: 'conflict'; readonly current: StoredObject | undefined };
+
+/** Objects of one resource in the store. Every write is one transaction that compares the revision it was based on. */
+export class ResourceStore {
+  readonly client: EtcdClient;
+  readonly prefix: string;
+  readonly codec: StorageCodec;
+  readonly #leases: EventLeases | undefined;
+
+  constructor(client: EtcdClient, prefix: string, codec: StorageCodec, leases?: EventLeases) {
+    this.client = client;
+    this.prefix = prefix;
+    this.codec = codec;
+    this.#leases = leases;
+  }
+
+  stored(kv: KeyValue): StoredObject {
+    return new StoredObject(fromUtf8(kv.key), kv.value, kv.modRevision, this.codec, { createRevision: kv.createRevision, lease: kv.lease });
+  }
+
+  async get(key: string): Promise<StoredObject | undefined> {
+    const { kvs } = await this.client.range({ key: utf8(key) });
+    return kvs[0] === undefined ? undefined : this.stored(kvs[0]);
+  }
+
+  async page(options: PageOptions): Promise<ListPage> {
+    const prefix = utf8(options.prefix);
+    const result = await this.client.range({
+      key: options.from === undefined ? prefix : utf8(options.from), rangeEnd: prefixEnd(prefix),
+      ...(options.revision === undefined ? {} : { revision: options.revision }), ...(options.limit === undefined ? {} : { limit: options.limit }),
+    });
+    return { revision: result.revision, items: result.kvs.map((kv) => this.stored(kv)), more: result.more, count: result.count };
+  }
+
+  /** The store's revision now. */
+  async revision(): Promise<number> {
+    return (await this.client.range({ key: utf8(this.prefix), countOnly: true })).revision;
+  }
+
+  /** `expectedRevision` 0: only if it does not exist. */
+  async put(key: string, object: JsonObject, expectedRevision: number): Promise<WriteResult> {
+    const value = encodeForStore(object, this.codec);
+    const lease = await this.#leases?.current();
+    const keyBytes = utf8(key);
+    const op: TxnOp = { type: 'put', key: keyBytes, value, ...(lease === undefined ? {} : { lease }) };
+    const result = await this.#compareAnd(keyBytes, expectedRevision, op);
+    if (result.kind === 'conflict') return result;
+    return { kind: 'written', object: new StoredObject(key, value, result.revision, this.codec) };
+  }
+
+  /** On success `object` is the last state, told at the revision of its deletion. */
+  async remove(last: StoredObject): Promise<WriteResult> {
+    const key = utf8(last.key);
+    const result = await this.#compareAnd(key, last.revision, { type: 'delete-range', key });
+    return result.kind === 'conflict' ? result : { kind: 'written', object: last.at(result.revision) };
+  }
+
+  async #compareAnd(key: Uint8Array, expectedRevision: number, op: TxnOp): Promise<{ kind: 'done'; revision: number } | { kind: 'conflict'; current: StoredObject | undefined }> {
+    const compare: Compare = { key, result: 'equal', target: 'mod', value: expectedRevision };
+    const result = await this.client.txn({ compare: [compare], success: [op], failure: [{ type: 'range', key }] });
+    if (result.succeeded) return { kind: 'done', revision: result.revision };
+    const answer = result.responses[0];
+    assert(answer?.type === 'range', 'transaction answered another operation', { got: answer?.type });
+    return { kind: 'conflict', current: answer.kvs[0] === undefined ? undefined : this.stored(answer.kvs[0]) };
+  }
+}

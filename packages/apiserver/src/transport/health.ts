@@ -1,0 +1,70 @@
+import { answerHealth, type HealthCheck, type Metrics } from '@coxswain/service';
+import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import { utf8, type Host } from '@coxswain/host';
+import type { PostStartHook } from '../types.ts';
+import type { PathTable } from './paths.ts';
+import { pageNotFound } from './responses.ts';
+
+const checkTimeoutMs = 2000;
+
+/** Runs the post-start hooks and remembers which are through. */
+export class HookStates {
+  readonly #hooks: readonly PostStartHook[];
+  readonly #host: Host;
+  readonly #done = new Set<string>();
+  readonly #stop = new AbortController();
+
+  constructor(hooks: readonly PostStartHook[], host: Host) {
+    this.#hooks = hooks;
+    this.#host = host;
+  }
+
+  /** All at once; resolves when the first pass of each is done. */
+  async run(): Promise<void> {
+    await Promise.all(this.#hooks.map(async (hook) => {
+      await hook.run(this.#stop.signal);
+      this.#done.add(hook.name);
+      this.#host.log.debug('A post-start hook is done', { hook: hook.name });
+    }));
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  get stopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  checks(): Record<string, HealthCheck> {
+    return Object.fromEntries(this.#hooks.map((hook) => [`poststarthook/${hook.name}`, () => Promise.resolve(this.#done.has(hook.name) ? undefined : 'not finished')]));
+  }
+}
+
+export interface HealthParts {
+  readonly store: EtcdClient;
+  readonly hooks: HookStates;
+  readonly metrics: Metrics;
+  readonly host: Host;
+}
+
+function storeCheck(parts: HealthParts): HealthCheck {
+  return async () => {
+    const read = parts.store.range({ key: utf8('/registry/health'), countOnly: true }).then(() => undefined);
+    const late = parts.host.timers.sleep(checkTimeoutMs).then(() => 'the store did not answer in time');
+    return Promise.race([read, late]);
+  };
+}
+
+export function addHealth(paths: PathTable, parts: HealthParts): void {
+  const options = {
+    livez: { etcd: storeCheck(parts) },
+    readyz: { ...parts.hooks.checks(), shutdown: () => Promise.resolve(parts.hooks.stopping ? 'process is shutting down' : undefined) },
+    metrics: parts.metrics,
+  };
+  for (const path of ['/healthz', '/livez', '/readyz', '/metrics']) {
+    const serve = (request: { readonly target: string }): ReturnType<NonNullable<ReturnType<PathTable['find']>>> => answerHealth(options, request.target) ?? Promise.resolve(pageNotFound());
+    paths.exact(path, serve);
+    paths.prefix(`${path}/`, serve);
+  }
+}

@@ -1,0 +1,209 @@
+import { utf8, type Host } from '@coxswain/host';
+import type { WatchBatch, WatchEvent } from '@coxswain/etcd-lite/client';
+import type { StoredObject } from '../storage/codec.ts';
+import { prefixEnd } from '../storage/keys.ts';
+import type { ResourceStore } from '../storage/store.ts';
+import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
+import { RevisionGate } from './revision-gate.ts';
+import { SortedMap } from './sorted-map.ts';
+import { Watcher } from './watcher.ts';
+
+const ringCapacity = 10_000;
+const watcherLimit = 10_000;
+const retryDelayMs = 200;
+
+/** The ring does not reach back to the revision that a watch wants to go on from. */
+export class TooOld extends Error {
+  readonly asked: number;
+  readonly oldest: number;
+  constructor(asked: number, oldest: number) {
+    super(`too old resource version: ${asked} (${oldest})`);
+    this.name = 'TooOld';
+    this.asked = asked;
+    this.oldest = oldest;
+  }
+}
+
+/**
+ * All objects of one resource, kept by one watch of the store, for any number of readers.
+ * Promised: states and events in order of revision without gap or repeat. Not promised: freshness, unless `atLeast` was awaited.
+ * Begins with the first `start`; a lost watch goes on where it stopped, a compacted one starts anew and ends all watchers.
+ */
+export class WatchCache {
+  readonly store: ResourceStore;
+  readonly #host: Host;
+  readonly #entries = new SortedMap<StoredObject>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #listeners = new Set<(event: CacheEvent) => void>();
+  readonly #gate: RevisionGate;
+  readonly #stop = new AbortController();
+  #ring = new EventRing(ringCapacity, 0);
+  #started: Promise<void> | undefined;
+  #ready = false;
+
+  constructor(store: ResourceStore, host: Host) {
+    this.store = store;
+    this.#host = host;
+    this.#gate = new RevisionGate(host.timers);
+  }
+
+  /** Up to and including this revision everything is here. */
+  get revision(): number {
+    return this.#gate.revision;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get watcherCount(): number {
+    return this.#watchers.size;
+  }
+
+  /** Resolves after the first full read. Idempotent. */
+  start(): Promise<void> {
+    this.#started ??= new Promise((resolve) => { void this.#run(resolve); });
+    return this.#started;
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    for (const watcher of this.#watchers) watcher.close();
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.#entries.get(key);
+  }
+
+  list(prefix: string): StoredObject[] {
+    return this.#entries.withPrefix(prefix);
+  }
+
+  /** Synchronous; called in order of revision, before any watcher's reader runs. */
+  onEvent(listener: (event: CacheEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves once the cache has all that the store had when this was called. Rejects after 3 s. */
+  async fresh(): Promise<void> {
+    await this.start();
+    await this.atLeast(await this.store.revision());
+  }
+
+  /** False: not reached within 3 s. */
+  async reached(revision: number): Promise<boolean> {
+    if (this.revision >= revision) return true;
+    await this.store.client.requestProgress();
+    return this.#gate.wait(revision, 3000);
+  }
+
+  async atLeast(revision: number): Promise<void> {
+    if (!(await this.reached(revision))) throw new Error(`watch cache of ${this.store.prefix} did not reach revision ${revision}`);
+  }
+
+  /** Events after `revision`, then live ones. Throws TooOld. */
+  watchAfter(revision: number): Watcher {
+    const missed = this.#ring.after(revision);
+    if (missed === undefined) throw new TooOld(revision, this.#ring.completeAbove);
+    const watcher = this.#add();
+    watcher.preload(missed.map((event) => ({ kind: 'event', event })));
+    return watcher;
+  }
+
+  /** The present state as ADDED events, in order of keys, then (if asked) the mark of their end, then live ones. */
+  watchFromState(prefix: string, options: { readonly markEnd: boolean }): Watcher {
+    const watcher = this.#add();
+    watcher.preload(this.list(prefix).map((object) => ({ kind: 'event', event: cacheEvent('ADDED', object, undefined) })));
+    if (options.markEnd) watcher.preload([{ kind: 'bookmark', revision: this.revision, initialEventsEnd: true }]);
+    return watcher;
+  }
+
+  #add(): Watcher {
+    const watcher = new Watcher(watcherLimit, (closed) => this.#watchers.delete(closed));
+    this.#watchers.add(watcher);
+    return watcher;
+  }
+
+  async #run(onReady: () => void): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#readAll();
+        onReady();
+        await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#host.log.warn('The watch cache reads anew', { prefix: this.store.prefix, error });
+        await this.#host.timers.sleep(retryDelayMs, signal);
+      }
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const page = await this.store.page({ prefix: this.store.prefix });
+    if (this.#ready) this.#restart();
+    const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
+    this.#entries.clear();
+    this.#ring = new EventRing(ringCapacity, page.revision);
+    for (const object of page.items) {
+      this.#entries.set(object.key, object);
+      const old = before.get(object.key);
+      before.delete(object.key);
+      if (old?.revision !== object.revision) this.#tell(cacheEvent(old === undefined ? 'ADDED' : 'MODIFIED', object, old));
+    }
+    for (const gone of before.values()) this.#tell(cacheEvent('DELETED', gone.at(page.revision), gone));
+    this.#gate.advance(page.revision);
+    this.#ready = true;
+  }
+
+  /** History has a hole: watchers must list again. */
+  #restart(): void {
+    for (const watcher of this.#watchers) watcher.close();
+  }
+
+  #tell(event: CacheEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Returns when the store has compacted what we need; throws only when stopped. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const key = utf8(this.store.prefix);
+    while (!signal.aborted) {
+      try {
+        for await (const batch of this.store.client.watch({ key, rangeEnd: prefixEnd(key), startRevision: this.revision + 1, progressNotify: true, signal })) {
+          if (batch.canceled === true) return;
+          this.#take(batch);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#host.log.debug('The watch of the store broke and goes on', { prefix: this.store.prefix, error });
+      }
+      await this.#host.timers.sleep(retryDelayMs, signal);
+    }
+  }
+
+  #take(batch: WatchBatch): void {
+    for (const event of batch.events) {
+      if (event.kv.modRevision > this.revision) this.#apply(event);
+    }
+    if (batch.created !== true && (batch.events.length > 0 || batch.progressNotify === true)) this.#gate.advance(batch.revision);
+  }
+
+  #apply(change: WatchEvent): void {
+    const event = this.#eventOf(change);
+    if (event === undefined) return;
+    if (event.type === 'DELETED') this.#entries.delete(event.object.key);
+    else this.#entries.set(event.object.key, event.object);
+    this.#ring.push(event);
+    this.#tell(event);
+    for (const watcher of this.#watchers) watcher.push({ kind: 'event', event });
+  }
+
+  #eventOf(change: WatchEvent): CacheEvent | undefined {
+    const object = this.store.stored(change.kv);
+    const previous = this.#entries.get(object.key);
+    if (change.type === 'PUT') return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous);
+    return previous === undefined ? undefined : cacheEvent('DELETED', previous.at(change.kv.modRevision), previous);
+  }
+}

@@ -1,0 +1,57 @@
+import type { StoredObject } from '../storage/codec.ts';
+
+/** One change of one object, shared by all watchers. */
+export interface CacheEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly revision: number;
+  /** For DELETED: the last state, told at the revision of the deletion. */
+  readonly object: StoredObject;
+  readonly previous: StoredObject | undefined;
+  /** Frames as sent, by type, media type and version: made once, shared by every watcher. */
+  readonly frames: Map<string, Uint8Array>;
+}
+
+export function cacheEvent(type: CacheEvent['type'], object: StoredObject, previous: StoredObject | undefined): CacheEvent {
+  return { type, revision: object.revision, object, previous, frames: new Map() };
+}
+
+/** The last events in order of revision; old ones make room. */
+export class EventRing {
+  readonly #capacity: number;
+  #events: CacheEvent[] = [];
+  #start = 0;
+  /** Every event above this revision is here. */
+  #completeAbove: number;
+
+  constructor(capacity: number, completeAbove: number) {
+    this.#capacity = capacity;
+    this.#completeAbove = completeAbove;
+  }
+
+  get completeAbove(): number {
+    return this.#completeAbove;
+  }
+
+  push(event: CacheEvent): void {
+    this.#events.push(event);
+    if (this.#events.length - this.#start <= this.#capacity) return;
+    this.#completeAbove = (this.#events[this.#start] as CacheEvent).revision;
+    this.#start += 1;
+    if (this.#start < this.#capacity) return;
+    this.#events = this.#events.slice(this.#start);
+    this.#start = 0;
+  }
+
+  /** undefined: the ring does not reach back that far. */
+  after(revision: number): readonly CacheEvent[] | undefined {
+    if (revision < this.#completeAbove) return undefined;
+    let low = this.#start;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle] as CacheEvent).revision > revision) high = middle;
+      else low = middle + 1;
+    }
+    return this.#events.slice(low);
+  }
+}
