@@ -1,0 +1,138 @@
+import type { Node, Pod } from 'kubernetes-types/core/v1';
+import { assert } from '@coxswain/host';
+import type { Labels } from '../selectors/labels.ts';
+import { NodeInfo } from './node-info.ts';
+import { podInfoOf, type PodInfo } from './pod-info.ts';
+import type { Snapshot } from './snapshot.ts';
+
+type PodState = { readonly nodeName: string; readonly kind: 'assumed' | 'added' };
+
+const noLabels: Labels = {};
+
+/** Zones take turns, so that a search that stops early has seen all of them. */
+function interleaveZones(nodes: Iterable<NodeInfo>): NodeInfo[] {
+  const zones = new Map<string, NodeInfo[]>();
+  for (const node of nodes) {
+    if (node.node === undefined) continue;
+    const zone = `${node.labels['topology.kubernetes.io/region'] ?? ''}:${node.labels['topology.kubernetes.io/zone'] ?? ''}`;
+    const members = zones.get(zone);
+    if (members === undefined) zones.set(zone, [node]);
+    else members.push(node);
+  }
+  const lists = [...zones.values()];
+  if (lists.length === 1) return lists[0] as NodeInfo[];
+  const out: NodeInfo[] = [];
+  const longest = Math.max(0, ...lists.map((list) => list.length));
+  for (let turn = 0; turn < longest; turn += 1) for (const list of lists) if (turn < list.length) out.push(list[turn] as NodeInfo);
+  return out;
+}
+
+/**
+ * Nodes and the pods on them: those the API server has told of (added) and those that were decided and are being bound
+ * (assumed). An assumed pod becomes added when its watch event comes, or is forgotten when binding fails. Assumptions do not
+ * expire by time: a slow watch would then let the same place be given twice; the watch always brings the truth in the end.
+ */
+export class SchedulerCache {
+  readonly #nodes = new Map<string, NodeInfo>();
+  readonly #pods = new Map<string, PodState>();
+  readonly #images = new Map<string, number>();
+  readonly #namespaceLabels: (namespace: string) => Labels | undefined;
+  #order: readonly NodeInfo[] | undefined;
+
+  constructor(namespaceLabels: (namespace: string) => Labels | undefined = () => undefined) {
+    this.#namespaceLabels = namespaceLabels;
+  }
+
+  get nodeCount(): number { return this.#ordered().length; }
+  get podCount(): number { return this.#pods.size; }
+
+  snapshot(): Snapshot {
+    const nodes = this.#ordered();
+    return {
+      nodes,
+      nodesWithAffinity: nodes.filter((node) => node.podsWithAffinity.size > 0),
+      nodesWithRequiredAntiAffinity: nodes.filter((node) => node.podsWithRequiredAntiAffinity.size > 0),
+      node: (name) => { const info = this.#nodes.get(name); return info?.node === undefined ? undefined : info; },
+      imageSpread: (image) => this.#images.get(image) ?? 0,
+      namespaceLabels: (namespace) => this.#namespaceLabels(namespace) ?? noLabels,
+    };
+  }
+
+  #ordered(): readonly NodeInfo[] {
+    this.#order ??= interleaveZones(this.#nodes.values());
+    return this.#order;
+  }
+
+  setNode(node: Node): void {
+    const info = this.#infoOf(node.metadata?.name ?? '');
+    this.#countImages(info, -1);
+    info.setNode(node);
+    this.#countImages(info, 1);
+    this.#order = undefined;
+  }
+
+  removeNode(name: string): void {
+    const info = this.#nodes.get(name);
+    if (info === undefined) return;
+    this.#countImages(info, -1);
+    info.clearNode();
+    this.#dropIfEmpty(info);
+    this.#order = undefined;
+  }
+
+  assumePod(pod: PodInfo, nodeName: string): void {
+    assert(!this.#pods.has(pod.uid), 'pod is assumed while it is already in the cache', { pod: pod.key, nodeName });
+    this.#put(pod, { nodeName, kind: 'assumed' });
+  }
+
+  isAssumed(uid: string): boolean {
+    return this.#pods.get(uid)?.kind === 'assumed';
+  }
+
+  /** Undoes an assumption. Does nothing once the API server has confirmed the pod. */
+  forgetPod(uid: string): void {
+    if (this.isAssumed(uid)) this.removePod(uid);
+  }
+
+  /** The API server says that the pod is on a node: as assumed, or elsewhere, or news to us, or changed. */
+  setPod(pod: Pod): void {
+    const info = podInfoOf(pod);
+    this.removePod(info.uid);
+    this.#put(info, { nodeName: pod.spec?.nodeName ?? '', kind: 'added' });
+  }
+
+  removePod(uid: string): void {
+    const state = this.#pods.get(uid);
+    if (state === undefined) return;
+    this.#pods.delete(uid);
+    const info = this.#infoOf(state.nodeName);
+    info.removePod(uid);
+    this.#dropIfEmpty(info);
+  }
+
+  #put(pod: PodInfo, state: PodState): void {
+    this.#pods.set(pod.uid, state);
+    this.#infoOf(state.nodeName).addPod(pod);
+  }
+
+  #infoOf(name: string): NodeInfo {
+    let info = this.#nodes.get(name);
+    if (info === undefined) {
+      info = new NodeInfo(name);
+      this.#nodes.set(name, info);
+    }
+    return info;
+  }
+
+  #dropIfEmpty(info: NodeInfo): void {
+    if (info.node === undefined && info.pods.size === 0) this.#nodes.delete(info.name);
+  }
+
+  #countImages(info: NodeInfo, by: 1 | -1): void {
+    for (const name of info.images.keys()) {
+      const count = (this.#images.get(name) ?? 0) + by;
+      if (count > 0) this.#images.set(name, count);
+      else this.#images.delete(name);
+    }
+  }
+}

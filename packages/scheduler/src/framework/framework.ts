@@ -1,0 +1,220 @@
+import type { Timers } from '@coxswain/host';
+import type { Pod } from 'kubernetes-types/core/v1';
+import type { NodeInfo } from '../cache/node-info.ts';
+import type { PodInfo } from '../cache/pod-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { CycleState } from './cycle-state.ts';
+import type {
+  AnyPlugin, BindPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PostFilterResult, PreBindPlugin,
+  PreEnqueuePlugin, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
+} from './interface.ts';
+import { failed, fromPlugin, isRejected, success, unresolvable, unschedulable, type Status } from './status.ts';
+
+/** Extension points by their names in the configuration. */
+export type ExtensionPoint =
+  | 'preEnqueue' | 'queueSort' | 'preFilter' | 'filter' | 'postFilter' | 'preScore' | 'score' | 'reserve' | 'permit' | 'preBind' | 'bind' | 'postBind';
+
+export interface WeightedScore { readonly plugin: ScorePlugin; readonly weight: number }
+
+/** The plugins of one profile, in the order in which they are asked. */
+export interface PluginSets {
+  readonly preEnqueue: readonly PreEnqueuePlugin[];
+  readonly queueSort: readonly QueueSortPlugin[];
+  readonly preFilter: readonly PreFilterPlugin[];
+  readonly filter: readonly FilterPlugin[];
+  readonly postFilter: readonly PostFilterPlugin[];
+  readonly preScore: readonly PreScorePlugin[];
+  readonly score: readonly WeightedScore[];
+  readonly reserve: readonly ReservePlugin[];
+  readonly permit: readonly PermitPlugin[];
+  readonly preBind: readonly PreBindPlugin[];
+  readonly bind: readonly BindPlugin[];
+  readonly postBind: readonly PostBindPlugin[];
+}
+
+/** Pods that were promised a node by preemption and are not on it yet. */
+export interface Nominator {
+  nominatedOn(nodeName: string): readonly PodInfo[];
+}
+
+export interface PreFilterOutcome {
+  readonly status: Status;
+  readonly nodeNames: ReadonlySet<string> | undefined;
+  /** Plugins that narrowed `nodeNames`. */
+  readonly narrowedBy: readonly string[];
+}
+
+/** Runs one profile's plugins at each extension point. */
+export class Framework {
+  readonly profileName: string;
+  readonly #sets: PluginSets;
+  readonly #timers: Timers;
+  readonly #preFilters: ReadonlyMap<string, PreFilterPlugin>;
+
+  constructor(profileName: string, sets: PluginSets, timers: Timers) {
+    this.profileName = profileName;
+    this.#sets = sets;
+    this.#timers = timers;
+    this.#preFilters = new Map(sets.preFilter.map((plugin) => [plugin.name, plugin]));
+  }
+
+  get hasPostFilter(): boolean { return this.#sets.postFilter.length > 0; }
+  get hasScore(): boolean { return this.#sets.score.length > 0; }
+  get queueSort(): QueueSortPlugin { return this.#sets.queueSort[0] as QueueSortPlugin; }
+
+  /** Every plugin that is enabled anywhere, once. */
+  plugins(): readonly AnyPlugin[] {
+    const { score, ...others } = this.#sets;
+    const all: AnyPlugin[] = [...Object.values(others).flat(), ...score.map(({ plugin }) => plugin)];
+    return [...new Map(all.map((plugin) => [plugin.name, plugin])).values()];
+  }
+
+  enqueueExtensions(): readonly EnqueueExtensions[] {
+    return this.plugins().filter((plugin): plugin is AnyPlugin & EnqueueExtensions => plugin.eventsToRegister !== undefined);
+  }
+
+  preEnqueue(pod: Pod): Status {
+    for (const plugin of this.#sets.preEnqueue) {
+      const status = plugin.preEnqueue(pod);
+      if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+    }
+    return success;
+  }
+
+  preFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot): PreFilterOutcome {
+    let nodeNames: ReadonlySet<string> | undefined;
+    const narrowedBy: string[] = [];
+    for (const plugin of this.#sets.preFilter) {
+      const { status, nodeNames: wanted } = plugin.preFilter(state, pod, snapshot);
+      if (status.code === 'Skip') { state.skippedFilters.add(plugin.name); continue; }
+      if (status.code !== 'Success') return { status: fromPlugin(status, plugin.name), nodeNames: undefined, narrowedBy };
+      if (wanted === undefined) continue;
+      narrowedBy.push(plugin.name);
+      nodeNames = nodeNames === undefined ? wanted : nodeNames.intersection(wanted);
+      if (nodeNames.size > 0) continue;
+      const names = narrowedBy.toSorted().join(' ');
+      const reason = narrowedBy.length === 1 ? `node(s) didn't satisfy plugin ${names}` : `node(s) didn't satisfy plugin(s) [${names}] simultaneously`;
+      return { status: fromPlugin(unresolvable(reason), plugin.name), nodeNames: undefined, narrowedBy };
+    }
+    return { status: success, nodeNames, narrowedBy };
+  }
+
+  filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status {
+    for (const plugin of this.#sets.filter) {
+      if (state.skippedFilters.has(plugin.name)) continue;
+      const status = plugin.filter(state, pod, node);
+      if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+    }
+    return success;
+  }
+
+  /**
+   * With the pods nominated to the node (of the same or higher priority) as if they were there, and without them:
+   * both must do, since they may help as well as hinder, and may never come.
+   */
+  filterWithNominated(state: CycleState, pod: PodInfo, node: NodeInfo, nominator: Nominator): Status {
+    const nominated = nominator.nominatedOn(node.name).filter((other) => other.priority >= pod.priority && other.uid !== pod.uid);
+    if (nominated.length > 0) {
+      const [trialState, trialNode] = [state.clone(), node.clone()];
+      for (const other of nominated) this.addPod(trialState, pod, other, trialNode);
+      const status = this.filter(trialState, pod, trialNode);
+      if (status.code !== 'Success') return status;
+    }
+    return this.filter(state, pod, node);
+  }
+
+  /** Puts `other` on a trial node and tells the plugins. */
+  addPod(state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo): void {
+    node.addPod(other);
+    for (const plugin of this.#preFilters.values()) plugin.addPod?.(state, pod, other, node);
+  }
+
+  removePod(state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo): void {
+    node.removePod(other.uid);
+    for (const plugin of this.#preFilters.values()) plugin.removePod?.(state, pod, other, node);
+  }
+
+  async postFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): Promise<PostFilterResult> {
+    const reasons: string[] = [];
+    let nominatedNodeName: string | undefined;
+    for (const plugin of this.#sets.postFilter) {
+      const result = await plugin.postFilter(state, pod, snapshot, statuses);
+      if (!isRejected(result.status)) return result;
+      reasons.push(...result.status.reasons);
+      nominatedNodeName = result.nominatedNodeName ?? nominatedNodeName;
+    }
+    return { status: unschedulable(...reasons), nominatedNodeName };
+  }
+
+  preScore(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): Status {
+    for (const plugin of this.#sets.preScore) {
+      const status = plugin.preScore(state, pod, nodes, snapshot);
+      if (status.code === 'Skip') state.skippedScores.add(plugin.name);
+      else if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+    }
+    return success;
+  }
+
+  /** Weighted sums, one a node. */
+  score(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): Float64Array {
+    const totals = new Float64Array(nodes.length);
+    const scores = new Float64Array(nodes.length);
+    for (const { plugin, weight } of this.#sets.score) {
+      if (state.skippedScores.has(plugin.name)) continue;
+      for (const [i, node] of nodes.entries()) scores[i] = plugin.score(state, pod, node);
+      plugin.normalize?.(state, pod, nodes, scores);
+      for (let i = 0; i < totals.length; i += 1) totals[i] = (totals[i] as number) + weight * (scores[i] as number);
+    }
+    return totals;
+  }
+
+  reserve(state: CycleState, pod: PodInfo, nodeName: string): Status {
+    for (const plugin of this.#sets.reserve) {
+      const status = plugin.reserve(state, pod, nodeName);
+      if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+    }
+    return success;
+  }
+
+  /** In reverse order of reserve. */
+  unreserve(state: CycleState, pod: PodInfo, nodeName: string): void {
+    for (const plugin of this.#sets.reserve.toReversed()) plugin.unreserve(state, pod, nodeName);
+  }
+
+  /** Everything from Permit to PostBind. Never rejects. */
+  async bindingCycle(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status> {
+    try {
+      for (const plugin of this.#sets.permit) {
+        const status = await this.#permit(plugin, state, pod, nodeName);
+        if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+      }
+      for (const plugin of this.#sets.preBind) {
+        const status = await plugin.preBind(state, pod, nodeName);
+        if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+      }
+      const status = await this.#bind(state, pod, nodeName);
+      if (status.code === 'Success') for (const plugin of this.#sets.postBind) plugin.postBind(state, pod, nodeName);
+      return status;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  async #permit(plugin: PermitPlugin, state: CycleState, pod: PodInfo, nodeName: string): Promise<Status> {
+    const { status, verdict, timeoutMs = 0 } = plugin.permit(state, pod, nodeName);
+    if (status.code !== 'Wait') return status;
+    const late = Promise.withResolvers<Status>();
+    const timer = this.#timers.after(timeoutMs, () => late.resolve(unschedulable(`timed out waiting on permit plugin ${plugin.name}`)));
+    const answer = await Promise.race([late.promise, verdict ?? late.promise]);
+    timer.cancel();
+    return answer;
+  }
+
+  async #bind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status> {
+    for (const plugin of this.#sets.bind) {
+      const status = await plugin.bind(state, pod, nodeName);
+      if (status.code !== 'Skip') return fromPlugin(status, plugin.name);
+    }
+    return failed(`no bind plugin took pod ${pod.key}`);
+  }
+}

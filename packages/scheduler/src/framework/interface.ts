@@ -1,0 +1,124 @@
+import type { Pod } from 'kubernetes-types/core/v1';
+import type { NodeInfo } from '../cache/node-info.ts';
+import type { PodInfo } from '../cache/pod-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { CycleState } from './cycle-state.ts';
+import type { ClusterEvent, EventAction, EventResource } from './events.ts';
+import type { Status } from './status.ts';
+
+/**
+ * The extension points in the order in which a pod meets them. From PreFilter to Reserve everything is synchronous:
+ * one pod is decided on one snapshot, and no event can come in between. Only effects (PostFilter's victims, Permit's wait,
+ * PreBind, Bind) await.
+ */
+export interface Plugin {
+  readonly name: string;
+}
+
+/** May the pod enter the active queue? Anything but Success keeps it out until an event of the plugin. */
+export interface PreEnqueuePlugin extends Plugin {
+  preEnqueue(pod: Pod): Status;
+}
+
+/** Exactly one is enabled. */
+export interface QueueSortPlugin extends Plugin {
+  less(a: QueuedPod, b: QueuedPod): boolean;
+}
+
+export interface QueuedPod {
+  readonly podInfo: PodInfo;
+  /** Monotonic time at which the pod was (re)queued. */
+  readonly timestampMs: number;
+}
+
+export interface PreFilterResult {
+  readonly status: Status;
+  /** If given, only these nodes need be looked at. */
+  readonly nodeNames?: ReadonlySet<string>;
+}
+
+export interface PreFilterPlugin extends Plugin {
+  /** Skip also passes over the plugin's Filter. */
+  preFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot): PreFilterResult;
+  /** Keeps the plugin's state right while pods are put on and taken off `node` on a trial. */
+  addPod?(state: CycleState, pod: PodInfo, toAdd: PodInfo, node: NodeInfo): void;
+  removePod?(state: CycleState, pod: PodInfo, toRemove: PodInfo, node: NodeInfo): void;
+}
+
+/** Must be a function of its arguments and the state its PreFilter left. */
+export interface FilterPlugin extends Plugin {
+  filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status;
+}
+
+export interface PostFilterResult {
+  readonly status: Status;
+  /** undefined leaves the nomination as it is, '' clears it. */
+  readonly nominatedNodeName: string | undefined;
+}
+
+/** Called when no node passed; the first that answers Success ends the round. */
+export interface PostFilterPlugin extends Plugin {
+  postFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): Promise<PostFilterResult>;
+}
+
+/** Skip also passes over the plugin's Score. */
+export interface PreScorePlugin extends Plugin {
+  preScore(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): Status;
+}
+
+export const maxNodeScore = 100;
+
+/** Scores nodes, then may bring all of them to 0..100. */
+export interface ScorePlugin extends Plugin {
+  score(state: CycleState, pod: PodInfo, node: NodeInfo): number;
+  /** In place; `scores[i]` belongs to `nodes[i]`. */
+  normalize?(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], scores: Float64Array): void;
+}
+
+export interface ReservePlugin extends Plugin {
+  reserve(state: CycleState, pod: PodInfo, nodeName: string): Status;
+  /** Called for every Reserve plugin if anything later fails, also if its own reserve was never called. */
+  unreserve(state: CycleState, pod: PodInfo, nodeName: string): void;
+}
+
+export interface PermitResult {
+  readonly status: Status;
+  /** With Wait: settles with the verdict. The binding (not the scheduler) waits, for at most `timeoutMs`. */
+  readonly verdict?: Promise<Status>;
+  readonly timeoutMs?: number;
+}
+
+export interface PermitPlugin extends Plugin {
+  permit(state: CycleState, pod: PodInfo, nodeName: string): PermitResult;
+}
+
+export interface PreBindPlugin extends Plugin {
+  preBind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status>;
+}
+
+/** The first that does not answer Skip has bound the pod, or failed to. */
+export interface BindPlugin extends Plugin {
+  bind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status>;
+}
+
+export interface PostBindPlugin extends Plugin {
+  postBind(state: CycleState, pod: PodInfo, nodeName: string): void;
+}
+
+/** An event that may make a pod schedulable that this plugin rejected. */
+export interface EventRegistration {
+  readonly resource: EventResource;
+  readonly actions: readonly EventAction[];
+  /** False: this event does not help that pod. Absent: it always may. A throw counts as true. */
+  readonly hint?: (pod: Pod, event: ClusterEvent) => boolean;
+}
+
+/** A plugin that rejects pods says what could change its mind; one that does not is asked again at every event. */
+export interface EnqueueExtensions extends Plugin {
+  eventsToRegister(): readonly EventRegistration[];
+}
+
+/** Every method that a plugin may have; which it has decides where it runs. */
+export type AnyPlugin = Plugin & Partial<
+  PreEnqueuePlugin & QueueSortPlugin & PreFilterPlugin & FilterPlugin & PostFilterPlugin & PreScorePlugin & ScorePlugin
+  & ReservePlugin & PermitPlugin & PreBindPlugin & BindPlugin & PostBindPlugin & EnqueueExtensions>;

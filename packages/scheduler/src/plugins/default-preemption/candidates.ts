@@ -1,0 +1,99 @@
+import { parseRfc3339 } from '@coxswain/host';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
+import type { NodeInfo } from '../../cache/node-info.ts';
+import type { PodInfo } from '../../cache/pod-info.ts';
+import type { CycleState } from '../../framework/cycle-state.ts';
+import type { Framework, Nominator } from '../../framework/framework.ts';
+import { compileLabelSelector } from '../../selectors/labels.ts';
+
+/** A node, and who would have to go. */
+export interface Candidate {
+  readonly nodeName: string;
+  /** Most important first. */
+  readonly victims: readonly PodInfo[];
+  /** How many of them a disruption budget protects. */
+  readonly violations: number;
+}
+
+function startMs(pod: PodInfo): number {
+  const text = pod.pod.status?.startTime ?? pod.pod.metadata?.creationTimestamp;
+  return text === undefined ? Number.POSITIVE_INFINITY : parseRfc3339(String(text));
+}
+
+/** Higher priority, then running for longer. */
+export function byImportance(a: PodInfo, b: PodInfo): number {
+  return b.priority - a.priority || startMs(a) - startMs(b) || 0;
+}
+
+/** Splits pods, in order, into those whose eviction a budget forbids and the others. Each eviction uses its budget up. */
+function splitByBudgets(pods: readonly PodInfo[], budgets: readonly PodDisruptionBudget[]): { violating: PodInfo[]; others: PodInfo[] } {
+  const state = budgets.map((budget) => ({
+    namespace: budget.metadata?.namespace,
+    // An empty selector of a budget selects everything in policy/v1.
+    matches: compileLabelSelector(budget.spec?.selector),
+    disrupted: budget.status?.disruptedPods ?? {},
+    left: budget.status?.disruptionsAllowed ?? 0,
+  }));
+  const violating: PodInfo[] = [];
+  const others: PodInfo[] = [];
+  for (const pod of pods) {
+    let forbidden = false;
+    for (const budget of state) {
+      if (budget.namespace !== pod.namespace || Object.keys(pod.labels).length === 0 || !budget.matches(pod.labels)) continue;
+      if (Object.hasOwn(budget.disrupted, pod.name)) continue;
+      budget.left -= 1;
+      if (budget.left < 0) forbidden = true;
+    }
+    (forbidden ? violating : others).push(pod);
+  }
+  return { violating, others };
+}
+
+/** Takes all lower pods off on a trial, then lets back as many as possible, the protected and the important first. */
+export function dryRun(framework: Framework, nominator: Nominator, state: CycleState, pod: PodInfo, node: NodeInfo, budgets: readonly PodDisruptionBudget[]): Candidate | undefined {
+  const [trialState, trialNode] = [state.clone(), node.clone()];
+  const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
+  if (lower.length === 0) return undefined;
+  for (const other of lower) framework.removePod(trialState, pod, other, trialNode);
+  const fits = (): boolean => framework.filterWithNominated(trialState, pod, trialNode, nominator).code === 'Success';
+  if (!fits()) return undefined;
+  const { violating, others } = splitByBudgets(lower.toSorted(byImportance), budgets);
+  const victims: PodInfo[] = [];
+  const reprieve = (other: PodInfo): boolean => {
+    framework.addPod(trialState, pod, other, trialNode);
+    if (fits()) return true;
+    framework.removePod(trialState, pod, other, trialNode);
+    victims.push(other);
+    return false;
+  };
+  const violations = violating.filter((other) => !reprieve(other)).length;
+  for (const other of others) reprieve(other);
+  return { nodeName: node.name, victims: victims.toSorted(byImportance), violations };
+}
+
+/** Start of the most important victims: the one among them that runs for longest. */
+function earliestStart(candidate: Candidate): number {
+  const highest = candidate.victims[0]?.priority;
+  return Math.min(...candidate.victims.filter((pod) => pod.priority === highest).map(startMs));
+}
+
+/** Smaller is better; asked in this order. */
+const criteria: readonly ((candidate: Candidate) => number)[] = [
+  (candidate) => candidate.violations,
+  (candidate) => candidate.victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
+  // Shifted so that many pods of negative priority do not weigh less than few.
+  (candidate) => candidate.victims.reduce((sum, pod) => sum + pod.priority + 2 ** 31, 0),
+  (candidate) => candidate.victims.length,
+  (candidate) => -earliestStart(candidate),
+];
+
+/** The candidate that hurts least; the first of equals. */
+export function pickCandidate(candidates: readonly Candidate[]): Candidate | undefined {
+  let left = candidates;
+  for (const costOf of criteria) {
+    if (left.length <= 1) break;
+    const least = Math.min(...left.map(costOf));
+    left = left.filter((candidate) => costOf(candidate) === least);
+  }
+  return left[0];
+}

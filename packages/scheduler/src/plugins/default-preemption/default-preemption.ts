@@ -1,0 +1,112 @@
+import { randomBelow, rfc3339Seconds, type Host } from '@coxswain/host';
+import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
+import type { NodeInfo } from '../../cache/node-info.ts';
+import type { PodInfo } from '../../cache/pod-info.ts';
+import type { Snapshot } from '../../cache/snapshot.ts';
+import type { CycleState } from '../../framework/cycle-state.ts';
+import { Diagnosis, fitErrorMessage } from '../../framework/diagnosis.ts';
+import type { Framework, Nominator } from '../../framework/framework.ts';
+import type { AnyPlugin, PostFilterResult } from '../../framework/interface.ts';
+import { failed, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
+import { dryRun, pickCandidate, type Candidate } from './candidates.ts';
+
+const name = 'DefaultPreemption';
+
+export interface PreemptionArgs {
+  readonly minCandidateNodesPercentage: number;
+  readonly minCandidateNodesAbsolute: number;
+}
+
+export interface PreemptionHandle {
+  readonly host: Host;
+  readonly client: Client;
+  readonly recorder: EventRecorder;
+  readonly schedulerName: string;
+  framework(): Framework;
+  nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
+  budgets(): readonly PodDisruptionBudget[];
+}
+
+/** undefined: the pod may preempt. */
+function whyNot(pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): string | undefined {
+  if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = pod.pod.status?.nominatedNodeName ?? '';
+  const node = nominated === '' ? undefined : snapshot.node(nominated);
+  // The room it was promised there will never come.
+  if (node === undefined || statuses.get(nominated)?.code === 'UnschedulableAndUnresolvable') return undefined;
+  const leaving = node.pods.values().some((other) => other.priority < pod.priority && other.terminating
+    && other.pod.status?.conditions?.some((condition) => condition.type === 'DisruptionTarget' && condition.status === 'True' && condition.reason === 'PreemptionByScheduler') === true);
+  return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+}
+
+function candidateCount(nodeCount: number, args: PreemptionArgs): number {
+  return Math.min(nodeCount, Math.max(Math.floor((nodeCount * args.minCandidateNodesPercentage) / 100), args.minCandidateNodesAbsolute));
+}
+
+interface Search { readonly candidates: readonly Candidate[]; readonly message: string }
+
+function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, state: CycleState, pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): Search {
+  const diagnosis = new Diagnosis();
+  diagnosis.absent = unresolvable('Preemption is not helpful for scheduling');
+  const potential: NodeInfo[] = snapshot.nodes.filter((node) => statuses.get(node.name)?.code === 'Unschedulable');
+  const wanted = candidateCount(potential.length, args);
+  const offset = potential.length === 0 ? 0 : randomBelow(handle.host.random, potential.length);
+  const candidates: Candidate[] = [];
+  for (let i = 0; i < potential.length && candidates.length < wanted; i += 1) {
+    const node = potential[(offset + i) % potential.length] as NodeInfo;
+    const candidate = dryRun(handle.framework(), handle.nominator(), state, pod, node, handle.budgets());
+    if (candidate !== undefined && candidate.victims.length > 0) candidates.push(candidate);
+    else diagnosis.reject(node.name, unschedulable('No preemption victims found for incoming pod'));
+  }
+  return { candidates, message: fitErrorMessage(diagnosis, snapshot.nodes.length) };
+}
+
+async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, nodeName: string): Promise<void> {
+  const key = { namespace: victim.namespace, name: victim.name };
+  const condition = {
+    type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', lastTransitionTime: rfc3339Seconds(handle.host.clock.nowMs()),
+    message: `${handle.schedulerName}: preempting to accommodate a higher priority pod`,
+  };
+  try {
+    if (!victim.terminating) {
+      await handle.client.patch(resources.pods, key, 'strategic', { metadata: { uid: victim.uid }, status: { conditions: [condition] } }, { subresource: 'status' });
+      await handle.client.delete(resources.pods, key, { preconditions: { uid: victim.uid } });
+    }
+  } catch (error) {
+    // It went by itself.
+    if (!isNotFound(error)) throw error;
+  }
+  handle.recorder.event({ ...victim.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${nodeName}`);
+}
+
+/** Pods of lower priority that were promised the same node must look again. */
+async function clearLowerNominations(handle: PreemptionHandle, pod: PodInfo, nodeName: string): Promise<void> {
+  for (const other of handle.nominator().nominatedOn(nodeName)) {
+    if (other.priority >= pod.priority || other.uid === pod.uid) continue;
+    handle.nominator().nominate(other, '');
+    await handle.client.patch(resources.pods, { namespace: other.namespace, name: other.name }, 'strategic', { status: { nominatedNodeName: null } }, { subresource: 'status' })
+      .catch((error: unknown) => handle.host.log.warn('nomination was not cleared', { pod: other.key, error: String(error) }));
+  }
+}
+
+/** Makes room for a pod by removing pods of lower priority from the node where that hurts least. */
+export function defaultPreemption(args: PreemptionArgs, handle: PreemptionHandle): AnyPlugin {
+  return {
+    name,
+    async postFilter(state, pod, snapshot, statuses): Promise<PostFilterResult> {
+      const reason = whyNot(pod, snapshot, statuses);
+      if (reason !== undefined) return { status: unschedulable(`preemption: ${reason}`), nominatedNodeName: undefined };
+      const { candidates, message } = findCandidates(handle, args, state, pod, snapshot, statuses);
+      const chosen = pickCandidate(candidates);
+      if (chosen === undefined) return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '' };
+      try {
+        await Promise.all(chosen.victims.map((victim) => evict(handle, pod, victim, chosen.nodeName)));
+        await clearLowerNominations(handle, pod, chosen.nodeName);
+      } catch (error) {
+        return { status: failed(error), nominatedNodeName: undefined };
+      }
+      return { status: success, nominatedNodeName: chosen.nodeName };
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { Client, EventRecorder } from '@coxswain/client';
+import type { Host } from '@coxswain/host';
+import type { Pod } from 'kubernetes-types/core/v1';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
+import type { PodInfo } from '../cache/pod-info.ts';
+import type { Framework, Nominator } from '../framework/framework.ts';
+import type { LabelMatcher, Labels } from '../selectors/labels.ts';
+
+/** What plugins may use of the scheduler. The functions answer the present, not the time of the plugin's making. */
+export interface PluginHandle {
+  readonly host: Host;
+  readonly client: Client;
+  readonly recorder: EventRecorder;
+  readonly schedulerName: string;
+  framework(): Framework;
+  nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
+  budgets(): readonly PodDisruptionBudget[];
+  namespaceLabels(namespace: string): Labels;
+  /** Selectors of the Services, ReplicaSets, … that select or own the pod. */
+  owningSelectors(pod: Pod): readonly LabelMatcher[];
+}

@@ -1,0 +1,81 @@
+import type { Node, NodeAffinity, NodeSelectorTerm, Pod } from 'kubernetes-types/core/v1';
+import type { StateData } from '../../framework/cycle-state.ts';
+import type { AnyPlugin, PreFilterResult } from '../../framework/interface.ts';
+import { skip, success, unresolvable } from '../../framework/status.ts';
+import { compileNodeSelector, compilePreferredTerm, compileRequiredNodeAffinity, type NodeMatcher, type WeightedNodeMatcher } from '../../selectors/node-selector.ts';
+import { scaleToMax } from '../normalize.ts';
+
+const name = 'NodeAffinity';
+export const reasonAffinity = "node(s) didn't match Pod's node affinity/selector";
+export const reasonEnforced = "node(s) didn't match scheduler-enforced node affinity";
+export const reasonConflict = 'pod affinity terms conflict';
+
+interface FilterState extends StateData { readonly matches: NodeMatcher }
+interface ScoreState extends StateData { readonly preferred: readonly WeightedNodeMatcher[] }
+
+/** Node names that a term's fields ask for; undefined if it asks for none. */
+function namesOfTerm(term: NodeSelectorTerm): Set<string> | undefined {
+  let names: Set<string> | undefined;
+  for (const field of term.matchFields ?? []) {
+    if (field.key !== 'metadata.name' || field.operator !== 'In') continue;
+    const wanted = new Set(field.values);
+    names = names === undefined ? wanted : names.intersection(wanted);
+  }
+  return names;
+}
+
+/** Daemon pods name their node: then nothing else need be looked at. */
+function namesOf(pod: Pod): Set<string> | undefined {
+  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  let all: Set<string> | undefined;
+  for (const term of terms) {
+    const names = namesOfTerm(term);
+    if (names === undefined) return undefined;
+    all = all === undefined ? names : all.union(names);
+  }
+  return all;
+}
+
+function preFilterOf(pod: Pod): PreFilterResult {
+  const nodeNames = namesOf(pod);
+  if (nodeNames === undefined) return { status: success };
+  return nodeNames.size === 0 ? { status: unresolvable(reasonConflict) } : { status: success, nodeNames };
+}
+
+/** `added`: affinity that the scheduler's configuration demands of every pod. */
+export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
+  const enforced = added?.requiredDuringSchedulingIgnoredDuringExecution;
+  const enforcedMatches = enforced === undefined ? undefined : compileNodeSelector(enforced);
+  const enforcedPreferred = (added?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(compilePreferredTerm);
+  const accepts = (pod: Pod, node: Node | undefined): boolean => node !== undefined
+    && (enforcedMatches?.(node) ?? true) && (compileRequiredNodeAffinity(pod)?.(node) ?? true);
+  return {
+    name,
+    preFilter(state, { pod }) {
+      const required = compileRequiredNodeAffinity(pod);
+      if (required === undefined && enforcedMatches === undefined) return { status: skip };
+      const data: FilterState = { matches: required ?? (() => true), clone: () => data };
+      state.write(name, data);
+      return preFilterOf(pod);
+    },
+    filter(state, _pod, { node }) {
+      if (node === undefined) return unresolvable(reasonAffinity);
+      if (enforcedMatches !== undefined && !enforcedMatches(node)) return unresolvable(reasonEnforced);
+      return state.read<FilterState>(name)?.matches(node) === true ? success : unresolvable(reasonAffinity);
+    },
+    preScore(state, { pod }) {
+      const own = (pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(compilePreferredTerm);
+      if (own.length + enforcedPreferred.length === 0) return skip;
+      const data: ScoreState = { preferred: [...enforcedPreferred, ...own], clone: () => data };
+      state.write(`${name}/score`, data);
+      return success;
+    },
+    score(state, _pod, { node }) {
+      let sum = 0;
+      for (const term of state.read<ScoreState>(`${name}/score`)?.preferred ?? []) if (node !== undefined && term.matches(node)) sum += term.weight;
+      return sum;
+    },
+    normalize: (_state, _pod, _nodes, scores) => scaleToMax(scores),
+    eventsToRegister: () => [{ resource: 'Node', actions: ['Add', 'UpdateNodeLabel'], hint: (pod, event) => accepts(pod, event.after as Node | undefined) }],
+  };
+}

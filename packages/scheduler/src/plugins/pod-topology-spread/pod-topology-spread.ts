@@ -1,0 +1,88 @@
+import type { Node, Pod, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
+import { podInfoOf } from '../../cache/pod-info.ts';
+import type { ClusterEvent } from '../../framework/events.ts';
+import type { AnyPlugin, EventRegistration } from '../../framework/interface.ts';
+import { skip, success } from '../../framework/status.ts';
+import { allOf, type LabelMatcher } from '../../selectors/labels.ts';
+import { compileConstraint, compileConstraints, counts, hostnameKey, zoneKey, type Constraint } from './constraints.ts';
+import { filterSpread, SpreadState, spreadState } from './filter.ts';
+import { normalizeSpread, scoreSpread, spreadScoreState, type SpreadScoreState } from './score.ts';
+
+const name = 'PodTopologySpread';
+
+export interface SpreadArgs {
+  readonly defaultingType: 'System' | 'List';
+  readonly defaultConstraints: readonly TopologySpreadConstraint[];
+}
+
+/** Selectors of the Services, ReplicaSets, … that own the pod. */
+export type OwningSelectors = (pod: Pod) => readonly LabelMatcher[];
+
+export const systemDefaultConstraints: readonly TopologySpreadConstraint[] = [
+  { topologyKey: hostnameKey, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 3 },
+  { topologyKey: zoneKey, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 5 },
+];
+
+type When = 'DoNotSchedule' | 'ScheduleAnyway';
+
+/** The pod's own constraints, or the defaults if it has none and something selects it. */
+function makeConstraintsOf(args: SpreadArgs, owningSelectors: OwningSelectors): (pod: Pod, when: When) => Constraint[] {
+  const defaults = args.defaultingType === 'System' ? systemDefaultConstraints : args.defaultConstraints;
+  return (pod, when) => {
+    if ((pod.spec?.topologySpreadConstraints ?? []).length > 0) return compileConstraints(pod, when);
+    const applicable = defaults.filter((constraint) => constraint.whenUnsatisfiable === when);
+    if (applicable.length === 0) return [];
+    const selectors = owningSelectors(pod);
+    if (selectors.length === 0) return [];
+    const selector = allOf(selectors);
+    return applicable.map((constraint) => compileConstraint(constraint, pod, selector));
+  };
+}
+
+function podHint(constraintsOf: (pod: Pod, when: When) => Constraint[]): (pod: Pod, event: ClusterEvent) => boolean {
+  return (waiting, event) => {
+    const constraints = constraintsOf(waiting, 'DoNotSchedule');
+    const namespace = waiting.metadata?.namespace ?? '';
+    return [event.before, event.after].some((pod) => pod !== undefined
+      && constraints.some((constraint) => counts({ ...podInfoOf(pod as Pod), terminating: false }, namespace, constraint.matches)));
+  };
+}
+
+function nodeHint(constraintsOf: (pod: Pod, when: When) => Constraint[]): (pod: Pod, event: ClusterEvent) => boolean {
+  return (waiting, event) => {
+    const constraints = constraintsOf(waiting, 'DoNotSchedule');
+    return [event.before, event.after].some((node) => node !== undefined
+      && constraints.every(({ topologyKey }) => Object.hasOwn((node as Node).metadata?.labels ?? {}, topologyKey)));
+  };
+}
+
+export function podTopologySpread(args: SpreadArgs, owningSelectors: OwningSelectors): AnyPlugin {
+  const constraintsOf = makeConstraintsOf(args, owningSelectors);
+  const events: readonly EventRegistration[] = [
+    { resource: 'AssignedPod', actions: ['Add', 'Delete', 'UpdatePodLabel'], hint: podHint(constraintsOf) },
+    { resource: 'Node', actions: ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint'], hint: nodeHint(constraintsOf) },
+    { resource: 'UnscheduledPod', actions: ['UpdatePodLabel', 'UpdatePodToleration'] },
+  ];
+  return {
+    name,
+    preFilter(state, pod, snapshot) {
+      const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
+      if (constraints.length === 0) return { status: skip };
+      state.write(name, spreadState(pod, constraints, snapshot));
+      return { status: success };
+    },
+    addPod: (state, pod, toAdd, node) => state.read<SpreadState>(name)?.update(pod, toAdd, node, 1),
+    removePod: (state, pod, toRemove, node) => state.read<SpreadState>(name)?.update(pod, toRemove, node, -1),
+    filter: (state, pod, node) => filterSpread(state.read<SpreadState>(name) as SpreadState, pod, node),
+    preScore(state, pod, nodes, snapshot) {
+      const constraints = constraintsOf(pod.pod, 'ScheduleAnyway');
+      if (constraints.length === 0) return skip;
+      const requireAllKeys = (pod.pod.spec?.topologySpreadConstraints ?? []).length > 0 || args.defaultingType !== 'System';
+      state.write(`${name}/score`, spreadScoreState(pod, constraints, requireAllKeys, nodes, snapshot));
+      return success;
+    },
+    score: (state, pod, node) => scoreSpread(state.read<SpreadScoreState>(`${name}/score`) as SpreadScoreState, pod, node),
+    normalize: (state, _pod, nodes, scores) => normalizeSpread(state.read<SpreadScoreState>(`${name}/score`) as SpreadScoreState, nodes, scores),
+    eventsToRegister: () => events,
+  };
+}

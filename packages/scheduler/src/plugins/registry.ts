@@ -1,0 +1,36 @@
+import type { PluginArgs } from '../config.ts';
+import type { AnyPlugin } from '../framework/interface.ts';
+import { defaultBinder } from './default-binder/default-binder.ts';
+import { defaultPreemption } from './default-preemption/default-preemption.ts';
+import type { PluginHandle } from './handle.ts';
+import { imageLocality } from './image-locality/image-locality.ts';
+import { interPodAffinity } from './inter-pod-affinity/inter-pod-affinity.ts';
+import { nodeAffinity } from './node-affinity/node-affinity.ts';
+import { nodeName } from './node-name/node-name.ts';
+import { nodePorts } from './node-ports/node-ports.ts';
+import { nodeResourcesBalancedAllocation } from './node-resources/balanced-allocation.ts';
+import { nodeResourcesFit } from './node-resources/fit.ts';
+import { nodeUnschedulable } from './node-unschedulable/node-unschedulable.ts';
+import { podTopologySpread } from './pod-topology-spread/pod-topology-spread.ts';
+import { prioritySort } from './priority-sort/priority-sort.ts';
+import { schedulingGates } from './scheduling-gates/scheduling-gates.ts';
+import { taintToleration } from './taint-toleration/taint-toleration.ts';
+import type { PluginName } from './names.ts';
+
+/** Every plugin there is. */
+export const registry: Readonly<Record<PluginName, (args: PluginArgs, handle: PluginHandle) => AnyPlugin>> = {
+  SchedulingGates: () => schedulingGates,
+  PrioritySort: () => prioritySort,
+  NodeUnschedulable: () => nodeUnschedulable,
+  NodeName: () => nodeName,
+  TaintToleration: () => taintToleration,
+  NodeAffinity: (args) => nodeAffinity(args.nodeAffinity.addedAffinity),
+  NodePorts: () => nodePorts,
+  NodeResourcesFit: (args) => nodeResourcesFit(args.nodeResourcesFit),
+  PodTopologySpread: (args, handle) => podTopologySpread(args.podTopologySpread, (pod) => handle.owningSelectors(pod)),
+  InterPodAffinity: (args, handle) => interPodAffinity(args.interPodAffinity, (namespace) => handle.namespaceLabels(namespace)),
+  DefaultPreemption: (args, handle) => defaultPreemption(args.defaultPreemption, handle),
+  NodeResourcesBalancedAllocation: (args) => nodeResourcesBalancedAllocation(args.balancedAllocation.resources),
+  ImageLocality: () => imageLocality,
+  DefaultBinder: (_args, handle) => defaultBinder(handle.client),
+};

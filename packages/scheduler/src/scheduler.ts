@@ -1,0 +1,207 @@
+import { rfc3339Seconds, type Host } from '@coxswain/host';
+import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
+import type { Pod, PodCondition } from 'kubernetes-types/core/v1';
+import type { SchedulerCache } from './cache/cache.ts';
+import { podInfoOf, type PodInfo } from './cache/pod-info.ts';
+import type { SchedulerConfig } from './config.ts';
+import { decide, type Decision } from './decide.ts';
+import { CycleState } from './framework/cycle-state.ts';
+import { fitErrorMessage, type Diagnosis } from './framework/diagnosis.ts';
+import type { Framework } from './framework/framework.ts';
+import { isRejected } from './framework/status.ts';
+import type { SchedulerMetrics } from './scheduler-metrics.ts';
+import type { QueuedPodInfo, SchedulingQueue } from './queue/scheduling-queue.ts';
+
+/** Bindings under way at once; the next decision waits for a place. */
+const maxBindings = 256;
+/** Decisions give way to events after this long. */
+const sliceMs = 20;
+
+export interface SchedulerParts {
+  readonly host: Host;
+  readonly client: Client;
+  readonly config: SchedulerConfig;
+  readonly cache: SchedulerCache;
+  readonly queue: SchedulingQueue;
+  readonly frameworks: ReadonlyMap<string, Framework>;
+  readonly recorderOf: (profileName: string) => EventRecorder;
+  /** The pod as last seen; undefined if it is gone. */
+  readonly latestPod: (pod: PodInfo) => Pod | undefined;
+  readonly metrics: SchedulerMetrics;
+}
+
+interface Failure {
+  readonly message: string;
+  readonly reason: 'Unschedulable' | 'SchedulerError';
+  readonly unschedulablePlugins: ReadonlySet<string>;
+  readonly pendingPlugins: ReadonlySet<string>;
+  /** undefined: as it was. */
+  readonly nominatedNodeName?: string | undefined;
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
+function errorFailure(message: string): Failure {
+  return { message, reason: 'SchedulerError', unschedulablePlugins: nobody, pendingPlugins: nobody };
+}
+
+/**
+ * Decides pods one after the other: choose a node, assume the pod there, and go on; the binding goes its own way and is
+ * undone if it fails.
+ */
+export class Scheduler {
+  readonly #parts: SchedulerParts;
+  readonly #bindings = new Set<Promise<void>>();
+  #startIndex = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(parts: SchedulerParts) {
+    this.#parts = parts;
+  }
+
+  /** The queue has something. */
+  wake(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  /** Until `signal` aborts; then waits for the bindings under way. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { host, queue } = this.#parts;
+    signal.addEventListener('abort', () => this.wake(), { once: true });
+    let sliceEndMs = host.clock.monotonicMs() + sliceMs;
+    while (!signal.aborted) {
+      const item = queue.pop();
+      if (item === undefined) {
+        await new Promise<void>((resolve) => { this.#wake = resolve; });
+        sliceEndMs = host.clock.monotonicMs() + sliceMs;
+        continue;
+      }
+      await this.#scheduleOne(item);
+      while (this.#bindings.size >= maxBindings) await Promise.race(this.#bindings);
+      if (host.clock.monotonicMs() < sliceEndMs) continue;
+      await host.timers.sleep(0);
+      sliceEndMs = host.clock.monotonicMs() + sliceMs;
+    }
+    await Promise.all(this.#bindings);
+  }
+
+  async #scheduleOne(item: QueuedPodInfo): Promise<void> {
+    const { cache, frameworks, queue, metrics, host } = this.#parts;
+    const pod = item.podInfo;
+    const framework = frameworks.get(pod.pod.spec?.schedulerName ?? '');
+    if (framework === undefined || pod.terminating || cache.isAssumed(pod.uid)) { queue.done(pod.uid); return; }
+    const startMs = host.clock.monotonicMs();
+    const state = new CycleState();
+    const decision = this.#decide(framework, state, pod);
+    metrics.decided(decision.kind, framework.profileName, host.clock.monotonicMs() - startMs);
+    if (decision.kind === 'placed') this.#assumeAndBind(framework, state, item, decision.nodeName);
+    else await this.#fail(framework, item, await this.#explain(framework, state, pod, decision));
+  }
+
+  #decide(framework: Framework, state: CycleState, pod: PodInfo): Decision {
+    const { cache, queue, host, config } = this.#parts;
+    const profile = config.profiles.find(({ schedulerName }) => schedulerName === framework.profileName);
+    const nodeCount = Math.max(1, cache.nodeCount);
+    const decision = decide(framework, state, pod, cache.snapshot(), {
+      nominator: queue.nominations,
+      nominatedNodeName: queue.nominations.nodeOf(pod.uid),
+      random: host.random,
+      percentageOfNodesToScore: profile?.percentageOfNodesToScore ?? config.percentageOfNodesToScore,
+      startIndex: this.#startIndex % nodeCount,
+    });
+    if (decision.kind === 'placed') this.#startIndex = (this.#startIndex + decision.evaluated) % nodeCount;
+    return decision;
+  }
+
+  #assumeAndBind(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string): void {
+    const { cache, queue } = this.#parts;
+    const pod = item.podInfo;
+    cache.assumePod(pod, nodeName);
+    queue.nominations.remove(pod.uid);
+    const reserved = framework.reserve(state, pod, nodeName);
+    const binding = (async () => {
+      const status = reserved.code === 'Success' ? await framework.bindingCycle(state, pod, nodeName) : reserved;
+      if (status.code === 'Success') this.#bound(framework, item, nodeName);
+      else await this.#undo(framework, state, item, nodeName, isRejected(status)
+        ? { message: status.reasons.join(', '), reason: 'Unschedulable', unschedulablePlugins: new Set([status.plugin]), pendingPlugins: nobody }
+        : errorFailure(`binding rejected: ${status.reasons.join(', ')}`));
+    })().finally(() => { this.#bindings.delete(binding); });
+    this.#bindings.add(binding);
+  }
+
+  #bound(framework: Framework, item: QueuedPodInfo, nodeName: string): void {
+    const { queue, recorderOf, metrics, host } = this.#parts;
+    const pod = item.podInfo;
+    queue.done(pod.uid);
+    metrics.bound(framework.profileName, item.attempts, host.clock.monotonicMs() - item.firstQueuedMs);
+    recorderOf(framework.profileName).event(eventTarget(pod.pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
+  }
+
+  async #undo(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string, failure: Failure): Promise<void> {
+    const { cache, queue } = this.#parts;
+    const pod = item.podInfo;
+    framework.unreserve(state, pod, nodeName);
+    cache.forgetPod(pod.uid);
+    // The room is free again: who was refused because of it may try.
+    queue.moveAll({ resource: 'AssignedPod', actions: ['Delete'], before: pod.pod, after: undefined });
+    await this.#fail(framework, item, failure);
+  }
+
+  /** Asks PostFilter for help and words the failure. */
+  async #explain(framework: Framework, state: CycleState, pod: PodInfo, decision: Exclude<Decision, { kind: 'placed' }>): Promise<Failure> {
+    if (decision.kind === 'error') return errorFailure(decision.message);
+    if (decision.kind === 'no-nodes') return { ...errorFailure('no nodes available to schedule pods'), reason: 'Unschedulable' };
+    const { diagnosis, nodeCount } = decision;
+    const nominatedNodeName = framework.hasPostFilter ? await this.#postFilter(framework, state, pod, diagnosis) : undefined;
+    return {
+      message: fitErrorMessage(diagnosis, nodeCount), reason: 'Unschedulable', nominatedNodeName,
+      unschedulablePlugins: diagnosis.unschedulablePlugins, pendingPlugins: diagnosis.pendingPlugins,
+    };
+  }
+
+  async #postFilter(framework: Framework, state: CycleState, pod: PodInfo, diagnosis: Diagnosis): Promise<string | undefined> {
+    const result = await framework.postFilter(state, pod, this.#parts.cache.snapshot(), diagnosis.statuses);
+    if (result.status.code === 'Error') this.#parts.host.log.error('PostFilter failed', { pod: pod.key, error: result.status.reasons.join(', ') });
+    diagnosis.postFilterMessage = result.status.reasons.join(', ');
+    return result.nominatedNodeName;
+  }
+
+  /** Back to the queue first, so that no event is missed; then the world is told. */
+  async #fail(framework: Framework, item: QueuedPodInfo, failure: Failure): Promise<void> {
+    const { queue, latestPod, recorderOf, host } = this.#parts;
+    const latest = latestPod(item.podInfo);
+    if (latest === undefined || (latest.spec?.nodeName ?? '') !== '') { queue.done(item.podInfo.uid); return; }
+    const podInfo = podInfoOf(latest);
+    if (failure.nominatedNodeName !== undefined) queue.nominations.nominate(podInfo, failure.nominatedNodeName);
+    queue.giveBack({ ...item, podInfo }, failure);
+    host.log.debug('pod was not scheduled', { pod: podInfo.key, reason: failure.reason, message: failure.message });
+    recorderOf(framework.profileName).event(eventTarget(latest), 'Warning', 'FailedScheduling', failure.message);
+    await this.#writeCondition(latest, failure);
+  }
+
+  async #writeCondition(pod: Pod, failure: Failure): Promise<void> {
+    const { client, host } = this.#parts;
+    const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    const nominated = failure.nominatedNodeName !== undefined && failure.nominatedNodeName !== (pod.status?.nominatedNodeName ?? '');
+    const same = before?.status === 'False' && before.reason === failure.reason && before.message === failure.message;
+    if (same && !nominated) return;
+    const now = rfc3339Seconds(host.clock.nowMs());
+    const condition: Record<keyof PodCondition, unknown> = {
+      type: 'PodScheduled', status: 'False', reason: failure.reason, message: failure.message, lastProbeTime: null,
+      lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : now,
+    };
+    const status = { conditions: [condition], ...(nominated ? { nominatedNodeName: failure.nominatedNodeName === '' ? null : failure.nominatedNodeName } : {}) };
+    try {
+      const key = { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' };
+      await client.patch(resources.pods, key, 'strategic', { metadata: { uid: pod.metadata?.uid }, status }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error)) host.log.warn('condition of pod was not written', { pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`, error: String(error) });
+    }
+  }
+}
+
+/** Objects from a watch may lack what an event's reference needs. */
+function eventTarget(pod: Pod): Pod {
+  return { ...pod, apiVersion: 'v1', kind: 'Pod' };
+}
