@@ -43,7 +43,7 @@ export class ServiceRepair {
       seen = new Map();
       let [missing, released] = [0, 0];
       for (const offset of used) if (!bitmap.has(offset)) { bitmap.add(offset); missing += 1; }
-      for (const offset of [...bitmap.offsets()]) {
+      for (const offset of bitmap.offsets()) {
         if (used.has(offset)) continue;
         const times = (before.get(offset) ?? 0) + 1;
         if (times < passesBeforeRelease) seen.set(offset, times);
