@@ -1,3 +1,4 @@
+import type { Client } from '@coxswain/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
 import { admissionPlugins } from './admission/plugins.ts';
@@ -34,8 +35,7 @@ import { bindingHandlers } from './subresources/binding.ts';
 import { evictionHandler } from './subresources/eviction.ts';
 import { oidcHandlers } from './subresources/oidc.ts';
 import { tokenHandler } from './subresources/token.ts';
-import type { PartsContext } from './server.ts';
-import type { ApiServerParts, Authorizer, CacheReader } from './types.ts';
+import type { ApiServerParts, Authorizer, CacheReader, ObjectMutator, RawStore } from './types.ts';
 
 export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
 
@@ -70,6 +70,15 @@ export interface PartsConfig {
   readonly authenticationInfo: AuthenticationInfo;
 }
 
+export interface PartsTools {
+  readonly host: Host;
+  /** In-process, in the name of system:apiserver in system:masters. */
+  readonly client: Client;
+  readonly cache: CacheReader;
+  readonly objects: ObjectMutator;
+  readonly store: RawStore;
+}
+
 interface Keys {
   readonly signing: JwtKey;
   readonly all: readonly JwtKey[];
@@ -88,7 +97,7 @@ function serviceAccountKeys(config: PartsConfig, { crypto }: Host): Keys {
   return { signing, all: [...new Map([signing, ...others].map((key) => [key.keyId, key])).values()] };
 }
 
-function tokenAuthenticators(config: PartsConfig, tools: PartsContext, lookup: Lookup, keys: Keys, apiAudiences: readonly string[]): TokenAuthenticator {
+function tokenAuthenticators(config: PartsConfig, tools: PartsTools, lookup: Lookup, keys: Keys, apiAudiences: readonly string[]): TokenAuthenticator {
   const { tokenAuthFile } = config;
   return unionTokens([
     ...(tokenAuthFile === undefined ? [] : [tokenFileAuthenticator(parseTokenFile(tokenAuthFile.path, tokenAuthFile.text), apiAudiences)]),
@@ -112,8 +121,8 @@ function authorizers(config: PartsConfig, cache: CacheReader, index: RoleIndex):
 }
 
 /** Checks its part of the configuration (UsageError), starts nothing. */
-export function assembleParts(config: PartsConfig, tools: PartsContext): ApiServerParts {
-  const { host, client, cache, mutator } = tools;
+export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServerParts {
+  const { host, client, cache, objects } = tools;
   const lookup = liveLookup(cache, client);
   const apiAudiences = config.apiAudiences.length > 0 ? config.apiAudiences : config.serviceAccountIssuers;
   const issuer = config.serviceAccountIssuers[0];
@@ -122,7 +131,7 @@ export function assembleParts(config: PartsConfig, tools: PartsContext): ApiServ
   const tokens = tokenAuthenticators(config, tools, lookup, keys, apiAudiences);
   const index = new RoleIndex(cache);
   const authorizer = authorizers(config, cache, index);
-  const pools = servicePools(config, tools.raw, host.random);
+  const pools = servicePools(config, tools.store, host.random);
   const kubelets = { tls: config.kubeletTls, addressTypes: config.kubeletPreferredAddressTypes };
   const nodeRules = config.authorizationModes.includes('Node') ? defaultClusterRoleRules('system:node') : [];
   return {
@@ -134,8 +143,8 @@ export function assembleParts(config: PartsConfig, tools: PartsContext): ApiServ
     authorizer,
     admission: admissionChain(admissionPlugins(config, { host, cache, lookup })),
     createHandlers: [
-      ...bindingHandlers(host.clock, mutator),
-      evictionHandler({ clock: host.clock, client, cache, lookup, objects: mutator }),
+      ...bindingHandlers(host.clock, objects),
+      evictionHandler({ clock: host.clock, client, cache, lookup, objects }),
       tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds }),
       ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],
@@ -145,7 +154,7 @@ export function assembleParts(config: PartsConfig, tools: PartsContext): ApiServ
     postStartHooks: bootstrapHooks({
       host, client, authenticationInfo: config.authenticationInfo, identity: { hostname: config.hostname, serverId: config.serverId }, repair: new ServiceRepair(pools, host.log),
       kubernetesService: {
-        client, leases: new MasterLeases(tools.raw, masterLeaseTtlSeconds), advertiseAddress: config.advertiseAddress, securePort: config.securePort,
+        client, leases: new MasterLeases(tools.store, masterLeaseTtlSeconds), advertiseAddress: config.advertiseAddress, securePort: config.securePort,
         clusterIp: pools.addresses[0]?.address(0) ?? '',
       },
     }),

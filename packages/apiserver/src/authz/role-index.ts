@@ -33,6 +33,8 @@ export class RoleIndex {
   constructor(cache: CacheReader) {
     this.#cache = cache;
     for (const resource of ['clusterrolebindings', 'rolebindings']) cache.onChange(group, resource, () => { this.#index = undefined; });
+    // An index made before the first list is of nothing.
+    void cache.whenReady().then(() => { this.#index = undefined; });
   }
 
   #build(): SubjectIndex {
