@@ -17,6 +17,8 @@ const tools: Readonly<Record<string, (args: readonly string[]) => Promise<void>>
   down: async (args) => (await import('./commands/down.ts')).down(args),
   status: async (args) => (await import('./commands/status.ts')).status(args),
   logs: async (args) => (await import('./commands/logs.ts')).logs(args),
+  stop: async (args) => (await import('./commands/start-stop.ts')).stop(args),
+  start: async (args) => (await import('./commands/start-stop.ts')).start(args),
   test: async (args) => (await import('./commands/test.ts')).test(args),
   supervisor: async (args) => (await import('./supervisor/server.ts')).superviseForever(args[0] ?? '/var/lib/coxswain'),
 };
@@ -26,6 +28,7 @@ const help = `cox: a Kubernetes cluster in TypeScript
   cox up [--nodes N] [--data DIR] …   install what is missing, start everything, wait until it is Ready
   cox status                          what runs
   cox logs COMPONENT [-f] [--tail N]  its log
+  cox stop|start COMPONENT            one component, for experiments
   cox down [--purge]                  stop it and leave nothing behind
   cox test [--quick]                  types, lint, tests
 
@@ -58,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).then(
-  () => { if (['up', 'down', 'status', 'logs', 'test'].includes(process.argv[2] ?? '')) process.exit(); },
+  () => { if (['up', 'down', 'status', 'logs', 'stop', 'start', 'test'].includes(process.argv[2] ?? '')) process.exit(); },
   (error: unknown) => {
     process.stderr.write(`cox: ${error instanceof Error ? error.message : String(error)}\n`);
     if (process.env['COX_TRACE'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);

@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs';
+import { isAlreadyExists, isGone, resources, type ApiError, type Client } from '@coxswain/client';
+import { createEtcdClient } from '@coxswain/etcd-lite/client';
+import { silentLogger } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import type { ConfigMap, Node, Pod } from 'kubernetes-types/core/v1';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '../src/edge/shell.ts';
+import { Cluster, eventually } from './cluster.ts';
+
+const cluster = new Cluster('/var/lib/coxswain-test');
+beforeAll(async () => { await cluster.up(); });
+afterAll(async () => { await cluster.down(); });
+
+const namespace = 'default';
+
+/** Name of the store member that leads. */
+async function leader(): Promise<string> {
+  const host = createRealHost(silentLogger);
+  const read = (file: string): string => readFileSync(`${cluster.data}/pki/${file}`, 'utf8');
+  const tls = { caPem: read('etcd-ca.crt'), certPem: read('apiserver-etcd-client.crt'), keyPem: read('apiserver-etcd-client.key') };
+  for (const [index, port] of [2379, 2389, 2399].entries()) {
+    const client = createEtcdClient(host, { endpoints: [`https://127.0.0.1:${port}`], tls });
+    try {
+      const status = await client.status();
+      if (status.leader === status.memberId) return `etcd-${index}`;
+    } finally {
+      client.close();
+    }
+  }
+  throw new Error('no store member leads');
+}
+
+/** Creates `w-0`, `w-1`, … until told to stop; a create whose answer was lost counts as acknowledged only if it is there. */
+class Writer {
+  readonly acknowledged: string[] = [];
+  readonly unknown: string[] = [];
+  #stopped = false;
+  readonly done: Promise<void>;
+
+  constructor(client: Client) {
+    this.done = this.#run(client);
+  }
+
+  async #run(client: Client): Promise<void> {
+    for (let at = 0; !this.#stopped; at += 1) await this.#write(client, `w-${String(at).padStart(5, '0')}`);
+  }
+
+  async #write(client: Client, name: string): Promise<void> {
+    try {
+      await client.create(resources.configmaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels: { test: 'writer' } } });
+      this.acknowledged.push(name);
+    } catch (error) {
+      if (isAlreadyExists(error)) this.acknowledged.push(name);
+      else this.unknown.push(name);
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return this.done;
+  }
+}
+
+/** Follows the writer's objects as an informer does: from the last seen resourceVersion after each break. */
+class Follower {
+  readonly added: string[] = [];
+  readonly problems: string[] = [];
+  breaks = 0;
+  readonly #stop = new AbortController();
+
+  async run(client: Client): Promise<void> {
+    const list = await client.list(resources.configmaps, { namespace, labelSelector: 'test=writer' });
+    let resourceVersion = list.metadata.resourceVersion ?? '';
+    while (!this.#stop.signal.aborted) {
+      try {
+        for await (const event of client.watch(resources.configmaps, { namespace, labelSelector: 'test=writer', resourceVersion, allowWatchBookmarks: true, signal: this.#stop.signal })) {
+          if (event.type === 'ERROR') { this.problems.push(`error event: ${event.object.message ?? ''}`); break; }
+          const next = event.object.metadata?.resourceVersion ?? '';
+          if (Number(next) < Number(resourceVersion)) this.problems.push(`resourceVersion went back from ${resourceVersion} to ${next}`);
+          resourceVersion = next;
+          if (event.type === 'ADDED') this.added.push(event.object.metadata?.name ?? '');
+        }
+      } catch (error) {
+        if (isGone(error)) this.problems.push((error as ApiError).message);
+      }
+      this.breaks += 1;
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+}
+
+test('kill -9 of the store\'s leader during writes: no acknowledged write is lost, watches have no gap and no repeat', async () => {
+  const client = await cluster.client();
+  const follower = new Follower();
+  const following = follower.run(client);
+  const writer = new Writer(client);
+  await eventually('writes go on', async () => writer.acknowledged.length > 50);
+  for (let round = 0; round < 2; round += 1) {
+    const victim = await leader();
+    const before = writer.acknowledged.length;
+    await cluster.killAndWait(victim);
+    await eventually('writes go on after the kill', async () => writer.acknowledged.length > before + 50);
+  }
+  await writer.stop();
+  const stored = await client.list(resources.configmaps, { namespace, labelSelector: 'test=writer' });
+  const names = new Set(stored.items.map((item: ConfigMap) => item.metadata?.name ?? ''));
+  expect(writer.acknowledged.filter((name) => !names.has(name))).toEqual([]);
+  await eventually('the watch has caught up', async () => follower.added.length >= names.size);
+  follower.stop();
+  await following;
+  expect(follower.problems).toEqual([]);
+  expect(new Set(follower.added).size).toBe(follower.added.length);
+  expect(follower.added.toSorted()).toEqual([...names].toSorted());
+  process.stdout.write(`${writer.acknowledged.length} writes acknowledged, ${writer.unknown.length} refused or unknown, ${follower.breaks} watch breaks\n`);
+});
+
+async function runningPod(name: string): Promise<Pod> {
+  return await cluster.json<Pod>('get', 'pod', name);
+}
+
+function containerOf(pod: Pod): { readonly id: string | undefined; readonly restarts: number | undefined; readonly startedAt: string | undefined } {
+  const status = pod.status?.containerStatuses?.[0];
+  return { id: status?.containerID, restarts: status?.restartCount, startedAt: status?.state?.running?.startedAt };
+}
+
+test('kill -9 of every component in turn: the cluster heals by itself and running containers keep running', async () => {
+  await cluster.kubectl('run', 'steady', '--image=coxswain.local/busybox:1', '--command', '--', 'sleep', '36000');
+  await cluster.kubectl('wait', 'pod/steady', '--for=condition=Ready', '--timeout=60s');
+  const before = containerOf(await runningPod('steady'));
+  for (const { name } of await cluster.components()) {
+    await cluster.killAndWait(name);
+    const probe = `after-${name}`;
+    await eventually(`a pod starts after ${name} was killed`, async () => {
+      const made = await cluster.tryKubectl(['run', probe, '--image=coxswain.local/busybox:1', '--restart=Never', '--command', '--', 'true']);
+      return made.code === 0 || made.stderr.includes('already exists');
+    });
+    await eventually(`it ends well`, async () => (await runningPod(probe)).status?.phase === 'Succeeded', 90_000);
+    await cluster.kubectl('delete', 'pod', probe, '--grace-period=1', '--wait=false');
+  }
+  const node = await cluster.json<Node>('get', 'node', 'node-1');
+  expect(node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status).toBe('True');
+  expect(containerOf(await runningPod('steady'))).toEqual(before);
+});
+
+test('kill -9 of the supervisor leaves everything running, and the next up adopts it', async () => {
+  const before = await cluster.components();
+  const found = await run('pgrep', ['-f', `main.ts supervisor ${cluster.data}`]);
+  process.kill(Number(found.stdout.trim().split('\n')[0]), 'SIGKILL');
+  expect((await cluster.tryKubectl(['get', 'nodes'])).code).toBe(0);
+  await cluster.up();
+  const after = await cluster.components();
+  expect(after.map((component) => [component.name, component.pid])).toEqual(before.map((component) => [component.name, component.pid]));
+});
+
+test('down and up: everything is back with the same uids', async () => {
+  await cluster.kubectl('create', 'deployment', 'kept', '--image=coxswain.local/busybox:1', '--replicas=2', '--', 'sleep', '36000');
+  await cluster.kubectl('rollout', 'status', 'deployment/kept', '--timeout=60s');
+  const uids = async (): Promise<string> => await cluster.kubectl('get', 'deployments,replicasets,pods,nodes,services,namespaces,configmaps', '-l', 'test!=writer', '-o', 'jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.uid}{"\\n"}{end}');
+  const before = await uids();
+  await cluster.cox('down');
+  const left = await run('sh', ['-c', 'ip link show cox0; iptables-save | grep -E "KUBE-|COX-"; grep coxswain-test /proc/self/mountinfo; ls /sys/fs/cgroup/memory/coxswain /run/netns 2>/dev/null | grep -E "cni-|cox"; pgrep -fa "coxswain-test"']);
+  expect(left.stdout).toBe('');
+  await cluster.up();
+  expect(await uids()).toBe(before);
+  await eventually('the pods run again', async () => {
+    const list = await cluster.json<{ items: Pod[] }>('get', 'pods', '-l', 'app=kept');
+    return list.items.length === 2 && list.items.every((pod) => pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'));
+  });
+});
