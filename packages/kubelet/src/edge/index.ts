@@ -1,0 +1,2 @@
+export * from './cri-client.ts';
+export * from './linux-system.ts';

@@ -1,0 +1,5 @@
+export * from './config.ts';
+export * from './cri/types.ts';
+export * from './kubelet.ts';
+export * from './system.ts';
+export { conflistName, removeKubenet } from './kubenet/kubenet.ts';
