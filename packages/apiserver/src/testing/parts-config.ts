@@ -1,0 +1,23 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { PartsConfig } from '../parts.ts';
+
+export const adminToken = 'tok';
+
+/** As the recorded server was started: Node and RBAC, no anonymous, a static token `tok` of an administrator. */
+export function testPartsConfig(overrides: Partial<PartsConfig> = {}): PartsConfig {
+  return {
+    hostname: 'test-host', serverId: 'server-1',
+    authorizationModes: ['Node', 'RBAC'], alwaysAllowPaths: ['/healthz', '/readyz', '/livez'], anonymousAuth: false,
+    tokenAuthFile: { path: 'tokens.csv', text: `${adminToken},admin,admin,"system:masters"\nnobody-token,nobody,nobody-uid\nkubelet-token,system:node:n1,n1,"system:nodes"\n` },
+    enableBootstrapTokenAuth: true,
+    serviceAccountIssuers: ['https://kubernetes.default.svc.cluster.local'],
+    serviceAccountSigningKeyPem: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    serviceAccountKeyPems: [], serviceAccountMaxExpirationSeconds: 0, apiAudiences: [],
+    enableAdmissionPlugins: ['NodeRestriction'], disableAdmissionPlugins: [], defaultNotReadyTolerationSeconds: 300, defaultUnreachableTolerationSeconds: 300,
+    serviceClusterIpRanges: ['10.96.0.0/16'], serviceNodePortRange: '30000-32767',
+    advertiseAddress: '192.0.2.1', securePort: 6443,
+    kubeletTls: { insecureSkipVerify: true }, kubeletPreferredAddressTypes: ['InternalIP', 'Hostname'],
+    authenticationInfo: { clientCaPem: undefined, requestHeaderAllowedNames: [], requestHeaderUsernameHeaders: [], requestHeaderGroupHeaders: [], requestHeaderExtraHeaders: [] },
+    ...overrides,
+  };
+}
