@@ -1,4 +1,5 @@
 export * from './config.ts';
+export * from './config-file.ts';
 export * from './start.ts';
 export { decide, feasibleNodesToFind, type Decision, type DecideOptions } from './decide.ts';
 export { SchedulerCache } from './cache/cache.ts';

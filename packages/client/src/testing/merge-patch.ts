@@ -5,11 +5,16 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** RFC 7386, or the operations of RFC 6902 that controllers send when the patch is a list. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (Array.isArray(patch)) return patch.reduce((value: unknown, operation: Operation) => applyOperation(value, operation), structuredClone(target));
+  return merge(target, patch);
+}
+
+/** Lists inside an object are values: they replace. */
+function merge(target: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
   const out: Record<string, unknown> = isRecord(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete out[name];
-    else out[name] = mergePatch(out[name], value);
+    else out[name] = merge(out[name], value);
   }
   return out;
 }

@@ -5,7 +5,7 @@ import type { AnyPlugin, EventRegistration } from '../../framework/interface.ts'
 import { skip, success } from '../../framework/status.ts';
 import { allOf, type LabelMatcher } from '../../selectors/labels.ts';
 import { compileConstraint, compileConstraints, counts, hostnameKey, zoneKey, type Constraint } from './constraints.ts';
-import { filterSpread, SpreadState, spreadState } from './filter.ts';
+import { filterSpread, spreadState, type SpreadState } from './filter.ts';
 import { normalizeSpread, scoreSpread, spreadScoreState, type SpreadScoreState } from './score.ts';
 
 const name = 'PodTopologySpread';

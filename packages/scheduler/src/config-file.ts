@@ -1,0 +1,261 @@
+import { formatGoDuration, nearestName, parseGoDuration, UsageError } from '@coxswain/service';
+import { defaultProfile, defaultSchedulerConfig, type EnabledPlugin, type PluginArgs, type ProfileConfig, type SchedulerConfig } from './config.ts';
+import type { ExtensionPoint } from './framework/framework.ts';
+import { defaultWeights, pluginNames, unbuiltPlugins, type PluginName } from './plugins/names.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function mistake(path: string, text: string): UsageError {
+  return new UsageError(`KubeSchedulerConfiguration: ${path}: ${text}`);
+}
+
+/** An object of the file; every field that is asked for is known, the others are refused at `end`. */
+class Section {
+  readonly path: string;
+  readonly #fields: Fields;
+  readonly #known = new Set<string>();
+
+  constructor(value: unknown, path: string) {
+    if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) throw mistake(path, 'expected an object');
+    this.path = path;
+    this.#fields = (value ?? {}) as Fields;
+  }
+
+  #at(name: string): string { return this.path === '' ? name : `${this.path}.${name}`; }
+
+  raw(name: string): unknown {
+    this.#known.add(name);
+    return this.#fields[name] ?? undefined;
+  }
+
+  section(name: string): Section { return new Section(this.raw(name), this.#at(name)); }
+
+  sections(name: string): readonly Section[] {
+    const value = this.raw(name) ?? [];
+    if (!Array.isArray(value)) throw mistake(this.#at(name), 'expected a list');
+    return value.map((item: unknown, index) => new Section(item, `${this.#at(name)}[${index}]`));
+  }
+
+  #typed<T>(name: string, type: 'string' | 'boolean', fallback: T): T {
+    const value = this.raw(name);
+    if (value === undefined) return fallback;
+    if (typeof value !== type) throw mistake(this.#at(name), `expected a ${type}`);
+    return value as T;
+  }
+
+  string(name: string, fallback: string): string { return this.#typed(name, 'string', fallback); }
+  bool(name: string, fallback: boolean): boolean { return this.#typed(name, 'boolean', fallback); }
+
+  int(name: string, fallback: number, min: number, max: number): number {
+    const value = this.raw(name);
+    if (value === undefined) return fallback;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) throw mistake(this.#at(name), `expected a whole number from ${min} to ${max}`);
+    return value;
+  }
+
+  durationMs(name: string, fallback: number): number {
+    const value = parseGoDuration(this.string(name, formatGoDuration(fallback)));
+    if (value === undefined || value <= 0) throw mistake(this.#at(name), 'expected a duration such as 15s');
+    return value;
+  }
+
+  strings(name: string): readonly string[] {
+    const value = this.raw(name) ?? [];
+    if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) throw mistake(this.#at(name), 'expected a list of strings');
+    return value as string[];
+  }
+
+  /** A field of upstream's that is not built: refused if it says anything. */
+  unbuilt(...names: readonly string[]): void {
+    for (const name of names) {
+      const value = this.raw(name);
+      if (value !== undefined && !(Array.isArray(value) && value.length === 0)) throw mistake(this.#at(name), 'is not built yet; leave it out');
+    }
+  }
+
+  /** Fields that make no difference here. */
+  ignore(...names: readonly string[]): void {
+    for (const name of names) this.#known.add(name);
+  }
+
+  end(): void {
+    for (const name of Object.keys(this.#fields)) {
+      if (this.#known.has(name)) continue;
+      const nearest = nearestName(name, [...this.#known]);
+      throw mistake(this.#at(name), `unknown field${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
+    }
+  }
+}
+
+function pluginName(section: Section): PluginName {
+  const name = section.string('name', '');
+  if ((pluginNames as readonly string[]).includes(name)) return name as PluginName;
+  if (unbuiltPlugins.includes(name)) throw mistake(section.path, `plugin ${name} is not built yet`);
+  throw mistake(section.path, `unknown plugin ${JSON.stringify(name)}; known are ${pluginNames.join(', ')}`);
+}
+
+interface PluginSet { readonly enabled: readonly EnabledPlugin[]; readonly disabled: ReadonlySet<string> }
+
+function readPluginSet(section: Section): PluginSet {
+  const enabled = section.sections('enabled').map((item) => {
+    const name = pluginName(item);
+    const weight = item.int('weight', 0, 0, 1_000_000);
+    item.end();
+    return { name, weight: weight === 0 ? defaultWeights[name] ?? 1 : weight };
+  });
+  const disabled = new Set(section.sections('disabled').map((item) => {
+    item.ignore('weight');
+    const name = item.string('name', '');
+    item.end();
+    return name;
+  }));
+  section.end();
+  return { enabled, disabled };
+}
+
+function readMultiPoint(section: Section): readonly EnabledPlugin[] {
+  const { enabled, disabled } = readPluginSet(section);
+  const named = new Set(enabled.map(({ name }) => name));
+  const kept = defaultProfile.multiPoint.filter(({ name }) => !disabled.has('*') && !disabled.has(name));
+  const merged = kept.map((plugin) => enabled.find(({ name }) => name === plugin.name) ?? plugin);
+  const present = new Set(kept.map(({ name }) => name));
+  return [...merged, ...enabled.filter(({ name }) => named.has(name) && !present.has(name))];
+}
+
+const points: readonly ExtensionPoint[] = ['preEnqueue', 'queueSort', 'preFilter', 'filter', 'postFilter', 'preScore', 'score', 'reserve', 'permit', 'preBind', 'bind', 'postBind'];
+
+function readPlugins(section: Section): Pick<ProfileConfig, 'multiPoint' | 'points'> {
+  const multiPoint = readMultiPoint(section.section('multiPoint'));
+  const own: Partial<Record<ExtensionPoint, PluginSet>> = {};
+  for (const point of points) if (section.raw(point) !== undefined) own[point] = readPluginSet(section.section(point));
+  section.end();
+  return { multiPoint, points: own };
+}
+
+function readResources(section: Section, fallback: PluginArgs['balancedAllocation']['resources']): PluginArgs['balancedAllocation']['resources'] {
+  const items = section.sections('resources').map((item) => {
+    const resource = { name: item.string('name', ''), weight: item.int('weight', 1, 1, 100) };
+    item.end();
+    return resource;
+  });
+  return items.length === 0 ? fallback : items;
+}
+
+function readFitArgs(args: Section, before: PluginArgs['nodeResourcesFit']): PluginArgs['nodeResourcesFit'] {
+  const strategy = args.section('scoringStrategy');
+  const type = strategy.string('type', before.scoringStrategy.type);
+  if (type !== 'LeastAllocated' && type !== 'MostAllocated' && type !== 'RequestedToCapacityRatio') throw mistake(`${strategy.path}.type`, `unknown strategy ${JSON.stringify(type)}`);
+  const ratio = strategy.section('requestedToCapacityRatio');
+  const shape = ratio.sections('shape').map((point) => {
+    const out = { utilization: point.int('utilization', 0, 0, 100), score: point.int('score', 0, 0, 10) };
+    point.end();
+    return out;
+  });
+  const resources = readResources(strategy, before.scoringStrategy.resources);
+  ratio.end();
+  strategy.end();
+  return { ignoredResources: args.strings('ignoredResources'), ignoredResourceGroups: args.strings('ignoredResourceGroups'), scoringStrategy: { type, resources, shape } };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Arguments of each plugin that has some. */
+const readArgs: Readonly<Partial<Record<PluginName, (args: Section, into: Mutable<PluginArgs>) => void>>> = {
+  NodeAffinity: (args, into) => { into.nodeAffinity = args.raw('addedAffinity') === undefined ? {} : { addedAffinity: args.raw('addedAffinity') as NonNullable<PluginArgs['nodeAffinity']['addedAffinity']> }; },
+  NodeResourcesFit: (args, into) => { into.nodeResourcesFit = readFitArgs(args, into.nodeResourcesFit); },
+  NodeResourcesBalancedAllocation: (args, into) => { into.balancedAllocation = { resources: readResources(args, into.balancedAllocation.resources) }; },
+  PodTopologySpread: (args, into) => {
+    const defaultConstraints = (args.raw('defaultConstraints') ?? []) as PluginArgs['podTopologySpread']['defaultConstraints'];
+    const defaultingType = args.string('defaultingType', 'System');
+    if (defaultingType !== 'System' && defaultingType !== 'List') throw mistake(`${args.path}.defaultingType`, 'must be System or List');
+    if (defaultingType === 'System' && defaultConstraints.length > 0) throw mistake(`${args.path}.defaultingType`, 'must be List when defaultConstraints are given');
+    into.podTopologySpread = { defaultingType, defaultConstraints };
+  },
+  InterPodAffinity: (args, into) => {
+    into.interPodAffinity = { hardPodAffinityWeight: args.int('hardPodAffinityWeight', 1, 0, 100), ignorePreferredTermsOfExistingPods: args.bool('ignorePreferredTermsOfExistingPods', false) };
+  },
+  DefaultPreemption: (args, into) => {
+    into.defaultPreemption = { minCandidateNodesPercentage: args.int('minCandidateNodesPercentage', 10, 0, 100), minCandidateNodesAbsolute: args.int('minCandidateNodesAbsolute', 100, 0, 1_000_000) };
+  },
+};
+
+function readPluginArgs(profile: Section): PluginArgs {
+  const into: Mutable<PluginArgs> = { ...defaultProfile.args };
+  for (const item of profile.sections('pluginConfig')) {
+    const name = pluginName(item);
+    const args = item.section('args');
+    args.ignore('apiVersion', 'kind');
+    readArgs[name]?.(args, into);
+    args.end();
+    item.end();
+  }
+  return into;
+}
+
+function readProfile(section: Section): ProfileConfig {
+  const profile: ProfileConfig = {
+    schedulerName: section.string('schedulerName', defaultProfile.schedulerName),
+    percentageOfNodesToScore: section.raw('percentageOfNodesToScore') === undefined ? undefined : section.int('percentageOfNodesToScore', 0, 0, 100),
+    ...readPlugins(section.section('plugins')),
+    args: readPluginArgs(section),
+  };
+  section.end();
+  return profile;
+}
+
+function sortsOf(profile: ProfileConfig): string {
+  return profile.points.queueSort?.enabled[0]?.name ?? 'PrioritySort';
+}
+
+function readProfiles(file: Section): readonly ProfileConfig[] {
+  const profiles = file.sections('profiles').map(readProfile);
+  const names = profiles.map(({ schedulerName }) => schedulerName);
+  if (new Set(names).size !== names.length) throw mistake('profiles', 'two profiles have the same schedulerName');
+  if (new Set(profiles.map(sortsOf)).size > 1) throw mistake('profiles', 'all profiles must use the same queueSort plugin');
+  return profiles.length === 0 ? [defaultProfile] : profiles;
+}
+
+export interface SchedulerFile {
+  readonly config: SchedulerConfig;
+  /** clientConnection.kubeconfig */
+  readonly kubeconfig: string;
+}
+
+/** Reads a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1); throws UsageError with the path of the first mistake. */
+export function parseSchedulerFile(value: unknown, identity: string): SchedulerFile {
+  const file = new Section(value, '');
+  const apiVersion = file.string('apiVersion', '');
+  if (apiVersion !== 'kubescheduler.config.k8s.io/v1' || file.string('kind', '') !== 'KubeSchedulerConfiguration') {
+    throw mistake('apiVersion', 'expected kind KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1');
+  }
+  const defaults = defaultSchedulerConfig(identity);
+  const election = file.section('leaderElection');
+  const connection = file.section('clientConnection');
+  const kubeconfig = connection.string('kubeconfig', '');
+  connection.ignore('acceptContentTypes', 'contentType', 'qps', 'burst');
+  connection.end();
+  election.ignore('resourceLock');
+  file.unbuilt('extenders');
+  // One thread decides, and profiling is Node's; neither changes an outcome.
+  file.ignore('parallelism', 'enableProfiling', 'enableContentionProfiling', 'delayCacheUntilActive');
+  const config: SchedulerConfig = {
+    profiles: readProfiles(file),
+    percentageOfNodesToScore: file.int('percentageOfNodesToScore', 0, 0, 100),
+    podInitialBackoffMs: 1000 * file.int('podInitialBackoffSeconds', 1, 1, 86_400),
+    podMaxBackoffMs: 1000 * file.int('podMaxBackoffSeconds', 10, 1, 86_400),
+    podMaxUnschedulableMs: defaults.podMaxUnschedulableMs,
+    leaderElection: {
+      leaderElect: election.bool('leaderElect', true),
+      leaseDurationMs: election.durationMs('leaseDuration', defaults.leaderElection.leaseDurationMs),
+      renewDeadlineMs: election.durationMs('renewDeadline', defaults.leaderElection.renewDeadlineMs),
+      retryPeriodMs: election.durationMs('retryPeriod', defaults.leaderElection.retryPeriodMs),
+      resourceName: election.string('resourceName', defaults.leaderElection.resourceName),
+      resourceNamespace: election.string('resourceNamespace', defaults.leaderElection.resourceNamespace),
+    },
+    identity,
+  };
+  if (config.podMaxBackoffMs < config.podInitialBackoffMs) throw mistake('podMaxBackoffSeconds', 'must not be less than podInitialBackoffSeconds');
+  election.end();
+  file.end();
+  return { config, kubeconfig };
+}
