@@ -1,9 +1,11 @@
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import type { PartsConfig } from './parts.ts';
 
 /** What the server is told from outside; the command reads it from flags and files. */
 export interface ApiServerConfig {
   /** The store. Closed by whoever made it. */
   readonly store: EtcdClient;
+  readonly parts: PartsConfig;
   /** `/registry` */
   readonly keyRoot?: string;
   readonly version?: VersionInfo;

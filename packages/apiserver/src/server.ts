@@ -6,7 +6,7 @@ import { defaultVersion, type ApiServerConfig } from './config.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
 import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
 import type { RegistryContext } from './registry/context.ts';
-import { noManagedFields } from './registry/managed-fields.ts';
+import { builtinManagedFields } from './registry/managed-fields.ts';
 import { Registry } from './registry/registry.ts';
 import { noSuchResource } from './registry/errors.ts';
 import { serveResource } from './registry/serve.ts';
@@ -17,16 +17,8 @@ import { Loopback, loopbackUser } from './transport/loopback.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { PathTable } from './transport/paths.ts';
 import { jsonResponse, statusResponse } from './transport/responses.ts';
-import type { ApiServerParts, CacheReader, ObjectMutator, RawStore } from './types.ts';
-
-/** What the stages may use of the server that they are parts of. The client works only once the server handles requests. */
-export interface PartsContext {
-  readonly host: Host;
-  readonly cache: CacheReader;
-  readonly client: Client;
-  readonly mutator: ObjectMutator;
-  readonly raw: RawStore;
-}
+import { assembleParts, type PartsTools } from './parts.ts';
+import type { ApiServerParts, CacheReader } from './types.ts';
 
 export interface ApiServer {
   readonly handle: HttpHandler;
@@ -44,7 +36,7 @@ function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerPa
   const matches = (api: ApiResource, subresource: string) => (item: { readonly group: string; readonly resource: string; readonly subresource: string }): boolean =>
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
   return {
-    host, admission: parts.admission, managedFields: noManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes,
+    host, admission: parts.admission, managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes,
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
     createHandler: (api, subresource) => parts.createHandlers.find(matches(api, subresource)),
     subresourceHandler: (api, subresource) => parts.subresources.find(matches(api, subresource)),
@@ -65,15 +57,26 @@ class Late<T> {
   }
 }
 
-export type AssembleParts = (context: PartsContext) => Promise<ApiServerParts>;
+export interface ApiServerOptions {
+  readonly metrics?: Metrics;
+  /** For tests of single stages. */
+  readonly assemble?: AssembleParts;
+}
 
-export async function createApiServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics = noMetrics): Promise<ApiServer> {
+export type AssembleParts = (tools: PartsTools) => ApiServerParts;
+
+/** Throws UsageError if the configuration cannot be used. Requests are answered at once; `start` makes what a new cluster has. */
+export function createApiServer(config: ApiServerConfig, host: Host, options: ApiServerOptions = {}): Promise<ApiServer> {
+  return Promise.resolve(assembleServer(config, host, options.assemble ?? ((tools) => assembleParts(config.parts, tools)), options.metrics ?? noMetrics));
+}
+
+function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
   const registry = new Registry({ client: config.store, host, keyRoot: config.keyRoot ?? '/registry', eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
   const handle: HttpHandler = (request) => handler.get()(request);
   const loopback = new Loopback(handle, host);
   const cache = cacheReader(registry);
-  const parts = await assemble({ host, cache, client: loopback.client, mutator: objectMutator(registry), raw: rawStore(config.store) });
+  const parts = assemble({ host, cache, client: loopback.client, objects: objectMutator(registry), store: rawStore(config.store) });
   const context = registryContext(config, host, parts);
   const hooks = new HookStates(parts.postStartHooks, host);
   const paths = pathsOf(config, registry, parts, hooks, metrics, host);

@@ -1,20 +1,21 @@
 import {
-  decodeBody, decodeObject, normalizeObject, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject,
+  applyDefaults, decodeBody, decodeObject, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
 import { StatusError } from '@coxswain/api';
 import { scanYaml } from '@coxswain/api/yaml';
-import { fromUtf8 } from '@coxswain/host';
+import { assert, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { StorageCodec } from '../storage/codec.ts';
-import type { KindCodec, MetadataRules } from './kind.ts';
-import { meta } from './object.ts';
+import { apiVersionOf, type KindCodec, type MetadataRules } from './kind.ts';
+import { isObject, meta } from './object.ts';
 import type { FieldValidation } from './options.ts';
 import { decodePlain } from './plain.ts';
 
 /** Where the generic machinery meets the description of the built-in kinds. */
 
 function withDefaults(api: ApiResource, object: JsonObject): JsonObject {
-  return normalizeObject(api.typeName, object);
+  applyDefaults(api.typeName, object);
+  return object;
 }
 
 function decode(api: ApiResource, body: Uint8Array, mediaType: MediaType, validation: FieldValidation): ReturnType<KindCodec['decode']> {
@@ -22,10 +23,19 @@ function decode(api: ApiResource, body: Uint8Array, mediaType: MediaType, valida
   return { object: withDefaults(api, object), warnings };
 }
 
+/** What an applier leaves out it has no opinion of: the body is checked by decoding it, but used as it came. */
+function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValidation): ReturnType<KindCodec['decode']> {
+  let scanned: ScannedJson | undefined;
+  const { warnings } = decodeBody(api, body, validation, () => (scanned = scanYaml(body)));
+  const value = scanned?.value;
+  assert(isObject(value), 'a decoded body is no object', {});
+  return { object: { ...value, kind: api.kind, apiVersion: apiVersionOf(api) }, warnings };
+}
+
 export function builtinCodec(api: ApiResource): KindCodec {
   return {
     decode: (body, mediaType, validation) => decode(api, body, mediaType, validation),
-    decodeApply: (body, validation) => decodeBody(api, body, validation, () => scanYaml(body)),
+    decodeApply: (body, validation) => decodeApply(api, body, validation),
     convert: (value, validation) => {
       const text = JSON.stringify(value);
       const { object, warnings } = decodeBody(api, new TextEncoder().encode(text), validation);

@@ -42,8 +42,10 @@ const patchTypes: Readonly<Record<string, PatchKind>> = {
   'application/apply-patch+yaml': 'apply',
 };
 
-export function patchKindOf(request: HttpRequest, strategic: boolean): PatchKind {
+/** `custom`: custom resources say what they take, built-in ones only that they do not take this. */
+export function patchKindOf(request: HttpRequest, custom: boolean): PatchKind {
   const kind = patchTypes[bareContentType(request)];
-  if (kind !== undefined && (kind !== 'strategic' || strategic)) return kind;
-  throw unknownFormat(Object.keys(patchTypes).filter((type) => strategic || !type.includes('strategic')));
+  if (kind !== undefined && (kind !== 'strategic' || !custom)) return kind;
+  if (!custom) throw new StatusError('UnsupportedMediaType', '415: Unsupported Media Type', {});
+  throw unknownFormat(Object.keys(patchTypes).filter((type) => !type.includes('strategic')));
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@coxswain/api';
-import type { ServedKind } from './kind.ts';
+import { apiDescription, applyServerSide, updateManagedFields, type JsonObject, type Writing } from '@coxswain/api';
+import { apiVersionOf, type ServedKind } from './kind.ts';
 
 export interface Writer {
   readonly manager: string;
@@ -11,13 +11,16 @@ export interface Writer {
 export interface ManagedFields {
   /** Records in `object` what this writer changed since `live` (absent: created). */
   update(kind: ServedKind, live: JsonObject | undefined, object: JsonObject, writer: Writer): void;
-  /** Server-side apply of `applied` on `live` (an empty object with a name if there is none). Throws Conflict unless forced. */
-  apply(kind: ServedKind, live: JsonObject, applied: JsonObject, writer: Writer & { readonly force: boolean }): JsonObject;
+  /** Server-side apply of `applied` on `live` (undefined: to be created). Throws Conflict unless forced. */
+  apply(kind: ServedKind, live: JsonObject | undefined, applied: JsonObject, writer: Writer & { readonly force: boolean }): JsonObject;
 }
 
-export const noManagedFields: ManagedFields = {
-  update() {},
-  apply(_kind, live, applied) {
-    return { ...live, ...applied };
-  },
+function writing(kind: ServedKind, writer: Writer): Writing {
+  return { description: apiDescription, typeName: kind.api.typeName, apiVersion: apiVersionOf(kind.api), ...writer };
+}
+
+/** Of the built-in kinds. */
+export const builtinManagedFields: ManagedFields = {
+  update: (kind, live, object, writer) => updateManagedFields({ ...writing(kind, writer), live, object }),
+  apply: (kind, live, applied, writer) => applyServerSide({ ...writing(kind, writer), live, applied, force: writer.force }),
 };

@@ -63,7 +63,7 @@ function applyConfiguration(operation: Operation, body: Uint8Array, options: Wri
 function applyChange(operation: Operation, body: Uint8Array, options: WriteOptions): Change {
   const { kind, context, info } = operation;
   const applied = applyConfiguration(operation, body, options);
-  const merge = (live: JsonObject): JsonObject => {
+  const merge = (live: JsonObject | undefined): JsonObject => {
     const writer = {
       manager: managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? ''), subresource: info.subresource,
       now: rfc3339Seconds(context.host.clock.nowMs()), force: options.force === true,
@@ -79,8 +79,7 @@ function applyChange(operation: Operation, body: Uint8Array, options: WriteOptio
     build: merge,
     buildNew: () => {
       if (info.subresource !== '') return Promise.resolve(undefined);
-      const empty: JsonObject = { apiVersion: applied['apiVersion'] ?? '', kind: applied['kind'] ?? '', metadata: { name: info.name, ...(info.namespace === '' ? {} : { namespace: info.namespace }) } };
-      return Promise.resolve(merge(empty));
+      return Promise.resolve(merge(undefined));
     },
   };
 }
@@ -88,7 +87,7 @@ function applyChange(operation: Operation, body: Uint8Array, options: WriteOptio
 export async function patchObject(operation: Operation): Promise<HttpResponse> {
   const { kind, http, info, context } = operation;
   const negotiated = negotiateKind(kind, http, info.query);
-  const patchKind = patchKindOf(http, !kind.hub.custom);
+  const patchKind = patchKindOf(http, kind.hub.custom);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
   const body = await readBody(http, context.maxBodyBytes);
   const change = patchKind === 'apply' ? applyChange(operation, body, options) : patchChange(operation, patchKind, body, options);

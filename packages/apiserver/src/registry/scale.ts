@@ -91,7 +91,7 @@ async function write(operation: Operation, options: WriteOptions, scaleFrom: (li
 
 async function patchScale(operation: Operation): Promise<HttpResponse> {
   const { http, info, context } = operation;
-  const patchKind = patchKindOf(http, true);
+  const patchKind = patchKindOf(http, false);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
   const patch = scanJson(await readBody(http, context.maxBodyBytes)).value;
   return write(operation, options, (live) => {

@@ -1,4 +1,4 @@
-import { conflict, invalid, notFound, StatusError, type JsonObject } from '@coxswain/api';
+import { conflict, invalid, keepManagedTimes, notFound, StatusError, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds } from '@coxswain/host';
 import { objectKey } from '../storage/keys.ts';
 import type { StoredObject } from '../storage/codec.ts';
@@ -42,15 +42,6 @@ function firstLook(operation: Operation): StoredObject | undefined {
 function sameState(a: JsonObject, b: JsonObject, operation: Operation): boolean {
   const { codec } = operation.kind.hub;
   return codec.encode(a) === codec.encode(b);
-}
-
-/** When only the time of a managed field entry would change, nothing changes. */
-function keepTimes(object: JsonObject, old: JsonObject): void {
-  const now = meta(object)['managedFields'];
-  const before = meta(old)['managedFields'];
-  if (!Array.isArray(now) || !Array.isArray(before) || now.length !== before.length) return;
-  const bare = (list: typeof now): string => JSON.stringify(list, (key, value: unknown) => (key === 'time' ? undefined : value));
-  if (bare(now) === bare(before)) meta(object)['managedFields'] = copy(before);
 }
 
 function validate(operation: Operation, object: JsonObject, old: JsonObject): void {
@@ -106,7 +97,7 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
 async function write(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<{ committed: boolean; value: Attempt }> {
   const { store } = operation.kind.hub;
   const old = current.object;
-  keepTimes(object, old);
+  keepManagedTimes(object, old);
   if (mayLeave(operation.kind, object)) {
     if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
     const removed = await store.remove(current);

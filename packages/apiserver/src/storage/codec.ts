@@ -31,7 +31,7 @@ export function metadataOf(object: JsonObject): JsonObject {
   return metadata;
 }
 
-/** One stored state of one object. Immutable; text and object are made when first asked for. */
+/** One stored state of one object; revision 0: it was not stored (a dry run). Immutable; text and object are made when first asked for. */
 export class StoredObject {
   readonly key: string;
   readonly revision: number;
@@ -55,7 +55,7 @@ export class StoredObject {
   get object(): JsonObject {
     if (this.#object === undefined) {
       this.#object = this.#codec.decode(this.#value);
-      metadataOf(this.#object)['resourceVersion'] = String(this.revision);
+      if (this.revision > 0) metadataOf(this.#object)['resourceVersion'] = String(this.revision);
     }
     return this.#object;
   }
@@ -64,7 +64,7 @@ export class StoredObject {
   get text(): string {
     if (this.#text === undefined) {
       const stored = this.#value[0] === 0x7b ? fromUtf8(this.#value) : '';
-      this.#text = spliceResourceVersion(stored, this.revision) ?? this.#codec.encode(this.object);
+      this.#text = (this.revision > 0 ? spliceResourceVersion(stored, this.revision) : undefined) ?? this.#codec.encode(this.object);
     }
     return this.#text;
   }

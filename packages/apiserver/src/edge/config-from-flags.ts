@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+import type { ClientTls, Host, ServerTls } from '@coxswain/host';
+import { UsageError, type FlagValues } from '@coxswain/service';
+import type { AuthorizationMode, PartsConfig } from '../parts.ts';
+
+/** The content of the file that a flag names; undefined without the flag. */
+export function readFlagFile(flags: FlagValues, name: string): string | undefined {
+  const path = flags.string(name);
+  return path === '' ? undefined : readFile(name, path);
+}
+
+function readFile(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--${name}: cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+function required(flags: FlagValues, name: string): string {
+  const content = readFlagFile(flags, name);
+  if (content === undefined) throw new UsageError(`--${name} is required`);
+  return content;
+}
+
+export function clientTls(flags: FlagValues, names: { readonly ca: string; readonly cert: string; readonly key: string }): ClientTls {
+  const caPem = readFlagFile(flags, names.ca);
+  const certPem = readFlagFile(flags, names.cert);
+  const keyPem = readFlagFile(flags, names.key);
+  if ((certPem === undefined) !== (keyPem === undefined)) throw new UsageError(`--${names.cert} and --${names.key} go together`);
+  return { ...(caPem === undefined ? {} : { caPem }), ...(certPem === undefined || keyPem === undefined ? {} : { certPem, keyPem }) };
+}
+
+export function serverTls(flags: FlagValues): ServerTls {
+  const clientCaPem = readFlagFile(flags, 'client-ca-file');
+  return {
+    certPem: required(flags, 'tls-cert-file'), keyPem: required(flags, 'tls-private-key-file'),
+    ...(clientCaPem === undefined ? {} : { clientCaPem, clientCertificate: 'request' }),
+  };
+}
+
+const modes: Readonly<Record<AuthorizationMode, true>> = { Node: true, RBAC: true, AlwaysAllow: true, AlwaysDeny: true };
+
+function isMode(name: string): name is AuthorizationMode {
+  return Object.hasOwn(modes, name);
+}
+
+function authorizationModes(flags: FlagValues): AuthorizationMode[] {
+  const given = flags.strings('authorization-mode');
+  return (given.length === 0 ? ['AlwaysAllow'] : given).map((name) => {
+    if (!isMode(name)) throw new UsageError(`--authorization-mode: ${JSON.stringify(name)} is not one of ${Object.keys(modes).join(', ')}`);
+    return name;
+  });
+}
+
+/** Where other members of the cluster find this server. */
+function advertiseAddress(flags: FlagValues): string {
+  const given = flags.string('advertise-address');
+  if (given !== '') return given;
+  const bound = flags.string('bind-address');
+  if (bound !== '' && bound !== '0.0.0.0' && bound !== '::') return bound;
+  const outside = Object.values(networkInterfaces()).flat().find((one) => one !== undefined && !one.internal && one.family === 'IPv4');
+  if (outside === undefined) throw new UsageError('--advertise-address is required: no interface has an address');
+  return outside.address;
+}
+
+function serviceRanges(flags: FlagValues): readonly string[] {
+  const given = flags.strings('service-cluster-ip-range');
+  return given.length === 0 ? ['10.0.0.0/24'] : given;
+}
+
+function kubeletTls(flags: FlagValues): ClientTls {
+  const tls = clientTls(flags, { ca: 'kubelet-certificate-authority', cert: 'kubelet-client-certificate', key: 'kubelet-client-key' });
+  return tls.caPem === undefined ? { ...tls, insecureSkipVerify: true } : tls;
+}
+
+function tokenFile(flags: FlagValues): PartsConfig['tokenAuthFile'] {
+  const path = flags.string('token-auth-file');
+  return path === '' ? undefined : { path, text: readFile('token-auth-file', path) };
+}
+
+function checkFixed(flags: FlagValues): void {
+  const fixed: Readonly<Record<string, string>> = { 'endpoint-reconciler-type': 'lease', 'storage-backend': 'etcd3' };
+  for (const [name, only] of Object.entries(fixed)) {
+    if (flags.string(name) !== only) throw new UsageError(`--${name}: only ${only} is built`);
+  }
+}
+
+export function partsConfigFrom(flags: FlagValues, host: Host): PartsConfig {
+  checkFixed(flags);
+  return {
+    hostname: hostname(), serverId: host.random.uuid(), authorizationModes: authorizationModes(flags),
+    alwaysAllowPaths: flags.isSet('authorization-always-allow-paths') ? flags.strings('authorization-always-allow-paths') : ['/healthz', '/readyz', '/livez'],
+    anonymousAuth: flags.bool('anonymous-auth'), tokenAuthFile: tokenFile(flags), enableBootstrapTokenAuth: flags.bool('enable-bootstrap-token-auth'),
+    serviceAccountIssuers: flags.strings('service-account-issuer'), serviceAccountSigningKeyPem: required(flags, 'service-account-signing-key-file'),
+    serviceAccountKeyPems: flags.strings('service-account-key-file').map((path) => readFile('service-account-key-file', path)),
+    serviceAccountMaxExpirationSeconds: Math.floor(flags.durationMs('service-account-max-token-expiration') / 1000),
+    serviceAccountJwksUri: flags.string('service-account-jwks-uri') === '' ? undefined : flags.string('service-account-jwks-uri'),
+    apiAudiences: flags.strings('api-audiences'),
+    enableAdmissionPlugins: flags.strings('enable-admission-plugins'), disableAdmissionPlugins: flags.strings('disable-admission-plugins'),
+    defaultNotReadyTolerationSeconds: flags.int('default-not-ready-toleration-seconds'), defaultUnreachableTolerationSeconds: flags.int('default-unreachable-toleration-seconds'),
+    serviceClusterIpRanges: serviceRanges(flags), serviceNodePortRange: flags.string('service-node-port-range'),
+    advertiseAddress: advertiseAddress(flags), securePort: flags.int('secure-port'),
+    kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'),
+    authenticationInfo: {
+      clientCaPem: readFlagFile(flags, 'client-ca-file'), requestHeaderCaPem: readFlagFile(flags, 'requestheader-client-ca-file'),
+      requestHeaderAllowedNames: flags.strings('requestheader-allowed-names'), requestHeaderUsernameHeaders: flags.strings('requestheader-username-headers'),
+      requestHeaderGroupHeaders: flags.strings('requestheader-group-headers'), requestHeaderExtraHeaders: flags.strings('requestheader-extra-headers-prefix'),
+    },
+  };
+}

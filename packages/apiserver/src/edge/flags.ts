@@ -1,0 +1,67 @@
+import type { FlagSet, FlagSpec } from '@coxswain/service';
+import { unbuiltFlags } from './unbuilt-flags.ts';
+
+function text(help: string, given = ''): FlagSpec {
+  return { kind: 'string', default: given, help };
+}
+
+const serving: FlagSet = {
+  'bind-address': text('IP address to listen on for --secure-port.', '0.0.0.0'),
+  'secure-port': { kind: 'int', default: 6443, min: 1, max: 65535, help: 'Port on which to serve HTTPS with authentication and authorization.' },
+  'advertise-address': text('IP address under which the server is known to members of the cluster. Default: --bind-address, or the address of the default interface.'),
+  'tls-cert-file': text('File with the x509 certificate for HTTPS (CA certificates, if any, after the server certificate).'),
+  'tls-private-key-file': text('File with the private key that matches --tls-cert-file.'),
+  'max-requests-inflight': { kind: 'int', default: 400, min: 0, help: 'Non-mutating requests in flight before others are refused with 429; 0: no limit.' },
+  'max-mutating-requests-inflight': { kind: 'int', default: 200, min: 0, help: 'Mutating requests in flight before others are refused with 429; 0: no limit.' },
+  'shutdown-delay-duration': { kind: 'duration', default: 0, help: 'Time to go on serving after a signal to stop, not ready any more.' },
+};
+
+const store: FlagSet = {
+  'etcd-servers': { kind: 'strings', help: 'Servers of the store (scheme://ip:port), comma separated.' },
+  'etcd-prefix': text('Prefix of all keys in the store.', '/registry'),
+  'etcd-cafile': text('File with the certificate authority of the store.'),
+  'etcd-certfile': text('File with the client certificate for the store.'),
+  'etcd-keyfile': text('File with the key of --etcd-certfile.'),
+  'event-ttl': { kind: 'duration', default: 3_600_000, help: 'How long events are kept.' },
+  'storage-backend': text('Kind of store: etcd3.', 'etcd3'),
+};
+
+const authentication: FlagSet = {
+  'client-ca-file': text('Requests with a client certificate signed by one of the authorities in this file are made in the name of its CommonName and Organizations.'),
+  'token-auth-file': text('CSV file of static tokens: token,user,uid,"group,group".'),
+  'anonymous-auth': { kind: 'bool', default: true, help: 'Requests without credentials are made as system:anonymous.' },
+  'enable-bootstrap-token-auth': { kind: 'bool', default: false, help: 'Secrets of type bootstrap.kubernetes.io/token in kube-system authenticate joining nodes.' },
+  'service-account-key-file': { kind: 'strings', help: 'File with public or private keys that verify service account tokens. May be given several times.' },
+  'service-account-signing-key-file': text('File with the private key that signs service account tokens.'),
+  'service-account-issuer': { kind: 'strings', help: 'Issuer of service account tokens; the first one signs, all are accepted.' },
+  'service-account-jwks-uri': text('URI of the keys in the OpenID discovery document.'),
+  'service-account-max-token-expiration': { kind: 'duration', default: 0, help: 'Longest lifetime of a token that the server issues; 0: no limit.' },
+  'api-audiences': { kind: 'strings', help: 'Audiences of the API. Default: the issuers.' },
+  'requestheader-client-ca-file': text('Authority of the proxies that may say in headers who the user is.'),
+  'requestheader-allowed-names': { kind: 'strings', help: 'Common names of those proxies; empty: any.' },
+  'requestheader-username-headers': { kind: 'strings', help: 'Headers to look into for the user name.' },
+  'requestheader-group-headers': { kind: 'strings', help: 'Headers to look into for groups.' },
+  'requestheader-extra-headers-prefix': { kind: 'strings', help: 'Header prefixes to look into for extra information.' },
+};
+
+const authorization: FlagSet = {
+  'authorization-mode': { kind: 'strings', help: 'In order: Node, RBAC, AlwaysAllow, AlwaysDeny. Default: AlwaysAllow.' },
+  'authorization-always-allow-paths': { kind: 'strings', help: 'Paths that need no authorization.' },
+  'enable-admission-plugins': { kind: 'strings', help: 'Admission plugins to switch on besides the default ones.' },
+  'disable-admission-plugins': { kind: 'strings', help: 'Default admission plugins to switch off.' },
+  'default-not-ready-toleration-seconds': { kind: 'int', default: 300, min: 0, help: 'tolerationSeconds of the notReady:NoExecute toleration that is added to every pod.' },
+  'default-unreachable-toleration-seconds': { kind: 'int', default: 300, min: 0, help: 'tolerationSeconds of the unreachable:NoExecute toleration that is added to every pod.' },
+  'allow-privileged': { kind: 'bool', default: false, help: 'Allow privileged containers.' },
+};
+
+const cluster: FlagSet = {
+  'service-cluster-ip-range': { kind: 'strings', help: 'CIDR from which service cluster IPs are given; two for dual stack. Default: 10.0.0.0/24.' },
+  'service-node-port-range': text('Ports for services of type NodePort, as FIRST-LAST, both included.', '30000-32767'),
+  'kubelet-client-certificate': text('File with the client certificate for kubelets.'),
+  'kubelet-client-key': text('File with the key of --kubelet-client-certificate.'),
+  'kubelet-certificate-authority': text('File with the authority of the kubelets\' serving certificates; without it they are not verified.'),
+  'kubelet-preferred-address-types': { kind: 'strings', default: ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'], help: 'Node address types to use for kubelet connections, best first.' },
+  'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
+};
+
+export const flags: FlagSet = { ...unbuiltFlags, ...serving, ...store, ...authentication, ...authorization, ...cluster };

@@ -1,0 +1,30 @@
+import type { FlagSet } from '@coxswain/service';
+
+/** Flags of kube-apiserver 1.32 that are known here but not built. */
+const names = `
+admission-control admission-control-config-file aggregator-reject-forwarding-redirect allow-metric-labels allow-metric-labels-manifest
+audit-log-batch-buffer-size audit-log-batch-max-size audit-log-batch-max-wait audit-log-batch-throttle-burst audit-log-batch-throttle-enable
+audit-log-batch-throttle-qps audit-log-compress audit-log-format audit-log-maxage audit-log-maxbackup audit-log-maxsize audit-log-mode audit-log-path
+audit-log-truncate-enabled audit-log-truncate-max-batch-size audit-log-truncate-max-event-size audit-log-version audit-policy-file
+audit-webhook-batch-buffer-size audit-webhook-batch-initial-backoff audit-webhook-batch-max-size audit-webhook-batch-max-wait
+audit-webhook-batch-throttle-burst audit-webhook-batch-throttle-enable audit-webhook-batch-throttle-qps audit-webhook-config-file
+audit-webhook-initial-backoff audit-webhook-mode audit-webhook-truncate-enabled audit-webhook-truncate-max-batch-size
+audit-webhook-truncate-max-event-size audit-webhook-version authentication-config authentication-token-webhook-cache-ttl
+authentication-token-webhook-config-file authentication-token-webhook-version authorization-config authorization-policy-file
+authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl authorization-webhook-config-file authorization-webhook-version
+cert-dir cloud-config cloud-provider contention-profiling cors-allowed-origins debug-socket-path default-watch-cache-size delete-collection-workers
+disable-http2-serving disabled-metrics egress-selector-config-file emulated-version enable-aggregator-routing enable-garbage-collector
+enable-logs-handler enable-priority-and-fairness encryption-provider-config encryption-provider-config-automatic-reload etcd-compaction-interval
+etcd-count-metric-poll-period etcd-db-metric-poll-interval etcd-healthcheck-timeout etcd-readycheck-timeout etcd-servers-overrides
+external-hostname feature-gates goaway-chance http2-max-streams-per-connection identity-lease-duration-seconds identity-lease-renew-interval-seconds
+kubelet-port kubelet-read-only-port kubelet-timeout kubernetes-service-node-port lease-reuse-duration-seconds livez-grace-period log-flush-frequency
+logging-format log-json-info-buffer-size log-json-split-stream log-text-info-buffer-size log-text-split-stream master-service-namespace
+max-connection-bytes-per-sec min-request-timeout oidc-ca-file oidc-client-id oidc-groups-claim oidc-groups-prefix oidc-issuer-url
+oidc-required-claim oidc-signing-algs oidc-username-claim oidc-username-prefix peer-advertise-ip peer-advertise-port peer-ca-file
+permit-address-sharing permit-port-sharing profiling proxy-client-cert-file proxy-client-key-file request-timeout runtime-config
+service-account-extend-token-expiration service-account-lookup service-account-signing-endpoint show-hidden-metrics-for-version
+shutdown-send-retry-after shutdown-watch-termination-grace-period storage-initialization-timeout storage-media-type strict-transport-security-directives
+tls-cipher-suites tls-min-version tls-sni-cert-key tracing-config-file v vmodule watch-cache watch-cache-sizes
+`;
+
+export const unbuiltFlags: FlagSet = Object.fromEntries(names.trim().split(/\s+/).map((name) => [name, { kind: 'unbuilt', help: 'A flag of kube-apiserver.' }]));
