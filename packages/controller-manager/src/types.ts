@@ -1,0 +1,28 @@
+import type { Client, EventRecorder, InformerFactory } from '@coxswain/client';
+import type { Host } from '@coxswain/host';
+import type { ControllerManagerConfig } from './config.ts';
+
+export interface ControllerContext {
+  readonly host: Host;
+  /** Writes are made as this controller (its own service account, if so configured). */
+  readonly client: Client;
+  /** Shared by all controllers, read with the manager's own credentials. */
+  readonly informers: InformerFactory;
+  readonly recorder: EventRecorder;
+  readonly config: ControllerManagerConfig;
+}
+
+/** Runs until the signal aborts. Called when every informer that was asked for has synced. */
+export type Run = (signal: AbortSignal) => Promise<void>;
+
+/** One control loop. `start` asks for its informers and adds its handlers; it must not write. */
+export interface Controller {
+  /** As in --controllers: `replicaset-controller`. */
+  readonly name: string;
+  /** Off unless named in --controllers. */
+  readonly onlyIfNamed?: boolean;
+  /** Service account of --use-service-account-credentials; event source. */
+  readonly account: string;
+  /** Undefined: not configured (a file that it needs was not given), which is logged. */
+  start(context: ControllerContext): Run | undefined;
+}
