@@ -14,3 +14,4 @@ export * from './validation/index.ts';
 export * from './selectors/index.ts';
 export * from './apply/index.ts';
 export { applyDefaults, pullPolicyOf } from './defaults/index.ts';
+export * from './table/index.ts';

@@ -90,6 +90,7 @@ const operatorTexts: Readonly<Record<LabelOperator, (key: string, values: readon
 /** As Kubernetes prints it, in tables and in status.selector of scales: sorted by key. */
 export function formatLabelSelector(selector: LabelSelector | null | undefined): string {
   if (selector === null || selector === undefined) return '<none>';
+  if (matcherOrNothing(selector) === noLabel) return '<error>';
   const requirements = requirementsOf(selector).sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0));
   const text = requirements.map(({ key, operator, values }) => operatorTexts[operator](key, [...values].sort())).join(',');
   return text === '' ? '<none>' : text;
