@@ -9,6 +9,7 @@
  *   · * anything · @Name or @package.Name object · []X list · {}X map
  * Flags: one of p v s m (presence), o omit empty, q required, i inlined.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpublishedTypes } from './unpublished-types.ts';
@@ -187,11 +188,20 @@ function addUnpublished(packages: Record<string, Record<string, object>>): void 
   }
 }
 
+/** Kinds of several versions are stored as one of them; that one is what clients compare. */
+const storedAs: Record<string, string> = { 'autoscaling/HorizontalPodAutoscaler': 'autoscaling/v2', 'events.k8s.io/Event': '/v1' };
+
+function storageVersionHash(resource: PublishedResource): string {
+  if (!resource.verbs.includes('watch')) return '';
+  const stored = storedAs[`${resource.group}/${resource.kind}`] ?? `${resource.group}/${resource.version}`;
+  return createHash('sha256').update(`${stored}/${resource.kind}`).digest().subarray(0, 8).toString('base64');
+}
+
 function makeResources(): unknown[] {
   return published.resources.map((resource) => [
     resource.group, resource.version, resource.name, resource.singular, resource.kind, resource.namespaced ? 1 : 0,
     resource.verbs.join(','), resource.shortNames.join(','), resource.categories.join(','),
-    resource.subresources.map((sub) => [sub.name, sub.group, sub.version, sub.kind, sub.verbs.join(',')]),
+    resource.subresources.map((sub) => [sub.name, sub.group, sub.version, sub.kind, sub.verbs.join(',')]), storageVersionHash(resource),
   ]);
 }
 

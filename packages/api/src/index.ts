@@ -15,3 +15,4 @@ export * from './selectors/index.ts';
 export * from './apply/index.ts';
 export { applyDefaults, pullPolicyOf } from './defaults/index.ts';
 export * from './table/index.ts';
+export * from './discovery/index.ts';

@@ -3,7 +3,7 @@ import type { ApiResource, ApiSubresource } from '../resource.ts';
 import { hasStruct, packageNames } from './raw.ts';
 
 type RawSubresource = readonly [string, string, string, string, string];
-type RawResource = readonly [string, string, string, string, string, number, string, string, string, readonly RawSubresource[]];
+type RawResource = readonly [string, string, string, string, string, number, string, string, string, readonly RawSubresource[], string];
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
@@ -37,6 +37,13 @@ function readResource([group, version, resource, singular, kind, namespaced, ver
     group, version, resource, singular, kind, listKind: `${kind}List`, namespaced: namespaced === 1, verbs: split(verbs), shortNames: split(shortNames),
     categories: split(categories), subresources: subresources.map((raw) => readSubresource(raw, { group, version })), typeName: typeName(group, version, kind),
   };
+}
+
+const hashes = new Map((resources as unknown as readonly RawResource[]).map((raw) => [`${raw[0]}/${raw[1]}/${raw[2]}`, raw[10]]));
+
+/** What discovery shows of the version that a built-in resource is stored as; '' if it is not stored. */
+export function storageVersionHash(resource: Pick<ApiResource, 'group' | 'version' | 'resource'>): string {
+  return hashes.get(`${resource.group}/${resource.version}/${resource.resource}`) ?? '';
 }
 
 /** What a default server serves, in the order of its groups. */
