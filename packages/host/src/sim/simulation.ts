@@ -248,6 +248,7 @@ export class Simulation implements Links {
       fetch: async (request) => {
         const url = new URL(request.url);
         if (request.signal?.aborted === true) throw new NetworkError('aborted', 'the request was aborted');
+        this.trace.add(process.name, 'request', `${request.method} ${request.url}`);
         const end = await abortable(this.#connect(process, url.hostname, portOf(url)), request.signal);
         return sendRequest(end, request, { address: url.host });
       },

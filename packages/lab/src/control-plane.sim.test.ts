@@ -1,0 +1,85 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { resources, type Client } from '@coxswain/client';
+import type { Deployment } from 'kubernetes-types/apps/v1';
+import { expect, test } from 'vitest';
+import { ControlPlane } from './control-plane.ts';
+
+const serviceAccountKeyPem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+
+const replicas = 6;
+const deployment: Deployment = {
+  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'default' },
+  spec: { replicas, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'example.com/web:1' }] } } },
+};
+
+interface Outcome {
+  readonly digest: string;
+  readonly lineCount: number;
+  readonly virtualMs: number;
+  readonly nodeNames: readonly string[];
+}
+
+/** Until `probe` answers true on virtual time; a refused or broken request is an answer of no. */
+async function until(world: ControlPlane, what: string, forMs: number, probe: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = world.sim.nowMs + forMs;
+  while (world.sim.nowMs < deadlineMs) {
+    const asked = probe().catch(() => false);
+    let answer: boolean | undefined;
+    void asked.then((value) => { answer = value; });
+    await world.sim.run(20_000, () => answer !== undefined);
+    if (answer === true) return;
+    await world.sim.run(250);
+  }
+  throw new Error(`${what}: not within ${forMs} ms of virtual time\n${world.sim.trace.tail(60).join('\n')}`);
+}
+
+async function ready(client: Client): Promise<boolean> {
+  const now = await client.get(resources.deployments, { namespace: 'default', name: 'web' });
+  return now.status?.readyReplicas === replicas && now.status.observedGeneration === now.metadata?.generation;
+}
+
+async function story(seed: number): Promise<Outcome> {
+  const world = new ControlPlane({ seed, apiservers: 2, nodes: 3, serviceAccountKeyPem });
+  try {
+    world.startAll();
+    const client = world.client('user');
+    await until(world, 'three nodes are Ready', 120_000, async () => {
+      const nodes = await client.list(resources.nodes);
+      return nodes.items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')).length === 3;
+    });
+    await until(world, 'the deployment is made', 60_000, async () => (await client.create(resources.deployments, deployment)).metadata?.name === 'web');
+    // While its pods are on their way, a store member loses power and an API server is killed.
+    await world.sim.run(world.sim.random.float() * 400);
+    world.kill('store-1', { powerCut: true });
+    await world.sim.run(world.sim.random.float() * 400);
+    world.kill('apiserver-1');
+    await until(world, 'all replicas run on their kubelets without the dead two', 240_000, () => ready(client));
+    world.start('store-1');
+    world.start('apiserver-1');
+    await until(world, 'pods are listed', 60_000, async () => (await client.list(resources.pods, { namespace: 'default' })).items.length === replicas);
+    let nodeNames: readonly string[] = [];
+    await until(world, 'pods have nodes', 60_000, async () => {
+      const pods = await client.list(resources.pods, { namespace: 'default' });
+      nodeNames = pods.items.map((pod) => pod.spec?.nodeName ?? '').toSorted();
+      return nodeNames.length === replicas;
+    });
+    return { digest: world.sim.trace.digest(), lineCount: world.sim.trace.lineCount, virtualMs: world.sim.nowMs, nodeNames };
+  } finally {
+    world.sim.stop();
+  }
+}
+
+test.each([1, 2, 3])('seed %d: a Deployment reaches its kubelets while a store member and an API server die', async (seed) => {
+  const startMs = performance.now();
+  const outcome = await story(seed);
+  const tookMs = performance.now() - startMs;
+  expect(outcome.nodeNames).toHaveLength(replicas);
+  expect(new Set(outcome.nodeNames).size).toBe(3);
+  process.stdout.write(`seed ${seed}: ${outcome.lineCount} trace lines, ${(outcome.virtualMs / 1000).toFixed(1)} s of virtual time in ${(tookMs / 1000).toFixed(1)} s\n`);
+});
+
+test('the same seed gives the same trace, byte for byte', async () => {
+  const first = await story(11);
+  const second = await story(11);
+  expect(second).toEqual(first);
+});

@@ -1,0 +1,137 @@
+import { createApiServer, type ApiServerConfig, type PartsConfig } from '@coxswain/apiserver';
+import { createClient, type Client } from '@coxswain/client';
+import { defaultConfig as controllerManagerDefaults, startControllerManager } from '@coxswain/controller-manager';
+import { startEtcdServer } from '@coxswain/etcd-lite';
+import { createEtcdClient } from '@coxswain/etcd-lite/client';
+import type { ClientTls, Host } from '@coxswain/host';
+import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
+import { defaultKubeletConfig, startKubelet } from '@coxswain/kubelet';
+import { HollowRuntime, hollowSystem } from '@coxswain/kubelet/hollow';
+import { defaultSchedulerConfig, startScheduler } from '@coxswain/scheduler';
+
+export interface ControlPlaneOptions {
+  readonly seed: number;
+  readonly apiservers: number;
+  readonly nodes: number;
+  /** PEM of an RSA or EC key; which one makes no difference to the trace. */
+  readonly serviceAccountKeyPem: string;
+  readonly onTrace?: (line: string) => void;
+}
+
+const storeNames = ['store-1', 'store-2', 'store-3'] as const;
+const clientPort = 2379;
+const peerPort = 2380;
+const apiPort = 6443;
+
+/** In simulation a certificate is its subject. */
+function identity(commonName: string, organizations: readonly string[] = []): ClientTls {
+  return { certPem: JSON.stringify({ commonName, organizations, fingerprint: '', notAfterMs: Number.MAX_SAFE_INTEGER }) };
+}
+
+const serverTls = { certPem: '', keyPem: '', clientCaPem: 'any', clientCertificate: 'request' } as const;
+
+/**
+ * The whole control plane in one process on simulated time: three store members, API servers, scheduler, controller manager
+ * and kubelets over runtimes that run nothing. Each is what `cox NAME` starts, on a machine of its own.
+ */
+export class ControlPlane {
+  readonly sim: Simulation;
+  readonly processes = new Map<string, SimulatedProcess>();
+  readonly #options: ControlPlaneOptions;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    this.sim = new Simulation({ seed: options.seed, ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }) });
+  }
+
+  /** Names of everything, in the order in which it is started. */
+  names(): readonly string[] {
+    return [...storeNames, ...this.#apiserverNames(), 'controller-manager', 'scheduler', ...this.#nodeNames()];
+  }
+
+  startAll(): void {
+    for (const name of this.names()) this.sim.machine(name);
+    for (const name of this.names()) this.start(name);
+  }
+
+  /** Starts a component, or starts it again after a kill, on the same machine and disk. */
+  start(name: string): void {
+    const process = this.sim.start(name, name);
+    this.processes.set(name, process);
+    // A failure to start ends up in the trace; a real one would be started again by its supervisor.
+    this.#run(name, process.host).catch((error: unknown) => { process.host.log.error('start failed', { error: String(error) }); });
+  }
+
+  kill(name: string, options: { readonly powerCut?: boolean } = {}): void {
+    const process = this.processes.get(name);
+    if (process !== undefined) this.sim.kill(process, options);
+  }
+
+  /** A client on a machine of its own. */
+  client(name: string, tls: ClientTls = identity('admin', ['system:masters'])): Client {
+    return this.#client(this.sim.start(name, name).host, tls, name);
+  }
+
+  #apiserverNames(): readonly string[] {
+    return Array.from({ length: this.#options.apiservers }, (_, at) => `apiserver-${at + 1}`);
+  }
+
+  #nodeNames(): readonly string[] {
+    return Array.from({ length: this.#options.nodes }, (_, at) => `node-${at + 1}`);
+  }
+
+  #client(host: Host, tls: ClientTls, userAgent: string): Client {
+    const [server, ...servers] = this.#apiserverNames().map((name) => `https://${name}:${apiPort}`);
+    return createClient(host, { server: server as string, servers, tls, userAgent });
+  }
+
+  async #run(name: string, host: Host): Promise<void> {
+    if (name.startsWith('store-')) await this.#startStore(name, host);
+    else if (name.startsWith('apiserver-')) await this.#startApiServer(name, host);
+    else if (name === 'scheduler') await startScheduler(defaultSchedulerConfig(name), host, this.#client(host, identity('system:kube-scheduler'), name));
+    else if (name === 'controller-manager') await this.#startControllerManager(name, host);
+    else await this.#startNode(name, host);
+  }
+
+  async #startStore(name: string, host: Host): Promise<void> {
+    const address = this.sim.machine(name).address;
+    await startEtcdServer({
+      name, dataDir: '/var/lib/etcd',
+      clientListeners: [{ address: '0.0.0.0', port: clientPort }], peerListeners: [{ address: '0.0.0.0', port: peerPort }],
+      advertiseClientUrls: [`http://${address}:${clientPort}`],
+      initialCluster: Object.fromEntries(storeNames.map((store) => [store, [`http://${store}:${peerPort}`]])),
+    }, host);
+  }
+
+  async #startApiServer(name: string, host: Host): Promise<void> {
+    const store = createEtcdClient(host, { endpoints: storeNames.map((one) => `http://${one}:${clientPort}`) });
+    const config: ApiServerConfig = { store, parts: this.#parts(name, host) };
+    const server = await createApiServer(config, host);
+    await host.network.serveHttp({ address: '0.0.0.0', port: apiPort, tls: serverTls }, server.handle);
+    await server.start();
+  }
+
+  #parts(name: string, host: Host): PartsConfig {
+    return {
+      hostname: name, serverId: host.random.uuid(), authorizationModes: ['Node', 'RBAC'], alwaysAllowPaths: ['/healthz', '/readyz', '/livez'], anonymousAuth: false,
+      enableBootstrapTokenAuth: true, serviceAccountIssuers: ['https://kubernetes.default.svc'], serviceAccountSigningKeyPem: this.#options.serviceAccountKeyPem,
+      serviceAccountKeyPems: [], serviceAccountMaxExpirationSeconds: 0, apiAudiences: [], enableAdmissionPlugins: ['NodeRestriction'], disableAdmissionPlugins: [],
+      defaultNotReadyTolerationSeconds: 300, defaultUnreachableTolerationSeconds: 300, serviceClusterIpRanges: ['10.96.0.0/16'], serviceNodePortRange: '30000-32767',
+      advertiseAddress: this.sim.machine(name).address, securePort: apiPort, kubeletTls: {}, kubeletPreferredAddressTypes: ['InternalIP'],
+      authenticationInfo: { clientCaPem: undefined, requestHeaderAllowedNames: [], requestHeaderUsernameHeaders: [], requestHeaderGroupHeaders: [], requestHeaderExtraHeaders: [] },
+    };
+  }
+
+  async #startControllerManager(name: string, host: Host): Promise<void> {
+    const config = { ...controllerManagerDefaults, allocateNodeCidrs: true, clusterCidrs: ['10.244.0.0/16'], rootCaPem: 'simulated', leaderElection: { ...controllerManagerDefaults.leaderElection, identity: name } };
+    await startControllerManager(config, host, this.#client(host, identity('system:kube-controller-manager'), name));
+  }
+
+  async #startNode(name: string, host: Host): Promise<void> {
+    const index = Number(name.slice('node-'.length));
+    const address = this.sim.machine(name).address;
+    const runtime = new HollowRuntime({ clock: host.clock, timers: host.timers, podAddress: (count) => `10.244.${index}.${(count % 250) + 2}` });
+    const config = { ...defaultKubeletConfig(name), nodeIp: address, server: undefined, kubenet: undefined };
+    await startKubelet(config, host, { runtime, system: hollowSystem({ nodeName: name, address }), client: this.#client(host, identity(`system:node:${name}`, ['system:nodes']), name) });
+  }
+}
