@@ -23,14 +23,18 @@ export async function createUnlessThere<T extends KubeObject>(client: Client, ty
 
 /**
  * Makes the object, or brings the existing one to `wanted` by `merge`, which answers undefined if nothing is to be done.
- * A conflict rejects: the step is retried as a whole.
+ * When somebody else was faster it rejects, and the step is to be done again as a whole, from what it read on.
  */
 export async function ensure<T extends KubeObject>(client: Client, type: ResourceType<T>, wanted: T, merge: (existing: T) => T | undefined): Promise<void> {
-  const existing = await find(client, type, wanted.metadata?.namespace, wanted.metadata?.name ?? '');
-  if (existing === undefined) {
-    await createUnlessThere(client, type, wanted);
-    return;
-  }
-  const merged = merge(existing);
-  if (merged !== undefined) await client.update(type, merged);
+  const { namespace, name = '' } = wanted.metadata ?? {};
+  await ensureFrom(client, type, { namespace, name }, (existing) => Promise.resolve(existing === undefined ? wanted : merge(existing)));
+}
+
+/** As `ensure`; what `build` reads is newer than the object, so a writer that knew more cannot be overwritten unseen. */
+export async function ensureFrom<T extends KubeObject>(client: Client, type: ResourceType<T>, key: { readonly namespace: string | undefined; readonly name: string }, build: (existing: T | undefined) => Promise<T | undefined>): Promise<void> {
+  const existing = await find(client, type, key.namespace, key.name);
+  const next = await build(existing);
+  if (next === undefined) return;
+  if (existing === undefined) await client.create(type, next);
+  else await client.update(type, next);
 }

@@ -2,7 +2,7 @@ import { resources, type Client } from '@coxswain/client';
 import type { Endpoints, Service } from 'kubernetes-types/core/v1';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import type { MasterLeases } from './master-leases.ts';
-import { ensure } from './ensure.ts';
+import { ensure, ensureFrom } from './ensure.ts';
 
 export interface KubernetesServiceOptions {
   readonly client: Client;
@@ -32,39 +32,48 @@ async function ensureService({ client, clusterIp, securePort }: KubernetesServic
 }
 
 /** The controllers must not mirror these endpoints into a second slice: this server writes the slice itself. */
-async function ensureEndpoints({ client, securePort }: KubernetesServiceOptions, addresses: readonly string[]): Promise<void> {
-  const wanted: Endpoints = {
+function endpointsOf(addresses: readonly string[], port: number): Endpoints {
+  return {
     apiVersion: 'v1', kind: 'Endpoints',
     metadata: { name, namespace, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
-    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port: securePort, protocol: 'TCP' }] }],
+    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
   };
-  await ensure(client, resources.endpoints, wanted, (existing) => {
-    const shape = (endpoints: Endpoints): unknown => (endpoints.subsets ?? []).map((subset) => [(subset.addresses ?? []).map((one) => one.ip), (subset.ports ?? []).map((port) => [port.name, port.port])]);
-    const labelled = existing.metadata?.labels?.['endpointslice.kubernetes.io/skip-mirror'] === 'true';
-    return labelled && same(shape(existing), shape(wanted)) ? undefined : { ...existing, metadata: { ...existing.metadata, labels: { ...existing.metadata?.labels, ...wanted.metadata?.labels } }, subsets: wanted.subsets ?? [] };
-  });
 }
 
-async function ensureSlice({ client, securePort }: KubernetesServiceOptions, addresses: readonly string[]): Promise<void> {
-  const wanted: EndpointSlice = {
+function sliceOf(addresses: readonly string[], port: number): EndpointSlice {
+  return {
     apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice',
     metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
     addressType: addresses.some((address) => address.includes(':')) ? 'IPv6' : 'IPv4',
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-    ports: [{ name: 'https', port: securePort, protocol: 'TCP' }],
+    ports: [{ name: 'https', port, protocol: 'TCP' }],
   };
-  await ensure(client, resources.endpointslices, wanted, (existing) => {
-    const shape = (slice: EndpointSlice): unknown => [(slice.endpoints ?? []).map((one) => [one.addresses, one.conditions?.ready]), (slice.ports ?? []).map((port) => [port.name, port.port])];
-    return same(shape(existing), shape(wanted)) ? undefined : { ...existing, endpoints: wanted.endpoints, ports: wanted.ports ?? [] };
-  });
 }
 
-async function publish(options: KubernetesServiceOptions): Promise<void> {
-  const addresses = await options.leases.list();
-  // Nobody lives: leave the last address rather than none, it may come back.
-  if (addresses.length === 0) return;
-  await ensureEndpoints(options, addresses);
-  await ensureSlice(options, addresses);
+function shapeOfEndpoints(endpoints: Endpoints): unknown {
+  const subsets = (endpoints.subsets ?? []).map((subset) => [(subset.addresses ?? []).map((one) => one.ip), (subset.ports ?? []).map((port) => [port.name, port.port])]);
+  return [subsets, endpoints.metadata?.labels?.['endpointslice.kubernetes.io/skip-mirror']];
+}
+
+function shapeOfSlice(slice: EndpointSlice): unknown {
+  return [(slice.endpoints ?? []).map((one) => [one.addresses, one.conditions?.ready]), (slice.ports ?? []).map((port) => [port.name, port.port])];
+}
+
+/** The living are read after the object, so that the last writer knows of everybody who wrote before. */
+async function publish({ client, leases, securePort }: KubernetesServiceOptions): Promise<void> {
+  await ensureFrom(client, resources.endpoints, { namespace, name }, async (existing) => {
+    const addresses = await leases.list();
+    const wanted = endpointsOf(addresses, securePort);
+    // Nobody lives: leave the last address rather than none, it may come back.
+    if (addresses.length === 0 || (existing !== undefined && same(shapeOfEndpoints(existing), shapeOfEndpoints(wanted)))) return undefined;
+    return { ...wanted, metadata: { ...existing?.metadata, ...wanted.metadata, labels: { ...existing?.metadata?.labels, ...wanted.metadata?.labels } } };
+  });
+  await ensureFrom(client, resources.endpointslices, { namespace, name }, async (existing) => {
+    const addresses = await leases.list();
+    const wanted = sliceOf(addresses, securePort);
+    if (addresses.length === 0 || (existing !== undefined && same(shapeOfSlice(existing), shapeOfSlice(wanted)))) return undefined;
+    return { ...wanted, metadata: { ...existing?.metadata, ...wanted.metadata, labels: { ...existing?.metadata?.labels, ...wanted.metadata?.labels } } };
+  });
 }
 
 /** Says "I live", then writes who lives. Servers that died have lost their key by then. */
