@@ -3,3 +3,4 @@ export * from './cri/types.ts';
 export * from './kubelet.ts';
 export * from './system.ts';
 export { conflistName, removeKubenet } from './kubenet/kubenet.ts';
+export { healthzHandler, kubeletHandler } from './server/server.ts';

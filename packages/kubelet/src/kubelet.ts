@@ -11,7 +11,7 @@ import { Pleg, type RuntimePod } from './pleg.ts';
 import { BackOff } from './pod/backoff.ts';
 import { ImageManager } from './pod/images.ts';
 import { uidOf } from './pod/pod-facts.ts';
-import { podIps, PodStateReader } from './pod/runtime-state.ts';
+import { podIps, PodStateReader, type PodRuntimeState } from './pod/runtime-state.ts';
 import { StatusManager } from './pod/status-manager.ts';
 import { terminationMessageReader } from './pod/termination-message.ts';
 import { PodWorker } from './pod/worker.ts';
@@ -35,8 +35,13 @@ export interface KubeletView {
   readonly system: NodeSystem;
   readonly client: Client;
   readonly machine: MachineInfo;
+  readonly hostIp: string;
   pods(): readonly Pod[];
   worker(namespace: string, name: string, uid?: string): PodWorker | undefined;
+  /** Fresh from the runtime. */
+  state(uid: string): Promise<PodRuntimeState>;
+  /** What the container's status says it waits for. */
+  waitingReason(uid: string, container: string): string;
   /** Undefined if all is well. */
   health(): string | undefined;
 }
@@ -45,6 +50,8 @@ export interface RunningKubelet {
   readonly view: KubeletView;
   /** Resolves when the node is registered and its pods are known. */
   readonly ready: Promise<void>;
+  /** Rejects if it could not start for good. */
+  readonly failed: Promise<never>;
   /** Lets go of everything; containers keep running. */
   stop(): Promise<void>;
 }
@@ -170,9 +177,15 @@ class Kubelet {
 
   view(): KubeletView {
     return {
-      config: this.#config, ...this.#deps, machine: this.#machine,
+      config: this.#config, ...this.#deps, machine: this.#machine, hostIp: this.#workerDeps.node.hostIp(),
       pods: () => [...this.#workers.values()].map((worker) => ({ ...worker.pod, status: this.#workerDeps.statuses.current(worker.uid) ?? worker.pod.status ?? {} })),
       worker: (namespace, name, uid) => [...this.#workers.values()].find((worker) => worker.pod.metadata?.namespace === namespace && worker.pod.metadata.name === name && (uid === undefined || uid === worker.uid)),
+      state: (uid) => this.#workerDeps.reader.read(uid),
+      waitingReason: (uid, container) => {
+        const status = this.#workerDeps.statuses.current(uid);
+        const found = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].find((candidate) => candidate.name === container);
+        return found?.state?.waiting?.reason ?? 'ContainerCreating';
+      },
       health: () => (this.#pleg.silentMs > plegSilentMs ? `PLEG is not healthy: pleg was last seen active ${Math.round(this.#pleg.silentMs / 1000)}s ago` : undefined),
     };
   }
@@ -183,7 +196,7 @@ class Kubelet {
     this.#workerDeps.probes.close();
     this.#workerDeps.objects.close();
     this.#kubenet?.stop();
-    await Promise.all([...this.#running]);
+    await Promise.all(this.#running);
   }
 }
 
@@ -204,6 +217,7 @@ export async function startKubelet(config: KubeletConfig, host: Host, deps: Kube
   const hostIp = config.nodeIp === '' ? await deps.system.network.primaryAddress() ?? '' : config.nodeIp;
   const kubelet = new Kubelet(config, host, deps, machine, filesystem, hostIp);
   const ready = kubelet.start();
-  ready.catch((error: unknown) => host.log.error('kubelet did not start', { error: messageOf(error) }));
-  return { view: kubelet.view(), ready, stop: () => kubelet.stop() };
+  const failed = new Promise<never>((_resolve, reject) => { ready.catch(reject); });
+  failed.catch((error: unknown) => host.log.error('kubelet did not start', { error: messageOf(error) }));
+  return { view: kubelet.view(), ready, failed, stop: () => kubelet.stop() };
 }

@@ -15,7 +15,7 @@ import { containerSecurity } from './security.ts';
 /** Changes with what upstream restarts a container for: its name and its image. */
 export function containerHash(crypto: Crypto, container: Container): string {
   const digest = crypto.hash('sha256', utf8(JSON.stringify([container.name, container.image])));
-  return [...digest.slice(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(digest.slice(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export interface ContainerInput {

@@ -86,7 +86,7 @@ export class ProbeManager {
   }
 
   close(): void {
-    for (const id of [...this.#watches.keys()]) this.#stop(id);
+    for (const id of this.#watches.keys()) this.#stop(id);
   }
 
   #stop(id: string): void {

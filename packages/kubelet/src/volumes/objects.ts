@@ -81,7 +81,7 @@ export class ReferencedObjects {
   }
 
   close(): void {
-    for (const uid of [...this.#byPod.keys()]) this.unregister(uid);
+    for (const uid of this.#byPod.keys()) this.unregister(uid);
   }
 
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {

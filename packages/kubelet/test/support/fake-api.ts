@@ -35,7 +35,7 @@ export class FakeApi implements Client {
     for (const watcher of this.#watchers) {
       if (id.startsWith(`${watcher.resource}/`) && watcher.matches(stored)) watcher.queue.push({ type, object: structuredClone(stored) });
     }
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
     return structuredClone(stored);
   }
 
