@@ -27,6 +27,9 @@ export interface ApiServer {
   readonly cache: CacheReader;
   /** Fills the caches that authorization needs and runs the post-start hooks; requests are answered meanwhile. */
   start(): Promise<void>;
+  /** Not ready any more, but still answers. */
+  beginShutdown(): void;
+  /** Ends watches and hooks. */
   stop(): Promise<void>;
 }
 
@@ -99,6 +102,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       await cache.whenReady();
       await hooks.run();
     },
+    beginShutdown: () => hooks.stop(),
     stop: () => {
       hooks.stop();
       registry.stop();
@@ -112,7 +116,7 @@ function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerPa
   const version = config.version ?? defaultVersion;
   paths.exact('/version', () => Promise.resolve(jsonResponse(200, version)));
   addHealth(paths, { store: config.store, hooks, metrics, host });
-  addDiscovery(paths, registry);
+  addDiscovery(paths, { resources: () => registry.resources, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
   return paths;
 }

@@ -1,20 +1,65 @@
-import type { ApiResource } from '@coxswain/api';
-import type { Registry } from '../registry/registry.ts';
+import { aggregatedDiscovery, aggregatedMediaType, apiGroup, apiGroupList, apiResourceList, apiVersions, type ApiResource, type JsonObject } from '@coxswain/api';
+import { header, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { parseAccept } from '../negotiation/accept.ts';
+import { plainResponse } from '../negotiation/respond.ts';
 import type { PathTable } from '../transport/paths.ts';
-import { jsonResponse } from '../transport/responses.ts';
-import { apiVersionOf } from '../registry/kind.ts';
+import { jsonResponse, pageNotFound } from '../transport/responses.ts';
 
-function rowsOf(api: ApiResource): unknown[] {
-  const main = { name: api.resource, singularName: api.singular, namespaced: api.namespaced, kind: api.kind, verbs: api.verbs, ...(api.shortNames.length > 0 ? { shortNames: api.shortNames } : {}), ...(api.categories.length > 0 ? { categories: api.categories } : {}) };
-  return [main, ...api.subresources.map((sub) => ({ name: `${api.resource}/${sub.name}`, singularName: '', namespaced: api.namespaced, kind: sub.kind, verbs: sub.verbs }))];
+export interface DiscoveryOptions {
+  /** What is served now. */
+  resources(): readonly ApiResource[];
+  /** `host:port` that clients inside the cluster are told. */
+  readonly serverAddress: string;
 }
 
-/** Legacy discovery. */
-export function addDiscovery(paths: PathTable, registry: Registry): void {
-  const versions = new Map<string, ApiResource[]>();
-  for (const api of registry.resources) versions.set(apiVersionOf(api), [...(versions.get(apiVersionOf(api)) ?? []), api]);
-  for (const [groupVersion, apis] of versions) {
-    const path = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`;
-    paths.exact(path, () => Promise.resolve(jsonResponse(200, { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: apis.flatMap(rowsOf) })));
+/** The aggregated form that the client likes best; undefined: it wants the legacy one. */
+function aggregatedVersion(request: HttpRequest): 'v2' | 'v2beta1' | undefined {
+  for (const { type, params } of parseAccept(header(request.headers, 'accept') ?? '')) {
+    if (type !== 'application/json') continue;
+    if (params.get('as') === undefined) return undefined;
+    const version = params.get('v');
+    if (params.get('as') === 'APIGroupDiscoveryList' && params.get('g') === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) return version;
   }
+  return undefined;
+}
+
+function document(request: HttpRequest, query: URLSearchParams, body: JsonObject | undefined): Promise<HttpResponse> {
+  return Promise.resolve(body === undefined ? pageNotFound() : plainResponse(request, query, 200, body));
+}
+
+function root(request: HttpRequest, query: URLSearchParams, options: DiscoveryOptions, prefix: 'api' | 'apis'): Promise<HttpResponse> {
+  const version = aggregatedVersion(request);
+  if (version !== undefined) {
+    const body = aggregatedDiscovery(options.resources(), prefix, version);
+    return Promise.resolve(jsonResponse(200, body, { 'content-type': aggregatedMediaType(version), vary: 'Accept' }));
+  }
+  return document(request, query, prefix === 'api' ? apiVersions(options.serverAddress) : apiGroupList(options.resources()));
+}
+
+function groupPaths(resources: readonly ApiResource[]): string[] {
+  const paths = new Set<string>();
+  for (const { group, version } of resources) {
+    if (group === '') paths.add(`/api/${version}`);
+    else paths.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
+  }
+  return [...paths];
+}
+
+export function addDiscovery(paths: PathTable, options: DiscoveryOptions): void {
+  paths.exact('/api', (request, info) => root(request, info.query, options, 'api'));
+  paths.exact('/apis', (request, info) => root(request, info.query, options, 'apis'));
+  paths.prefix('/api/', (request, info) => {
+    const version = info.path.split('/')[2] ?? '';
+    return document(request, info.query, isDeeper(info.path, 2) ? undefined : apiResourceList(options.resources(), '', version));
+  });
+  paths.prefix('/apis/', (request, info) => {
+    const [, , group = '', version = ''] = info.path.split('/');
+    if (isDeeper(info.path, 3)) return document(request, info.query, undefined);
+    return document(request, info.query, version === '' ? apiGroup(options.resources(), group) : apiResourceList(options.resources(), group, version));
+  });
+  paths.exact('/', () => Promise.resolve(jsonResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() })));
+}
+
+function isDeeper(path: string, parts: number): boolean {
+  return path.split('/').filter((part) => part !== '').length > parts;
 }

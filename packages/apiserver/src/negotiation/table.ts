@@ -1,7 +1,5 @@
-import type { JsonObject } from '@coxswain/api';
+import { toTable, type JsonObject } from '@coxswain/api';
 import type { ServedKind } from '../registry/kind.ts';
-import { meta, text } from '../registry/object.ts';
-import { partialMetadata } from './partial-metadata.ts';
 
 export interface TableOptions {
   readonly version: string;
@@ -12,15 +10,11 @@ export interface TableOptions {
   readonly columns: boolean;
 }
 
-const columns = [
-  { name: 'Name', type: 'string', format: 'name', description: 'Name must be unique within a namespace.', priority: 0 },
-  { name: 'Created At', type: 'date', format: '', description: 'CreationTimestamp is a timestamp representing the server time when this object was created.', priority: 0 },
-];
+function inclusion(text: string): 'None' | 'Metadata' | 'Object' {
+  return text === 'None' || text === 'Object' ? text : 'Metadata';
+}
 
-export function tableOf(_kind: ServedKind, objects: readonly JsonObject[], options: TableOptions): string {
-  const rows = objects.map((object) => ({
-    cells: [text(meta(object), 'name'), text(meta(object), 'creationTimestamp')],
-    ...(options.includeObject === 'None' ? {} : { object: options.includeObject === 'Object' ? object : partialMetadata(object, options.version) }),
-  }));
-  return JSON.stringify({ kind: 'Table', apiVersion: `meta.k8s.io/${options.version}`, metadata: options.metadata, columnDefinitions: options.columns ? columns : null, rows });
+export function tableOf(kind: ServedKind, objects: readonly JsonObject[], options: TableOptions): string {
+  const { version, metadata, columns } = options;
+  return JSON.stringify(toTable(kind.api, objects, { nowMs: kind.hub.clock.nowMs(), includeObject: inclusion(options.includeObject), version, metadata, includeHeaders: columns }));
 }

@@ -28,7 +28,7 @@ function validate(operation: Operation, object: JsonObject): void {
   const { hub } = operation.kind;
   const context = strategyContext(operation, '');
   const errors = [...hub.metadata.validate(object), ...(hub.strategy.validate?.(object, context) ?? [])];
-  if (errors.length > 0) throw invalid({ group: hub.api.group, kind: hub.api.kind }, nameOf(object), errors);
+  if (errors.length > 0) throw invalid(operation.kind.api, nameOf(object), errors);
   for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.warn(warning);
 }
 
@@ -69,13 +69,13 @@ export async function createObject(operation: Operation, object: JsonObject, opt
     const generated = generateName(candidate, context.host);
     const result = await attempt(operation, candidate, options.dryRun);
     if (result !== 'exists') return result;
-    if (!generated) throw alreadyExists(kind.hub.api, nameOf(candidate));
+    if (!generated) throw alreadyExists(kind.api, nameOf(candidate));
     if (tries === nameAttempts) throw generateFailed(operation, nameOf(candidate));
   }
 }
 
 function generateFailed(operation: Operation, name: string): StatusError {
-  const refused = alreadyExists(operation.kind.hub.api, name);
+  const refused = alreadyExists(operation.kind.api, name);
   return new StatusError('AlreadyExists', `${refused.message}, the server was not able to generate a unique name for the object`, {
     ...refused.status.details, retryAfterSeconds: 1,
   });

@@ -10,6 +10,7 @@ import type { DeleteOptions } from './options.ts';
 import { keyOf } from './update.ts';
 
 const maxAttempts = 100;
+const jobWarning = 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
 
 export type DeleteResult =
   /** Gone from the store. */
@@ -22,6 +23,9 @@ function checkPreconditions(operation: Operation, current: StoredObject, options
   const { api } = operation.kind.hub;
   const what = { group: api.group, resource: api.kind };
   const record = text(meta(current.object), 'uid');
+  if (uid !== undefined && uid !== record && isNamespace(operation.kind)) {
+    throw conflict(api, nameOf(current.object), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${record}`);
+  }
   if (uid !== undefined && uid !== record) {
     throw conflict(what, nameOf(current.object), `the UID in the precondition (${uid}) does not match the UID in record (${record}). The object might have been deleted and then recreated`);
   }
@@ -125,6 +129,7 @@ async function markStored(operation: Operation, current: StoredObject, object: J
 
 export async function deleteObject(operation: Operation, options: DeleteOptions): Promise<DeleteResult> {
   const { kind, info } = operation;
+  if (kind.api.group === 'batch' && kind.api.resource === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) operation.warn(jobWarning);
   let current = await kind.hub.store.get(keyOf(operation));
   for (let tries = 0; tries < maxAttempts; tries += 1) {
     if (current === undefined) throw notFound(kind.api, info.name);

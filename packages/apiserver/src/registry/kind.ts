@@ -1,4 +1,5 @@
 import type { ApiResource, FieldError, JsonObject, Strategy } from '@coxswain/api';
+import type { Clock } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { StorageCodec } from '../storage/codec.ts';
 import type { ResourceStore } from '../storage/store.ts';
@@ -40,6 +41,7 @@ export interface Hub {
   readonly strategy: Strategy;
   readonly metadata: MetadataRules;
   readonly custom: boolean;
+  readonly clock: Clock;
 }
 
 export interface ServedKind {

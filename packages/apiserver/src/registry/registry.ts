@@ -1,4 +1,4 @@
-import { builtinResources, strategyFor, type ApiResource } from '@coxswain/api';
+import { builtinResources, strategyFor, type ApiResource, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { assert, type Host } from '@coxswain/host';
 import { resourcePrefix } from '../storage/keys.ts';
@@ -6,8 +6,8 @@ import { EventLeases } from '../storage/leases.ts';
 import { ResourceStore } from '../storage/store.ts';
 import { WatchCache } from '../watch-cache/cache.ts';
 import { builtinCodec, builtinStorageCodec, metadataRules } from './bindings.ts';
-import { conversionBetween } from './conversion.ts';
-import type { Hub, ServedKind } from './kind.ts';
+import { conversionOf } from './conversions/index.ts';
+import type { Decoded, Hub, KindCodec, ServedKind } from './kind.ts';
 
 /** Under which (group, version) a resource is stored when it is served under several. */
 const storedUnder: Readonly<Record<string, string>> = {
@@ -17,6 +17,16 @@ const storedUnder: Readonly<Record<string, string>> = {
 
 function idOf(group: string, version: string, resource: string): string {
   return `${group}/${version}/${resource}`;
+}
+
+/** What the storage version adds by default is seen in the others too. */
+function throughHub(codec: KindCodec, settle: (object: JsonObject) => JsonObject): KindCodec {
+  const settled = ({ object, warnings }: Decoded): Decoded => ({ object: settle(object), warnings });
+  return {
+    ...codec,
+    decode: (body, mediaType, validation) => settled(codec.decode(body, mediaType, validation)),
+    convert: (value, validation) => settled(codec.convert(value, validation)),
+  };
 }
 
 export interface RegistryOptions {
@@ -40,8 +50,8 @@ export class Registry {
     for (const api of builtinResources) this.#resources.set(idOf(api.group, api.version, api.resource), api);
   }
 
-  get resources(): Iterable<ApiResource> {
-    return this.#resources.values();
+  get resources(): readonly ApiResource[] {
+    return [...this.#resources.values()];
   }
 
   /** Made when first asked for. */
@@ -75,10 +85,11 @@ export class Registry {
   #make(id: string, api: ApiResource): ServedKind {
     const hubId = storedUnder[id] ?? id;
     const hub = this.#hub(hubId);
-    const conversion = conversionBetween(api, hub.api);
+    const { toHub, fromHub } = conversionOf(api);
+    const codec = builtinCodec(api);
     return {
-      api, hub, codec: builtinCodec(api), isHub: hub.api === api,
-      toHub: (object) => conversion.toHub(object), fromHub: (object) => conversion.fromHub(object),
+      api, hub, isHub: hub.api === api, toHub: (object) => toHub(object), fromHub: (object) => fromHub(object),
+      codec: hub.api === api ? codec : throughHub(codec, (object) => fromHub(toHub(object))),
     };
   }
 
@@ -91,7 +102,7 @@ export class Registry {
     const { client, host, keyRoot } = this.#options;
     const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
     const store = new ResourceStore(client, resourcePrefix(keyRoot, api), codec, leases);
-    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false };
+    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false, clock: host.clock };
     this.#hubs.set(id, hub);
     return hub;
   }

@@ -1,10 +1,9 @@
-import { badRequest, invalid, type JsonObject } from '@coxswain/api';
-import type { HttpResponse } from '@coxswain/host';
+import { applyJsonPatch, applyMergePatch, badRequest, invalid, scanJson, type Json, type JsonObject } from '@coxswain/api';
+import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { plainResponse } from '../negotiation/respond.ts';
 import { servedObject } from '../negotiation/served.ts';
-import { applyJsonPatch, applyMergePatch, scanJson } from '@coxswain/api';
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
-import type { Operation } from './context.ts';
+import { managerName, type Operation } from './context.ts';
 import { methodNotAllowed } from './errors.ts';
 import { getObject } from './get.ts';
 import { decodePlain } from './plain.ts';
@@ -79,11 +78,28 @@ function setReplicas(operation: Operation, live: JsonObject, scale: JsonObject):
   return live;
 }
 
+/** The entry of a scale has no time, and so stands before those that have. */
+function recordScale(operation: Operation, live: JsonObject, wanted: JsonObject, options: WriteOptions): void {
+  const { context, kind, http } = operation;
+  const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
+  context.managedFields.update(kind, live, wanted, { manager, subresource: 'scale', now: rfc3339Seconds(context.host.clock.nowMs()) });
+  const entries = meta(wanted)['managedFields'];
+  if (!Array.isArray(entries)) return;
+  const isScale = (entry: Json): entry is JsonObject => isObject(entry) && entry['subresource'] === 'scale';
+  const applied = entries.filter((entry) => isObject(entry) && entry['operation'] === 'Apply');
+  const scaled = entries.filter(isScale).map(({ time: _none, ...entry }) => entry);
+  meta(wanted)['managedFields'] = [...applied, ...scaled, ...entries.filter((entry) => !applied.includes(entry) && !isScale(entry))];
+}
+
 async function write(operation: Operation, options: WriteOptions, scaleFrom: (live: JsonObject) => JsonObject): Promise<HttpResponse> {
   const { kind, http, info } = operation;
   const written = await updateObject(operation, {
-    ownManagedFields: false, requireVersion: false,
-    build: (live) => setReplicas(operation, live, scaleFrom(live)),
+    ownManagedFields: true, requireVersion: false,
+    build: (live) => {
+      const wanted = setReplicas(operation, copy(live), scaleFrom(copy(live)));
+      recordScale(operation, live, wanted, options);
+      return wanted;
+    },
   }, options);
   const object = written.stored === undefined ? kind.fromHub(written.object) : servedObject(kind, written.stored);
   return plainResponse(http, info.query, 200, scaleOf(object));

@@ -1,9 +1,9 @@
 import { StatusError } from '@coxswain/api';
-import type { HttpResponse } from '@coxswain/host';
+import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { listResponse, negotiateKind, objectResponse, plainResponse } from '../negotiation/respond.ts';
 import { statusResponse } from '../transport/responses.ts';
 import { bodyMediaType, readBody } from './body.ts';
-import { resourceRequest, attributes, type Operation } from './context.ts';
+import { resourceRequest, attributes, managerName, type Operation } from './context.ts';
 import { createObject, storedForm } from './create.ts';
 import { deleteObject, deletionStatus } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
@@ -88,6 +88,10 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
   const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), expected, options.fieldValidation);
   decoded.warnings.forEach(operation.warn);
   const { object } = decoded;
+  if (info.subresource === '') {
+    const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
+    context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
+  }
   await context.admission.admit(attributes(operation, { operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun }));
   await context.admission.validate(attributes(operation, { operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun }));
   const answer = await handler.create(resourceRequest(operation), object, { dryRun: options.dryRun });

@@ -47,7 +47,7 @@ function sameState(a: JsonObject, b: JsonObject, operation: Operation): boolean 
 function validate(operation: Operation, object: JsonObject, old: JsonObject): void {
   const { hub } = operation.kind;
   const errors = [...hub.metadata.validateUpdate(object, old), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
-  if (errors.length > 0) throw invalid({ group: hub.api.group, kind: hub.api.kind }, operation.info.name, errors);
+  if (errors.length > 0) throw invalid(operation.kind.api, operation.info.name, errors);
   for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.warn(warning);
 }
 

@@ -1,0 +1,1 @@
+export { serveApiServer, type ServeAt, type ServedApiServer } from './serve.ts';

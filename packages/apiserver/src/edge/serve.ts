@@ -1,0 +1,39 @@
+import type { Host, Listener, ServerTls } from '@coxswain/host';
+import type { RunningComponent } from '@coxswain/service';
+import { createMetrics } from '@coxswain/service/edge';
+import type { ApiServerConfig } from '../config.ts';
+import { createApiServer, type ApiServer } from '../server.ts';
+
+const stopGraceMs = 5000;
+
+export interface ServeAt {
+  readonly address: string;
+  /** 0 chooses a free one. */
+  readonly port: number;
+  readonly tls: ServerTls;
+  readonly shutdownDelayMs?: number;
+}
+
+export interface ServedApiServer extends RunningComponent {
+  readonly server: ApiServer;
+  readonly listener: Listener;
+}
+
+/** Listens first, so that the post-start hooks of several servers find each other; resolves when it listens. */
+export async function serveApiServer(config: ApiServerConfig, at: ServeAt, host: Host): Promise<ServedApiServer> {
+  const server = await createApiServer(config, host, { metrics: createMetrics() });
+  const listener = await host.network.serveHttp({ address: at.address, port: at.port, tls: at.tls }, server.handle);
+  host.log.info('serving', { address: listener.address, port: listener.port });
+  // A hook that cannot finish keeps the server not ready and tries again; only a broken invariant rejects.
+  const failed = new Promise<never>((_resolve, reject) => { server.start().then(() => host.log.info('ready'), reject); });
+  return {
+    server, listener, failed,
+    stop: async () => {
+      server.beginShutdown();
+      if (at.shutdownDelayMs !== undefined && at.shutdownDelayMs > 0) await host.timers.sleep(at.shutdownDelayMs);
+      await server.stop();
+      await listener.close(stopGraceMs);
+      await config.store.close();
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { ApiResource, JsonObject } from '@coxswain/api';
+import { coreEvent, newEvent } from './events.ts';
+import { autoscalerV1, autoscalerV2 } from './autoscaler.ts';
+
+/** Each may answer or take apart its argument. */
+export interface Conversion {
+  readonly toHub: (object: JsonObject) => JsonObject;
+  readonly fromHub: (object: JsonObject) => JsonObject;
+}
+
+const identity: Conversion = { toHub: (object) => object, fromHub: (object) => object };
+
+/** By served group, version and resource; the other side is the storage version. */
+const conversions: Readonly<Record<string, Conversion>> = {
+  'events.k8s.io/v1/events': { toHub: coreEvent, fromHub: newEvent },
+  'autoscaling/v1/horizontalpodautoscalers': { toHub: autoscalerV2, fromHub: autoscalerV1 },
+};
+
+export function conversionOf(served: ApiResource): Conversion {
+  return conversions[`${served.group}/${served.version}/${served.resource}`] ?? identity;
+}
