@@ -46,11 +46,14 @@ export class NewSet {
     return this.#context.host.clock.nowMs();
   }
 
-  /** A patch of the main resource: annotations are metadata, and raise no generation. */
+  /** Annotations are metadata: no generation is raised by it. */
   async #markRevision(deployment: Deployment, revision: string): Promise<void> {
-    if (deployment.metadata?.annotations?.[revisionAnnotation] === revision) return;
-    const patched = await this.#context.client.patch(resources.deployments, objectKey(deployment), 'merge', { metadata: { annotations: { [revisionAnnotation]: revision } } });
-    deployment.metadata = { ...patched.metadata };
+    const annotations = deployment.metadata?.annotations ?? {};
+    if (annotations[revisionAnnotation] === revision) return;
+    const updated = await this.#context.client.update(resources.deployments, {
+      ...deployment, metadata: { ...deployment.metadata, annotations: { ...annotations, [revisionAnnotation]: revision } },
+    });
+    Object.assign(deployment, { metadata: updated.metadata });
   }
 
   async #addCondition(deployment: Deployment, condition: DeploymentCondition): Promise<void> {

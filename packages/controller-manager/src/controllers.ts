@@ -1,0 +1,15 @@
+import { approver, cleaner, signing } from './certificates/controllers.ts';
+import { deploymentController } from './deployment/deployment.ts';
+import { endpointsController } from './endpoints/endpoints.ts';
+import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { ipamController } from './ipam/ipam.ts';
+import { namespaceController } from './namespace/namespace.ts';
+import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
+import { rootCaController } from './root-ca/root-ca.ts';
+import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
+import type { Controller } from './types.ts';
+
+export const allControllers: readonly Controller[] = [
+  serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
+  endpointsController, endpointSliceController, approver, signing, cleaner, ipamController,
+];

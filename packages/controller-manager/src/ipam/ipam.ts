@@ -1,0 +1,81 @@
+import { ApiError, done, resources, splitKey, type SyncResult } from '@coxswain/client';
+import type { Node } from 'kubernetes-types/core/v1';
+import { nameOf } from '../common/object.ts';
+import { newLoop, runLoop } from '../common/run.ts';
+import type { Controller, ControllerContext } from '../types.ts';
+import { CidrSet, cidrText, parseCidr, type Cidr } from './cidr.ts';
+
+const name = 'node-ipam-controller';
+
+/** Gives each node its own part of the pods' range. */
+export const ipamController: Controller = {
+  name, account: 'node-controller',
+  start: (context) => {
+    if (!context.config.allocateNodeCidrs) return undefined;
+    const sets = setsOf(context);
+    const nodes = context.informers.informer(resources.nodes);
+    const loop = newLoop(context, name);
+    const occupy = (node: Node): void => forEach(sets, node, (set, cidr) => set.occupy(cidr));
+    nodes.addHandler({
+      added: (node) => {
+        occupy(node);
+        loop.enqueue(node);
+      },
+      updated: (_before, node) => {
+        occupy(node);
+        loop.enqueue(node);
+      },
+      deleted: (node) => forEach(sets, node, (set, cidr) => set.release(cidr)),
+    });
+    return runLoop(context, name, loop, (key) => sync(context, sets, nodes.lister.get(splitKey(key))), 1);
+  },
+};
+
+function setsOf(context: ControllerContext): CidrSet[] {
+  const { clusterCidrs, nodeCidrMaskSize, serviceClusterIpRanges } = context.config;
+  return clusterCidrs.map((text) => {
+    const range = parseCidr(text);
+    if (range === undefined) throw new Error(`--cluster-cidr: ${JSON.stringify(text)} is no range of addresses`);
+    const prefix = range.family === 'IPv6' ? nodeCidrMaskSize.ipv6 : nodeCidrMaskSize.ipv4;
+    if (!CidrSet.isPossible(range, prefix)) throw new Error(`--cluster-cidr: ${text} cannot be cut into parts of /${prefix}; see --node-cidr-mask-size`);
+    const set = new CidrSet(range, prefix);
+    for (const services of serviceClusterIpRanges.map(parseCidr)) if (services !== undefined) set.occupy(services);
+    return set;
+  });
+}
+
+function cidrsOf(node: Node): readonly Cidr[] {
+  return (node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR])).flatMap((text) => parseCidr(text) ?? []);
+}
+
+function forEach(sets: readonly CidrSet[], node: Node, act: (set: CidrSet, cidr: Cidr) => void): void {
+  for (const cidr of cidrsOf(node)) for (const set of sets) if (set.range.family === cidr.family) act(set, cidr);
+}
+
+async function sync(context: ControllerContext, sets: readonly CidrSet[], node: Node | undefined): Promise<SyncResult> {
+  if (node === undefined || cidrsOf(node).length > 0) return done;
+  const given: { readonly set: CidrSet; readonly cidr: Cidr }[] = [];
+  const giveBack = (): void => { for (const { set, cidr } of given) set.release(cidr); };
+  for (const set of sets) {
+    const cidr = set.allocate();
+    if (cidr === undefined) {
+      giveBack();
+      context.recorder.event(node, 'Normal', 'CIDRNotAvailable', `Node ${nameOf(node)} status is now: CIDRNotAvailable`);
+      return { kind: 'retry-after', delayMs: 30_000 };
+    }
+    given.push({ set, cidr });
+  }
+  const podCIDRs = given.map(({ cidr }) => cidrText(cidr));
+  try {
+    // The resourceVersion makes it fail if somebody else has given a range meanwhile.
+    await context.client.patch(resources.nodes, { name: nameOf(node) }, 'merge', {
+      metadata: { uid: node.metadata?.uid, resourceVersion: node.metadata?.resourceVersion }, spec: { podCIDR: podCIDRs[0], podCIDRs },
+    });
+  } catch (error) {
+    // After a broken connection nobody knows whether it was stored: then the part stays taken.
+    if (error instanceof ApiError) giveBack();
+    throw error;
+  }
+  context.host.log.info('node has its range', { node: nameOf(node), podCIDRs });
+  return done;
+}
