@@ -92,7 +92,7 @@ function mergeField(original: JsonObject, key: string, change: Json, schema: Pat
   const live = own(original, key);
   const rule = ruleOf(schema, key);
   if (isObject(change) && isObject(live) && !rule.strategies.includes('replace')) setOwn(original, key, mergeObject(live, change, rule.schema));
-  else if (Array.isArray(change) && Array.isArray(live) && rule.strategies.includes('merge')) setOwn(original, key, mergeList(live, change, rule));
+  else if (Array.isArray(change) && Array.isArray(live) && rule.strategies.includes('merge')) setOwn(original, key, patchFirst(mergeList(live, change, rule), live, change, rule));
   else setOwn(original, key, asPlainValue(change));
 }
 
@@ -100,6 +100,14 @@ function deleteFromPrimitiveList(original: JsonObject, key: string, removed: Jso
   if (!Array.isArray(removed)) throw badRequest(patchErrors.primitiveList);
   const live = own(original, key);
   if (Array.isArray(live)) setOwn(original, key, live.filter((item) => !removed.some((gone) => equalJson(gone, item))));
+}
+
+/** What the patch brings anew stands before what only the server has. */
+function patchFirst(merged: Json[], live: Json[], change: Json[], rule: FieldRule): Json[] {
+  const isDirective = (item: Json): boolean => isObject(item) && own(item, '$patch') !== undefined;
+  if (change.some((item) => isObject(item) && own(item, '$patch') === 'replace')) return merged;
+  const order = change.filter((item) => !isDirective(item));
+  return mergeOrdered({ merged, order, live, change: order, mergeKey: rule.mergeKey });
 }
 
 function mergeList(live: Json[], change: Json[], rule: FieldRule): Json[] {
