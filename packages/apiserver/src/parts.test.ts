@@ -37,7 +37,8 @@ test('the kubernetes service leads to every server that lives', async () => {
 test('each server says that it lives', async () => {
   const leases = await items('/apis/coordination.k8s.io/v1/namespaces/kube-system/leases');
   const identities = leases.filter((lease) => (lease.metadata['labels'] as Record<string, string>)?.['apiserver.kubernetes.io/identity'] === 'kube-apiserver');
-  expect(identities.map((lease) => (lease.metadata['labels'] as Record<string, string>)['kubernetes.io/hostname']).toSorted()).toEqual(['second-host', 'test-host']);
+  expect(identities).toHaveLength(2);
+  expect(identities.map((lease) => (lease.metadata['labels'] as Record<string, string>)['kubernetes.io/hostname'])).toEqual(expect.arrayContaining(['second-host', 'test-host']));
 });
 
 test('a server that stops leaves the endpoints at once', async () => {

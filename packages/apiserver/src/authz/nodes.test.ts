@@ -61,7 +61,7 @@ test('a kubelet makes no pods but mirrors, and tokens only for its pods', async 
   const uid = await pod('c', 'mine', 'n1');
   const theirs = await pod('d', 'theirs', 'n2');
   const request = (name?: string, boundUid?: string): unknown => ({
-    apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { ...(name === undefined ? {} : { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid: boundUid } }) },
+    apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: name === undefined ? {} : { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid: boundUid } },
   });
   const ask = async (body: unknown): Promise<string | number> => {
     const answer = await cluster.call('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { token, body });

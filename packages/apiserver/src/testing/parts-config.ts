@@ -1,5 +1,12 @@
-import { generateKeyPairSync } from 'node:crypto';
 import type { PartsConfig } from '../parts.ts';
+
+/** Made for tests; signs nothing else. */
+const signingKeyPem = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg2vfoLTP6X/UF6xDJ
+osAhQmAxpk7cWG2j8TbSayNiptShRANCAAQDXVwhMZqFiVtP+dzw3vXuLNwojO1O
++u3qaKsf0EHDbuj6qWj0yYkU5xjub58spgQmB/dlwe09BkkbjUUYsKsH
+-----END PRIVATE KEY-----
+`;
 
 export const adminToken = 'tok';
 
@@ -11,7 +18,7 @@ export function testPartsConfig(overrides: Partial<PartsConfig> = {}): PartsConf
     tokenAuthFile: { path: 'tokens.csv', text: `${adminToken},admin,admin,"system:masters"\nnobody-token,nobody,nobody-uid\nkubelet-token,system:node:n1,n1,"system:nodes"\n` },
     enableBootstrapTokenAuth: true,
     serviceAccountIssuers: ['https://kubernetes.default.svc.cluster.local'],
-    serviceAccountSigningKeyPem: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    serviceAccountSigningKeyPem: signingKeyPem,
     serviceAccountKeyPems: [], serviceAccountMaxExpirationSeconds: 0, apiAudiences: [],
     enableAdmissionPlugins: ['NodeRestriction'], disableAdmissionPlugins: [], defaultNotReadyTolerationSeconds: 300, defaultUnreachableTolerationSeconds: 300,
     serviceClusterIpRanges: ['10.96.0.0/16'], serviceNodePortRange: '30000-32767',

@@ -1,0 +1,87 @@
+import { silentLogger } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestCluster, type Loose, type TestCluster } from '../testing/cluster.ts';
+import { testPartsConfig } from '../testing/parts-config.ts';
+import { admissionPlugins } from './plugins.ts';
+
+let cluster: TestCluster;
+const pods = '/api/v1/namespaces/default/pods';
+beforeAll(async () => {
+  cluster = await startTestCluster();
+  await cluster.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' }, imagePullSecrets: [{ name: 'registry' }] } });
+});
+afterAll(() => cluster.stop());
+
+async function pod(name: string, spec: Record<string, unknown> = {}): Promise<{ status: number; object: Loose; message: unknown }> {
+  const answer = await cluster.call('POST', pods, { body: { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }], ...spec } } });
+  return { ...answer, message: answer.json['message'] };
+}
+
+test('a pod gets its account, its token volume and the pull secrets of the account', async () => {
+  const { spec } = (await pod('a')).object;
+  expect(spec).toMatchObject({ serviceAccountName: 'default', serviceAccount: 'default', imagePullSecrets: [{ name: 'registry' }] });
+  const [volume] = spec['volumes'] as { name: string; projected: { sources: unknown[] } }[];
+  expect(volume?.name).toMatch(/^kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  expect(volume?.projected.sources).toHaveLength(3);
+  expect((spec['containers'] as { volumeMounts: unknown }[])[0]?.volumeMounts).toEqual([{ name: volume?.name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }]);
+});
+
+test('a pod that wants no token gets none, and one that mounts its own keeps it', async () => {
+  expect((await pod('b', { automountServiceAccountToken: false })).object.spec).not.toHaveProperty('volumes');
+  const own = { containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'v', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }] }], volumes: [{ name: 'v', emptyDir: {} }] };
+  expect((await pod('c', own)).object.spec['volumes']).toEqual([{ name: 'v', emptyDir: {} }]);
+});
+
+test('tolerations are added where none speaks of the taint', async () => {
+  const tolerations = async (name: string, given: unknown[]): Promise<unknown> => (await pod(name, { tolerations: given })).object.spec['tolerations'];
+  expect(await tolerations('d', [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 }])).toEqual([
+    { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 },
+    { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
+  ]);
+  expect(await tolerations('e', [{ operator: 'Exists' }])).toEqual([{ operator: 'Exists' }]);
+});
+
+test('priority comes from the class alone', async () => {
+  expect((await pod('f', { priorityClassName: 'system-node-critical' })).object.spec).toMatchObject({ priority: 2_000_001_000, preemptionPolicy: 'PreemptLowerPriority' });
+  expect((await pod('g', { priority: 7 })).message).toBe('pods "g" is forbidden: the integer value of priority (7) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name');
+  const made = await cluster.call('POST', '/apis/scheduling.k8s.io/v1/priorityclasses', { body: { metadata: { name: 'usual' }, value: 100, globalDefault: true, preemptionPolicy: 'Never' } });
+  expect(made.status, made.text).toBe(201);
+  await cluster.seen('scheduling.k8s.io', 'priorityclasses', '', 'usual');
+  expect((await pod('g')).object.spec).toMatchObject({ priorityClassName: 'usual', priority: 100, preemptionPolicy: 'Never' });
+  const second = await cluster.call('POST', '/apis/scheduling.k8s.io/v1/priorityclasses', { body: { metadata: { name: 'other' }, value: 1, globalDefault: true } });
+  expect(second.json['message']).toContain('PriorityClass "usual" is already marked as default. Only one default can exist');
+  expect((await cluster.call('DELETE', '/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical')).status).toBe(403);
+});
+
+test('a new node is tainted until it is seen ready', async () => {
+  const made = await cluster.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } });
+  expect(made.object.spec['taints']).toEqual([{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
+});
+
+test('nothing is made where no namespace is, or where it is going', async () => {
+  const inside = (namespace: string): ReturnType<TestCluster['call']> => cluster.call('POST', `/api/v1/namespaces/${namespace}/configmaps`, { body: { metadata: { name: 'c' } } });
+  expect((await inside('nowhere')).json['message']).toBe('namespaces "nowhere" not found');
+  await cluster.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'going' } } });
+  await cluster.call('DELETE', '/api/v1/namespaces/going');
+  await new Promise<void>((resolve) => {
+    const going = (): boolean => (cluster.servers[0]?.cache.get('', 'namespaces', '', 'going')?.['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
+    const stop = cluster.servers[0]?.cache.onChange('', 'namespaces', () => { if (going()) { stop?.(); resolve(); } });
+    if (going()) { stop?.(); resolve(); }
+  });
+  const refused = await inside('going');
+  expect(refused.status).toBe(403);
+  expect(refused.json['message']).toBe('configmaps "c" is forbidden: unable to create new content in namespace going because it is being terminated');
+  expect((refused.json['details'] as { causes: unknown }).causes).toEqual([{ reason: 'NamespaceTerminating', message: 'namespace going is being terminated', field: 'metadata.namespace' }]);
+  expect((await cluster.call('DELETE', '/api/v1/namespaces/kube-system')).json['message']).toBe('namespaces "kube-system" is forbidden: this namespace may not be deleted');
+});
+
+test('a plugin that is not there is refused by name, not ignored', () => {
+  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined) };
+  const names = (enable: string[], disable: string[]): string[] => admissionPlugins(testPartsConfig({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }), tools).map((plugin) => plugin.name);
+  expect(() => names(['PodSecurity'], [])).toThrow('--enable-admission-plugins: PodSecurity is not built yet');
+  expect(() => names([], ['Nonsense'])).toThrow('--disable-admission-plugins: unknown admission plugin "Nonsense"');
+  expect(names([], ['Priority'])).not.toContain('Priority');
+  expect(names([], [])).not.toContain('NodeRestriction');
+  expect(names(['NodeRestriction'], [])).toContain('NodeRestriction');
+});

@@ -1,0 +1,112 @@
+import { fromUtf8, readAll, silentLogger, type ByteStream, type Host, type HttpHandler, type HttpRequest, type Listener } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
+import { httpRequest } from '../testing/test-server.ts';
+
+/** A kubelet over plain HTTP would do, but the path must be as in life: HTTPS is replaced on the way out. */
+const real = createRealHost(silentLogger);
+const host: Host = {
+  ...real,
+  network: new Proxy(real.network, {
+    get: (target, name) => name === 'fetch'
+      ? (request: Parameters<Host['network']['fetch']>[0]) => { const { tls: _tls, ...rest } = request; return target.fetch({ ...rest, url: request.url.replace('https://', 'http://') }); }
+      : Reflect.get(target, name).bind(target),
+  }),
+};
+
+let cluster: TestCluster;
+let kubelet: Listener;
+let answer: HttpHandler;
+const seen: HttpRequest[] = [];
+
+async function* chunks(...parts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield new TextEncoder().encode(part);
+}
+
+beforeAll(async () => {
+  kubelet = await real.network.serveHttp({ address: '127.0.0.1', port: 0 }, (request) => { seen.push(request); return answer(request); });
+  cluster = await startTestCluster([{}], host);
+  await cluster.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
+  await cluster.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n1' } } });
+  const status = await cluster.call('PATCH', '/api/v1/nodes/n1/status', {
+    body: { status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } } } }, headers: { 'content-type': 'application/merge-patch+json' },
+  });
+  expect(status.status, status.text).toBe(200);
+  const pod = async (name: string, nodeName: string | undefined, containers: string[]): Promise<void> => {
+    const made = await cluster.call('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name }, spec: { ...(nodeName === undefined ? {} : { nodeName }), containers: containers.map((one) => ({ name: one, image: 'i' })) } } });
+    expect(made.status, made.text).toBe(201);
+  };
+  await pod('p', 'n1', ['c']);
+  await pod('two', 'n1', ['a', 'b']);
+  await pod('unbound', undefined, ['c']);
+});
+afterAll(async () => {
+  await cluster.stop();
+  await kubelet.close();
+});
+
+test('logs come from the kubelet as they are written', async () => {
+  answer = () => Promise.resolve({ status: 200, headers: { 'content-type': 'text/plain' }, body: chunks('one\n', 'two\n') });
+  const logs = await cluster.call('GET', '/api/v1/namespaces/default/pods/p/log?follow=true&tailLines=5&timestamps=false');
+  expect(logs).toMatchObject({ status: 200, contentType: 'text/plain', text: 'one\ntwo\n' });
+  expect(seen.at(-1)?.target).toBe('/containerLogs/default/p/c?follow=true&tailLines=5');
+  expect(seen.at(-1)?.headers, 'the asker\'s token stays here').not.toHaveProperty('authorization');
+});
+
+test('the container must be said where there are several, and exist', async () => {
+  const message = async (target: string): Promise<unknown> => (await cluster.call('GET', `/api/v1/namespaces/default/pods/${target}`)).json['message'];
+  expect(await message('two/log')).toBe('a container name must be specified for pod two, choose one of: [a b]');
+  expect(await message('two/log?container=x')).toBe('container x is not valid for pod two');
+  expect(await message('missing/log')).toBe('pods "missing" not found');
+  expect(await message('p/log?tailLines=-1')).toBe('PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0');
+});
+
+test('a pod that runs nowhere has no logs', async () => {
+  expect(await cluster.call('GET', '/api/v1/namespaces/default/pods/unbound/log')).toMatchObject({ status: 200, text: '' });
+});
+
+test('what the kubelet refuses is refused in its words', async () => {
+  answer = () => Promise.resolve({ status: 400, headers: {}, body: chunks('container "c" in pod "p" is waiting to start: ContainerCreating') });
+  const refused = await cluster.call('GET', '/api/v1/namespaces/default/pods/p/log');
+  expect(refused.json).toMatchObject({ code: 400, reason: 'BadRequest', message: 'container "c" in pod "p" is waiting to start: ContainerCreating' });
+});
+
+test('exec becomes a tunnel of bytes with the kubelet\'s protocol', async () => {
+  answer = (request) => Promise.resolve({
+    status: 101, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' },
+    upgrade: (stream: ByteStream) => {
+      void (async () => {
+        for await (const chunk of stream.readable) await stream.write(new TextEncoder().encode(`${request.target} ${fromUtf8(chunk)}`));
+        await stream.end();
+      })();
+    },
+  });
+  const base = httpRequest({ method: 'POST', target: '/api/v1/namespaces/default/pods/p/exec?command=ls&command=-l&stdin=true&stdout=true&tty=false', headers: { authorization: 'Bearer tok', upgrade: 'SPDY/3.1', connection: 'Upgrade' } });
+  const response = await cluster.servers[0]?.handle({ ...base, upgradeRequested: true });
+  expect(response?.status).toBe(101);
+  expect(response?.headers).toMatchObject({ upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' });
+  const written: Uint8Array[] = [];
+  const ended = new Promise<void>((resolve) => {
+    response?.upgrade?.({
+      readable: chunks('hello'), peer: { address: 'client' }, destroy: () => undefined,
+      write: (data) => { written.push(data); return Promise.resolve(); },
+      end: () => { resolve(); return Promise.resolve(); },
+    });
+  });
+  await ended;
+  expect(fromUtf8(written[0] ?? new Uint8Array())).toBe('/exec/default/p/c?input=1&output=1&command=ls&command=-l hello');
+});
+
+test('exec without an upgrade, a command or a node is a bad request', async () => {
+  const message = async (target: string): Promise<unknown> => (await cluster.call('POST', `/api/v1/namespaces/default/pods/${target}`)).json['message'];
+  expect(await message('p/exec?command=ls')).toBe('Upgrade request required');
+  expect(await message('p/exec')).toBe('you must specify at least one command for the container');
+  expect(await message('unbound/exec?command=ls')).toBe('pod unbound does not have a host assigned');
+});
+
+test('a node\'s own pages are reached through the node proxy, bodies and status as they are', async () => {
+  answer = async (request) => ({ status: 418, headers: { 'x-a': 'b' }, body: chunks(request.method, ' ', request.target, ' ', fromUtf8(await readAll(request.body))) });
+  const proxied = await cluster.call('POST', '/api/v1/nodes/n1/proxy/configz?a=b%20c', { body: { q: 1 } });
+  expect(proxied).toMatchObject({ status: 418, text: 'POST /configz?a=b%20c {"q":1}' });
+});
