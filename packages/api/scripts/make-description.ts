@@ -174,6 +174,13 @@ function addLists(packages: Record<string, Record<string, object>>): void {
   }
 }
 
+/** The server's version is published, but no Go type of it. */
+function addVersion(packages: Record<string, Record<string, object>>): void {
+  const name = 'io.k8s.apimachinery.pkg.version.Info';
+  const fields = Object.entries(published.definitions[name]?.fields ?? {}).map(([json, field]): Field => [json, fromPublished(field, packageOf(name)), field.required ? 'vq' : 'vo', 0]);
+  packages[packageOf(name)] = { Info: { p: 1, f: fields } };
+}
+
 function unpublishedField(inPackage: string, type: string, text: string): Field {
   const [name, flags] = text.split(':') as [string, string];
   if (flags.includes('i')) return ['', `@${meta}.TypeMeta`, flags, 0];
@@ -227,6 +234,7 @@ function write(name: string, value: unknown): void {
 const types = makeTypes();
 addLists(types);
 addUnpublished(types);
+addVersion(types);
 write('types.json', types);
 write('resources.json', makeResources());
 write('operations.json', makeOperations());

@@ -16,3 +16,4 @@ export * from './apply/index.ts';
 export { applyDefaults, pullPolicyOf } from './defaults/index.ts';
 export * from './table/index.ts';
 export * from './discovery/index.ts';
+export * from './openapi/index.ts';
