@@ -1,2 +1,3 @@
 export * from './errors.ts';
+export { createEtcdClient, type EtcdClientOptions } from './etcd-client.ts';
 export * from './types.ts';

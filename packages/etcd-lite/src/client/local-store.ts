@@ -9,6 +9,7 @@ import type {
 import { randomLeaseId } from '../lease/lease-id.ts';
 import { Lessor } from '../lease/lessor.ts';
 import { Machine } from '../machine/machine.ts';
+import { keyBytes } from '../mvcc/key-text.ts';
 import { executeRange } from '../mvcc/range.ts';
 import { executeTxn } from '../mvcc/execute.ts';
 import { isReadOnly, validateDeleteRange, validatePut, validateRange, validateTxn } from '../mvcc/validate.ts';
@@ -143,7 +144,7 @@ class LocalStore implements EtcdClient {
     const lease = this.#machine.leases.get(id);
     const remainingMs = this.#lessor.remainingMs(id, this.#host.clock.monotonicMs());
     if (lease === undefined || remainingMs === undefined || remainingMs <= 0) return { ttlSeconds: -1, grantedTtlSeconds: 0, keys: [] };
-    const keys = this.#machine.leases.keysOf(id).map((key) => Uint8Array.from(key, (char) => char.charCodeAt(0)));
+    const keys = this.#machine.leases.keysOf(id).map(keyBytes);
     return { ttlSeconds: Math.floor(remainingMs / 1000), grantedTtlSeconds: lease.ttlSeconds, keys };
   }
 

@@ -4,7 +4,7 @@ import { LeaseTable } from '../lease/lease-table.ts';
 import { executeDeleteKeys, executeDeleteRange, executePut, executeTxn } from '../mvcc/execute.ts';
 import type { RevisionRecord } from '../mvcc/history.ts';
 import { MvccStore } from '../mvcc/store.ts';
-import { alarmAction, type AlarmMember, type InternalRequest } from '../wire/messages.ts';
+import { alarmAction, type AlarmMember, type InternalRequest, type MemberMessage } from '../wire/messages.ts';
 
 export interface Applied {
   /** The operation's response message (its own type), or why it was refused. Refusals are part of the replicated outcome. */
@@ -20,6 +20,8 @@ export interface Applied {
 export class Machine {
   readonly store = new MvccStore();
   readonly leases = new LeaseTable();
+  /** What members have published of themselves. */
+  readonly members = new Map<bigint, MemberMessage>();
   #alarms: AlarmMember[] = [];
 
   get alarms(): readonly AlarmMember[] {
@@ -58,6 +60,10 @@ export class Machine {
       return { response: {}, record };
     }
     if (request.alarm !== undefined) return { response: { alarms: this.#alarm(request.alarm) }, record: undefined };
+    if (request.publish !== undefined) {
+      this.members.set(request.publish.ID, request.publish);
+      return { response: {}, record: undefined };
+    }
     throw etcdError('keyNotFound');
   }
 

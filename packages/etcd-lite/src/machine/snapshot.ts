@@ -26,14 +26,15 @@ export function encodeMachine(machine: Machine): Iterable<Uint8Array> {
   for (let revision = first; revision <= store.revision; revision += 1) records.push(store.history.at(revision) as RevisionRecord);
   const head: SnapshotChunk = {
     head: { revision: store.revision, compactRevision: store.compactRevision },
-    leases: [...machine.leases.all()].map((lease) => ({ ID: lease.id, TTL: lease.ttlSeconds })), alarms: machine.alarms, kvs: [], records: [],
+    leases: [...machine.leases.all()].map((lease) => ({ ID: lease.id, TTL: lease.ttlSeconds })), alarms: machine.alarms,
+    members: [...machine.members.values()], kvs: [], records: [],
   };
   return chunks(head, base, records);
 }
 
 function* chunks(head: SnapshotChunk, base: readonly KeyValue[], records: readonly RevisionRecord[]): Generator<Uint8Array, void, undefined> {
   yield snapshotChunk.encode(head);
-  const empty = { leases: [], alarms: [], kvs: [], records: [] };
+  const empty = { leases: [], alarms: [], members: [], kvs: [], records: [] };
   for (const kvs of grouped(base, sizeOf)) yield snapshotChunk.encode({ ...empty, kvs });
   const plain = records.map(({ revision, changes }) => ({ revision, kvs: changes.map((change) => change.kv) }));
   for (const some of grouped(plain, (record) => record.kvs.reduce((sum, kv) => sum + sizeOf(kv), 16))) yield snapshotChunk.encode({ ...empty, records: some });
@@ -66,6 +67,7 @@ export async function decodeMachine(source: AsyncIterable<Uint8Array>): Promise<
     head ??= chunk.head;
     for (const lease of chunk.leases) machine.leases.grant(lease.ID, lease.TTL);
     if (chunk.alarms.length > 0) machine.restoreAlarms(chunk.alarms);
+    for (const member of chunk.members) machine.members.set(member.ID, member);
     for (const kv of chunk.kvs) machine.store.restoreKey(kv);
     for (const record of chunk.records) machine.store.restoreRecord(record.revision, record.kvs);
   }

@@ -28,3 +28,7 @@ export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
 export function contains(range: KeyRange, key: string): boolean {
   return range.single ? key === range.start : key >= range.start && (range.end === undefined || key < range.end);
 }
+
+export function keyBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}

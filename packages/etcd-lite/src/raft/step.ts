@@ -20,6 +20,7 @@ export function step(raft: RaftState, input: Input): void {
     case 'read': requestRead(raft, raft.config.id, input.context); return;
     case 'snapshot-report': onSnapshotReport(raft, input.to, input.ok); return;
     case 'unreachable': onUnreachable(raft, input.member); return;
+    case 'snapshot-taken': snapshotTaken(raft, input.snapshot, input.compactTo); return;
     case 'transfer-leader': if (raft.role === 'leader') transferLeader(raft, input.to); return;
     case 'campaign': if (raft.role !== 'leader') campaign(raft, 'pre-vote');
   }
@@ -28,6 +29,13 @@ export function step(raft: RaftState, input: Input): void {
 /** False: there is no leader to take them (or it is handing over); nothing was done. */
 export function propose(raft: RaftState, proposals: readonly Uint8Array[]): boolean {
   return raft.role === 'leader' ? appendProposals(raft, proposals) : forwardProposals(raft, proposals);
+}
+
+function snapshotTaken(raft: RaftState, snapshot: SnapshotMeta, compactTo: number): void {
+  // Meanwhile a newer one may have been received from the leader.
+  if (snapshot.index <= raft.availableSnapshot.index) return;
+  raft.availableSnapshot = snapshot;
+  raft.log.compact(Math.min(compactTo, snapshot.index));
 }
 
 function stepMessage(raft: RaftState, message: Message): void {

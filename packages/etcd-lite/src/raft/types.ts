@@ -64,6 +64,8 @@ export type Input =
   | { readonly type: 'read'; readonly context: number }
   | { readonly type: 'snapshot-report'; readonly to: MemberId; readonly ok: boolean }
   | { readonly type: 'unreachable'; readonly member: MemberId }
+  /** The state at `snapshot` is on disk and can be sent; entries up to `compactTo` are not needed any more. */
+  | { readonly type: 'snapshot-taken'; readonly snapshot: SnapshotMeta; readonly compactTo: number }
   | { readonly type: 'transfer-leader'; readonly to: MemberId }
   | { readonly type: 'campaign' };
 

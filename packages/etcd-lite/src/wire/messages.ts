@@ -268,4 +268,6 @@ export interface InternalRequest {
   readonly leaseGrant?: LeaseGrantRequest | undefined;
   readonly leaseRevoke?: LeaseRevokeRequest | undefined;
   readonly alarm?: AlarmRequest | undefined;
+  /** A member tells the others its name and client addresses. */
+  readonly publish?: MemberMessage | undefined;
 }

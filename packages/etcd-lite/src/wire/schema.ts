@@ -6,7 +6,7 @@ import type * as messages from './messages.ts';
 const internal: SchemaNode = {
   nested: {
     InternalRequest: {
-      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm'] } },
+      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish'] } },
       fields: {
         ID: { type: 'uint64', id: 1 },
         put: { type: 'etcdserverpb.PutRequest', id: 2 },
@@ -16,6 +16,7 @@ const internal: SchemaNode = {
         lease_grant: { type: 'etcdserverpb.LeaseGrantRequest', id: 6 },
         lease_revoke: { type: 'etcdserverpb.LeaseRevokeRequest', id: 7 },
         alarm: { type: 'etcdserverpb.AlarmRequest', id: 8 },
+        publish: { type: 'etcdserverpb.Member', id: 9 },
       },
     },
     SnapshotChunk: {
@@ -25,6 +26,7 @@ const internal: SchemaNode = {
         alarms: { type: 'etcdserverpb.AlarmMember', id: 3, rule: 'repeated' },
         kvs: { type: 'mvccpb.KeyValue', id: 4, rule: 'repeated' },
         records: { type: 'SnapshotRecord', id: 5, rule: 'repeated' },
+        members: { type: 'etcdserverpb.Member', id: 6, rule: 'repeated' },
       },
     },
     SnapshotHead: { fields: { revision: { type: 'int64', id: 1 }, compact_revision: { type: 'int64', id: 2 } } },
@@ -55,6 +57,7 @@ export interface SnapshotChunk {
   readonly head?: { readonly revision: number; readonly compactRevision: number } | undefined;
   readonly leases: readonly messages.LeaseGrantRequest[];
   readonly alarms: readonly messages.AlarmMember[];
+  readonly members: readonly messages.MemberMessage[];
   readonly kvs: readonly messages.KeyValue[];
   readonly records: readonly { readonly revision: number; readonly kvs: readonly messages.KeyValue[] }[];
 }

@@ -1,0 +1,132 @@
+import type { Host } from '@coxswain/host';
+import { Lessor } from '../lease/lessor.ts';
+import type { Applied, Machine } from '../machine/machine.ts';
+import { decodeMachine, encodeMachine } from '../machine/snapshot.ts';
+import type { Entry, SnapshotMeta } from '../raft/index.ts';
+import type { SnapshotStore } from '../wal/index.ts';
+import { WatchHub } from '../watch/hub.ts';
+import { codecs } from '../wire/schema.ts';
+import type { InternalRequest } from '../wire/messages.ts';
+
+export interface ApplierHooks {
+  /** The answer to an entry, for whoever on this member waits for it. */
+  answered(id: bigint, applied: Applied): void;
+  /** A no-op: a new leader's term has begun in the log. */
+  termBegan(term: number): void;
+  /** A snapshot of the own state is durable. */
+  snapshotTaken(snapshot: SnapshotMeta): void;
+}
+
+export interface ApplierOptions {
+  readonly snapshotCount: number;
+}
+
+/** Revisions dropped in one go after a compaction. */
+const pruneBudget = 2000;
+
+/** The replicated state of this member with what hangs on it: leases' clocks, watches, snapshots. */
+export class Applier {
+  readonly #host: Host;
+  readonly #snapshots: SnapshotStore;
+  readonly #hooks: ApplierHooks;
+  readonly #options: ApplierOptions;
+  #machine: Machine;
+  readonly lessor: Lessor;
+  readonly hub: WatchHub;
+  #index: number;
+  #snapshotIndex: number;
+  #snapshotting = false;
+  #pruning = false;
+  #stopped = false;
+
+  constructor(host: Host, snapshots: SnapshotStore, machine: Machine, index: number, options: ApplierOptions, hooks: ApplierHooks) {
+    this.#host = host;
+    this.#snapshots = snapshots;
+    this.#machine = machine;
+    this.#index = index;
+    this.#snapshotIndex = index;
+    this.#options = options;
+    this.#hooks = hooks;
+    const current = (): Machine => this.#machine;
+    this.lessor = new Lessor({ get leases() { return current().leases; } });
+    this.hub = new WatchHub(machine.store);
+  }
+
+  get machine(): Machine {
+    return this.#machine;
+  }
+
+  /** The last entry that is in the state. */
+  get index(): number {
+    return this.#index;
+  }
+
+  apply(entry: Entry): void {
+    this.#index = entry.index;
+    if (entry.data.length === 0) {
+      this.#hooks.termBegan(entry.term);
+      return;
+    }
+    const request = codecs.internalRequest.decode(entry.data);
+    const applied = this.#machine.apply(request);
+    if (applied.error === undefined) this.#follow(request);
+    if (applied.record !== undefined) this.hub.publish(applied.record);
+    this.#hooks.answered(request.ID, applied);
+  }
+
+  #follow(request: InternalRequest): void {
+    if (request.leaseGrant !== undefined) this.lessor.granted(request.leaseGrant.ID, this.#host.clock.monotonicMs());
+    else if (request.leaseRevoke !== undefined) this.lessor.revoked(request.leaseRevoke.ID);
+    else if (request.compaction !== undefined) this.#prune();
+  }
+
+  /** The physical half of a compaction, in slices. A snapshot may be encoded meanwhile: it holds its own references. */
+  #prune(): void {
+    if (this.#pruning || this.#stopped) return;
+    if (this.#machine.store.prune(pruneBudget)) return;
+    this.#pruning = true;
+    this.#host.timers.after(1, () => {
+      this.#pruning = false;
+      this.#prune();
+    });
+  }
+
+  maybeSnapshot(termOf: (index: number) => number | undefined): void {
+    if (this.#snapshotting || this.#stopped || this.#index - this.#snapshotIndex < this.#options.snapshotCount) return;
+    const term = termOf(this.#index);
+    if (term === undefined) return;
+    this.#snapshotting = true;
+    void this.#takeSnapshot({ index: this.#index, term }, encodeMachine(this.#machine));
+  }
+
+  async #takeSnapshot(snapshot: SnapshotMeta, chunks: Iterable<Uint8Array>): Promise<void> {
+    const startMs = this.#host.clock.monotonicMs();
+    try {
+      const sizeBytes = await this.#snapshots.save(snapshot, chunks, 'own');
+      if (this.#stopped) return;
+      this.#snapshotIndex = Math.max(this.#snapshotIndex, snapshot.index);
+      this.#hooks.snapshotTaken(snapshot);
+      this.#host.log.info('snapshot taken', { index: snapshot.index, sizeBytes, ms: Math.round(this.#host.clock.monotonicMs() - startMs) });
+      await this.#snapshots.purge(snapshot, this.#host.log);
+    } catch (error) {
+      // The log is whole: without a snapshot it only stays longer. The next attempt comes after as many entries again.
+      this.#snapshotIndex = snapshot.index;
+      this.#host.log.error('snapshot failed', { index: snapshot.index, error: (error as Error).message });
+    } finally {
+      this.#snapshotting = false;
+    }
+  }
+
+  /** Takes over a received state, which is on disk. */
+  async install(snapshot: SnapshotMeta): Promise<void> {
+    this.#machine = await decodeMachine(this.#snapshots.read(snapshot));
+    this.#index = snapshot.index;
+    this.#snapshotIndex = snapshot.index;
+    this.hub.replaceStore(this.#machine.store);
+    this.#host.log.info('state installed', { index: snapshot.index, revision: this.#machine.store.revision });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+}

@@ -1,0 +1,48 @@
+import type { ClientTls, ServeOptions } from '@coxswain/host';
+import type { Metrics } from '@coxswain/service';
+
+/** One member. Times and sizes that are absent have etcd's defaults. */
+export interface EtcdConfig {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly clientListeners: readonly ServeOptions[];
+  readonly peerListeners: readonly ServeOptions[];
+  /** Only /health, /metrics and /version. */
+  readonly metricsListeners?: readonly ServeOptions[];
+  /** What clients are told (`member list`). */
+  readonly advertiseClientUrls: readonly string[];
+  /** All members by name, this one included, with their peer URLs. */
+  readonly initialCluster: Readonly<Record<string, readonly string[]>>;
+  readonly initialClusterToken?: string;
+  /** This member's identity towards its peers. */
+  readonly peerTls?: ClientTls;
+  readonly heartbeatMs?: number;
+  readonly electionMs?: number;
+  /** Entries between two snapshots of the state. */
+  readonly snapshotCount?: number;
+  /** Entries kept in memory behind a snapshot for members that are a little behind. */
+  readonly snapshotCatchUpEntries?: number;
+  readonly quotaBackendBytes?: number;
+  readonly maxRequestBytes?: number;
+  readonly maxTxnOps?: number;
+  readonly segmentBytes?: number;
+  readonly watchProgressNotifyMs?: number;
+  readonly autoCompaction?: AutoCompaction;
+  readonly metrics?: Metrics;
+}
+
+/** `periodic`: history older than `retentionMs` goes; `revision`: all but the newest `retention` revisions. */
+export type AutoCompaction = { readonly mode: 'periodic'; readonly retentionMs: number } | { readonly mode: 'revision'; readonly retention: number };
+
+export const defaults = {
+  token: 'etcd-cluster',
+  heartbeatMs: 100,
+  electionMs: 1000,
+  snapshotCount: 10_000,
+  snapshotCatchUpEntries: 5000,
+  quotaBackendBytes: 2 * 1024 * 1024 * 1024,
+  maxRequestBytes: 1.5 * 1024 * 1024,
+  maxTxnOps: 128,
+  segmentBytes: 64 * 1024 * 1024,
+  watchProgressNotifyMs: 10 * 60_000,
+} as const;

@@ -1,0 +1,228 @@
+import { assert, type Host } from '@coxswain/host';
+import { propose, step, takeEffects, type Effects, type Entry, type HardState, type Input, type Message, type RaftState, type ReadState, type SnapshotMeta } from '../raft/index.ts';
+import type { Wal } from '../wal/index.ts';
+
+/** What stands on the driver: applies what is committed, carries messages. */
+export interface DriverHooks {
+  send(messages: readonly Message[]): void;
+  /** In order, each entry once. */
+  apply(entry: Entry): void;
+  /** Replaces the state by a received one, which is on disk; nothing is applied meanwhile. */
+  install(snapshot: SnapshotMeta): Promise<void>;
+  readStates(states: readonly ReadState[]): void;
+  /** Called after role, term or leader have changed. */
+  roleChanged(): void;
+  /** Called after entries were applied. */
+  applied(index: number): void;
+  persisted(entryCount: number, durationMs: number): void;
+  /** The disk failed or an invariant broke: this member must stop. Called at most once. */
+  failed(error: unknown): void;
+}
+
+interface PersistItem {
+  readonly install: SnapshotMeta | undefined;
+  readonly snapshot: SnapshotMeta | undefined;
+  readonly hardState: HardState | undefined;
+  readonly entries: readonly Entry[];
+  readonly afterPersist: readonly Message[];
+}
+
+/** Applied in one go before others get a turn. */
+const applySlice = 500;
+
+/**
+ * The single-threaded ring around the pure algorithm: inputs in, effects out, in the order that makes them safe. The disk is
+ * waited for without holding anything else up: while a batch is being written heartbeats go on and proposals gather, and
+ * they become the next batch with one datasync (group commit).
+ */
+export class RaftDriver {
+  readonly raft: RaftState;
+  readonly #host: Host;
+  readonly #wal: Wal;
+  readonly #hooks: DriverHooks;
+  readonly #proposals: { readonly data: Uint8Array; readonly submitted: (term: number) => void }[] = [];
+  #toPersist: PersistItem[] = [];
+  #toApply: Entry[] = [];
+  #persisting = false;
+  #installing = false;
+  #pumpScheduled = false;
+  #applyScheduled = false;
+  #stopped = false;
+  #role = '';
+
+  constructor(host: Host, raft: RaftState, wal: Wal, hooks: DriverHooks) {
+    this.#host = host;
+    this.raft = raft;
+    this.#wal = wal;
+    this.#hooks = hooks;
+  }
+
+  input(input: Input): void {
+    if (this.#stopped) return;
+    this.#guard(() => { step(this.raft, input); });
+    this.#schedule();
+  }
+
+  /** Waits for a leader if there is none. `submitted` is called with the term in which it went to the leader's log or wire. */
+  propose(data: Uint8Array, submitted: (term: number) => void): void {
+    this.#proposals.push({ data, submitted });
+    this.#schedule();
+  }
+
+  /** Forgets proposals that have not been submitted. */
+  withdraw(data: Uint8Array): void {
+    const at = this.#proposals.findIndex((proposal) => proposal.data === data);
+    if (at >= 0) this.#proposals.splice(at, 1);
+  }
+
+  /** The own state at `snapshot` is on disk: the log may be cut behind it. */
+  snapshotTaken(snapshot: SnapshotMeta, compactTo: number): void {
+    this.#toPersist.push({ install: undefined, snapshot, hardState: undefined, entries: [], afterPersist: [] });
+    this.input({ type: 'snapshot-taken', snapshot, compactTo });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#hooks.failed(error);
+  }
+
+  /** An assertion of the algorithm must end the member, wherever it was called from. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Inputs that come together are answered together. */
+  #schedule(): void {
+    if (this.#pumpScheduled || this.#stopped) return;
+    this.#pumpScheduled = true;
+    queueMicrotask(() => {
+      this.#pumpScheduled = false;
+      if (!this.#stopped) this.#guard(() => { this.#pump(); });
+    });
+  }
+
+  #pump(): void {
+    if (!this.#persisting) this.#submitProposals();
+    this.#carryOut(takeEffects(this.raft));
+    this.#noticeRole();
+    this.#apply();
+    if (!this.#persisting && this.#toPersist.length > 0) void this.#persist();
+  }
+
+  #submitProposals(): void {
+    if (this.#proposals.length === 0) return;
+    const batch = this.#proposals.splice(0);
+    if (propose(this.raft, batch.map((proposal) => proposal.data))) for (const proposal of batch) proposal.submitted(this.raft.term);
+    else this.#proposals.unshift(...batch);
+  }
+
+  #carryOut(effects: Effects): void {
+    if (effects.messages.length > 0) this.#hooks.send(effects.messages);
+    const { snapshot: install, hardState, entries, afterPersist } = effects;
+    if (install !== undefined) {
+      this.#installing = true;
+      this.#toApply = [];
+    }
+    if (install !== undefined || hardState !== undefined || entries.length > 0 || afterPersist.length > 0) {
+      this.#toPersist.push({ install, snapshot: undefined, hardState, entries, afterPersist });
+    }
+    for (const entry of effects.committed) this.#toApply.push(entry);
+    if (effects.readStates.length > 0) this.#hooks.readStates(effects.readStates);
+  }
+
+  #noticeRole(): void {
+    const role = `${this.raft.role} ${this.raft.term} ${this.raft.leader}`;
+    if (role === this.#role) return;
+    this.#role = role;
+    this.#hooks.roleChanged();
+    // Proposals that waited for a leader.
+    if (this.#proposals.length > 0) this.#schedule();
+  }
+
+  #apply(): void {
+    if (this.#installing || this.#toApply.length === 0) return;
+    const slice = this.#toApply.splice(0, applySlice);
+    for (const entry of slice) this.#hooks.apply(entry);
+    const last = slice[slice.length - 1] as Entry;
+    step(this.raft, { type: 'applied', index: last.index });
+    this.#hooks.applied(last.index);
+    if (this.#toApply.length > 0) this.#applyLater();
+    else this.#schedule();
+  }
+
+  #applyLater(): void {
+    if (this.#applyScheduled) return;
+    this.#applyScheduled = true;
+    this.#host.timers.after(0, () => {
+      this.#applyScheduled = false;
+      if (!this.#stopped) this.#guard(() => { this.#apply(); });
+    });
+  }
+
+  /** Writes what has gathered, again and again until nothing is left. */
+  async #persist(): Promise<void> {
+    this.#persisting = true;
+    try {
+      while (this.#toPersist.length > 0 && !this.#stopped) await this.#persistBatch(merge(this.#toPersist.splice(0)));
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#persisting = false;
+    }
+    this.#schedule();
+  }
+
+  async #persistBatch(item: PersistItem): Promise<void> {
+    const { install, snapshot, hardState, entries } = item;
+    if (install !== undefined || snapshot !== undefined || hardState !== undefined || entries.length > 0) {
+      const startMs = this.#host.clock.monotonicMs();
+      await this.#wal.append({ install, snapshot, hardState, entries });
+      this.#hooks.persisted(entries.length, this.#host.clock.monotonicMs() - startMs);
+    }
+    if (this.#stopped) return;
+    if (install !== undefined) await this.#install(install);
+    if (snapshot !== undefined) await this.#wal.purge(snapshot.index);
+    const last = entries[entries.length - 1];
+    if (last !== undefined) step(this.raft, { type: 'persisted', index: last.index, term: last.term });
+    this.#deliver(item.afterPersist);
+    // What this has committed should not wait for the next batch.
+    this.#pump();
+  }
+
+  async #install(snapshot: SnapshotMeta): Promise<void> {
+    await this.#hooks.install(snapshot);
+    // A newer one may wait already; its own turn ends the pause.
+    this.#installing = this.#toPersist.some((item) => item.install !== undefined);
+    await this.#wal.purge(snapshot.index);
+  }
+
+  #deliver(messages: readonly Message[]): void {
+    const toOthers: Message[] = [];
+    for (const message of messages) {
+      if (message.to === this.raft.config.id) step(this.raft, { type: 'message', message });
+      else toOthers.push(message);
+    }
+    if (toOthers.length > 0) this.#hooks.send(toOthers);
+  }
+}
+
+/** One batch with the same outcome as the items one after another. */
+function merge(items: readonly PersistItem[]): PersistItem {
+  assert(items.length > 0, 'nothing to merge');
+  if (items.length === 1) return items[0] as PersistItem;
+  const from = Math.max(0, items.findLastIndex((item) => item.install !== undefined));
+  const kept = items.slice(from);
+  return {
+    install: kept[0]?.install, snapshot: items.findLast((item) => item.snapshot !== undefined)?.snapshot, hardState: items.findLast((item) => item.hardState !== undefined)?.hardState,
+    entries: kept.flatMap((item) => item.entries), afterPersist: items.flatMap((item) => item.afterPersist),
+  };
+}

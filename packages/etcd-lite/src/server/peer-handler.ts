@@ -1,0 +1,89 @@
+import { header, readAll, utf8, type HttpHandler, type HttpRequest, type HttpResponse, type Logger } from '@coxswain/host';
+import type { Message, SnapshotMeta } from '../raft/index.ts';
+import { ByteReader, readLengthFrame } from '../wire/frames.ts';
+import { decodePeerMessage } from '../wire/peer-codec.ts';
+import { idText, type Cluster } from './cluster.ts';
+import { peerHeaders, peerPaths } from './peer-sender.ts';
+
+const maxFrameBytes = 64 * 1024 * 1024;
+
+export interface PeerHandlerHooks {
+  readonly cluster: Cluster;
+  readonly log: Logger;
+  message(message: Message): void;
+  heard(from: bigint): void;
+  /** Resolves when the state is on disk. */
+  saveSnapshot(snapshot: SnapshotMeta, from: bigint, chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Answers a question about a lease; undefined if this member doesn't lead. */
+  lease(body: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+function text(status: number, message: string): HttpResponse {
+  return { status, headers: { 'content-type': 'text/plain' }, body: utf8(`${message}\n`) };
+}
+
+/** What a member's peer URL answers. TLS has already told who may connect at all. */
+export function peerHandler(hooks: PeerHandlerHooks): HttpHandler {
+  return async (request) => {
+    const refusal = checkSender(hooks.cluster, request);
+    if (refusal !== undefined) return refusal;
+    const from = BigInt(`0x${header(request.headers, peerHeaders.from) as string}`);
+    try {
+      switch (request.target) {
+        case peerPaths.stream: return await receiveStream(hooks, from, request);
+        case peerPaths.snapshot: return await receiveSnapshot(hooks, from, request);
+        case peerPaths.lease: return await answerLease(hooks, request);
+        default: return text(404, '404 page not found');
+      }
+    } catch (error) {
+      hooks.log.debug('request of a peer failed', { peer: idText(from), target: request.target, error: (error as Error).message });
+      return text(500, 'failed');
+    }
+  };
+}
+
+function checkSender(cluster: Cluster, request: HttpRequest): HttpResponse | undefined {
+  if (header(request.headers, peerHeaders.cluster) !== idText(cluster.clusterId)) return text(412, 'cluster ID mismatch');
+  if (header(request.headers, peerHeaders.to) !== idText(cluster.self.id)) return text(412, 'member ID mismatch');
+  const from = header(request.headers, peerHeaders.from);
+  if (cluster.members.every((member) => idText(member.id) !== from)) return text(403, 'not a member');
+  return undefined;
+}
+
+async function receiveStream(hooks: PeerHandlerHooks, from: bigint, request: HttpRequest): Promise<HttpResponse> {
+  const reader = new ByteReader(request.body);
+  for (;;) {
+    const frame = await readLengthFrame(reader, maxFrameBytes);
+    if (frame === undefined) return { status: 200, headers: {} };
+    const message = decodePeerMessage(frame);
+    if (message === undefined || message.from !== from || message.to !== hooks.cluster.self.id) continue;
+    hooks.heard(from);
+    hooks.message(message);
+  }
+}
+
+async function receiveSnapshot(hooks: PeerHandlerHooks, from: bigint, request: HttpRequest): Promise<HttpResponse> {
+  const reader = new ByteReader(request.body);
+  const first = await readLengthFrame(reader, maxFrameBytes);
+  const message = first === undefined ? undefined : decodePeerMessage(first);
+  if (message?.type !== 'snapshot' || message.to !== hooks.cluster.self.id) return text(400, 'expected a snapshot message');
+  await hooks.saveSnapshot(message.snapshot, from, chunksOf(reader));
+  hooks.heard(from);
+  hooks.message(message);
+  return { status: 204, headers: {} };
+}
+
+async function* chunksOf(reader: ByteReader): AsyncGenerator<Uint8Array, void, undefined> {
+  for (;;) {
+    const chunk = await readLengthFrame(reader, maxFrameBytes);
+    if (chunk === undefined) throw new Error('the transfer broke off');
+    if (chunk.length === 0) return;
+    yield chunk;
+  }
+}
+
+async function answerLease(hooks: PeerHandlerHooks, request: HttpRequest): Promise<HttpResponse> {
+  const answer = await hooks.lease(await readAll(request.body, 1024));
+  if (answer === undefined) return text(503, 'not leader');
+  return { status: 200, headers: { 'content-type': 'application/octet-stream' }, body: answer };
+}

@@ -1,0 +1,173 @@
+import { concatBytes, type ClientTls, type Host } from '@coxswain/host';
+import type { Message, SnapshotMeta } from '../raft/index.ts';
+import type { SnapshotStore } from '../wal/index.ts';
+import { lengthFrame } from '../wire/frames.ts';
+import { encodePeerMessage } from '../wire/peer-codec.ts';
+import { idText, type Cluster, type ClusterMember } from './cluster.ts';
+
+/** Paths on peer URLs. */
+export const peerPaths = { stream: '/coxswain/raft/stream', snapshot: '/coxswain/raft/snapshot', lease: '/coxswain/lease' } as const;
+/** Who may talk to whom: a member of another cluster or an old address is refused. */
+export const peerHeaders = { cluster: 'x-etcd-cluster-id', from: 'x-server-from', to: 'x-server-to' } as const;
+
+/** What a stuck connection may hold before it is dropped. Raft sends anew what was lost. */
+const maxQueuedBytes = 16 * 1024 * 1024;
+const retryMinMs = 50;
+const retryMaxMs = 1000;
+
+export interface PeerSenderOptions {
+  readonly host: Host;
+  readonly cluster: Cluster;
+  readonly peer: ClusterMember;
+  readonly tls: ClientTls | undefined;
+  readonly snapshots: SnapshotStore;
+  /** Without a sign of life for so long after something was sent, the connection is made anew. */
+  readonly silenceMs: number;
+  readonly unreachable: () => void;
+  readonly snapshotSent: (ok: boolean) => void;
+}
+
+/** Sends to one peer: messages over one long request, made when needed and made anew when it breaks; a state over its own. */
+export class PeerSender {
+  readonly #options: PeerSenderOptions;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #wake: (() => void) | undefined;
+  #stream: AbortController | undefined;
+  #urlAt = 0;
+  #retryMs = retryMinMs;
+  #notBeforeMs = 0;
+  /** The oldest message since the peer was last heard. */
+  #unansweredSinceMs: number | undefined;
+  #sendingSnapshot = false;
+  #stopped = false;
+
+  constructor(options: PeerSenderOptions) {
+    this.#options = options;
+  }
+
+  #url(path: string): string {
+    const urls = this.#options.peer.peerUrls;
+    return `${urls[this.#urlAt % urls.length] as string}${path}`;
+  }
+
+  #headers(): Record<string, string> {
+    const { cluster, peer } = this.#options;
+    return { [peerHeaders.cluster]: idText(cluster.clusterId), [peerHeaders.from]: idText(cluster.self.id), [peerHeaders.to]: idText(peer.id), 'content-type': 'application/octet-stream' };
+  }
+
+  send(message: Message): void {
+    if (this.#stopped) return;
+    if (message.type === 'snapshot') {
+      void this.#sendSnapshot(message, message.snapshot);
+      return;
+    }
+    const nowMs = this.#options.host.clock.monotonicMs();
+    if (this.#stream === undefined && nowMs < this.#notBeforeMs) return;
+    const frame = lengthFrame(encodePeerMessage(message));
+    this.#queue.push(frame);
+    this.#queuedBytes += frame.length;
+    this.#unansweredSinceMs ??= nowMs;
+    if (this.#queuedBytes > maxQueuedBytes) this.#break();
+    else if (this.#stream === undefined) void this.#run();
+    else this.#signal();
+  }
+
+  #signal(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  heard(): void {
+    this.#unansweredSinceMs = undefined;
+  }
+
+  tick(): void {
+    const { host, silenceMs } = this.#options;
+    if (this.#unansweredSinceMs !== undefined && host.clock.monotonicMs() - this.#unansweredSinceMs > silenceMs) this.#break();
+  }
+
+  #break(): void {
+    this.#unansweredSinceMs = undefined;
+    this.#stream?.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { host, peer, tls } = this.#options;
+    const stream = new AbortController();
+    this.#stream = stream;
+    const startMs = host.clock.monotonicMs();
+    try {
+      const response = await host.network.fetch({
+        url: this.#url(peerPaths.stream), method: 'POST', headers: this.#headers(), body: this.#body(stream.signal), signal: stream.signal, httpVersion: '2',
+        ...(tls === undefined ? {} : { tls }),
+      });
+      host.log.warn('peer ended the message stream', { peer: peer.name, status: response.status });
+    } catch (error) {
+      host.log.debug('message stream to peer broke', { peer: peer.name, error: (error as Error).message });
+    }
+    this.#ended(host.clock.monotonicMs() - startMs);
+  }
+
+  #ended(lifeMs: number): void {
+    this.#stream = undefined;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#urlAt += 1;
+    this.#retryMs = lifeMs > retryMaxMs ? retryMinMs : Math.min(this.#retryMs * 2, retryMaxMs);
+    this.#notBeforeMs = this.#options.host.clock.monotonicMs() + this.#retryMs;
+    if (!this.#stopped) this.#options.unreachable();
+  }
+
+  async *#body(signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    signal.addEventListener('abort', () => { this.#signal(); });
+    while (!signal.aborted) {
+      if (this.#queue.length > 0) {
+        const frames = this.#queue;
+        this.#queue = [];
+        this.#queuedBytes = 0;
+        yield concatBytes(frames);
+      } else {
+        await new Promise<void>((resolve) => { this.#wake = resolve; });
+      }
+    }
+  }
+
+  async #sendSnapshot(message: Message, snapshot: SnapshotMeta): Promise<void> {
+    const { host, peer, tls, snapshots, snapshotSent } = this.#options;
+    if (this.#sendingSnapshot) return;
+    this.#sendingSnapshot = true;
+    let ok = false;
+    try {
+      host.log.info('sending the state to a peer', { peer: peer.name, index: snapshot.index });
+      const response = await host.network.fetch({
+        url: this.#url(peerPaths.snapshot), method: 'POST', headers: this.#headers(), body: snapshotBody(message, snapshots.read(snapshot)), httpVersion: '2',
+        ...(tls === undefined ? {} : { tls }),
+      });
+      ok = response.status === 204;
+    } catch (error) {
+      host.log.warn('the state could not be sent to a peer', { peer: peer.name, error: (error as Error).message });
+    }
+    this.#sendingSnapshot = false;
+    if (!this.#stopped) snapshotSent(ok);
+  }
+
+  /** A short question, for instance about a lease. Rejects with NetworkError. */
+  async ask(path: string, body: Uint8Array, signal: AbortSignal): Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> }> {
+    const { host, tls } = this.#options;
+    return host.network.fetch({ url: this.#url(path), method: 'POST', headers: this.#headers(), body, signal, httpVersion: '2', ...(tls === undefined ? {} : { tls }) });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#break();
+  }
+}
+
+/** An empty frame ends it: a transfer that breaks off must not look whole. */
+async function* snapshotBody(message: Message, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield lengthFrame(encodePeerMessage(message));
+  for await (const chunk of chunks) yield lengthFrame(chunk);
+  yield lengthFrame(new Uint8Array(0));
+}

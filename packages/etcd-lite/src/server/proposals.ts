@@ -1,0 +1,106 @@
+import { type Host } from '@coxswain/host';
+import { EtcdError, etcdError } from '../client/errors.ts';
+import type { Applied } from '../machine/machine.ts';
+import { codecs } from '../wire/schema.ts';
+import type { InternalRequest } from '../wire/messages.ts';
+import type { RaftDriver } from './driver.ts';
+
+interface Pending {
+  readonly data: Uint8Array;
+  readonly deadlineMs: number;
+  /** Undefined: still waits here for a leader. */
+  submittedTerm: number | undefined;
+  resolve(applied: Applied): void;
+  reject(error: EtcdError): void;
+}
+
+/** More than this waiting at once is refused, so that a stalled cluster doesn't collect requests without end. */
+const maxPending = 5000;
+
+/** This member's writes on their way through the log. Each is answered exactly once. */
+export class Proposals {
+  readonly #host: Host;
+  readonly #driver: RaftDriver;
+  readonly #timeoutMs: number;
+  readonly #maxRequestBytes: number;
+  /** In order of their deadlines. */
+  readonly #pending = new Map<bigint, Pending>();
+  /** Ids must differ between members and between a member's lives: the log may still hold those of the last one. */
+  readonly #prefix: bigint;
+  #counter = 0n;
+  #appliedTerm = 0;
+
+  constructor(host: Host, driver: RaftDriver, options: { readonly timeoutMs: number; readonly maxRequestBytes: number }) {
+    this.#host = host;
+    this.#driver = driver;
+    this.#timeoutMs = options.timeoutMs;
+    this.#maxRequestBytes = options.maxRequestBytes;
+    this.#prefix = BigInt(host.random.uint32()) << 32n;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Resolves when this member has applied it. Rejects if it was refused, or when its outcome cannot be known any more. */
+  propose(request: Omit<InternalRequest, 'ID'>): Promise<Applied> {
+    if (this.#pending.size >= maxPending) return Promise.reject(etcdError('tooManyRequests'));
+    this.#counter += 1n;
+    const id = this.#prefix | this.#counter;
+    const data = codecs.internalRequest.encode({ ...request, ID: id });
+    if (data.length > this.#maxRequestBytes) return Promise.reject(etcdError('requestTooLarge'));
+    return new Promise((resolve, reject) => {
+      const pending: Pending = { data, deadlineMs: this.#host.clock.monotonicMs() + this.#timeoutMs, submittedTerm: undefined, resolve, reject };
+      this.#pending.set(id, pending);
+      this.#driver.propose(data, (term) => { pending.submittedTerm = term; });
+    });
+  }
+
+  applied(id: bigint, result: Applied): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    if (result.error === undefined) pending.resolve(result);
+    else pending.reject(result.error);
+  }
+
+  /** The first entry of a newer term was applied: what went into the log before and is not there now was lost. */
+  termApplied(term: number): void {
+    if (term <= this.#appliedTerm) return;
+    this.#appliedTerm = term;
+    this.#reject((pending) => pending.submittedTerm !== undefined && pending.submittedTerm < term, 'timeoutLeaderFailure');
+  }
+
+  /** The state was replaced: entries that were skipped by it gave no answers. */
+  stateInstalled(): void {
+    this.#reject((pending) => pending.submittedTerm !== undefined, 'timeoutLeaderFailure');
+  }
+
+  stop(): void {
+    this.#reject(() => true, 'stopped');
+  }
+
+  #reject(which: (pending: Pending) => boolean, name: 'timeoutLeaderFailure' | 'stopped'): void {
+    for (const [id, pending] of this.#pending) {
+      if (!which(pending)) continue;
+      this.#pending.delete(id);
+      const { code, message } = etcdError(name);
+      pending.reject(new EtcdError(code, message, { outcomeUnknown: pending.submittedTerm !== undefined }));
+    }
+  }
+
+  tick(): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    for (const [id, pending] of this.#pending) {
+      if (pending.deadlineMs > nowMs) return;
+      this.#pending.delete(id);
+      if (pending.submittedTerm === undefined) {
+        this.#driver.withdraw(pending.data);
+        pending.reject(etcdError('noLeader'));
+      } else {
+        const { code, message } = etcdError('timeout');
+        pending.reject(new EtcdError(code, message, { outcomeUnknown: true }));
+      }
+    }
+  }
+}

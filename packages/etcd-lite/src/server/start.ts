@@ -1,0 +1,129 @@
+import type { Host, HttpHandler, Listener, ServeOptions } from '@coxswain/host';
+import { noMetrics } from '@coxswain/service';
+import { etcdError } from '../client/errors.ts';
+import { AutoCompactor } from './auto-compactor.ts';
+import { defaults, type EtcdConfig } from './config.ts';
+import type { GrpcOptions } from './grpc-handler.ts';
+import { responseHeader } from './header.ts';
+import { clientHandler, sideHandler } from './http.ts';
+import { KvService } from './kv-service.ts';
+import { LeaseService } from './lease-service.ts';
+import { MaintenanceService } from './maintenance-service.ts';
+import { Member } from './member.ts';
+import type { Method } from './methods.ts';
+import { peerHandler } from './peer-handler.ts';
+import { WatchStream } from './watch-stream.ts';
+
+export interface RunningEtcd {
+  /** Rejects if this member cannot go on: its disk failed or an invariant broke. */
+  readonly failed: Promise<never>;
+  readonly memberId: bigint;
+  /** Bound ports, in the order of the configuration. */
+  readonly clientPorts: readonly number[];
+  readonly peerPorts: readonly number[];
+  /** What an observer in the same process may look at (the simulator's checkers). */
+  status(): { readonly role: string; readonly term: number; readonly leader: bigint; readonly committed: number; readonly applied: number; readonly revision: number; readonly hash: () => number };
+  stop(): Promise<void>;
+}
+
+/** Watch streams whose client wants a leader are ended when there has been none for this many election timeouts. */
+const leaderlessElections = 3;
+const stopGraceMs = 1000;
+
+/** Starts one member. Resolves when it listens; a leader may still have to be found. */
+export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<RunningEtcd> {
+  const member = await Member.open(config, host);
+  const ended = new AbortController();
+  const watchStreams = new Set<WatchStream>();
+  const kv = new KvService(member);
+  const maintenance = new MaintenanceService(member);
+  const methods: Readonly<Record<string, Method>> = {
+    ...kv.methods(), ...new LeaseService(member, kv).methods(), ...maintenance.methods(),
+    '/etcdserverpb.Watch/Watch': watchMethod(member, watchStreams),
+  };
+  const grpc: GrpcOptions = {
+    methods, log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
+    hasLeader: () => member.raft.leader !== 0n, onLeaderLost: (end) => watchLeader(member, () => { end(etcdError('noLeader')); }),
+  };
+  const side = sideHandler(member, config.metrics ?? noMetrics);
+  const peers = peerHandler({
+    cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.heard(from); },
+    saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body),
+  });
+  const peerListeners = await listenAll(host, config.peerListeners, peers);
+  const clientListeners = await listenAll(host, config.clientListeners, clientHandler(grpc, side));
+  const metricsListeners = await listenAll(host, config.metricsListeners ?? [], side);
+  member.start();
+  void publish(member, ended.signal);
+  const compactor = config.autoCompaction === undefined ? undefined : new AutoCompactor(member, kv, config.autoCompaction);
+  host.log.info('etcd-lite serves', { name: config.name, memberId: member.cluster.self.id.toString(16), clusterId: member.cluster.clusterId.toString(16), revision: member.applier.machine.store.revision });
+  return {
+    failed: member.failed, memberId: member.cluster.self.id, clientPorts: clientListeners.map(({ port }) => port), peerPorts: peerListeners.map(({ port }) => port),
+    status: () => {
+      const { role, term, leader, log } = member.raft;
+      const { store } = member.applier.machine;
+      return { role, term, leader, committed: log.committed, applied: member.applier.index, revision: store.revision, hash: () => maintenance.hash() };
+    },
+    stop: async () => {
+      compactor?.stop();
+      await member.stop();
+      ended.abort();
+      for (const stream of watchStreams) stream.end(etcdError('stopped'));
+      await Promise.all([...clientListeners, ...metricsListeners, ...peerListeners].map((listener) => listener.close(stopGraceMs)));
+    },
+  };
+}
+
+function watchMethod(member: Member, streams: Set<WatchStream>): Method {
+  return {
+    kind: 'stream',
+    async *handle(context) {
+      const stream = new WatchStream({
+        host: member.host, hub: member.applier.hub, progressNotifyMs: member.config.watchProgressNotifyMs ?? defaults.watchProgressNotifyMs,
+        maxFragmentBytes: member.config.maxRequestBytes ?? defaults.maxRequestBytes, header: (revision) => responseHeader(member, revision),
+      });
+      streams.add(stream);
+      try {
+        yield* stream.run(context);
+      } finally {
+        streams.delete(stream);
+      }
+    },
+  };
+}
+
+async function listenAll(host: Host, listeners: readonly ServeOptions[], handler: HttpHandler): Promise<Listener[]> {
+  const out: Listener[] = [];
+  for (const options of listeners) out.push(await host.network.serveHttp(options, handler));
+  return out;
+}
+
+/** Calls `lost` when there has been no leader for a while. Returns how to stop looking. */
+function watchLeader(member: Member, lost: () => void): () => void {
+  let timer: { cancel(): void } | undefined;
+  const look = (hasLeader: boolean): void => {
+    timer?.cancel();
+    timer = hasLeader ? undefined : member.host.timers.after(leaderlessElections * member.electionMs, lost);
+  };
+  const forget = member.onLeaderChange(look);
+  return () => {
+    forget();
+    timer?.cancel();
+  };
+}
+
+/** Tells the others this member's client URLs, once a leader takes it. */
+async function publish(member: Member, ended: AbortSignal): Promise<void> {
+  const { self } = member.cluster;
+  const clientURLs = [...member.config.advertiseClientUrls];
+  while (!ended.aborted) {
+    const known = member.applier.machine.members.get(self.id);
+    if (known !== undefined && known.clientURLs.join() === clientURLs.join()) return;
+    try {
+      await member.propose({ publish: { ID: self.id, name: self.name, peerURLs: self.peerUrls, clientURLs, isLearner: false } });
+    } catch (error) {
+      member.host.log.debug('this member could not be published yet', { error: (error as Error).message });
+      await member.host.timers.sleep(member.electionMs, ended);
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import { concatBytes, type Host, type TimerHandle } from '@coxswain/host';
+import { keyRange } from '../mvcc/key-text.ts';
+import type { Taken, Watcher, WatchHub } from '../watch/hub.ts';
+import { grpcFrame } from '../wire/grpc.ts';
+import type { EventMessage, ResponseHeader, WatchCreateRequest, WatchRequest, WatchResponse } from '../wire/messages.ts';
+import { codecs } from '../wire/schema.ts';
+import { splitEvents } from './fragment.ts';
+import type { StreamContext } from './methods.ts';
+
+export interface WatchStreamOptions {
+  readonly host: Host;
+  readonly hub: WatchHub;
+  readonly progressNotifyMs: number;
+  readonly maxFragmentBytes: number;
+  header(revision?: number): ResponseHeader;
+}
+
+interface StreamWatch {
+  readonly id: number;
+  readonly watcher: Watcher;
+  readonly progressNotify: boolean;
+  readonly fragment: boolean;
+  /** Something was sent since the last round of progress notices. */
+  active: boolean;
+  wantsProgress: boolean;
+}
+
+/** As much as is gathered before it is handed to the wire. */
+const gatherBytes = 64 * 1024;
+const noKey = Uint8Array.of(0);
+
+/** All watches of one gRPC stream. Events are pulled from the hub only as fast as the client takes them. */
+export class WatchStream {
+  readonly #options: WatchStreamOptions;
+  readonly #watches = new Map<number, StreamWatch>();
+  /** Watches that have something to say, first come first served. */
+  readonly #ready = new Set<StreamWatch>();
+  #control: Uint8Array[] = [];
+  #progressRequested = false;
+  #nextId = 0;
+  #ended = false;
+  #error: unknown;
+  #wake: (() => void) | undefined;
+  #progressTimer: TimerHandle | undefined;
+
+  constructor(options: WatchStreamOptions) {
+    this.#options = options;
+  }
+
+  async *run({ requests, signal }: StreamContext): AsyncGenerator<Uint8Array, void, undefined> {
+    void this.#readRequests(requests);
+    const abort = (): void => { this.end(); };
+    signal.addEventListener('abort', abort);
+    try {
+      while (!this.#ended) {
+        const out = this.#gather();
+        if (out !== undefined) yield out;
+        else await new Promise<void>((resolve) => { this.#wake = resolve; });
+      }
+      if (this.#error !== undefined) throw this.#error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      this.#progressTimer?.cancel();
+      for (const { watcher } of this.#watches.values()) this.#options.hub.remove(watcher);
+      this.#watches.clear();
+    }
+  }
+
+  /** Also from outside: the member stops, or it has lost its leader. */
+  end(error?: unknown): void {
+    this.#error ??= error;
+    this.#ended = true;
+    this.#signal();
+  }
+
+  #signal(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  async #readRequests(requests: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const data of requests) this.#request(codecs.watchRequest.decode(data));
+      // The client has nothing more to ask but goes on listening if it has watches.
+      if (this.#watches.size === 0) this.end();
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  #request(request: WatchRequest): void {
+    if (request.createRequest !== undefined) this.#create(request.createRequest);
+    else if (request.cancelRequest !== undefined) this.#cancel(request.cancelRequest.watchId);
+    else if (request.progressRequest !== undefined) this.#progressRequested = true;
+    this.#signal();
+  }
+
+  #create(request: WatchCreateRequest): void {
+    const key = request.key.length === 0 ? noKey : request.key;
+    const range = keyRange(key, request.rangeEnd);
+    if (range.end !== undefined && !range.single && range.start >= range.end) {
+      this.#refuse(-1, 'mvcc: watcher range is empty');
+      return;
+    }
+    const id = this.#chooseId(request.watchId);
+    if (id === undefined) {
+      this.#refuse(-1, 'mvcc: duplicate watch ID provided on the WatchStream');
+      return;
+    }
+    const watcher = this.#options.hub.add({
+      range, startRevision: request.startRevision, prevKv: request.prevKv, noPut: request.filters.includes(0), noDelete: request.filters.includes(1),
+      wake: () => { this.#woken(id); },
+    });
+    const watch: StreamWatch = { id, watcher, progressNotify: request.progressNotify, fragment: request.fragment, active: true, wantsProgress: false };
+    this.#watches.set(id, watch);
+    this.#ready.add(watch);
+    this.#control.push(this.#frame({ watchId: id, created: true, events: [] }));
+    if (watch.progressNotify) this.#notifyLater();
+  }
+
+  #chooseId(asked: number): number | undefined {
+    if (asked !== 0) return this.#watches.has(asked) ? undefined : asked;
+    while (this.#watches.has(this.#nextId)) this.#nextId += 1;
+    this.#nextId += 1;
+    return this.#nextId - 1;
+  }
+
+  #refuse(watchId: number, cancelReason: string): void {
+    this.#control.push(this.#frame({ watchId, created: true, canceled: true, cancelReason, events: [] }));
+  }
+
+  #woken(id: number): void {
+    const watch = this.#watches.get(id);
+    if (watch === undefined) return;
+    this.#ready.add(watch);
+    this.#signal();
+  }
+
+  #cancel(id: number): void {
+    if (!this.#watches.has(id)) return;
+    this.#remove(id);
+    this.#control.push(this.#frame({ watchId: id, canceled: true, events: [] }));
+  }
+
+  #remove(id: number): void {
+    const watch = this.#watches.get(id);
+    if (watch === undefined) return;
+    this.#watches.delete(id);
+    this.#ready.delete(watch);
+    this.#options.hub.remove(watch.watcher);
+  }
+
+  #frame(response: WatchResponse, revision?: number): Uint8Array {
+    return grpcFrame(codecs.watchResponse.encode({ header: this.#options.header(revision), ...response }));
+  }
+
+  /** Frames for the wire: answers to requests first, then events, a slice of each watch in turn. */
+  #gather(): Uint8Array | undefined {
+    const frames = this.#control;
+    this.#control = [];
+    let sizeBytes = 0;
+    for (const watch of this.#ready) {
+      const taken = watch.watcher.take();
+      this.#ready.delete(watch);
+      const more = this.#framesOf(watch, taken);
+      for (const frame of more) sizeBytes += frame.length;
+      frames.push(...more);
+      if (taken.kind === 'events') this.#ready.add(watch);
+      if (sizeBytes > gatherBytes) break;
+    }
+    if (this.#ready.size === 0 && this.#progressRequested) {
+      this.#progressRequested = false;
+      frames.push(this.#frame({ watchId: -1, events: [] }));
+    }
+    if (frames.length > 0) return concatBytes(frames);
+    // Stretches of history without events: look on, or wait.
+    return this.#ready.size > 0 ? this.#gather() : undefined;
+  }
+
+  #framesOf(watch: StreamWatch, taken: Taken): Uint8Array[] {
+    switch (taken.kind) {
+      case 'events': return this.#eventFrames(watch, taken.revision, taken.events);
+      case 'compacted':
+        this.#remove(watch.id);
+        return [this.#frame({ watchId: watch.id, canceled: true, compactRevision: taken.compactRevision, events: [] })];
+      case 'synced': {
+        if (!watch.wantsProgress) return [];
+        watch.wantsProgress = false;
+        return [this.#frame({ watchId: watch.id, events: [] }, taken.revision)];
+      }
+    }
+  }
+
+  #eventFrames(watch: StreamWatch, revision: number, events: readonly EventMessage[]): Uint8Array[] {
+    if (events.length === 0) return [];
+    watch.active = true;
+    const parts = watch.fragment ? splitEvents(events, this.#options.maxFragmentBytes) : [events];
+    return parts.map((part, at) => this.#frame({ watchId: watch.id, events: part, fragment: at < parts.length - 1 }, revision));
+  }
+
+  /** Watches that asked for it hear of the revision when nothing else was sent to them for a while. */
+  #notifyLater(): void {
+    this.#progressTimer ??= this.#options.host.timers.after(this.#options.progressNotifyMs, () => {
+      this.#progressTimer = undefined;
+      let any = false;
+      for (const watch of this.#watches.values()) {
+        if (!watch.progressNotify) continue;
+        any = true;
+        if (!watch.active) {
+          watch.wantsProgress = true;
+          this.#ready.add(watch);
+        }
+        watch.active = false;
+      }
+      if (any && !this.#ended) this.#notifyLater();
+      this.#signal();
+    });
+  }
+}
