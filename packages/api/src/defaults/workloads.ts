@@ -19,8 +19,12 @@ const deployment: SetDefaults = (object) => {
   setDefault(spec, 'progressDeadlineSeconds', 600);
 };
 
+/** Upstream still counts templates, in an annotation; the strategy says the number. */
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
 const daemonSet: SetDefaults = (object) => {
   const spec = ensure(object, 'spec');
+  setDefault(ensure(ensure(object, 'metadata'), 'annotations'), templateGeneration, '0');
   const strategy = ensure(spec, 'updateStrategy');
   setDefault(strategy, 'type', 'RollingUpdate');
   if (strategy['type'] === 'RollingUpdate') {

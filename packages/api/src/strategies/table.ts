@@ -4,7 +4,7 @@ import { namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persist
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
 import { podStrategy } from './pods.ts';
 import { serviceStrategy } from './services.ts';
-import { deploymentStrategy, jobStrategy } from './workloads.ts';
+import { daemonSetStrategy, deploymentStrategy, jobStrategy } from './workloads.ts';
 
 const spec: GenerationRule = ['spec'];
 
@@ -59,6 +59,7 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   persistentvolumes: persistentVolumeStrategy,
   persistentvolumeclaims: persistentVolumeClaimStrategy,
   'deployments.apps': deploymentStrategy,
+  'daemonsets.apps': daemonSetStrategy,
   'jobs.batch': jobStrategy,
   'certificatesigningrequests.certificates.k8s.io': () => certificateSigningRequestStrategy,
 };

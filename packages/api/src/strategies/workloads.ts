@@ -1,5 +1,5 @@
 import { bool, get, obj, str } from '../validation/access.ts';
-import { setOwn } from '../patch/values.ts';
+import { equalJson, setOwn } from '../patch/values.ts';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
 import { genericStrategy, keep, metadataOf, type Kind } from './generic.ts';
@@ -48,6 +48,27 @@ export function deploymentStrategy(kind: Kind): Strategy {
     prepareForUpdate(deployment, old, context) {
       generic.prepareForUpdate(deployment, old, context);
       if (context.subresource === 'status') keep(metadataOf(deployment), metadataOf(old), 'labels');
+    },
+  };
+}
+
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
+/** The number of its template is the server's to count. */
+export function daemonSetStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  const count = (daemonSet: JsonObject, generation: string): void => { child(metadataOf(daemonSet), 'annotations')[templateGeneration] = generation; };
+  return {
+    ...generic,
+    prepareForCreate(daemonSet, context) {
+      generic.prepareForCreate(daemonSet, context);
+      count(daemonSet, '1');
+    },
+    prepareForUpdate(daemonSet, old, context) {
+      generic.prepareForUpdate(daemonSet, old, context);
+      const before = Number(str(obj(metadataOf(old), 'annotations') ?? {}, templateGeneration));
+      const changed = !equalJson(get(obj(daemonSet, 'spec') ?? {}, 'template') ?? null, get(obj(old, 'spec') ?? {}, 'template') ?? null);
+      count(daemonSet, String((Number.isSafeInteger(before) ? before : 0) + (changed ? 1 : 0)));
     },
   };
 }
