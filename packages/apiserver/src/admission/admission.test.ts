@@ -1,8 +1,10 @@
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { alwaysAllowAuthorizer } from '../authz/union.ts';
 import { startTestCluster, type Loose, type TestCluster } from '../testing/cluster.ts';
 import { testPartsConfig } from '../testing/parts-config.ts';
+import type { ApiServer } from '../server.ts';
 import { admissionPlugins } from './plugins.ts';
 
 let cluster: TestCluster;
@@ -76,8 +78,46 @@ test('nothing is made where no namespace is, or where it is going', async () => 
   expect((await cluster.call('DELETE', '/api/v1/namespaces/kube-system')).json['message']).toBe('namespaces "kube-system" is forbidden: this namespace may not be deleted');
 });
 
+test('approving needs the right on the signer', async () => {
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const requests = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+  const rules = [{ apiGroups: ['certificates.k8s.io'], resources: ['certificatesigningrequests', 'certificatesigningrequests/approval'], verbs: ['get', 'update', 'patch'] }];
+  await cluster.call('POST', `${rbac}/clusterroles`, { body: { metadata: { name: 'approver' }, rules } });
+  await cluster.call('POST', `${rbac}/clusterrolebindings`, { body: { metadata: { name: 'approver' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'approver' }, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'nobody' }] } });
+  await cluster.seen('rbac.authorization.k8s.io', 'clusterrolebindings', '', 'approver');
+  // A request for CN=x made by openssl.
+  const request = 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIR01HNENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQQpCTHUxeEc5MjFYU3hXc2MyMkQzdzM3RmI5S0RodHJOTkJWME5Ra2NtUVVmRFYyZTVEZ1JWUTJoNlFlUnFTRGpwClNOV2JwNm5JS092eGRONGQzVzhrRWFDZ0FEQUtCZ2dxaGtqT1BRUURBZ05JQURCRkFpQkhxUVNtM1h6MFRMdlcKcTdsYWd3RW9lK3hHU2FDU1QwTzljNkNVMzNOL0ZnSWhBTzVibzhJbjV6cGpvR1dmTEp4ZWt1WlVTUE5oOUlnSgpxTDlKZVRxM3RjY1YKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==';
+  const made = await cluster.call('POST', requests, { body: { metadata: { name: 'r' }, spec: { request, signerName: 'example.com/s', usages: ['client auth'] } } });
+  expect(made.status, made.text).toBe(201);
+  const approve = (): ReturnType<TestCluster['call']> => cluster.call('PATCH', `${requests}/r/approval`, {
+    token: 'nobody-token', headers: { 'content-type': 'application/merge-patch+json' }, body: { status: { conditions: [{ type: 'Approved', status: 'True', reason: 'R', message: 'm' }] } },
+  });
+  expect((await approve()).json['message']).toBe('certificatesigningrequests.certificates.k8s.io "r" is forbidden: user not permitted to approve requests with signerName "example.com/s"');
+  await cluster.call('PATCH', `${rbac}/clusterroles/approver`, {
+    headers: { 'content-type': 'application/merge-patch+json' }, body: { rules: [...rules, { apiGroups: ['certificates.k8s.io'], resources: ['signers'], resourceNames: ['example.com/*'], verbs: ['approve'] }] },
+  });
+  const allowed = await changed(() => approve().then((answer) => answer.status === 200));
+  expect(allowed).toBe(true);
+});
+
+/** Tries again at each change of a role, since rights are read from the cache. */
+async function changed(attempt: () => Promise<boolean>): Promise<boolean> {
+  const { cache } = cluster.servers[0] as ApiServer;
+  let wake = (): void => undefined;
+  const stop = cache.onChange('rbac.authorization.k8s.io', 'clusterroles', () => wake());
+  try {
+    for (;;) {
+      const next = new Promise<void>((resolve) => { wake = resolve; });
+      if (await attempt()) return true;
+      await next;
+    }
+  } finally {
+    stop();
+  }
+}
+
 test('a plugin that is not there is refused by name, not ignored', () => {
-  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined) };
+  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer };
   const names = (enable: string[], disable: string[]): string[] => admissionPlugins(testPartsConfig({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }), tools).map((plugin) => plugin.name);
   expect(() => names(['PodSecurity'], [])).toThrow('--enable-admission-plugins: PodSecurity is not built yet');
   expect(() => names([], ['Nonsense'])).toThrow('--disable-admission-plugins: unknown admission plugin "Nonsense"');

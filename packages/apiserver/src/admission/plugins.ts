@@ -1,7 +1,8 @@
 import type { Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
 import type { Lookup } from '../live-lookup.ts';
-import type { AdmissionPlugin, CacheReader } from '../types.ts';
+import type { AdmissionPlugin, Authorizer, CacheReader } from '../types.ts';
+import { certificateApproval, certificateSigning } from './certificates.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds } from './pod-defaults.ts';
@@ -21,11 +22,12 @@ interface Tools {
   readonly host: Host;
   readonly cache: CacheReader;
   readonly lookup: Lookup;
+  readonly authorizer: Authorizer;
 }
 
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
 const unbuilt: ReadonlySet<string> = new Set([
-  'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'CertificateApproval', 'CertificateSigning', 'CertificateSubjectRestriction', 'ClusterTrustBundleAttest', 'DefaultIngressClass',
+  'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'CertificateSubjectRestriction', 'ClusterTrustBundleAttest', 'DefaultIngressClass',
   'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology', 'LimitRanger', 'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook', 'NamespaceAutoProvision', 'NamespaceExists', 'OwnerReferencesPermissionEnforcement', 'PersistentVolumeClaimResize', 'PodNodeSelector', 'PodSecurity',
   'PodTolerationRestriction', 'ResourceQuota', 'RuntimeClass', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook',
@@ -34,7 +36,7 @@ const unbuilt: ReadonlySet<string> = new Set([
 const onlyIfEnabled: ReadonlySet<string> = new Set(['NodeRestriction']);
 
 /** In upstream's order. */
-function allPlugins(config: AdmissionConfig, { host, cache, lookup }: Tools): readonly AdmissionPlugin[] {
+function allPlugins(config: AdmissionConfig, { host, cache, lookup, authorizer }: Tools): readonly AdmissionPlugin[] {
   return [
     namespaceLifecycle(lookup),
     serviceAccountAdmission(host, lookup),
@@ -43,6 +45,8 @@ function allPlugins(config: AdmissionConfig, { host, cache, lookup }: Tools): re
     priorityAdmission(cache, lookup),
     defaultTolerationSeconds({ notReady: config.defaultNotReadyTolerationSeconds, unreachable: config.defaultUnreachableTolerationSeconds }),
     storageObjectInUseProtection,
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
     defaultStorageClassAdmission(cache),
   ];
 }

@@ -9,20 +9,6 @@ export function invalidService(service: Service, errors: readonly FieldError[]):
   return invalid(kind, service.metadata?.name ?? '', errors);
 }
 
-/** `clusterIP` is the first of `clusterIPs`: whichever the writer gave or changed decides. */
-export function normalizeClusterIps(spec: ServiceSpec, old: ServiceSpec | undefined): void {
-  const given = spec.clusterIPs ?? [];
-  if (old === undefined) {
-    if (spec.clusterIP && given.length === 0) spec.clusterIPs = [spec.clusterIP];
-    if (!spec.clusterIP && given[0] !== undefined) spec.clusterIP = given[0];
-    return;
-  }
-  const untouched = JSON.stringify(given) === JSON.stringify(old.clusterIPs ?? []);
-  if (spec.clusterIP === old.clusterIP || !untouched) return;
-  if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP];
-  else delete spec.clusterIPs;
-}
-
 function refuseBadAddresses(service: Service, spec: ServiceSpec): void {
   const errors: FieldError[] = [];
   (spec.clusterIPs ?? []).forEach((address, i) => {

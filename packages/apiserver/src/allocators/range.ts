@@ -70,10 +70,11 @@ export class Range {
     });
   }
 
-  /** One that is free now, without taking it. */
-  async peekNext(): Promise<number | undefined> {
+  /** One that is free now and not in `besides`, without taking it. */
+  async peekNext(besides: readonly number[]): Promise<number | undefined> {
     const { bitmap } = await this.#load();
     const { size, staticBand } = this.description;
+    for (const offset of besides) bitmap.add(offset);
     return bitmap.free(staticBand, size, staticBand) ?? bitmap.free(0, size, 0);
   }
 

@@ -1,17 +1,23 @@
 import type { Range } from './range.ts';
 
-/** What one write has taken so far. */
+/** What one write has taken so far. In a dry run nothing is taken from the range. */
 export class Reservation {
   readonly #taken = new Map<Range, number[]>();
+  readonly #dryRun: boolean;
+
+  constructor(dryRun: boolean) {
+    this.#dryRun = dryRun;
+  }
 
   async take(range: Range, offset: number): Promise<boolean> {
-    if (!await range.allocate(offset)) return false;
+    // Whether it is free now says nothing about later.
+    if (!this.#dryRun && !await range.allocate(offset)) return false;
     this.#note(range, offset);
     return true;
   }
 
   async takeNext(range: Range): Promise<number | undefined> {
-    const offset = await range.allocateNext();
+    const offset = this.#dryRun ? await range.peekNext(this.#taken.get(range) ?? []) : await range.allocateNext();
     if (offset !== undefined) this.#note(range, offset);
     return offset;
   }
@@ -21,7 +27,7 @@ export class Reservation {
   }
 
   async giveBack(): Promise<void> {
-    for (const [range, offsets] of this.#taken) await range.release(offsets);
+    if (!this.#dryRun) for (const [range, offsets] of this.#taken) await range.release(offsets);
     this.#taken.clear();
   }
 }

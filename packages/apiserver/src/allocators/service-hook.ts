@@ -3,9 +3,9 @@ import type { Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1
 import type { Logger } from '@coxswain/host';
 import { typed, typedOrNone } from '../typed.ts';
 import type { FinishWrite, WriteHook } from '../types.ts';
-import { fillFamilies, invalidService, normalizeClusterIps } from './ip-families.ts';
+import { fillFamilies, invalidService } from './ip-families.ts';
 import type { AddressPool, ServicePools } from './pools.ts';
-import { clusterIpsOf, dropUnneeded, headless, keepAllocated, needsClusterIp, needsHealthCheckNodePort, needsNodePort, nodePortsOf } from './service-fields.ts';
+import { clusterIpsOf, headless, needsClusterIp, needsHealthCheckNodePort, needsNodePort, nodePortsOf } from './service-fields.ts';
 import { Reservation } from './reservation.ts';
 
 interface Work {
@@ -23,12 +23,11 @@ async function chosenAddress(work: Work, pool: AddressPool, address: string): Pr
   };
   const offset = pool.offset(address);
   if (offset === undefined) throw refuse(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool.cidr.text}`);
-  // A dry run takes nothing, so whether it is free now says nothing.
-  if (!work.dryRun && !await work.reservation.take(pool.range, offset)) throw refuse('provided IP is already allocated');
+  if (!await work.reservation.take(pool.range, offset)) throw refuse('provided IP is already allocated');
 }
 
 async function anyAddress(work: Work, pool: AddressPool): Promise<string> {
-  const offset = work.dryRun ? await pool.range.peekNext() : await work.reservation.takeNext(pool.range);
+  const offset = await work.reservation.takeNext(pool.range);
   if (offset === undefined) throw internalError('failed to allocate a serviceIP: range is full');
   return pool.address(offset);
 }
@@ -52,6 +51,7 @@ async function allocateAddresses(work: Work, old: Service | undefined): Promise<
 }
 
 async function chosenPort(work: Work, port: number, field: string): Promise<void> {
+  // As upstream: a dry run does not look at ports that were asked for.
   if (work.dryRun) return;
   const { ports } = work.pools;
   const refuse = (why: string): Error => invalidService(work.service, [{ type: 'Invalid', field, message: `Invalid value: ${port}: ${why}` } satisfies FieldError]);
@@ -62,7 +62,7 @@ async function chosenPort(work: Work, port: number, field: string): Promise<void
 
 async function anyPort(work: Work): Promise<number> {
   const { ports } = work.pools;
-  const offset = work.dryRun ? await ports.range.peekNext() : await work.reservation.takeNext(ports.range);
+  const offset = await work.reservation.takeNext(ports.range);
   if (offset === undefined) throw internalError('failed to allocate a nodePort: range is full');
   return ports.port(offset);
 }
@@ -110,7 +110,7 @@ async function allocate(work: Work, old: Service | undefined): Promise<void> {
 }
 
 /**
- * Addresses and ports are taken before the service is stored and given back if it is not; what a service no longer needs is given
+ * The strategy has kept what the writer left out and dropped what the type does not need. Addresses and ports are taken before the service is stored and given back if it is not; what a service no longer needs is given
  * back after it is stored. A server that dies in between leaves a leak, which the repair loop finds.
  */
 export function serviceHook(pools: ServicePools, log: Logger): WriteHook {
@@ -138,10 +138,8 @@ export function serviceHook(pools: ServicePools, log: Logger): WriteHook {
       if (write.operation === 'DELETE') return (committed) => (committed && !write.dryRun ? quietly(releaseUnused(service, undefined)) : Promise.resolve());
       const old = typedOrNone<Service>(write.oldObject);
       const spec = (service.spec ??= {});
-      normalizeClusterIps(spec, old?.spec);
-      if (old !== undefined) { keepAllocated(service, old); dropUnneeded(service, old); }
       fillFamilies(service, old, configured);
-      const reservation = new Reservation();
+      const reservation = new Reservation(write.dryRun);
       await allocate({ service, spec, pools, reservation, dryRun: write.dryRun }, old);
       return async (committed) => {
         if (!committed) await quietly(reservation.giveBack());
