@@ -1,4 +1,5 @@
 import type { Strategy } from '../strategy.ts';
+import { validatorOf } from '../validation/table.ts';
 import { certificateSigningRequestStrategy } from './certificates.ts';
 import { namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy } from './core.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
@@ -66,6 +67,18 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
 
 const made = new Map<string, Strategy>();
 
+function validation(key: string): Pick<Strategy, 'validate' | 'validateUpdate'> {
+  const validator = validatorOf(key);
+  if (validator === undefined) return {};
+  return {
+    validate: (object, context) => validator.create(object, context),
+    validateUpdate(object, old, context) {
+      if (context.subresource === 'status') return validator.updateStatus?.(object, old) ?? [];
+      return validator.update === undefined ? validator.create(object, context) : validator.update(object, old, context);
+    },
+  };
+}
+
 function make(group: string, resource: string, key: string): Strategy {
   const described = builtinResource(group, resource);
   const kind: Kind = { resource: described, hasStatus: hasStatus(described), generation: generations[key] };
@@ -73,6 +86,7 @@ function make(group: string, resource: string, key: string): Strategy {
   const nameRule = names[key];
   return {
     ...base,
+    ...validation(key),
     ...(nameRule === undefined ? {} : { nameRule }),
     allowCreateOnUpdate: createdOnUpdate.has(key),
     allowUnconditionalUpdate: !conditionalOnly.has(key),

@@ -1,0 +1,212 @@
+import type { FieldError } from '../field-error.ts';
+import type { Json, JsonObject } from '../resource.ts';
+import { equalJson } from '../patch/values.ts';
+import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
+import { cidrText, ipText, nonSpecialIpProblems, parseCidr, parseIp, rangeContains } from './addresses.ts';
+import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
+import { each, immutable, portNumber, portNumberOrName, requireOneOf, requireString, validateLabelSelector } from './common.ts';
+import { dns1035Label, dns1123Label, dns1123Subdomain, portNameProblems, qualifiedNameProblems, wildcardDns1123Subdomain } from './formats.ts';
+import type { Validator } from './validator.ts';
+
+const protocols = ['SCTP', 'TCP', 'UDP'];
+
+function backend(one: JsonObject | undefined, field: string): FieldError[] {
+  const service = obj(one, 'service');
+  const resource = obj(one, 'resource');
+  if (service !== undefined && resource !== undefined) return [invalidValue(field, '', 'cannot set both resource and service backends')];
+  if (resource !== undefined) return ['kind', 'name'].flatMap((key) => requireString(resource, key, `${field}.resource`));
+  if (service === undefined) return [required(field, 'resource or service backend is required')];
+  const name = str(service, 'name');
+  const port = obj(service, 'port');
+  const errors = name === '' ? [required(`${field}.service.name`)] : eachInvalid(`${field}.service.name`, name, dns1035Label(name));
+  const portName = str(port, 'name');
+  const number = num(port, 'number');
+  if (portName !== '' && number !== 0) errors.push(invalidValue(field, '', 'cannot set both port name & port number'));
+  else if (portName !== '') errors.push(...eachInvalid(`${field}.service.port.name`, portName, portNameProblems(portName)));
+  else if (number !== 0) errors.push(...portNumber(number, `${field}.service.port.number`));
+  else errors.push(required(field, 'port name or number is required'));
+  return errors;
+}
+
+const badSequences = ['//', '/./', '/../', '%2f', '%2F'];
+const badEndings = ['/..', '/.'];
+
+function ingressPath(one: JsonObject, field: string): FieldError[] {
+  const path = str(one, 'path');
+  const type = str(one, 'pathType');
+  const errors: FieldError[] = [];
+  if (!has(one, 'pathType')) return [required(`${field}.pathType`, 'pathType must be specified')];
+  switch (type) {
+    case 'Exact': case 'Prefix':
+      if (!path.startsWith('/')) errors.push(invalidValue(`${field}.path`, path, 'must be an absolute path'));
+      for (const bad of badSequences) if (path.includes(bad)) errors.push(invalidValue(`${field}.path`, path, `must not contain '${bad}'`));
+      for (const bad of badEndings) if (path.endsWith(bad)) errors.push(invalidValue(`${field}.path`, path, `cannot end with '${bad}'`));
+      break;
+    case 'ImplementationSpecific':
+      if (path !== '' && !path.startsWith('/')) errors.push(invalidValue(`${field}.path`, path, 'must be an absolute path'));
+      break;
+    default: errors.push(notSupported(`${field}.pathType`, type, ['Exact', 'ImplementationSpecific', 'Prefix']));
+  }
+  return [...errors, ...backend(obj(one, 'backend'), `${field}.backend`)];
+}
+
+function ingressHost(host: string, field: string): FieldError[] {
+  if (host === '') return [];
+  if (parseIp(host) !== undefined) return [invalidValue(field, host, 'must be a DNS name, not an IP address')];
+  return eachInvalid(field, host, host.includes('*') ? wildcardDns1123Subdomain(host) : dns1123Subdomain(host));
+}
+
+function ingress(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const rules = objects(spec, 'rules');
+  const errors: FieldError[] = [];
+  if (rules.length === 0 && !has(spec, 'defaultBackend')) errors.push(invalidValue('spec', goText('[]networking.IngressRule(nil)'), 'either `defaultBackend` or `rules` must be specified'));
+  if (has(spec, 'defaultBackend')) errors.push(...backend(obj(spec, 'defaultBackend'), 'spec.defaultBackend'));
+  errors.push(...each(rules, 'spec.rules', (rule, at) => {
+    const paths = objects(obj(rule, 'http'), 'paths');
+    const found = ingressHost(str(rule, 'host'), `${at}.host`);
+    if (!has(rule, 'http')) return found;
+    return paths.length === 0 ? [...found, required(`${at}.http.paths`)] : [...found, ...each(paths, `${at}.http.paths`, ingressPath)];
+  }));
+  errors.push(...each(objects(spec, 'tls'), 'spec.tls', (tls, at) => strings(tls, 'hosts').flatMap((host, index) => ingressHost(host, `${at}.hosts[${index}]`))));
+  const className = str(spec, 'ingressClassName');
+  return className === '' ? errors : [...errors, ...eachInvalid('spec.ingressClassName', className, dns1123Subdomain(className))];
+}
+
+function ingressClass(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const controller = str(spec, 'controller');
+  if (controller.length > 250) return [{ type: 'TooLong', field: 'spec.controller', message: 'Too long: may not be more than 250 bytes' }];
+  return /^[^/]+\/.+$/.test(controller) ? [] : [controller === '' ? required('spec.controller') : invalidValue('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+}
+
+function peerBlock(block: JsonObject, field: string): FieldError[] {
+  const cidr = str(block, 'cidr');
+  if (cidr === '') return [required(`${field}.cidr`)];
+  const range = parseCidr(cidr);
+  if (range === undefined) return [invalidValue(`${field}.cidr`, cidr, cidrText)];
+  return strings(block, 'except').flatMap((text, index) => {
+    const except = parseCidr(text);
+    const at = `${field}.except[${index}]`;
+    if (except === undefined) return [invalidValue(at, text, cidrText)];
+    return rangeContains(range, except.address) && except.prefixLength > range.prefixLength ? [] : [invalidValue(at, text, `must be a strict subset of \`cidr\` ${cidr}`)];
+  });
+}
+
+function peer(one: JsonObject, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const selectors = ['podSelector', 'namespaceSelector'].filter((key) => has(one, key));
+  for (const key of selectors) errors.push(...validateLabelSelector(obj(one, key), `${field}.${key}`));
+  const block = obj(one, 'ipBlock');
+  if (block !== undefined) errors.push(...peerBlock(block, `${field}.ipBlock`));
+  if (selectors.length === 0 && block === undefined) errors.push(required(field, 'must specify a peer'));
+  else if (selectors.length > 0 && block !== undefined) errors.push(forbiddenField(field, 'may not specify both ipBlock and another peer'));
+  return errors;
+}
+
+function policyPort(one: JsonObject, field: string): FieldError[] {
+  const errors = has(one, 'protocol') ? requireOneOf(str(one, 'protocol'), `${field}.protocol`, protocols, 'unsupported') : [];
+  const port = get(one, 'port');
+  const end = optionalNumber(one, 'endPort');
+  if (port === undefined) return end === undefined ? errors : [...errors, invalidValue(`${field}.endPort`, end, 'may not be specified when `port` is not specified')];
+  errors.push(...portNumberOrName(port, `${field}.port`));
+  if (end === undefined) return errors;
+  if (typeof port === 'string') errors.push(invalidValue(`${field}.endPort`, end, 'may not be specified when `port` is non-numeric'));
+  else if (Number(port) > end) errors.push(invalidValue(`${field}.endPort`, end, 'must be greater than or equal to `port`'));
+  return [...errors, ...portNumber(end, `${field}.endPort`)];
+}
+
+function networkPolicy(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const errors = validateLabelSelector(obj(spec, 'podSelector'), 'spec.podSelector');
+  for (const [key, peers] of [['ingress', 'from'], ['egress', 'to']] as const) {
+    errors.push(...each(objects(spec, key), `spec.${key}`, (rule, at) => [...each(objects(rule, 'ports'), `${at}.ports`, policyPort), ...each(objects(rule, peers), `${at}.${peers}`, peer)]));
+  }
+  const types = strings(spec, 'policyTypes');
+  if (types.length > 2) return [...errors, invalidValue('spec.policyTypes', goText(JSON.stringify(types)), 'may not specify more than two policyTypes')];
+  for (const [index, type] of types.entries()) {
+    if (type !== 'Ingress' && type !== 'Egress') errors.push(notSupported(`spec.policyTypes[${index}]`, type, ['Ingress', 'Egress']));
+  }
+  return errors;
+}
+
+const familyTexts: Readonly<Record<string, string>> = { IPv4: 'must be a valid IPv4 address', IPv6: 'must be a valid IPv6 address' };
+
+function sliceAddress(address: string, type: string, field: string): FieldError[] {
+  if (type === 'FQDN') return eachInvalid(field, address, dns1123Subdomain(address));
+  const ip = parseIp(address);
+  const family = type === 'IPv4' ? 4 : 6;
+  const errors = familyTexts[type] !== undefined && ip?.family !== family ? [invalidValue(field, address, familyTexts[type] as string)] : [];
+  return familyTexts[type] === undefined ? errors : [...errors, ...eachInvalid(field, address, nonSpecialIpProblems(address))];
+}
+
+function endpoint(one: JsonObject, field: string, type: string): FieldError[] {
+  const addresses = strings(one, 'addresses');
+  const errors = addresses.length === 0 ? [required(`${field}.addresses`, 'must contain at least 1 address')] : [];
+  if (addresses.length > 100) errors.push({ type: 'TooMany', field: `${field}.addresses`, message: `Too many: ${addresses.length}: must have at most 100 items` });
+  errors.push(...addresses.flatMap((address, index) => sliceAddress(address, type, `${field}.addresses[${index}]`)));
+  const hostname = str(one, 'hostname');
+  const node = str(one, 'nodeName');
+  if (node !== '') errors.push(...eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
+  return hostname === '' ? errors : [...errors, ...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname))];
+}
+
+function slicePorts(object: JsonObject): FieldError[] {
+  const names = new Set<string>();
+  return each(objects(object, 'ports'), 'ports', (port, at) => {
+    const name = str(port, 'name');
+    const errors = name === '' ? [] : eachInvalid(`${at}.name`, name, dns1123Label(name));
+    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    names.add(name);
+    if (has(port, 'protocol')) errors.push(...requireOneOf(str(port, 'protocol'), `${at}.protocol`, protocols, 'unsupported'));
+    else errors.push(required(`${at}.protocol`));
+    const app = str(port, 'appProtocol');
+    return app === '' ? errors : [...errors, ...eachInvalid(`${at}.appProtocol`, app, qualifiedNameProblems(app))];
+  });
+}
+
+function endpointSlice(object: JsonObject): FieldError[] {
+  const type = str(object, 'addressType');
+  if (type === '') return [required('addressType')];
+  const known = ['FQDN', 'IPv4', 'IPv6'];
+  const errors = known.includes(type) ? [] : [notSupported('addressType', type, known)];
+  const endpoints = objects(object, 'endpoints');
+  if (endpoints.length > 1000) errors.push({ type: 'TooMany', field: 'endpoints', message: `Too many: ${endpoints.length}: must have at most 1000 items` });
+  return [...errors, ...each(endpoints, 'endpoints', (one, at) => endpoint(one, at, type)), ...slicePorts(object)];
+}
+
+function endpointsAddress(one: JsonObject, field: string): FieldError[] {
+  const ip = str(one, 'ip');
+  const errors: FieldError[] = parseIp(ip) === undefined ? [invalidValue(`${field}.ip`, ip, ipText)] : eachInvalid(`${field}.ip`, ip, nonSpecialIpProblems(ip));
+  const hostname = str(one, 'hostname');
+  return hostname === '' ? errors : [...errors, ...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname))];
+}
+
+function endpoints(object: JsonObject): FieldError[] {
+  return each(objects(object, 'subsets'), 'subsets', (subset, at) => {
+    const ports = objects(subset, 'ports');
+    const errors: FieldError[] = [];
+    if (list(subset, 'addresses').length === 0 && list(subset, 'notReadyAddresses').length === 0) errors.push(required(at, 'must specify `addresses` or `notReadyAddresses`'));
+    for (const key of ['addresses', 'notReadyAddresses']) errors.push(...each(objects(subset, key), `${at}.${key}`, endpointsAddress));
+    return [...errors, ...each(ports, `${at}.ports`, (port, portAt) => {
+      const name = str(port, 'name');
+      const named = name === '' ? (ports.length > 1 ? [required(`${portAt}.name`)] : []) : eachInvalid(`${portAt}.name`, name, dns1123Label(name));
+      return [...named, ...portNumber(num(port, 'port'), `${portAt}.port`), ...requireOneOf(str(port, 'protocol'), `${portAt}.protocol`, protocols, 'required')];
+    })];
+  });
+}
+
+function sameBytes(a: Json | undefined, b: Json | undefined): boolean {
+  return equalJson(a ?? null, b ?? null);
+}
+
+export const networkingValidators: Readonly<Record<string, Validator>> = {
+  'ingresses.networking.k8s.io': { create: ingress },
+  'ingressclasses.networking.k8s.io': {
+    create: ingressClass,
+    update: (object, old) => (sameBytes(get(obj(object, 'spec'), 'controller'), get(obj(old, 'spec'), 'controller')) ? [] : immutable(obj(object, 'spec'), obj(old, 'spec'), 'controller', 'spec')),
+  },
+  'networkpolicies.networking.k8s.io': { create: networkPolicy },
+  'endpointslices.discovery.k8s.io': { create: endpointSlice, update: (object, old) => [...endpointSlice(object), ...immutable(object, old, 'addressType', '')] },
+  endpoints: { create: endpoints },
+};

@@ -1,0 +1,174 @@
+import type { FieldError } from '../field-error.ts';
+import type { JsonObject } from '../resource.ts';
+import { equalJson } from '../patch/values.ts';
+import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
+import { eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
+import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, requireOneOf, requireString, validateLabelSelector } from './common.ts';
+import { dns1123Subdomain, pathSegmentProblems } from './formats.ts';
+import type { Validator } from './validator.ts';
+
+const rbacGroup = 'rbac.authorization.k8s.io';
+
+function policyRule(rule: JsonObject, field: string, namespaced: boolean): FieldError[] {
+  const urls = strings(rule, 'nonResourceURLs');
+  const errors = strings(rule, 'verbs').length === 0 ? [required(`${field}.verbs`, 'verbs must contain at least one value')] : [];
+  if (urls.length > 0) {
+    if (namespaced) errors.push(invalidValue(`${field}.nonResourceURLs`, goStrings('[]string', urls), 'namespaced rules cannot apply to non-resource URLs'));
+    if (['apiGroups', 'resources', 'resourceNames'].some((key) => strings(rule, key).length > 0)) {
+      errors.push(invalidValue(`${field}.nonResourceURLs`, goStrings('[]string', urls), 'rules cannot apply to both regular resources and non-resource URLs'));
+    }
+    return errors;
+  }
+  if (strings(rule, 'apiGroups').length === 0) errors.push(required(`${field}.apiGroups`, 'resource rules must supply at least one api group'));
+  if (strings(rule, 'resources').length === 0) errors.push(required(`${field}.resources`, 'resource rules must supply at least one resource'));
+  return errors;
+}
+
+function role(object: JsonObject): FieldError[] {
+  return each(objects(object, 'rules'), 'rules', (rule, at) => policyRule(rule, at, true));
+}
+
+function clusterRole(object: JsonObject): FieldError[] {
+  const errors = each(objects(object, 'rules'), 'rules', (rule, at) => policyRule(rule, at, false));
+  const aggregation = obj(object, 'aggregationRule');
+  if (aggregation === undefined) return errors;
+  const selectors = objects(aggregation, 'clusterRoleSelectors');
+  if (selectors.length === 0) return [...errors, required('aggregationRule.clusterRoleSelectors', 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
+  return [...errors, ...each(selectors, 'aggregationRule.clusterRoleSelectors', validateLabelSelector)];
+}
+
+function subject(one: JsonObject, field: string, namespaced: boolean): FieldError[] {
+  const name = str(one, 'name');
+  const group = str(one, 'apiGroup');
+  const kind = str(one, 'kind');
+  const errors = name === '' ? [required(`${field}.name`)] : [];
+  switch (kind) {
+    case 'ServiceAccount':
+      if (name !== '') errors.push(...eachInvalid(`${field}.name`, name, dns1123Subdomain(name)));
+      if (group !== '') errors.push(notSupported(`${field}.apiGroup`, group, ['']));
+      if (!namespaced && str(one, 'namespace') === '') errors.push(required(`${field}.namespace`));
+      return errors;
+    case 'User': case 'Group':
+      return group === rbacGroup ? errors : [...errors, notSupported(`${field}.apiGroup`, group, [rbacGroup])];
+    default: return [...errors, notSupported(`${field}.kind`, kind, ['ServiceAccount', 'User', 'Group'])];
+  }
+}
+
+function binding(object: JsonObject, namespaced: boolean): FieldError[] {
+  const reference = obj(object, 'roleRef');
+  const errors: FieldError[] = [];
+  const kinds = namespaced ? ['Role', 'ClusterRole'] : ['ClusterRole'];
+  if (str(reference, 'apiGroup') !== rbacGroup) errors.push(notSupported('roleRef.apiGroup', str(reference, 'apiGroup'), [rbacGroup]));
+  if (!kinds.includes(str(reference, 'kind'))) errors.push(notSupported('roleRef.kind', str(reference, 'kind'), kinds));
+  const name = str(reference, 'name');
+  errors.push(...(name === '' ? [required('roleRef.name')] : eachInvalid('roleRef.name', name, pathSegmentProblems(name))));
+  return [...errors, ...each(objects(object, 'subjects'), 'subjects', (one, at) => subject(one, at, namespaced))];
+}
+
+function bindingUpdate(object: JsonObject, old: JsonObject, namespaced: boolean): FieldError[] {
+  const errors = binding(object, namespaced);
+  const reference = obj(object, 'roleRef');
+  if (equalJson(reference ?? null, obj(old, 'roleRef') ?? null)) return errors;
+  return [...errors, invalidValue('roleRef', goRoleRef(reference), 'cannot change roleRef')];
+}
+
+function goRoleRef(reference: JsonObject | undefined): ReturnType<typeof goText> {
+  return goText(`rbac.RoleRef{APIGroup:${JSON.stringify(str(reference, 'apiGroup'))}, Kind:${JSON.stringify(str(reference, 'kind'))}, Name:${JSON.stringify(str(reference, 'name'))}}`);
+}
+
+function lease(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const seconds = optionalNumber(spec, 'leaseDurationSeconds');
+  const errors = seconds !== undefined && seconds <= 0 ? [invalidValue('spec.leaseDurationSeconds', seconds, 'must be greater than 0')] : [];
+  if (has(spec, 'leaseTransitions')) errors.push(...nonNegative(spec, 'leaseTransitions', 'spec'));
+  if (has(spec, 'strategy') && str(spec, 'strategy') === '') errors.push(invalidValue('spec.strategy', '', 'must not be empty'));
+  return errors;
+}
+
+function podDisruptionBudget(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const least = get(spec, 'minAvailable');
+  const most = get(spec, 'maxUnavailable');
+  const errors: FieldError[] = [];
+  if (least !== undefined && most !== undefined) {
+    errors.push(invalidValue('spec', goText('policy.PodDisruptionBudgetSpec{…}'), 'minAvailable and maxUnavailable cannot be both set'));
+  }
+  errors.push(...nonNegativeIntOrPercent(least, 'spec.minAvailable'), ...notMoreThan100Percent(least, 'spec.minAvailable'));
+  errors.push(...nonNegativeIntOrPercent(most, 'spec.maxUnavailable'), ...notMoreThan100Percent(most, 'spec.maxUnavailable'));
+  errors.push(...validateLabelSelector(obj(spec, 'selector'), 'spec.selector'));
+  return [...errors, ...requireOneOf(str(spec, 'unhealthyPodEvictionPolicy'), 'spec.unhealthyPodEvictionPolicy', ['AlwaysAllow', 'IfHealthyBudget'], 'allowed')];
+}
+
+const systemClasses: Readonly<Record<string, number>> = { 'system-node-critical': 2_000_001_000, 'system-cluster-critical': 2_000_000_000 };
+const highestUserPriority = 1_000_000_000;
+
+function priorityClass(object: JsonObject): FieldError[] {
+  const name = str(obj(object, 'metadata'), 'name');
+  const errors: FieldError[] = [];
+  const value = num(object, 'value');
+  if (name.startsWith('system-')) {
+    const known = systemClasses[name];
+    const why = known === undefined ? `${name} is not a known system priority class` : `value of ${name} PriorityClass must be ${known}`;
+    if (known !== value) errors.push(forbiddenField('metadata.name', `priority class names with 'system-' prefix are reserved for system use only. error: ${why}`));
+  } else if (value > highestUserPriority) errors.push(forbiddenField('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`));
+  const policy = str(object, 'preemptionPolicy');
+  return policy === '' || policy === 'Never' || policy === 'PreemptLowerPriority' ? errors : [...errors, notSupported('preemptionPolicy', policy, ['PreemptLowerPriority', 'Never'])];
+}
+
+function priorityClassUpdate(object: JsonObject, old: JsonObject): FieldError[] {
+  const errors: FieldError[] = [];
+  if (num(object, 'value') !== num(old, 'value')) errors.push(forbiddenField('value', 'may not be changed in an update.'));
+  if (str(object, 'preemptionPolicy') !== str(old, 'preemptionPolicy')) errors.push(invalidValue('preemptionPolicy', str(object, 'preemptionPolicy'), immutableText));
+  return errors;
+}
+
+function scaleTarget(reference: JsonObject | undefined, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const key of ['kind', 'name']) {
+    const value = str(reference, key);
+    errors.push(...(value === '' ? [required(`${field}.${key}`)] : eachInvalid(`${field}.${key}`, value, pathSegmentProblems(value))));
+  }
+  return errors;
+}
+
+const metricSources: Readonly<Record<string, string>> = { Object: 'object', Pods: 'pods', Resource: 'resource', External: 'external', ContainerResource: 'containerResource' };
+
+function metric(one: JsonObject, field: string): FieldError[] {
+  const type = str(one, 'type');
+  if (type === '') return [required(`${field}.type`, 'must specify a metric source type')];
+  const key = metricSources[type];
+  if (key === undefined) return [notSupported(`${field}.type`, type, ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'])];
+  if (!has(one, key)) return [required(`${field}.${key}`, 'must populate information for the given metric source')];
+  const source = obj(one, key);
+  if (type !== 'Resource' && type !== 'ContainerResource') return [];
+  const errors = requireString(source, 'name', `${field}.${key}`, 'must specify a resource name');
+  const target = obj(source, 'target');
+  if (!has(target, 'averageUtilization') && !has(target, 'averageValue')) errors.push(required(`${field}.${key}.target.averageUtilization`, 'must set either a target raw value or a target utilization'));
+  return errors;
+}
+
+function horizontalPodAutoscaler(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const least = optionalNumber(spec, 'minReplicas');
+  const most = num(spec, 'maxReplicas');
+  const errors: FieldError[] = [];
+  if (least !== undefined && least < 1) errors.push(invalidValue('spec.minReplicas', least, 'must be greater than or equal to 1'));
+  if (most < 1) errors.push(invalidValue('spec.maxReplicas', most, 'must be greater than 0'));
+  if (least !== undefined && most < least) errors.push(invalidValue('spec.maxReplicas', most, 'must be greater than or equal to `minReplicas`'));
+  return [...errors, ...scaleTarget(obj(spec, 'scaleTargetRef'), 'spec.scaleTargetRef'), ...each(objects(spec, 'metrics'), 'spec.metrics', metric)];
+}
+
+function cluster(check: (object: JsonObject, namespaced: boolean) => FieldError[]): Validator {
+  return { create: (object) => check(object, false), update: (object, old) => bindingUpdate(object, old, false) };
+}
+
+export const policyValidators: Readonly<Record<string, Validator>> = {
+  [`roles.${rbacGroup}`]: { create: role },
+  [`clusterroles.${rbacGroup}`]: { create: clusterRole },
+  [`rolebindings.${rbacGroup}`]: { create: (object) => binding(object, true), update: (object, old) => bindingUpdate(object, old, true) },
+  [`clusterrolebindings.${rbacGroup}`]: cluster(binding),
+  'leases.coordination.k8s.io': { create: lease },
+  'poddisruptionbudgets.policy': { create: podDisruptionBudget },
+  'priorityclasses.scheduling.k8s.io': { create: priorityClass, update: priorityClassUpdate },
+  'horizontalpodautoscalers.autoscaling': { create: horizontalPodAutoscaler },
+};

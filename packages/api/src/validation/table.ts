@@ -1,0 +1,28 @@
+import { configValidators } from './config.ts';
+import { jobValidators } from './jobs.ts';
+import { networkingValidators } from './networking.ts';
+import { obj } from './access.ts';
+import { validatePod } from './pod/pod.ts';
+import { validateEphemeralUpdate, validatePodStatusUpdate, validatePodUpdate } from './pod/update.ts';
+import { policyValidators } from './policy.ts';
+import { serviceValidators } from './services.ts';
+import { storageValidators } from './storage.ts';
+import type { Validator } from './validator.ts';
+import { workloadValidators } from './workloads.ts';
+
+const podValidators: Readonly<Record<string, Validator>> = {
+  pods: {
+    create: validatePod,
+    update: (pod, old, context) => (context.subresource === 'ephemeralcontainers' ? validateEphemeralUpdate(pod, old) : validatePodUpdate(pod, old)),
+    updateStatus: (pod, old) => (obj(pod, 'status') === undefined ? [] : validatePodStatusUpdate(pod, old)),
+  },
+};
+
+const all: Readonly<Record<string, Validator>> = {
+  ...podValidators, ...workloadValidators, ...jobValidators, ...serviceValidators, ...configValidators, ...storageValidators, ...policyValidators, ...networkingValidators,
+};
+
+/** By `resource.group`; undefined for kinds that have no rules of their own. */
+export function validatorOf(key: string): Validator | undefined {
+  return all[key];
+}
