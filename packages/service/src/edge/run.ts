@@ -25,7 +25,7 @@ function readFlagFile(path: string): FlagFile {
 
 /** Flags that every command has; a command that has its own `config` keeps it. */
 function allFlags(command: Command): FlagSet {
-  return { config: { kind: 'string', help: 'YAML file of flags' }, v: { kind: 'int', default: 2, min: 0, max: 10, help: 'log verbosity' }, ...command.flags };
+  return { config: { kind: 'string', help: 'YAML file of flags' }, ...command.flags, v: { kind: 'int', default: 2, min: 0, max: 10, help: 'log verbosity' } };
 }
 
 function parseAll(command: Command, args: readonly string[]): FlagValues {

@@ -91,7 +91,7 @@ export function nodeSpecs(settings: ClusterSettings, paths: DataPaths, node: Nod
   const kubelet = cox('kubelet', {
     kubeconfig: files.kubeletKubeconfig, 'bootstrap-kubeconfig': files.bootstrapKubeconfig, 'cert-dir': `${files.kubelet}/pki`, config: files.kubeletConfig,
     'hostname-override': node.name, 'node-ip': node.address, 'root-dir': files.kubelet,
-    'network-plugin': 'kubenet', 'cni-conf-dir': files.cniConf, 'cni-bin-dir': cniBinDir(), 'non-masquerade-cidr': settings.podCidr,
+    'network-plugin': 'kubenet', 'cni-conf-dir': files.cniConf, 'cni-bin-dir': cniBinDir(), 'non-masquerade-cidr': `${settings.podCidr},${settings.nodeCidr},${settings.serviceCidr}`,
   });
   return [
     { name: `containerd-${node.name}`, argv: onNode(node, ['containerd', '--config', files.containerdConfig]) },
