@@ -14,6 +14,8 @@ export interface ApiServerConfig {
   readonly maxMutatingRequestsInflight?: number;
   readonly eventTtlSeconds?: number;
   readonly requestTimeoutMs?: number;
+  /** 0: the store is left alone. */
+  readonly compactionIntervalMs?: number;
 }
 
 export interface VersionInfo {

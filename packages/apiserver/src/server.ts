@@ -10,6 +10,7 @@ import { builtinManagedFields } from './registry/managed-fields.ts';
 import { Registry } from './registry/registry.ts';
 import { noSuchResource } from './registry/errors.ts';
 import { serveResource } from './registry/serve.ts';
+import { runCompactor } from './storage/compactor.ts';
 import { createHandler } from './transport/handler.ts';
 import { addHealth, HookStates } from './transport/health.ts';
 import { InflightLimit } from './transport/inflight.ts';
@@ -84,7 +85,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const hooks = new HookStates(parts.postStartHooks, host);
   const paths = pathsOf(config, registry, parts, hooks, metrics, host);
   handler.set(createHandler({
-    host, paths, metrics: requestMetrics(metrics), inflight: new InflightLimit(config.maxRequestsInflight ?? 400, config.maxMutatingRequestsInflight ?? 200),
+    host, paths, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, inflight: new InflightLimit(config.maxRequestsInflight ?? 400, config.maxMutatingRequestsInflight ?? 200),
     parts: {
       authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
       impersonate: (request, user) => parts.impersonate(request, user),
@@ -96,14 +97,18 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       return registry.hasVersion(info.group, info.version) ? statusResponse(noSuchResource()) : undefined;
     },
   }));
+  const compacting = new AbortController();
+  const compactionMs = config.compactionIntervalMs ?? 300_000;
   return {
     handle, loopbackClient: loopback.client, cache,
     start: async () => {
+      if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, compacting.signal);
       await cache.whenReady();
       await hooks.run();
     },
     beginShutdown: () => hooks.stop(),
     stop: () => {
+      compacting.abort();
       hooks.stop();
       registry.stop();
       return Promise.resolve();

@@ -13,6 +13,7 @@ const serving: FlagSet = {
   'tls-private-key-file': text('File with the private key that matches --tls-cert-file.'),
   'max-requests-inflight': { kind: 'int', default: 400, min: 0, help: 'Non-mutating requests in flight before others are refused with 429; 0: no limit.' },
   'max-mutating-requests-inflight': { kind: 'int', default: 200, min: 0, help: 'Mutating requests in flight before others are refused with 429; 0: no limit.' },
+  'request-timeout': { kind: 'duration', default: 60_000, help: 'Longest time for a request that is no watch, log or stream.' },
   'shutdown-delay-duration': { kind: 'duration', default: 0, help: 'Time to go on serving after a signal to stop, not ready any more.' },
 };
 
@@ -23,6 +24,7 @@ const store: FlagSet = {
   'etcd-certfile': text('File with the client certificate for the store.'),
   'etcd-keyfile': text('File with the key of --etcd-certfile.'),
   'event-ttl': { kind: 'duration', default: 3_600_000, help: 'How long events are kept.' },
+  'etcd-compaction-interval': { kind: 'duration', default: 300_000, help: 'How often history in the store is forgotten; 0: never by this server.' },
   'storage-backend': text('Kind of store: etcd3.', 'etcd3'),
 };
 

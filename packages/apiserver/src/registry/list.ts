@@ -1,5 +1,6 @@
 import { badRequest, StatusError } from '@coxswain/api';
 import { isEtcdError } from '@coxswain/etcd-lite/client';
+import { NotReached } from '../watch-cache/cache.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { ListPage, PageOptions } from '../storage/store.ts';
 import type { Operation } from './context.ts';
@@ -42,8 +43,14 @@ export function expired(message: string): StatusError {
 async function fromCache(operation: Operation, selection: Selection, revision: number | 'newest'): Promise<ListResult> {
   const { cache } = operation.kind.hub;
   await cache.start();
-  if (revision === 'newest') await cache.fresh();
-  else if (!(await cache.reached(revision))) throw tooLargeResourceVersion(revision, cache.revision);
+  if (revision === 'newest') {
+    try {
+      await cache.fresh();
+    } catch (error) {
+      if (!(error instanceof NotReached)) throw error;
+      return fromStore(operation, selection, { from: undefined, revision: undefined, limit: 0, continuing: false });
+    }
+  } else if (!(await cache.reached(revision))) throw tooLargeResourceVersion(revision, cache.revision);
   const items = cache.list(listPrefix(operation));
   return {
     revision: cache.revision, continueToken: '', remainingItemCount: undefined,

@@ -1,9 +1,9 @@
 import { StatusError } from '@coxswain/api';
-import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type HttpRequest, type HttpResponse, type TimerHandle } from '@coxswain/host';
 import { EtcdError } from '@coxswain/etcd-lite/client';
 import { requestInfoOf } from '../request-info/request-info.ts';
 import type { ApiServerParts, RequestInfo, UserInfo } from '../types.ts';
-import type { InflightLimit } from './inflight.ts';
+import { isLongRunning, type InflightLimit } from './inflight.ts';
 import type { RequestMetrics } from './metrics.ts';
 import type { PathTable } from './paths.ts';
 import { jsonResponse, pageNotFound, statusResponse } from './responses.ts';
@@ -15,6 +15,7 @@ export interface Stages {
   readonly inflight: InflightLimit;
   readonly paths: PathTable;
   readonly metrics: RequestMetrics;
+  readonly requestTimeoutMs: number;
   /** undefined: no such resource. */
   serveResource(request: HttpRequest, info: RequestInfo, user: UserInfo, warn: (text: string) => void): Promise<HttpResponse | undefined>;
 }
@@ -48,9 +49,25 @@ export function statusOfFailure(error: unknown): StatusError {
   return new StatusError('InternalError', 'This request caused apiserver to panic. Look in the logs for details.');
 }
 
+/** Reads and writes that take longer than a client waits; what they do to the store goes on. */
+async function inTime(stages: Stages, info: RequestInfo, serving: Promise<HttpResponse>): Promise<HttpResponse> {
+  if (isLongRunning(info)) return serving;
+  let late: TimerHandle | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    late = stages.host.timers.after(stages.requestTimeoutMs, () => {
+      reject(new StatusError('Timeout', 'Timeout: request did not complete within the allotted timeout', {}));
+    });
+  });
+  try {
+    return await Promise.race([serving, timeout]);
+  } finally {
+    late?.cancel();
+  }
+}
+
 async function answer(stages: Stages, request: HttpRequest, info: RequestInfo, warnings: Warnings): Promise<HttpResponse> {
   try {
-    return await serve(stages, request, info, warnings);
+    return await inTime(stages, info, serve(stages, request, info, warnings));
   } catch (error) {
     if (error instanceof AssertionFailure) throw error;
     const status = statusOfFailure(error);

@@ -24,6 +24,14 @@ export class TooOld extends Error {
   }
 }
 
+/** The cache's watch of the store lags too far behind. */
+export class NotReached extends Error {
+  constructor(prefix: string, revision: number) {
+    super(`the cache of ${prefix} did not reach revision ${revision} in time`);
+    this.name = 'NotReached';
+  }
+}
+
 /**
  * All objects of one resource, kept by one watch of the store, for any number of readers.
  * Promised: states and events in order of revision without gap or repeat. Not promised: freshness, unless `atLeast` was awaited.
@@ -39,6 +47,8 @@ export class WatchCache {
   readonly #stop = new AbortController();
   #ring = new EventRing(ringCapacity, 0);
   #started: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
+  #nextReading: Promise<void> | undefined;
   #ready = false;
 
   constructor(store: ResourceStore, host: Host) {
@@ -86,7 +96,17 @@ export class WatchCache {
   }
 
   /** Resolves once the cache has all that the store had when this was called. Rejects after 3 s. */
-  async fresh(): Promise<void> {
+  fresh(): Promise<void> {
+    // A reading that is under way may be older than this call; all calls that come meanwhile share the next one.
+    this.#nextReading ??= (this.#reading ?? Promise.resolve()).catch(() => undefined).then(() => {
+      this.#nextReading = undefined;
+      this.#reading = this.#readFresh();
+      return this.#reading;
+    });
+    return this.#nextReading;
+  }
+
+  async #readFresh(): Promise<void> {
     await this.start();
     await this.atLeast(await this.store.revision());
   }
@@ -99,7 +119,7 @@ export class WatchCache {
   }
 
   async atLeast(revision: number): Promise<void> {
-    if (!(await this.reached(revision))) throw new Error(`watch cache of ${this.store.prefix} did not reach revision ${revision}`);
+    if (!(await this.reached(revision))) throw new NotReached(this.store.prefix, revision);
   }
 
   /** Events after `revision`, then live ones. Throws TooOld. */

@@ -1,0 +1,34 @@
+import { createEtcdClient } from '@coxswain/etcd-lite/client';
+import type { Host } from '@coxswain/host';
+import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
+import type { ApiServerConfig } from '../config.ts';
+import { clientTls, partsConfigFrom, serverTls } from './config-from-flags.ts';
+import { flags } from './flags.ts';
+import { serveApiServer } from './serve.ts';
+
+function configFrom(values: FlagValues, host: Host): ApiServerConfig {
+  const endpoints = values.strings('etcd-servers');
+  if (endpoints.length === 0) throw new UsageError('--etcd-servers is required');
+  const parts = partsConfigFrom(values, host);
+  const tls = clientTls(values, { ca: 'etcd-cafile', cert: 'etcd-certfile', key: 'etcd-keyfile' });
+  const store = createEtcdClient(host, { endpoints, tls });
+  return {
+    store, parts, keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
+    maxRequestsInflight: values.int('max-requests-inflight'), maxMutatingRequestsInflight: values.int('max-mutating-requests-inflight'),
+    requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
+  };
+}
+
+async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
+  const tls = serverTls(values);
+  const config = configFrom(values, host);
+  const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
+  return serveApiServer(config, at, host);
+}
+
+export const command: Command = {
+  name: 'apiserver',
+  summary: 'the Kubernetes API: validates objects, keeps them in the store and tells watchers',
+  flags,
+  start,
+};
