@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { defaultSchedulerConfig } from './config.ts';
 import { startScheduler } from './start.ts';
 
-interface World { readonly sim: Simulation; readonly server: FakeApiServer; start(): Promise<Host> }
+interface World { readonly sim: Simulation; readonly server: FakeApiServer; readonly start: () => Promise<Host> }
 
 async function world(seed = 1): Promise<World> {
   const sim = new Simulation({ seed });

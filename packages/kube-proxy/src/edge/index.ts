@@ -1,0 +1,1 @@
+export { createLinuxSystem } from './linux-system.ts';
