@@ -35,7 +35,9 @@ export class ReverseWriter {
   }
 
   bytes(data: Uint8Array): void {
-    this.#buffer.set(data, this.#reserve(data.length));
+    // Reserving may replace the buffer, so it must come first.
+    const at = this.#reserve(data.length);
+    this.#buffer.set(data, at);
   }
 
   /** A non-negative integer below 2^53. */
@@ -69,7 +71,7 @@ export class ReverseWriter {
       rest >>= 7n;
     }
     out.push(Number(rest));
-    this.#buffer.set(out, this.#reserve(out.length));
+    this.bytes(Uint8Array.from(out));
   }
 }
 
