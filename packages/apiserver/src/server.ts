@@ -3,6 +3,7 @@ import type { Client } from '@coxswain/client';
 import type { Host, HttpHandler } from '@coxswain/host';
 import { noMetrics, type Metrics } from '@coxswain/service';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
+import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
 import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
 import type { RegistryContext } from './registry/context.ts';
@@ -122,6 +123,7 @@ function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerPa
   paths.exact('/version', () => Promise.resolve(jsonResponse(200, version)));
   addHealth(paths, { store: config.store, hooks, metrics, host });
   addDiscovery(paths, { resources: () => registry.resources, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
+  addOpenApi(paths, host, version.gitVersion);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
   return paths;
 }

@@ -1,0 +1,43 @@
+import { OpenApi, openApiV2ProtobufAccepted, openApiV2ProtobufType, type OpenApiDocument } from '@coxswain/api';
+import { header, utf8, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { notAcceptable, parseAccept } from '../negotiation/accept.ts';
+import type { PathTable } from '../transport/paths.ts';
+import { pageNotFound } from '../transport/responses.ts';
+
+const prefix = '/openapi/v3/';
+
+function documentResponse(request: HttpRequest, document: OpenApiDocument, contentType: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  const etag = `"${document.hash}"`;
+  const common = { etag, vary: 'Accept', ...headers };
+  if (header(request.headers, 'if-none-match') === etag) return { status: 304, headers: common };
+  return { status: 200, headers: { 'content-type': contentType, ...common }, body: document.body };
+}
+
+/** Old kubectls read version 2 as protobuf, everybody else JSON. */
+async function serveV2(openApi: OpenApi, request: HttpRequest): Promise<HttpResponse> {
+  const clauses = parseAccept(header(request.headers, 'accept') ?? '');
+  for (const { type } of clauses.length === 0 ? [{ type: '*/*' }] : clauses) {
+    if (openApiV2ProtobufAccepted.some((accepted) => accepted.toLowerCase() === type)) return documentResponse(request, await openApi.v2Protobuf(), openApiV2ProtobufType);
+    if (type === 'application/json' || type === '*/*' || type === 'application/*') return documentResponse(request, await openApi.v2Json(), 'application/json');
+  }
+  throw notAcceptable(['application/json', openApiV2ProtobufType]);
+}
+
+/** A document that is asked for by its hash never changes. */
+async function serveV3(openApi: OpenApi, request: HttpRequest, name: string, hash: string | null): Promise<HttpResponse> {
+  const document = await openApi.v3(name);
+  if (document === undefined) return pageNotFound();
+  if (hash === null) return documentResponse(request, document, 'application/json');
+  if (hash !== document.hash) return { status: 301, headers: { location: `${prefix}${name}?hash=${document.hash}` } };
+  return documentResponse(request, document, 'application/json', { 'cache-control': 'public, immutable' });
+}
+
+export function addOpenApi(paths: PathTable, host: Host, serverVersion: string): OpenApi {
+  const openApi = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase() });
+  paths.exact('/openapi/v2', (request) => serveV2(openApi, request));
+  paths.exact('/openapi/v3', async () => ({
+    status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(JSON.stringify(await openApi.v3Index())),
+  }));
+  paths.prefix(prefix, (request, info) => serveV3(openApi, request, info.path.slice(prefix.length), info.query.get('hash')));
+  return openApi;
+}
