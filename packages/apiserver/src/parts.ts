@@ -1,6 +1,7 @@
 import type { Client } from '@coxswain/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
+import type { SpdyHeaderCodec } from '@coxswain/streaming';
 import { admissionPlugins } from './admission/plugins.ts';
 import { admissionChain } from './admission/chain.ts';
 import { ServiceRepair } from './allocators/repair.ts';
@@ -67,6 +68,8 @@ export interface PartsConfig {
   readonly securePort: number;
   readonly kubeletTls: ClientTls;
   readonly kubeletPreferredAddressTypes: readonly string[];
+  /** For exec over WebSocket; from `@coxswain/streaming/edge`. */
+  readonly spdyHeaderCodec?: (() => SpdyHeaderCodec) | undefined;
   readonly authenticationInfo: AuthenticationInfo;
 }
 
@@ -148,7 +151,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
       tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds }),
       ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],
-    subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets), ...proxyHandlers(host, lookup, kubelets)],
+    subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets)],
     writeHooks: [serviceHook(pools, host.log), ...(config.authorizationModes.includes('RBAC') ? escalationHooks(index, authorizer) : [])],
     pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${config.advertiseAddress}:${config.securePort}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({

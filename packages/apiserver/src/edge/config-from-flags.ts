@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import type { ClientTls, Host, ServerTls } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
+import { createSpdyCodec } from '@coxswain/streaming/edge';
 import type { AuthorizationMode, PartsConfig } from '../parts.ts';
 
 /** The content of the file that a flag names; undefined without the flag. */
@@ -102,7 +103,7 @@ export function partsConfigFrom(flags: FlagValues, host: Host): PartsConfig {
     defaultNotReadyTolerationSeconds: flags.int('default-not-ready-toleration-seconds'), defaultUnreachableTolerationSeconds: flags.int('default-unreachable-toleration-seconds'),
     serviceClusterIpRanges: serviceRanges(flags), serviceNodePortRange: flags.string('service-node-port-range'),
     advertiseAddress: advertiseAddress(flags), securePort: flags.int('secure-port'),
-    kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'),
+    kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'), spdyHeaderCodec: createSpdyCodec,
     authenticationInfo: {
       clientCaPem: readFlagFile(flags, 'client-ca-file'), requestHeaderCaPem: readFlagFile(flags, 'requestheader-client-ca-file'),
       requestHeaderAllowedNames: flags.strings('requestheader-allowed-names'), requestHeaderUsernameHeaders: flags.strings('requestheader-username-headers'),

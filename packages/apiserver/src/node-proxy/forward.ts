@@ -1,6 +1,6 @@
 import { internalError, StatusError } from '@coxswain/api';
-import { NetworkError, type ByteSource, type ClientTls, type HeaderMap, type HttpRequest, type HttpResponse, type Host, type IncomingResponse } from '@coxswain/host';
-import { tunnel } from './tunnel.ts';
+import { NetworkError, type ByteSource, type ClientTls, type HeaderMap, type HttpRequest, type HttpResponse, type Host, type IncomingResponse, type OutgoingRequest } from '@coxswain/host';
+import { pipeStreams } from '@coxswain/streaming';
 
 type HostPart = Pick<Host, 'network' | 'log'>;
 
@@ -19,7 +19,14 @@ function kept(headers: HeaderMap, drop: (name: string) => boolean): Record<strin
 
 export function requestHeaders(request: HttpRequest): Record<string, string | readonly string[]> {
   const headers = kept(request.headers, (name) => hopByHop.has(name) || secret.has(name) || name.startsWith('impersonate-extra-'));
+  const protocols = request.headers['sec-websocket-protocol'];
+  if (protocols !== undefined) headers['sec-websocket-protocol'] = withoutToken(protocols);
   return request.upgradeRequested && request.headers['upgrade'] !== undefined ? { ...headers, upgrade: request.headers['upgrade'] } : headers;
+}
+
+/** Browsers carry their token as a subprotocol. */
+function withoutToken(protocols: string | readonly string[]): string {
+  return [protocols].flat().flatMap((one) => one.split(',')).map((one) => one.trim()).filter((one) => !one.startsWith('base64url.bearer.authorization.k8s.io.')).join(', ');
 }
 
 function responseHeaders(headers: HeaderMap): Record<string, string | readonly string[]> {
@@ -32,32 +39,33 @@ export interface Target {
   readonly method?: string;
 }
 
-function unreachable(target: Target, error: unknown): unknown {
-  if (!(error instanceof NetworkError)) return error;
-  return new StatusError('ServiceUnavailable', `error trying to reach service: ${error.message}`, { causes: [{ message: target.url }] });
+/** Throws 503 where nobody answers. */
+export async function reach(host: Pick<Host, 'network'>, target: Target, request: OutgoingRequest): Promise<IncomingResponse> {
+  try {
+    return await host.network.fetch(request);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    throw new StatusError('ServiceUnavailable', `error trying to reach service: ${error.message}`, { causes: [{ message: target.url }] });
+  }
 }
 
 /** Passes request and response through, bodies as they come. An upgrade becomes a tunnel of bytes. */
 export async function forward(host: HostPart, request: HttpRequest, target: Target): Promise<HttpResponse> {
   const method = target.method ?? request.method;
   const hasBody = !request.upgradeRequested && !['GET', 'HEAD'].includes(method);
-  let response: IncomingResponse;
-  try {
-    response = await host.network.fetch({
-      url: target.url, method, headers: requestHeaders(request), signal: request.signal, httpVersion: '1.1',
-      ...(hasBody ? { body: request.body } : {}),
-      ...(target.tls === undefined ? {} : { tls: target.tls }),
-      ...(request.upgradeRequested ? { upgrade: true } : {}),
-    });
-  } catch (error) {
-    throw unreachable(target, error);
-  }
+  const response = await reach(host, target, {
+    url: target.url, method, headers: requestHeaders(request), signal: request.signal, httpVersion: '1.1',
+    ...(hasBody ? { body: request.body } : {}),
+    ...(target.tls === undefined ? {} : { tls: target.tls }),
+    ...(request.upgradeRequested ? { upgrade: true } : {}),
+  });
   const back = response.upgraded;
   if (back === undefined) return { status: response.status, headers: responseHeaders(response.headers), body: response.body };
   return {
     status: 101,
     headers: { ...responseHeaders(response.headers), connection: 'Upgrade', upgrade: response.headers['upgrade'] ?? request.headers['upgrade'] ?? '' },
-    upgrade: (stream) => { tunnel(stream, back).catch((error: unknown) => host.log.error('tunnel failed', { error: String(error) })); },
+    // A peer that went away is how such connections end.
+    upgrade: (stream) => { pipeStreams(stream, back).catch((error: unknown) => host.log.debug('tunnel broke off', { error: String(error) })); },
   };
 }
 
