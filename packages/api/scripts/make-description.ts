@@ -122,9 +122,26 @@ function goOf(shape: string, inPackage: string): string {
   return ({ s: 'string', b: 'bool', i: 'int32', l: 'int64', d: 'float64', y: '[]uint8', T: 'v1.Time', M: 'v1.MicroTime', D: 'v1.Duration', Q: 'resource.Quantity', I: 'intstr.IntOrString', '*': 'runtime.RawExtension' })[shape] ?? shape;
 }
 
+/** Types that others inline are often not published themselves; what is said of their fields then stands with the outer type. */
+const inlinedInto = new Map<string, string[]>();
+for (const [outer, fields] of Object.entries(published.types)) {
+  for (const field of fields) {
+    const shape = field.inline ? fromGo(field.go, packageOf(outer)) : undefined;
+    if (shape === undefined || !shape.startsWith('@')) continue;
+    const inner = shape.includes('.') ? shape.slice(1) : `${packageOf(outer)}.${shape.slice(1)}`;
+    inlinedInto.set(inner, [...(inlinedInto.get(inner) ?? []), outer]);
+  }
+}
+
+function declaredField(typeName: string, json: string): PublishedField | undefined {
+  const own = published.definitions[typeName]?.fields;
+  if (own !== undefined) return own[json];
+  return (inlinedInto.get(typeName) ?? []).map((outer) => declaredField(outer, json)).find((declared) => declared !== undefined);
+}
+
 function shapeOf(typeName: string, field: GoField): string {
   const inPackage = packageOf(typeName);
-  const declared = published.definitions[typeName]?.fields?.[field.json];
+  const declared = declaredField(typeName, field.json);
   if (declared !== undefined && !field.inline) return fromPublished(declared, inPackage);
   const message = published.protobufMessages[typeName.replace(/^io\.k8s\./, 'k8s.io.').replaceAll('kube-aggregator', 'kube_aggregator')];
   const proto = field.proto === undefined ? undefined : Object.values(message ?? {}).find(([number]) => number === field.proto?.number);
@@ -132,7 +149,7 @@ function shapeOf(typeName: string, field: GoField): string {
 }
 
 function fieldOf(typeName: string, field: GoField): Field {
-  const declared = published.definitions[typeName]?.fields?.[field.json];
+  const declared = declaredField(typeName, field.json);
   const shape = shapeOf(typeName, field);
   const flags = `${field.presence[0]}${field.omitEmpty ? 'o' : ''}${declared?.required ? 'q' : ''}${field.inline ? 'i' : ''}`;
   const go = field.go === goOf(shape, packageOf(typeName)) ? undefined : field.go;
