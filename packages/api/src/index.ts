@@ -17,3 +17,4 @@ export { applyDefaults, pullPolicyOf } from './defaults/index.ts';
 export * from './table/index.ts';
 export * from './discovery/index.ts';
 export * from './openapi/index.ts';
+export * from './protobuf/index.ts';

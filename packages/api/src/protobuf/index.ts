@@ -1,0 +1,109 @@
+import { normalizeObject } from '../decode/decode-object.ts';
+import { typeOfKind } from '../description/resources.ts';
+import type { JsonObject } from '../resource.ts';
+import { readStruct } from './decode.ts';
+import { structWriter } from './encode.ts';
+import { ProtobufError, Reader } from './reader.ts';
+import { BackwardWriter } from './writer.ts';
+
+export { ProtobufError } from './reader.ts';
+
+export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
+
+/** Every protobuf body of Kubernetes starts with `k8s` and a zero. */
+const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0);
+
+export function isProtobuf(bytes: Uint8Array): boolean {
+  return bytes.length >= magic.length && magic.every((byte, index) => bytes[index] === byte);
+}
+
+/**
+ * A built-in object as Kubernetes' protobuf: the magic, then runtime.Unknown around the message. Map entries are in order of their keys, so
+ * equal objects give equal bytes.
+ */
+export function encodeProtobuf(typeName: string, object: JsonObject): Uint8Array {
+  const writer = new BackwardWriter();
+  writer.string('');
+  writer.tag(4, 2);
+  writer.string('');
+  writer.tag(3, 2);
+  const rawEnd = writer.size;
+  structWriter(typeName)(writer, object);
+  writer.varint(writer.size - rawEnd);
+  writer.tag(2, 2);
+  const typeEnd = writer.size;
+  const { kind, apiVersion } = object;
+  writer.string(typeof kind === 'string' ? kind : '');
+  writer.tag(2, 2);
+  writer.string(typeof apiVersion === 'string' ? apiVersion : '');
+  writer.tag(1, 2);
+  writer.varint(writer.size - typeEnd);
+  writer.tag(1, 2);
+  writer.raw(magic);
+  return writer.finish();
+}
+
+/** The message alone, for what is embedded in others. */
+export function encodeProtobufMessage(typeName: string, object: JsonObject): Uint8Array {
+  const writer = new BackwardWriter();
+  structWriter(typeName)(writer, object);
+  return writer.finish();
+}
+
+export interface ProtobufEnvelope {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly raw: Uint8Array;
+}
+
+/** Takes the magic and runtime.Unknown off. Throws ProtobufError. */
+export function openProtobuf(bytes: Uint8Array): ProtobufEnvelope {
+  if (!isProtobuf(bytes)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  const reader = new Reader(bytes.subarray(magic.length));
+  let [apiVersion, kind, raw] = ['', '', new Uint8Array()];
+  while (!reader.done) {
+    const { field, wireType } = reader.tag();
+    if (field === 1 && wireType === 2) {
+      const type = new Reader(reader.bytes());
+      while (!type.done) {
+        const tag = type.tag();
+        if (tag.field === 1 && tag.wireType === 2) apiVersion = type.string();
+        else if (tag.field === 2 && tag.wireType === 2) kind = type.string();
+        else type.skip(tag.wireType);
+      }
+    } else if (field === 2 && wireType === 2) raw = new Uint8Array(reader.bytes());
+    else reader.skip(wireType);
+  }
+  return { apiVersion, kind, raw };
+}
+
+/** A message without envelope, in the form that decoding its JSON would give. */
+export function decodeProtobufMessage(typeName: string, bytes: Uint8Array): JsonObject {
+  return normalizeObject(typeName, readStruct(typeName, bytes) as JsonObject);
+}
+
+/** Undoes `encodeProtobuf`. `typeName` decides what the message is, else the envelope's kind. Throws ProtobufError. */
+export function decodeProtobuf(bytes: Uint8Array, typeName?: string): JsonObject {
+  const { apiVersion, kind, raw } = openProtobuf(bytes);
+  const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
+  const type = typeName ?? typeOfKind(group, version, kind);
+  if (type === undefined) throw new ProtobufError(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
+  const message = readStruct(type, raw) as JsonObject;
+  return normalizeObject(type, { ...(kind === '' ? {} : { kind }), ...(apiVersion === '' ? {} : { apiVersion }), ...message });
+}
+
+/** One frame of a watch in protobuf: length, then a WatchEvent around an object that is encoded already. */
+export function encodeWatchFrame(type: string, object: Uint8Array): Uint8Array {
+  const writer = new BackwardWriter();
+  const end = writer.size;
+  writer.bytes(object);
+  writer.tag(1, 2);
+  writer.varint(writer.size - end);
+  writer.tag(2, 2);
+  writer.string(type);
+  writer.tag(1, 2);
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, writer.size);
+  writer.raw(length);
+  return writer.finish();
+}
