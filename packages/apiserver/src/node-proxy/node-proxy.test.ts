@@ -1,5 +1,7 @@
-import { fromUtf8, readAll, silentLogger, type ByteStream, type Host, type HttpHandler, type HttpRequest, type Listener } from '@coxswain/host';
+import { AsyncQueue, fromUtf8, readAll, silentLogger, utf8, type ByteStream, type Host, type HttpHandler, type HttpRequest, type Listener } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
+import { decodeChannel, encodeChannel, SpdyConnection, WebSocketConnection, type SpdyStream } from '@coxswain/streaming';
+import { createSpdyCodec } from '@coxswain/streaming/edge';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { httpRequest } from '../testing/test-server.ts';
@@ -26,7 +28,7 @@ async function* chunks(...parts: readonly string[]): AsyncGenerator<Uint8Array> 
 
 beforeAll(async () => {
   kubelet = await real.network.serveHttp({ address: '127.0.0.1', port: 0 }, (request) => { seen.push(request); return answer(request); });
-  cluster = await startTestCluster([{}], host);
+  cluster = await startTestCluster([{ spdyHeaderCodec: createSpdyCodec }], host);
   await cluster.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
   await cluster.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n1' } } });
   const status = await cluster.call('PATCH', '/api/v1/nodes/n1/status', {
@@ -96,6 +98,85 @@ test('exec becomes a tunnel of bytes with the kubelet\'s protocol', async () => 
   });
   await ended;
   expect(fromUtf8(written[0] ?? new Uint8Array())).toBe('/exec/default/p/c?input=1&output=1&command=ls&command=-l hello');
+});
+
+function joined(): [ByteStream, ByteStream] {
+  const [there, back] = [new AsyncQueue<Uint8Array>(), new AsyncQueue<Uint8Array>()];
+  const end = (readable: AsyncQueue<Uint8Array>, writable: AsyncQueue<Uint8Array>): ByteStream => ({
+    readable, peer: { address: 'test' }, destroy: () => { readable.end(); writable.end(); },
+    write: (data) => { writable.push(data.slice()); return Promise.resolve(); },
+    end: () => { writable.end(); return Promise.resolve(); },
+  });
+  return [end(there, back), end(back, there)];
+}
+
+async function upgraded(target: string, protocol: string): Promise<{ status: number | undefined; headers: unknown; socket: WebSocketConnection }> {
+  const base = httpRequest({
+    method: 'GET', target,
+    headers: { authorization: 'Bearer tok', upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-protocol': protocol },
+  });
+  const response = await cluster.servers[0]?.handle({ ...base, upgradeRequested: true });
+  const [near, far] = joined();
+  response?.upgrade?.(near);
+  return { status: response?.status, headers: response?.headers, socket: new WebSocketConnection(far, { role: 'client', random: real.random }) };
+}
+
+/** A kubelet that knows SPDY only, and answers what it is told. */
+async function spdyEcho(stream: ByteStream): Promise<void> {
+  const spdy = new SpdyConnection(stream, 'server', createSpdyCodec());
+  const streams = new Map<string, SpdyStream>();
+  for await (const one of spdy.incoming) {
+    streams.set(one.headers['streamtype']?.[0] ?? '', one);
+    if (streams.size === 3) break;
+  }
+  const input = await readAll(streams.get('stdin')?.readable ?? chunks());
+  await streams.get('stdout')?.write(utf8(`heard ${fromUtf8(input)}`));
+  await streams.get('stdout')?.end();
+  await streams.get('error')?.end();
+}
+
+test('exec over WebSocket v5 reaches a kubelet that speaks SPDY only', async () => {
+  answer = (request) => Promise.resolve({
+    status: 101, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': request.headers['x-stream-protocol-version'] ?? '' },
+    upgrade: (stream) => { spdyEcho(stream).catch(() => stream.destroy()); },
+  });
+  const protocol = 'v5.channel.k8s.io';
+  const { status, headers, socket } = await upgraded('/api/v1/namespaces/default/pods/p/exec?command=cat&stdin=true&stdout=true', protocol);
+  expect(status).toBe(101);
+  // RFC 6455's own example of key and answer.
+  expect(headers).toMatchObject({ 'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=', 'sec-websocket-protocol': protocol });
+  const stdin = encodeChannel(protocol, 'stdin', utf8('hello'));
+  await socket.send(stdin.data, stdin.type);
+  await socket.send(new Uint8Array([255, 0]), 'binary');
+  const heard: Record<string, string> = {};
+  for await (const message of socket.messages()) {
+    const decoded = decodeChannel(protocol, message);
+    if (decoded?.kind === 'data') heard[decoded.channel] = (heard[decoded.channel] ?? '') + fromUtf8(decoded.data);
+  }
+  expect(heard).toMatchObject({ stdout: 'heard hello', error: '{"metadata":{},"status":"Success"}' });
+  expect(seen.at(-1)).toMatchObject({ method: 'POST', target: '/exec/default/p/c?input=1&output=1&command=cat' });
+});
+
+test('port-forward over WebSocket carries the SPDY bytes as they are', async () => {
+  answer = () => Promise.resolve({
+    status: 101, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1' },
+    upgrade: (stream) => { void (async () => { for await (const chunk of stream.readable) await stream.write(chunk.toReversed()); })(); },
+  });
+  const { status, headers, socket } = await upgraded('/api/v1/namespaces/default/pods/p/portforward', 'SPDY/3.1+portforward.k8s.io');
+  expect(status).toBe(101);
+  expect(headers).toMatchObject({ 'sec-websocket-protocol': 'SPDY/3.1+portforward.k8s.io' });
+  await socket.send(new Uint8Array([1, 2, 3]), 'binary');
+  for await (const message of socket.messages()) {
+    expect([...message.data]).toEqual([3, 2, 1]);
+    break;
+  }
+  expect(seen.at(-1)?.target).toBe('/portForward/default/p');
+});
+
+test('a kubelet that refuses exec is heard before the socket opens', async () => {
+  answer = () => Promise.resolve({ status: 500, headers: {}, body: chunks('container not found ("c")') });
+  const response = await upgraded('/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=true', 'v5.channel.k8s.io');
+  expect(response.status).toBe(500);
 });
 
 test('exec without an upgrade, a command or a node is a bad request', async () => {
