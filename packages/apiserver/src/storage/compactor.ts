@@ -1,5 +1,6 @@
 import { fromUtf8, utf8, type Host } from '@coxswain/host';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import { describeError } from '../transport/describe-error.ts';
 
 /** The key by which several API servers, ours or upstream's, agree on who compacts. */
 const compactKey = utf8('compact_rev_key');
@@ -44,7 +45,7 @@ export async function runCompactor(client: EtcdClient, host: Host, intervalMs: n
     try {
       turn = await compactOnce(client, turn);
     } catch (error) {
-      host.log.warn('The store was not compacted; the next interval tries again', { error });
+      host.log.warn('The store was not compacted; the next interval tries again', { error: describeError(error) });
     }
   }
 }

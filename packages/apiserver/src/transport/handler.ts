@@ -8,6 +8,7 @@ import type { RequestMetrics } from './metrics.ts';
 import type { PathTable } from './paths.ts';
 import { jsonResponse, pageNotFound, statusResponse } from './responses.ts';
 import { Warnings } from './warnings.ts';
+import { describeError } from './describe-error.ts';
 
 export interface Stages {
   readonly host: Host;
@@ -71,7 +72,7 @@ async function answer(stages: Stages, request: HttpRequest, info: RequestInfo, w
   } catch (error) {
     if (error instanceof AssertionFailure) throw error;
     const status = statusOfFailure(error);
-    if (!(error instanceof StatusError)) stages.host.log.error('A request failed inside the server', { method: request.method, target: request.target, error });
+    if (!(error instanceof StatusError)) stages.host.log.error('A request failed inside the server', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
     return statusResponse(status);
   }
 }
@@ -91,7 +92,7 @@ export function createHandler(stages: Stages): HttpHandler {
     try {
       response = await answer(stages, request, info, warnings);
     } catch (error) {
-      stages.host.log.error('An invariant broke while a request was served', { method: request.method, target: request.target, error });
+      stages.host.log.error('An invariant broke while a request was served', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
       response = jsonResponse(500, statusOfFailure(error).status);
     }
     stages.metrics.observe(info, response.status, stages.host.clock.monotonicMs() - startedMs);

@@ -7,6 +7,7 @@ import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
 import { RevisionGate } from './revision-gate.ts';
 import { SortedMap } from './sorted-map.ts';
 import { Watcher } from './watcher.ts';
+import { describeError } from '../transport/describe-error.ts';
 
 const ringCapacity = 10_000;
 const watcherLimit = 10_000;
@@ -154,7 +155,7 @@ export class WatchCache {
         await this.#follow(signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#host.log.warn('The watch cache reads anew', { prefix: this.store.prefix, error });
+        this.#host.log.warn('The watch cache reads anew', { prefix: this.store.prefix, error: describeError(error) });
         await this.#host.timers.sleep(retryDelayMs, signal);
       }
     }
@@ -197,7 +198,7 @@ export class WatchCache {
         }
       } catch (error) {
         if (signal.aborted) return;
-        this.#host.log.debug('The watch of the store broke and goes on', { prefix: this.store.prefix, error });
+        this.#host.log.debug('The watch of the store broke and goes on', { prefix: this.store.prefix, error: describeError(error) });
       }
       await this.#host.timers.sleep(retryDelayMs, signal);
     }
