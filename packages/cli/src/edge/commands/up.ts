@@ -11,7 +11,7 @@ import { dataPaths, type DataPaths } from '../../paths.ts';
 import { nodeHosts, settingsFromFlags, upFlags, type ClusterSettings } from '../../settings.ts';
 import { Progress } from '../progress.ts';
 import { ensureComponents, supervisorAlive, supervisorStatus } from '../supervisor/control.ts';
-import { applyAddons, publishBootstrapToken } from '../up/addons.ts';
+import { applyAddons, publishBootstrapToken, revokeBootstrapToken } from '../up/addons.ts';
 import { allSpecs, registrySpec } from '../up/components.ts';
 import { importImages, makeImages, type ImageArchive } from '../up/images.ts';
 import { makeNetwork } from '../up/network.ts';
@@ -52,6 +52,19 @@ function newToken(): string {
   return `${text.slice(0, 6)}.${text.slice(6)}`;
 }
 
+type BootstrapToken = { readonly kind: 'wanted' | 'spent'; readonly token: string } | { readonly kind: 'none' };
+
+/** One token until every node has its certificate: a kubelet that waits for one has read it already. Then it is taken away. */
+function bootstrapToken(settings: ClusterSettings, paths: DataPaths): BootstrapToken {
+  const file = `${paths.pki}/bootstrap-token`;
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  const joined = nodeHosts(settings).every((node) => existsSync(paths.node(node.name).kubeletKubeconfig));
+  if (joined) return before === undefined ? { kind: 'none' } : { kind: 'spent', token: before };
+  const token = before ?? newToken();
+  writeFileSync(file, token, { mode: 0o600 });
+  return { kind: 'wanted', token };
+}
+
 async function provideImages(settings: ClusterSettings, paths: DataPaths, archives: readonly ImageArchive[], timeoutMs: number): Promise<void> {
   await Promise.all(nodeHosts(settings).map(async (node) => {
     const socket = paths.node(node.name).containerdSocket;
@@ -75,11 +88,8 @@ async function explain(error: unknown, paths: DataPaths): Promise<never> {
 }
 
 async function bringUp(settings: ClusterSettings, paths: DataPaths, archives: readonly ImageArchive[], progress: Progress, timeoutMs: number): Promise<void> {
-  const tokenFile = `${paths.pki}/bootstrap-token`;
-  const before = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8') : undefined;
-  const token = newToken();
-  writeFileSync(tokenFile, token, { mode: 0o600 });
-  writeBootstrapKubeconfigs(settings, paths, token);
+  const token = bootstrapToken(settings, paths);
+  if (token.kind === 'wanted') writeBootstrapKubeconfigs(settings, paths, token.token);
   writeNodeFiles(settings, paths);
   const specs = settings.registry ? [registrySpec(writeRegistryConfig(settings, paths)), ...allSpecs(settings, paths)] : allSpecs(settings, paths);
   if (!(await supervisorAlive(paths.root))) await progress.step('supervisor', () => startSupervisor(paths));
@@ -90,7 +100,8 @@ async function bringUp(settings: ClusterSettings, paths: DataPaths, archives: re
   const client = await adminClient(paths);
   await progress.step('API server answers', () => until(`the API server is not ready: see ${paths.logs}/apiserver.log`, timeoutMs, () => apiReady(client)));
   await progress.step('roles, DNS service, bootstrap token', async () => {
-    await publishBootstrapToken(client, token, before);
+    if (token.kind === 'wanted') await publishBootstrapToken(client, token.token);
+    else if (token.kind === 'spent') await revokeBootstrapToken(client, token.token);
     await applyAddons(client, settings);
   });
   await progress.step('images on the nodes', () => provided);

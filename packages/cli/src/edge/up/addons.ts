@@ -78,13 +78,16 @@ function tokenSecret(id: string, secret: string): Secret {
   return { apiVersion: 'v1', kind: 'Secret', type: 'bootstrap.kubernetes.io/token', metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' }, stringData: data };
 }
 
-/** A fresh token for a day; the one of an earlier `cox up` is taken away. */
-export async function publishBootstrapToken(client: Client, token: string, before: string | undefined): Promise<void> {
+/** Good for a day from now, also if it was published before. */
+export async function publishBootstrapToken(client: Client, token: string): Promise<void> {
   const [id, secret] = token.split('.') as [string, string];
-  await createOnce(client, resources.secrets, tokenSecret(id, secret));
-  if (before === undefined || before === token) return;
+  await revokeBootstrapToken(client, token);
+  await client.create(resources.secrets, tokenSecret(id, secret));
+}
+
+export async function revokeBootstrapToken(client: Client, token: string): Promise<void> {
   try {
-    await client.delete(resources.secrets, { namespace: 'kube-system', name: `bootstrap-token-${before.split('.')[0] ?? ''}` });
+    await client.delete(resources.secrets, { namespace: 'kube-system', name: `bootstrap-token-${token.split('.')[0] ?? ''}` });
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
