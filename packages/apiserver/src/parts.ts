@@ -155,7 +155,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     writeHooks: [serviceHook(pools, host.log), ...(config.authorizationModes.includes('RBAC') ? escalationHooks(index, authorizer) : [])],
     pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${config.advertiseAddress}:${config.securePort}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({
-      host, client, authenticationInfo: config.authenticationInfo, identity: { hostname: config.hostname, serverId: config.serverId }, repair: new ServiceRepair(pools, host.log),
+      host, client, authenticationInfo: config.authenticationInfo, identity: { hostname: config.hostname, address: `${config.advertiseAddress}:${config.securePort}`, serverId: config.serverId }, repair: new ServiceRepair(pools, host.log),
       kubernetesService: {
         client, leases: new MasterLeases(tools.store, masterLeaseTtlSeconds), advertiseAddress: config.advertiseAddress, securePort: config.securePort,
         clusterIp: pools.addresses[0]?.address(0) ?? '',

@@ -4,7 +4,7 @@ import type { ServiceRepair } from '../allocators/repair.ts';
 import type { PostStartHook } from '../types.ts';
 import { publishAuthenticationInfo, type AuthenticationInfo } from './authentication-info.ts';
 import { ensureFlowControl } from './flow-control.ts';
-import { renewIdentityLease } from './identity-lease.ts';
+import { renewIdentityLease, type ServerIdentity } from './identity-lease.ts';
 import { leaveKubernetesService, reconcileKubernetesService, type KubernetesServiceOptions } from './kubernetes-service.ts';
 import { ensureSystemNamespaces } from './namespaces.ts';
 import { ensurePriorityClasses } from './priority-classes.ts';
@@ -17,7 +17,7 @@ export interface BootstrapParts {
   readonly authenticationInfo: AuthenticationInfo;
   readonly kubernetesService: KubernetesServiceOptions;
   readonly repair: ServiceRepair;
-  readonly identity: { readonly hostname: string; readonly serverId: string };
+  readonly identity: ServerIdentity;
 }
 
 const minuteMs = 60_000;

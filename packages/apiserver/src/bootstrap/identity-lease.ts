@@ -6,9 +6,17 @@ import { ensure } from './ensure.ts';
 const leaseDurationSeconds = 3600;
 const identityLabel = 'apiserver.kubernetes.io/identity';
 
+export interface ServerIdentity {
+  readonly hostname: string;
+  /** Several servers may share a host. */
+  readonly address: string;
+  /** New at every start. */
+  readonly serverId: string;
+}
+
 /** Which servers there are, for whoever asks `kubectl get lease -n kube-system`. */
-export async function renewIdentityLease(host: { readonly clock: Clock; readonly crypto: Crypto }, client: Client, identity: { readonly hostname: string; readonly serverId: string }): Promise<void> {
-  const digest = host.crypto.hash('sha256', utf8(identity.hostname)).toBase64({ alphabet: 'base64url' }).toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 26);
+export async function renewIdentityLease(host: { readonly clock: Clock; readonly crypto: Crypto }, client: Client, identity: ServerIdentity): Promise<void> {
+  const digest = host.crypto.hash('sha256', utf8(`${identity.hostname} ${identity.address}`)).toBase64({ alphabet: 'base64url' }).toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 26);
   const renewTime = rfc3339Micros(host.clock.nowMs());
   const wanted: Lease = {
     apiVersion: 'coordination.k8s.io/v1', kind: 'Lease',
