@@ -2,6 +2,7 @@ import { approver, cleaner, signing } from './certificates/controllers.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointsController } from './endpoints/endpoints.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { garbageCollector } from './gc/gc.ts';
 import { ipamController } from './ipam/ipam.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
@@ -11,5 +12,5 @@ import type { Controller } from './types.ts';
 
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
-  endpointsController, endpointSliceController, approver, signing, cleaner, ipamController,
+  endpointsController, endpointSliceController, approver, signing, cleaner, ipamController, garbageCollector,
 ];

@@ -49,7 +49,7 @@ test('a deployment comes up, rolls, rolls back, scales and tells of it', async (
   const last = await cluster.until(resources.deployments, key, settled(5, '3'));
   expect(last?.status?.conditions?.find(({ type }) => type === 'Available')).toMatchObject({ status: 'True', reason: 'MinimumReplicasAvailable', message: 'Deployment has minimum availability.' });
   const hash = byImage('image:1')?.metadata?.labels?.['pod-template-hash'] ?? '';
-  const events = await cluster.untilAll(resources.events, 'default', (all) => all.some(({ message }) => message === `Scaled up replica set web-${hash} from 3 to 5`));
+  const events = await cluster.untilAll(resources.events, 'default', (all) => all.some(({ message }) => message?.endsWith(`Scaled up replica set web-${hash} from 3 to 5`) === true));
   expect(events.map(({ message }) => message)).toContain(`Scaled up replica set web-${hash} from 0 to 3`);
 });
 
