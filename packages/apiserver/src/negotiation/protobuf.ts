@@ -1,26 +1,69 @@
-import { StatusError, type JsonObject } from '@coxswain/api';
-import type { ServedKind } from '../registry/kind.ts';
+import { decodeBody, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, openProtobuf, ProtobufError, typeOfKind, badRequest, type JsonObject, type StatusError } from '@coxswain/api';
+import { assert, utf8 } from '@coxswain/host';
+import { apiVersionOf, type ServedKind } from '../registry/kind.ts';
+import { text } from '../registry/object.ts';
 
-function notYet(): StatusError {
-  return new StatusError('NotAcceptable', 'protobuf is not available');
+export interface ExpectedKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly typeName?: string;
 }
 
-export function encodeProtobufObject(_object: JsonObject): Uint8Array {
-  throw notYet();
+const statusType = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
+/** Sent in the name of any group and version. */
+const deleteOptionsType = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
+
+function typeOf(group: string, version: string, kind: string): string {
+  // Metadata forms are the same message in both of their versions.
+  const type = typeOfKind(group, group === 'meta.k8s.io' ? 'v1' : version, kind);
+  assert(type !== undefined, 'no type to encode in protobuf', { group, version, kind });
+  return type;
 }
 
-export function listProtobuf(_kind: ServedKind, _metadata: JsonObject, _objects: readonly JsonObject[]): Uint8Array {
-  throw notYet();
+/** An object of any built-in kind that says its kind. */
+export function encodeProtobufObject(object: JsonObject): Uint8Array {
+  const apiVersion = text(object, 'apiVersion');
+  const slash = apiVersion.indexOf('/');
+  const [group, version] = slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+  return encodeProtobuf(typeOf(group, version, text(object, 'kind')), object);
 }
 
-export function fromProtobuf(_body: Uint8Array, _expected: { readonly group: string; readonly version: string; readonly kind: string }): JsonObject {
-  throw new StatusError('UnsupportedMediaType', 'protobuf is not available');
+export function listProtobuf(kind: ServedKind, metadata: JsonObject, objects: readonly JsonObject[]): Uint8Array {
+  const { group, version, listKind } = kind.api;
+  return encodeProtobuf(typeOf(group, version, listKind), { kind: listKind, apiVersion: apiVersionOf(kind.api), metadata, items: [...objects] });
 }
 
-export function statusProtobuf(_error: StatusError): Uint8Array {
-  throw notYet();
+/** A request's body. Refuses other kinds with the words that a JSON body would get. */
+export function fromProtobuf(body: Uint8Array, expected: ExpectedKind): JsonObject {
+  try {
+    const { kind, apiVersion } = openProtobuf(body);
+    decodeBody(expected, utf8(JSON.stringify({ kind, apiVersion })), 'Ignore');
+    return decodeProtobuf(body, expected.typeName ?? typeOf(expected.group, expected.version, expected.kind));
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${error.message}`);
+    throw error;
+  }
 }
 
-export function protobufWatchFrame(_type: string, _object: Uint8Array): Uint8Array {
-  throw notYet();
+export function deleteOptionsFromProtobuf(body: Uint8Array): JsonObject {
+  try {
+    return decodeProtobuf(body, deleteOptionsType);
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(`the object provided is unrecognized (must be of type DeleteOptions): ${error.message}`);
+    throw error;
+  }
+}
+
+/** What upstream wrote to a store that was taken over. */
+export function storedProtobuf(value: Uint8Array, typeName: string): JsonObject | undefined {
+  return isProtobuf(value) ? decodeProtobuf(value, typeName) : undefined;
+}
+
+export function statusProtobuf(error: StatusError): Uint8Array {
+  return encodeProtobuf(statusType, error.status as unknown as JsonObject);
+}
+
+export function protobufWatchFrame(type: string, object: Uint8Array): Uint8Array {
+  return encodeWatchFrame(type, object);
 }

@@ -1,10 +1,10 @@
 import {
-  applyDefaults, decodeBody, decodeObject, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
+  applyDefaults, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
-import { StatusError } from '@coxswain/api';
 import { scanYaml } from '@coxswain/api/yaml';
 import { assert, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
+import { storedProtobuf } from '../negotiation/protobuf.ts';
 import type { StorageCodec } from '../storage/codec.ts';
 import { apiVersionOf, type KindCodec, type MetadataRules } from './kind.ts';
 import { isObject, meta } from './object.ts';
@@ -42,18 +42,14 @@ export function builtinCodec(api: ApiResource): KindCodec {
       return { object: withDefaults(api, object), warnings };
     },
     encode: (object) => stringifyObject(api.typeName, object),
-    encodeProtobuf: undefined,
+    encodeProtobuf: (object) => encodeProtobuf(api.typeName, object),
   };
 }
 
 export function builtinStorageCodec(api: ApiResource): StorageCodec {
   return {
     encode: (object) => stringifyObject(api.typeName, object),
-    decode: (value) => {
-      if (value[0] !== 0x7b) throw new StatusError('InternalError', `the store holds a value of ${api.kind} that is no JSON`);
-      const object = decodeObject(api.typeName, fromUtf8(value)).object;
-      return object;
-    },
+    decode: (value) => storedProtobuf(value, api.typeName) ?? decodeObject(api.typeName, fromUtf8(value)).object,
   };
 }
 

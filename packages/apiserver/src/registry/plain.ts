@@ -1,6 +1,6 @@
 import { badRequest, decodeBody, JsonSyntaxError, type JsonObject } from '@coxswain/api';
 import { scanYaml } from '@coxswain/api/yaml';
-import { fromProtobuf } from '../negotiation/protobuf.ts';
+import { deleteOptionsFromProtobuf, fromProtobuf } from '../negotiation/protobuf.ts';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { Decoded } from './kind.ts';
 import type { FieldValidation } from './options.ts';
@@ -25,7 +25,7 @@ export function decodePlain(body: Uint8Array, mediaType: MediaType, expected: Ki
 export function decodeOptional(body: Uint8Array, mediaType: MediaType): JsonObject | undefined {
   if (body.length === 0) return undefined;
   try {
-    const value = mediaType === 'protobuf' ? fromProtobuf(body, { group: '', version: 'v1', kind: 'DeleteOptions' }) : scanYaml(body).value;
+    const value = mediaType === 'protobuf' ? deleteOptionsFromProtobuf(body) : scanYaml(body).value;
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
