@@ -28,6 +28,8 @@ const imagepolicy: Record<string, string> = {
 const meta: Record<string, string> = {
   GroupVersionKind: 'group:v version:v kind:v',
   GroupVersionResource: 'group:v version:v resource:v',
+  PartialObjectMetadata: `${typeMeta} metadata:vo`,
+  PartialObjectMetadataList: `${typeMeta} metadata:vo items:s`,
 };
 
 export const unpublishedTypes: Record<string, Record<string, string>> = {

@@ -1,0 +1,1 @@
+export { fieldTexts } from './field-texts.ts';
