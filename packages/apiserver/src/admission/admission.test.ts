@@ -100,6 +100,18 @@ test('approving needs the right on the signer', async () => {
   expect(allowed).toBe(true);
 });
 
+test('a client certificate for system:masters cannot even be asked for', async () => {
+  const ask = (name: string, request: string): ReturnType<TestCluster['call']> => cluster.call('POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', {
+    body: { metadata: { name }, spec: { request, signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'] } },
+  });
+  // Made by openssl: O=dev and O=system:masters.
+  const dev = 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIWE1IOENBUUF3SFRFTU1Bb0dBMVVFQ2d3RFpHVjJNUTB3Q3dZRFZRUUREQVJuYjI5a01Ga3dFd1lIS29aSQp6ajBDQVFZSUtvWkl6ajBEQVFjRFFnQUVHSTVnanJ2YzZVOFhySWFUWVNaSzZrbG9Vcko0OGdIUGtnM05nRHRrCkZDcEUxcE8zd29GMi94VW9IcXdnaldyNGc4ejUvS2JMOTlMalhwZWRPOURCQTZBQU1Bb0dDQ3FHU000OUJBTUMKQTBnQU1FVUNJUUNDS2pwVy9ybFZucWpsZE5LcE9hT004WloxZlBaQy8vaWVrYzJkYUJwWTJRSWdkMVA4SUU3NQpaSGhEeVpuM0ZxMWdaZzZGWlVYSVdrd3c3MXJ2YzNXZWE5VT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==';
+  const masters = 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIak1JR0tBZ0VBTUNneEZ6QVZCZ05WQkFvTURuTjVjM1JsYlRwdFlYTjBaWEp6TVEwd0N3WURWUVFEREFSbApkbWxzTUZrd0V3WUhLb1pJemowQ0FRWUlLb1pJemowREFRY0RRZ0FFRXFIYVdTMiswdUpDL25GL01WTS82SWVkCkJzaTR6UStnUlVuRUtyVG9Oa3Z4UzBqOERUU3pWbzhITE1kUnp4RkNKcGlRZnM5Sm5DOCtCSWpXaGV0Nm1LQUEKTUFvR0NDcUdTTTQ5QkFNQ0EwZ0FNRVVDSUYramQzaE53T09XSGJPbjdPNmZQaTJvQVRSSi9OVG5sMmFHdy9xego4NzBKQWlFQXRuSU5Cb1ZzL282VitRVEZVK2VDUkFoaStwUER5ZFRScFc3L1p4aWsrcEU9Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=';
+  const allowed = await ask('dev', dev);
+  expect(allowed.status, allowed.text).toBe(201);
+  expect((await ask('masters', masters)).json['message']).toBe('certificatesigningrequests.certificates.k8s.io "masters" is forbidden: use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed');
+});
+
 /** Tries again at each change of a role, since rights are read from the cache. */
 async function changed(attempt: () => Promise<boolean>): Promise<boolean> {
   const { cache } = cluster.servers[0] as ApiServer;

@@ -1,4 +1,5 @@
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1';
+import { mastersGroup } from '../authn/users.ts';
 import type { AdmissionAttributes, AdmissionPlugin, Authorizer } from '../types.ts';
 import { typedOrNone } from '../typed.ts';
 import { isResource, refuse } from './attributes.ts';
@@ -48,3 +49,45 @@ export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
     },
   };
 }
+
+/** DER of the attribute type organizationName, 2.5.4.10. */
+const organizationName = [0x06, 0x03, 0x55, 0x04, 0x0a];
+
+function startsAt(data: Uint8Array, at: number, pattern: ArrayLike<number>): boolean {
+  for (let i = 0; i < pattern.length; i += 1) if (data[at + i] !== pattern[i]) return false;
+  return true;
+}
+
+/** The ways in which a parser may be made to read that string: short and long length, one and two bytes a character. */
+function encodings(text: string): number[][] {
+  const narrow = [...new TextEncoder().encode(text)];
+  const wide = narrow.flatMap((byte) => [0, byte]);
+  return [narrow, wide].flatMap((value) => [[value.length, ...value], [0x81, value.length, ...value]]);
+}
+
+/** Whether that organization is named anywhere in a PKCS#10 request: its attribute type, a string type, the string. */
+export function namesOrganization(der: Uint8Array, organization: string): boolean {
+  const wanted = encodings(organization);
+  for (let at = 0; at < der.length; at += 1) {
+    if (startsAt(der, at, organizationName) && wanted.some((value) => startsAt(der, at + organizationName.length + 1, value))) return true;
+  }
+  return false;
+}
+
+function derOf(request: string | undefined): Uint8Array {
+  const pem = new TextDecoder().decode(Uint8Array.fromBase64(request ?? ''));
+  const body = /-----BEGIN [A-Z ]*CERTIFICATE REQUEST-----([\s\S]*?)-----END/.exec(pem)?.[1] ?? '';
+  return Uint8Array.fromBase64(body.replaceAll(/\s/g, ''));
+}
+
+/** Whoever may approve client certificates must not thereby make an administrator whom no rule binds. */
+export const certificateSubjectRestriction: AdmissionPlugin = {
+  name: 'CertificateSubjectRestriction',
+  operations: ['CREATE'],
+  validate(a) {
+    const request = isResource(a, group, 'certificatesigningrequests') ? typedOrNone<CertificateSigningRequest>(a.object) : undefined;
+    if (request?.spec.signerName !== 'kubernetes.io/kube-apiserver-client') return Promise.resolve();
+    if (namesOrganization(derOf(request.spec.request), mastersGroup)) throw refuse(a, 'use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed');
+    return Promise.resolve();
+  },
+};

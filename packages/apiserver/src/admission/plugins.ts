@@ -2,7 +2,7 @@ import type { Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
 import type { Lookup } from '../live-lookup.ts';
 import type { AdmissionPlugin, Authorizer, CacheReader } from '../types.ts';
-import { certificateApproval, certificateSigning } from './certificates.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds } from './pod-defaults.ts';
@@ -27,7 +27,7 @@ interface Tools {
 
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
 const unbuilt: ReadonlySet<string> = new Set([
-  'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'CertificateSubjectRestriction', 'ClusterTrustBundleAttest', 'DefaultIngressClass',
+  'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'ClusterTrustBundleAttest', 'DefaultIngressClass',
   'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology', 'LimitRanger', 'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook', 'NamespaceAutoProvision', 'NamespaceExists', 'OwnerReferencesPermissionEnforcement', 'PersistentVolumeClaimResize', 'PodNodeSelector', 'PodSecurity',
   'PodTolerationRestriction', 'ResourceQuota', 'RuntimeClass', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook',
@@ -47,6 +47,7 @@ function allPlugins(config: AdmissionConfig, { host, cache, lookup, authorizer }
     storageObjectInUseProtection,
     certificateApproval(authorizer),
     certificateSigning(authorizer),
+    certificateSubjectRestriction,
     defaultStorageClassAdmission(cache),
   ];
 }
