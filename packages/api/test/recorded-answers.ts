@@ -17,3 +17,15 @@ export function recordedAnswers(): readonly RecordedAnswer[] | undefined {
   }
   return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedAnswer);
 }
+
+const marks: Readonly<Record<string, string>> = {
+  '"<node-port>"': '30000', '<time>': '2026-01-01T00:00:00Z', '<micro-time>': '2026-01-01T00:00:00.000000Z', '<uid>': '8d1c1a4e-3a50-4b0e-9d35-2f1f7a9c0d11',
+  '<random>': 'abcde', '<rv>': '7', '<cluster-ip>': '10.96.0.7',
+};
+
+/** The same with a real value for each mark, so that they decode. */
+export function unmarked<T>(value: T): T {
+  let text = JSON.stringify(value);
+  for (const [mark, real] of Object.entries(marks)) text = text.replaceAll(mark, real);
+  return JSON.parse(text) as T;
+}

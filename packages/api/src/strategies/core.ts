@@ -109,3 +109,15 @@ function copyDataSource(claim: JsonObject): void {
     spec['dataSource'] = local;
   }
 }
+
+/** The one kind that needs no name from its writer. */
+export function limitRangeStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  return {
+    ...generic,
+    prepareForCreate(limits, context) {
+      generic.prepareForCreate(limits, context);
+      if (str(metadataOf(limits), 'name') === '') metadataOf(limits)['name'] = [8, 4, 4, 4, 12].map((length) => context.randomSuffix(length)).join('-');
+    },
+  };
+}

@@ -1,7 +1,8 @@
 import type { Strategy } from '../strategy.ts';
 import { validatorOf } from '../validation/table.ts';
 import { certificateSigningRequestStrategy } from './certificates.ts';
-import { namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy } from './core.ts';
+import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy } from './core.ts';
+import { customResourceDefinitionStrategy } from './extensions.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
 import { podStrategy } from './pods.ts';
 import { serviceStrategy } from './services.ts';
@@ -57,6 +58,8 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   secrets: () => secretStrategy,
   namespaces: () => namespaceStrategy,
   nodes: () => nodeStrategy,
+  limitranges: limitRangeStrategy,
+  'customresourcedefinitions.apiextensions.k8s.io': customResourceDefinitionStrategy,
   persistentvolumes: persistentVolumeStrategy,
   persistentvolumeclaims: persistentVolumeClaimStrategy,
   'deployments.apps': deploymentStrategy,

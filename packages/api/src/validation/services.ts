@@ -123,7 +123,7 @@ function trafficPolicies(spec: JsonObject | undefined): FieldError[] {
   if (check !== 0 && !(type === 'LoadBalancer' && external === 'Local')) {
     errors.push(invalidValue('spec.healthCheckNodePort', check, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"));
   }
-  if (type === 'ExternalName') return errors;
+  if (!['ClusterIP', 'NodePort', 'LoadBalancer'].includes(type)) return errors;
   return [...errors, ...requireOneOf(str(spec, 'internalTrafficPolicy'), 'spec.internalTrafficPolicy', ['Cluster', 'Local'], 'required')];
 }
 

@@ -1,10 +1,13 @@
+import { clusterValidators } from './cluster.ts';
 import { configValidators } from './config.ts';
+import { extensionValidators } from './extensions.ts';
 import { jobValidators } from './jobs.ts';
 import { networkingValidators } from './networking.ts';
 import { obj } from './access.ts';
 import { validatePod } from './pod/pod.ts';
 import { validateEphemeralUpdate, validatePodStatusUpdate, validatePodUpdate } from './pod/update.ts';
 import { policyValidators } from './policy.ts';
+import { quotaValidators } from './quota.ts';
 import { serviceValidators } from './services.ts';
 import { storageValidators } from './storage.ts';
 import type { Validator } from './validator.ts';
@@ -20,6 +23,7 @@ const podValidators: Readonly<Record<string, Validator>> = {
 
 const all: Readonly<Record<string, Validator>> = {
   ...podValidators, ...workloadValidators, ...jobValidators, ...serviceValidators, ...configValidators, ...storageValidators, ...policyValidators, ...networkingValidators,
+  ...quotaValidators, ...clusterValidators, ...extensionValidators,
 };
 
 /** By `resource.group`; undefined for kinds that have no rules of their own. */

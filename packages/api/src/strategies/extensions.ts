@@ -1,0 +1,34 @@
+import type { JsonObject } from '../resource.ts';
+import type { Strategy } from '../strategy.ts';
+import { bool, obj, objects, str, strings } from '../validation/access.ts';
+import { genericStrategy, keep, metadataOf, type Kind } from './generic.ts';
+
+/** Every version that objects were ever stored in stays listed until somebody has migrated them. */
+function addStoredVersions(definition: JsonObject): void {
+  const status = obj(definition, 'status') ?? {};
+  const stored = [...strings(status, 'storedVersions')];
+  for (const version of objects(obj(definition, 'spec'), 'versions')) {
+    if (bool(version, 'storage') && !stored.includes(str(version, 'name'))) stored.push(str(version, 'name'));
+  }
+  status['storedVersions'] = stored.length === 0 ? null : stored;
+  definition['status'] = status;
+}
+
+export function customResourceDefinitionStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  return {
+    prepareForCreate(definition, context) {
+      generic.prepareForCreate(definition, context);
+      addStoredVersions(definition);
+    },
+    prepareForUpdate(definition, old, context) {
+      generic.prepareForUpdate(definition, old, context);
+      if (context.subresource !== 'status') {
+        addStoredVersions(definition);
+        return;
+      }
+      const metadata = metadataOf(definition);
+      for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences']) keep(metadata, metadataOf(old), key);
+    },
+  };
+}

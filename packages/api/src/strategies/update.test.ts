@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { applyDefaults } from '../defaults/index.ts';
+import { normalizeObject } from '../decode/index.ts';
+import { findKind } from '../description/resources.ts';
+import { apiDescription } from '../description/builtin.ts';
+import { applyMergePatch, applyStrategicMergePatch } from '../patch/index.ts';
+import { recordedAnswers, unmarked, type RecordedAnswer } from '../../test/recorded-answers.ts';
+import type { ApiResource, JsonObject } from '../resource.ts';
+import { invalid, StatusError } from '../status-error.ts';
+import type { StrategyContext } from '../strategy.ts';
+import { validateMetadataUpdate } from '../validation/index.ts';
+import { strategyFor } from './index.ts';
+
+function contextOf(subresource: string): StrategyContext {
+  return { now: '2026-01-01T00:00:00Z', subresource, userName: 'admin', userGroups: [], randomSuffix: (length) => 'x'.repeat(length) };
+}
+
+function update(resource: ApiResource, wanted: JsonObject, old: JsonObject, subresource = ''): JsonObject {
+  const object = normalizeObject(resource.typeName, wanted);
+  applyDefaults(resource.typeName, object);
+  const strategy = strategyFor(resource.group, resource.resource);
+  const context = contextOf(subresource);
+  (object['metadata'] as JsonObject)['generation'] = (old['metadata'] as JsonObject)['generation'] ?? 0;
+  strategy.prepareForUpdate?.(object, old, context);
+  const rules = { namespaced: resource.namespaced, nameRule: strategy.nameRule };
+  const errors = [...validateMetadataUpdate(object['metadata'] as JsonObject, old['metadata'] as JsonObject, rules), ...(strategy.validateUpdate?.(object, old, context) ?? [])];
+  if (errors.length > 0) throw invalid(resource, (old['metadata'] as JsonObject)['name'] as string, errors);
+  return object;
+}
+
+const all = unmarked(recordedAnswers() ?? []);
+
+interface Step { readonly answer: RecordedAnswer; readonly before: JsonObject; readonly resource: ApiResource }
+
+/** Recorded patches of main and status resources with the state that they met. */
+function steps(): Step[] {
+  const states = new Map<string, JsonObject>();
+  const found: Step[] = [];
+  for (const answer of all) {
+    const { method, path } = answer.request;
+    const body = answer.response.body;
+    const metadata = body?.['metadata'] as JsonObject | undefined;
+    const key = method === 'POST' ? `${path}/${String(metadata?.['name'] as string)}` : path.replace(/\/status$/, '');
+    const before = states.get(key);
+    const apiVersion = String(before?.['apiVersion'] as string).split('/');
+    const resource = before === undefined ? undefined : findKind(apiVersion.length === 2 ? apiVersion[0] as string : '', apiVersion.at(-1) as string, before['kind'] as string);
+    if (method === 'PATCH' && before !== undefined && resource !== undefined) found.push({ answer, before, resource });
+    const whole = answer.response.status < 300 && metadata?.['uid'] !== undefined && !/Partial|Table|Scale/.test(body['kind'] as string) && !/dryRun/.test(answer.request.query ?? '');
+    if (whole) states.set(key, body);
+  }
+  return found;
+}
+
+function patched({ answer, before, resource }: Step): JsonObject {
+  const patch = answer.request.body as JsonObject;
+  const object = answer.request.contentType === 'application/merge-patch+json'
+    ? applyMergePatch(before, patch) as JsonObject : applyStrategicMergePatch(apiDescription, resource.typeName, before, patch);
+  return update(resource, object, before, answer.request.path.endsWith('/status') ? 'status' : '');
+}
+
+function content(object: JsonObject): JsonObject {
+  const { metadata, ...rest } = object;
+  const { managedFields: _fields, generation, ...others } = metadata as JsonObject;
+  return { ...rest, metadata: { ...others, ...(generation === undefined || generation === 0 ? {} : { generation }) } };
+}
+
+/** Admission stamps changed pod conditions; the differing pod fields are shown as Go compares structs. */
+const usable = steps().filter(({ answer }) => /^application\/(strategic-)?merge-patch/.test(answer.request.contentType ?? '') && !/^(scale|pod\/(change an immutable|ephemeral))/.test(answer.name));
+
+describe.skipIf(all.length === 0)('recorded patches', () => {
+  it.each(usable.map((step) => [step.answer.name, step] as const))('%s', (_name, step) => {
+    let result: JsonObject;
+    try {
+      result = content(patched(step));
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      result = JSON.parse(JSON.stringify(error.status)) as JsonObject;
+    }
+    const expected = step.answer.response.body;
+    expect(result).toEqual(step.answer.response.status < 300 ? content(expected) : expected);
+  });
+});

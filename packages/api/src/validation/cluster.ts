@@ -1,0 +1,263 @@
+import type { FieldError } from '../field-error.ts';
+import type { JsonObject } from '../resource.ts';
+import { equalJson } from '../patch/values.ts';
+import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
+import { cidrText, parseCidr } from './addresses.ts';
+import { badValue, duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
+import { each, immutableText, labelName, portNumber, requireOneOf, requireString, validateLabelSelector } from './common.ts';
+import { dns1123Subdomain, fullyQualifiedDomainNameProblems, labelValueProblems, qualifiedNameProblems } from './formats.ts';
+import { taintEffect } from './pod/placement.ts';
+import type { Validator } from './validator.ts';
+
+function namespace(object: JsonObject): FieldError[] {
+  return strings(obj(object, 'spec'), 'finalizers').flatMap((name) => [
+    ...eachInvalid('spec.finalizers', name, qualifiedNameProblems(name)),
+    ...(name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name) ? [] : [invalidValue('spec.finalizers', name, 'name is neither a standard finalizer name nor is it fully qualified')]),
+  ]);
+}
+
+function taints(spec: JsonObject | undefined): FieldError[] {
+  const seen = new Set<string>();
+  return each(objects(spec, 'taints'), 'spec.taints', (taint, at) => {
+    const key = str(taint, 'key');
+    const errors = labelName(key, `${at}.key`);
+    errors.push(...eachInvalid(`${at}.value`, str(taint, 'value'), labelValueProblems(str(taint, 'value'))), ...taintEffect(str(taint, 'effect'), `${at}.effect`));
+    const id = `${key}:${str(taint, 'effect')}`;
+    if (seen.has(id)) errors.push({ ...duplicate(at, goText(id)), message: `Duplicate value: ${id}: taints must be unique by key and effect pair` });
+    seen.add(id);
+    return errors;
+  });
+}
+
+function node(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const errors = taints(spec);
+  for (const [index, range] of strings(spec, 'podCIDRs').entries()) {
+    if (parseCidr(range) === undefined) errors.push(invalidValue(`spec.podCIDRs[${index}]`, range, cidrText));
+  }
+  return errors;
+}
+
+/** What was unset may be set once. */
+function setOnce(spec: JsonObject | undefined, old: JsonObject | undefined, key: string): FieldError[] {
+  const before = get(old, key);
+  const empty = before === undefined || before === '' || (Array.isArray(before) && before.length === 0);
+  if (empty || equalJson(before, get(spec, key) ?? null)) return [];
+  return [forbiddenField(`spec.${key}`, `node updates may not change ${key} except from "" to valid`)];
+}
+
+function nodeUpdate(object: JsonObject, old: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const before = obj(old, 'spec');
+  return [...node(object), ...setOnce(spec, before, 'podCIDRs').map((error) => ({ ...error, message: 'Forbidden: node updates may not change podCIDR except from "" to valid' })), ...setOnce(spec, before, 'providerID')];
+}
+
+// Certificates --------------------------------------------------------------------------------------------------------
+
+function certificateSigningRequest(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const request = str(spec, 'request');
+  const signer = str(spec, 'signerName');
+  const errors: FieldError[] = [];
+  const text = request === '' ? '' : new TextDecoder().decode(Uint8Array.fromBase64(request));
+  if (!/-----BEGIN CERTIFICATE REQUEST-----[\s\S]+-----END CERTIFICATE REQUEST-----/.test(text)) {
+    errors.push(invalidValue('spec.request', goText('[]byte{…}'), 'PEM block type must be CERTIFICATE REQUEST'));
+  }
+  if (strings(spec, 'usages').length === 0) errors.push(required('spec.usages'));
+  const seen = new Set<string>();
+  for (const [index, usage] of strings(spec, 'usages').entries()) {
+    if (!keyUsages.includes(usage)) errors.push(notSupported(`spec.usages[${index}]`, usage, keyUsages));
+    if (seen.has(usage)) errors.push(duplicate(`spec.usages[${index}]`, usage));
+    seen.add(usage);
+  }
+  errors.push(...signerName(signer));
+  const seconds = optionalNumber(spec, 'expirationSeconds');
+  if (seconds !== undefined && seconds < 600) errors.push(invalidValue('spec.expirationSeconds', seconds, 'may not specify a duration less than 600 seconds (10 minutes)'));
+  return errors;
+}
+
+const keyUsages: readonly string[] = [
+  'any', 'cert sign', 'client auth', 'code signing', 'content commitment', 'crl sign', 'data encipherment', 'decipher only', 'digital signature', 'email protection', 'encipher only',
+  'ipsec end system', 'ipsec tunnel', 'ipsec user', 'key agreement', 'key encipherment', 'microsoft sgc', 'netscape sgc', 'ocsp signing', 's/mime', 'server auth', 'signing', 'timestamping',
+];
+
+function signerName(name: string): FieldError[] {
+  if (name === '') return [required('spec.signerName')];
+  const [domain = '', path, ...rest] = name.split('/');
+  if (path === undefined || rest.length > 0) return [invalidValue('spec.signerName', name, 'must be a fully qualified domain and path of the form "example.com/signer-name"')];
+  return eachInvalid('spec.signerName', domain, [...fullyQualifiedDomainNameProblems(domain), ...dns1123Subdomain(path)]);
+}
+
+function certificateUpdate(object: JsonObject, old: JsonObject): FieldError[] {
+  const errors = certificateSigningRequest(object);
+  const conditions = objects(obj(object, 'status'), 'conditions');
+  const types = new Set(conditions.map((one) => str(one, 'type')));
+  for (const [index, one] of conditions.entries()) {
+    if (str(one, 'type') === '') errors.push(required(`status.conditions[${index}].type`));
+    if (['Approved', 'Denied', 'Failed'].includes(str(one, 'type')) && str(one, 'status') !== 'True') errors.push(notSupported(`status.conditions[${index}].status`, str(one, 'status'), ['True']));
+  }
+  if (types.has('Approved') && types.has('Denied')) errors.push(invalidValue('status.conditions', 'Denied', 'Approved and Denied conditions are mutually exclusive'));
+  for (const one of objects(obj(old, 'status'), 'conditions')) {
+    if (['Approved', 'Denied', 'Failed'].includes(str(one, 'type')) && !types.has(str(one, 'type'))) errors.push(forbiddenField('status.conditions', `updates may not remove a condition of type ${JSON.stringify(str(one, 'type'))}`));
+  }
+  return errors;
+}
+
+// Admission -----------------------------------------------------------------------------------------------------------
+
+const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
+
+function operationRule(rule: JsonObject, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const key of ['operations', 'apiGroups', 'apiVersions', 'resources']) if (list(rule, key).length === 0) errors.push(required(`${field}.${key}`));
+  for (const [index, operation] of strings(rule, 'operations').entries()) {
+    if (!operations.includes(operation)) errors.push(notSupported(`${field}.operations[${index}]`, operation, operations));
+  }
+  return [...errors, ...requireOneOf(str(rule, 'scope'), `${field}.scope`, ['*', 'Cluster', 'Namespaced'], 'allowed')];
+}
+
+function clientConfig(config: JsonObject | undefined, field: string): FieldError[] {
+  const url = str(config, 'url');
+  const service = obj(config, 'service');
+  if (has(config, 'url') === (service !== undefined)) return [required(field, 'exactly one of url or service is required')];
+  if (service !== undefined) {
+    const errors = ['name', 'namespace'].flatMap((key) => requireString(service, key, `${field}.service`, `service ${key} is required`));
+    return has(service, 'port') ? [...errors, ...portNumber(num(service, 'port'), `${field}.service.port`)] : errors;
+  }
+  return /^https:\/\/[^/?#]+/.test(url) ? [] : [invalidValue(`${field}.url`, url, "'https' is the only allowed URL scheme; desired format: https://host[/path]")];
+}
+
+function webhook(one: JsonObject, field: string): FieldError[] {
+  const name = str(one, 'name');
+  const timeout = optionalNumber(one, 'timeoutSeconds');
+  const errors = name.split('.').length < 3 ? [invalidValue(`${field}.name`, name, 'should be a domain with at least three segments separated by dots')] : eachInvalid(`${field}.name`, name, fullyQualifiedDomainNameProblems(name));
+  errors.push(...each(objects(one, 'rules'), `${field}.rules`, operationRule));
+  errors.push(...requireOneOf(str(one, 'failurePolicy'), `${field}.failurePolicy`, ['Fail', 'Ignore'], 'allowed'), ...requireOneOf(str(one, 'matchPolicy'), `${field}.matchPolicy`, ['Equivalent', 'Exact'], 'allowed'));
+  const effects = str(one, 'sideEffects');
+  if (effects === '') errors.push(required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
+  else errors.push(...requireOneOf(effects, `${field}.sideEffects`, ['None', 'NoneOnDryRun'], 'unsupported'));
+  if (timeout !== undefined && (timeout < 1 || timeout > 30)) errors.push(invalidValue(`${field}.timeoutSeconds`, timeout, 'the timeout value must be between 1 and 30 seconds'));
+  if (strings(one, 'admissionReviewVersions').length === 0) errors.push(required(`${field}.admissionReviewVersions`, 'must specify one of v1, v1beta1'));
+  errors.push(...validateLabelSelector(obj(one, 'namespaceSelector'), `${field}.namespaceSelector`), ...validateLabelSelector(obj(one, 'objectSelector'), `${field}.objectSelector`));
+  return [...errors, ...clientConfig(obj(one, 'clientConfig'), `${field}.clientConfig`)];
+}
+
+function webhooks(object: JsonObject): FieldError[] {
+  const names = new Set<string>();
+  return each(objects(object, 'webhooks'), 'webhooks', (one, at) => {
+    const name = str(one, 'name');
+    const errors = webhook(one, at);
+    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    names.add(name);
+    return errors;
+  });
+}
+
+const oneItemText = 'validations or auditAnnotations must contain at least one item';
+
+function admissionPolicy(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const errors = requireOneOf(str(spec, 'failurePolicy'), 'spec.failurePolicy', ['Fail', 'Ignore'], 'required');
+  const constraints = obj(spec, 'matchConstraints');
+  if (constraints === undefined) errors.push(required('spec.matchConstraints'));
+  else if (list(constraints, 'resourceRules').length === 0) errors.push(required('spec.matchConstraints.resourceRules'));
+  else errors.push(...each(objects(constraints, 'resourceRules'), 'spec.matchConstraints.resourceRules', operationRule));
+  if (list(spec, 'validations').length === 0 && list(spec, 'auditAnnotations').length === 0) errors.push(required('spec.validations', oneItemText), required('spec.auditAnnotations', oneItemText));
+  return [...errors, ...each(objects(spec, 'validations'), 'spec.validations', (one, at) => (str(one, 'expression').trim() === '' ? [required(`${at}.expression`, 'expression is not specified')] : []))];
+}
+
+function admissionBinding(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const actions = strings(spec, 'validationActions');
+  const errors = requireString(spec, 'policyName', 'spec');
+  if (actions.length === 0) errors.push(required('spec.validationActions', 'at least one validation action is required'));
+  for (const [index, action] of actions.entries()) {
+    if (!['Audit', 'Deny', 'Warn'].includes(action)) errors.push(notSupported(`spec.validationActions[${index}]`, action, ['Audit', 'Deny', 'Warn']));
+  }
+  if (actions.includes('Deny') && actions.includes('Warn')) errors.push(invalidValue('spec.validationActions', goStrings('[]admissionregistration.ValidationAction', actions), 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)'));
+  return errors;
+}
+
+// Extensions ----------------------------------------------------------------------------------------------------------
+
+function apiService(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const name = str(obj(object, 'metadata'), 'name');
+  const wanted = `${str(spec, 'version')}.${str(spec, 'group')}`;
+  const errors: FieldError[] = name === '' || name === wanted ? [] : [invalidValue('metadata.name', name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`)];
+  const group = num(spec, 'groupPriorityMinimum');
+  const version = num(spec, 'versionPriority');
+  if (group <= 0 || group > 20000) errors.push(invalidValue('spec.groupPriorityMinimum', group, 'must be positive and less than 20000'));
+  if (version <= 0 || version > 1000) errors.push(invalidValue('spec.versionPriority', version, 'must be positive and less than 1000'));
+  const service = obj(spec, 'service');
+  if (service === undefined) {
+    if (has(spec, 'caBundle')) errors.push(invalidValue('spec.caBundle', goText('[]byte{…}'), 'local APIServices may not have a caBundle'));
+    return errors;
+  }
+  errors.push(...['namespace', 'name'].flatMap((key) => requireString(service, key, 'spec.service')));
+  if (spec?.['insecureSkipTLSVerify'] === true && has(spec, 'caBundle')) errors.push(invalidValue('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present'));
+  return errors;
+}
+
+function runtimeClass(object: JsonObject): FieldError[] {
+  const handler = str(object, 'handler');
+  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(handler) && handler.length <= 63 ? [] : eachInvalid('handler', handler, dns1123Subdomain(handler));
+}
+
+function volumeAttachment(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const source = obj(spec, 'source');
+  const errors = requireString(spec, 'attacher', 'spec');
+  if (!has(source, 'inlineVolumeSpec') && !has(source, 'persistentVolumeName')) errors.push(required('spec.source', 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));
+  return [...errors, ...requireString(spec, 'nodeName', 'spec')];
+}
+
+const levelTypes = ['Exempt', 'Limited'];
+
+function priorityLevel(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const type = str(spec, 'type');
+  const limited = obj(spec, 'limited');
+  const errors = requireOneOf(type, 'spec.type', levelTypes, 'unsupported');
+  if (type === 'Limited' && limited === undefined) errors.push(required('spec.limited', 'must not be empty when type is Limited'));
+  if (type === 'Exempt' && limited !== undefined) errors.push(forbiddenField('spec.limited', 'must be nil if the type is not Limited'));
+  const response = obj(limited, 'limitResponse');
+  if (type === 'Limited' && limited !== undefined) {
+    errors.push(...requireOneOf(str(response, 'type'), 'spec.limited.limitResponse.type', ['Queue', 'Reject'], 'unsupported'));
+    if (str(response, 'type') === 'Queue' && !has(response, 'queuing')) errors.push(required('spec.limited.limitResponse.queuing', 'must not be empty if limitResponse.type is Limited'));
+  }
+  return errors;
+}
+
+function flowSchema(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const precedence = num(spec, 'matchingPrecedence');
+  const errors: FieldError[] = [];
+  if (precedence <= 0) errors.push(invalidValue('spec.matchingPrecedence', precedence, 'must be a positive value'));
+  if (precedence > 10000) errors.push(invalidValue('spec.matchingPrecedence', precedence, 'must not be greater than 10000'));
+  errors.push(...requireString(obj(spec, 'priorityLevelConfiguration'), 'name', 'spec.priorityLevelConfiguration'));
+  if (has(spec, 'distinguisherMethod')) errors.push(...requireOneOf(str(obj(spec, 'distinguisherMethod'), 'type'), 'spec.distinguisherMethod', ['ByNamespace', 'ByUser'], 'unsupported'));
+  return [...errors, ...each(objects(spec, 'rules'), 'spec.rules', (rule, at) => (list(rule, 'subjects').length === 0 ? [required(`${at}.subjects`, 'subjects must contain at least one value')] : []))];
+}
+
+function immutableSpec(object: JsonObject, old: JsonObject): FieldError[] {
+  return equalJson(get(object, 'spec') ?? null, get(old, 'spec') ?? null) ? [] : [invalidValue('spec', badValue(get(object, 'spec')), immutableText)];
+}
+
+export const clusterValidators: Readonly<Record<string, Validator>> = {
+  namespaces: { create: namespace },
+  nodes: { create: node, update: nodeUpdate },
+  'certificatesigningrequests.certificates.k8s.io': { create: certificateSigningRequest, update: certificateUpdate, updateStatus: certificateUpdate },
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': { create: webhooks },
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': { create: webhooks },
+  'validatingadmissionpolicies.admissionregistration.k8s.io': { create: admissionPolicy },
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': { create: admissionBinding },
+  'apiservices.apiregistration.k8s.io': { create: apiService },
+  'runtimeclasses.node.k8s.io': {
+    create: runtimeClass,
+    update: (object, old) => (str(object, 'handler') === str(old, 'handler') ? [] : [invalidValue('handler', str(object, 'handler'), immutableText)]),
+  },
+  'volumeattachments.storage.k8s.io': { create: volumeAttachment, update: immutableSpec },
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': { create: priorityLevel },
+  'flowschemas.flowcontrol.apiserver.k8s.io': { create: flowSchema },
+};
