@@ -2,7 +2,7 @@ import {
   applyDefaults, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
 import { scanYaml } from '@coxswain/api/yaml';
-import { assert, fromUtf8 } from '@coxswain/host';
+import { assert, emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import { storedProtobuf } from '../negotiation/protobuf.ts';
 import type { StorageCodec } from '../storage/codec.ts';
@@ -37,8 +37,7 @@ export function builtinCodec(api: ApiResource): KindCodec {
     decode: (body, mediaType, validation) => decode(api, body, mediaType, validation),
     decodeApply: (body, validation) => decodeApply(api, body, validation),
     convert: (value, validation) => {
-      const text = JSON.stringify(value);
-      const { object, warnings } = decodeBody(api, new TextEncoder().encode(text), validation);
+      const { object, warnings } = decodeBody(api, emptyBytes, validation, () => ({ value, duplicates: [], wholeFloats: new Map() }));
       return { object: withDefaults(api, object), warnings };
     },
     encode: (object) => stringifyObject(api.typeName, object),
