@@ -26,6 +26,7 @@ export class SpdyStream {
   #settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #bufferedBytes = 0;
   #drained: (() => void) | undefined;
+  #acknowledged = false;
   #ended = false;
   #remoteEnded = false;
 
@@ -37,7 +38,7 @@ export class SpdyStream {
     this.replied.catch(() => undefined);
   }
 
-  /** One consumer. Throws if the stream is reset. */
+  /** One consumer. Ends when the peer has half-closed or reset the stream; throws if the connection was lost. */
   get readable(): ByteSource { return this.#read(); }
 
   async *#read(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -86,7 +87,20 @@ export class SpdyStream {
     this.#drained = undefined;
   }
 
-  acknowledged(): void { this.#settle?.resolve(); }
+  acknowledged(): void {
+    this.#acknowledged = true;
+    this.#settle?.resolve();
+  }
+
+  /** spdystream resets what it has done with, also after a session that went well: for the reader that is the end. */
+  resetByPeer(status: number): void {
+    if (!this.#acknowledged) { this.broken(new NetworkError('reset', `the SPDY stream was refused by the peer (${status})`)); return; }
+    this.#ended = true;
+    this.#remoteEnded = true;
+    this.#queue.end();
+    this.#drained?.();
+    this.#connection.forget(this.id);
+  }
 
   broken(error: Error): void {
     this.#settle?.reject(error);
@@ -196,7 +210,7 @@ export class SpdyConnection {
         if (frame.final) await this.#streams.get(frame.streamId)?.received(new Uint8Array(0), true);
         return;
       case 'rst-stream':
-        this.#streams.get(frame.streamId)?.broken(new NetworkError('reset', `the SPDY stream was reset by the peer (${frame.status})`));
+        this.#streams.get(frame.streamId)?.resetByPeer(frame.status);
         return;
       case 'ping': {
         // Odd ids are the client's: only the peer's own are answered.
