@@ -100,6 +100,27 @@ test('approving needs the right on the signer', async () => {
   expect(allowed).toBe(true);
 });
 
+test('a limit range gives defaults and keeps bounds', async () => {
+  await cluster.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'limited' } } });
+  await cluster.call('POST', '/api/v1/namespaces/limited/serviceaccounts', { body: { metadata: { name: 'default' } } });
+  const range = await cluster.call('POST', '/api/v1/namespaces/limited/limitranges', {
+    body: { metadata: { name: 'l' }, spec: { limits: [{ type: 'Container', default: { cpu: '1' }, max: { cpu: '2' } }, { type: 'Pod', max: { cpu: '3' }, min: { memory: '10Mi' } }] } },
+  });
+  expect(range.status, range.text).toBe(201);
+  await cluster.seen('', 'limitranges', 'limited', 'l');
+  const make = (...containers: object[]): ReturnType<TestCluster['call']> => cluster.call('POST', '/api/v1/namespaces/limited/pods', {
+    body: { metadata: { name: 'p' }, spec: { containers: containers.map((resources, i) => ({ name: `c${i}`, image: 'i', resources })) } },
+  });
+  expect((await make({})).json['message']).toBe('pods "p" is forbidden: minimum memory usage per Pod is 10Mi.  No request is specified');
+  expect((await make({ limits: { cpu: '2500m', memory: '1Mi' } })).json['message']).toBe('pods "p" is forbidden: [maximum cpu usage per Container is 2, but limit is 2500m, minimum memory usage per Pod is 10Mi, but request is 1Mi]');
+  const fine = { limits: { memory: '1Gi', cpu: '2' } };
+  expect((await make(fine, fine)).json['message']).toBe('pods "p" is forbidden: maximum cpu usage per Pod is 3, but limit is 4');
+  const made = await make({ requests: { memory: '20Mi' } });
+  expect(made.status, made.text).toBe(201);
+  expect(made.object.metadata['annotations']).toEqual({ 'kubernetes.io/limit-ranger': 'LimitRanger plugin set: cpu request for container c0; cpu limit for container c0' });
+  expect((made.object.spec['containers'] as { resources: unknown }[])[0]?.resources).toEqual({ limits: { cpu: '1' }, requests: { cpu: '1', memory: '20Mi' } });
+});
+
 test('a client certificate for system:masters cannot even be asked for', async () => {
   const ask = (name: string, request: string): ReturnType<TestCluster['call']> => cluster.call('POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', {
     body: { metadata: { name }, spec: { request, signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'] } },

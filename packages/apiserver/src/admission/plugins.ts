@@ -3,6 +3,7 @@ import { UsageError } from '@coxswain/service';
 import type { Lookup } from '../live-lookup.ts';
 import type { AdmissionPlugin, Authorizer, CacheReader } from '../types.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds } from './pod-defaults.ts';
@@ -28,7 +29,7 @@ interface Tools {
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
 const unbuilt: ReadonlySet<string> = new Set([
   'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'ClusterTrustBundleAttest', 'DefaultIngressClass',
-  'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology', 'LimitRanger', 'MutatingAdmissionPolicy',
+  'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology', 'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook', 'NamespaceAutoProvision', 'NamespaceExists', 'OwnerReferencesPermissionEnforcement', 'PersistentVolumeClaimResize', 'PodNodeSelector', 'PodSecurity',
   'PodTolerationRestriction', 'ResourceQuota', 'RuntimeClass', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook',
 ]);
@@ -39,6 +40,7 @@ const onlyIfEnabled: ReadonlySet<string> = new Set(['NodeRestriction']);
 function allPlugins(config: AdmissionConfig, { host, cache, lookup, authorizer }: Tools): readonly AdmissionPlugin[] {
   return [
     namespaceLifecycle(lookup),
+    limitRanger(cache),
     serviceAccountAdmission(host, lookup),
     nodeRestriction(lookup),
     taintNodesByCondition,

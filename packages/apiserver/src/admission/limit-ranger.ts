@@ -1,0 +1,132 @@
+import { compareQuantity, canonicalQuantity, formatQuantity, addQuantity, quantityMilliValue, type Quantity } from '@coxswain/api';
+import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
+import { typed } from '../typed.ts';
+import type { AdmissionAttributes, AdmissionPlugin, CacheReader } from '../types.ts';
+import { isResource, podOf, refuse } from './attributes.ts';
+
+type Amounts = Readonly<Record<string, string>>;
+
+/** What is asked for, of a container, of all containers of a pod, or of a claim. */
+interface Usage {
+  readonly requests: Amounts;
+  readonly limits: Amounts;
+}
+
+const annotation = 'kubernetes.io/limit-ranger';
+
+function itemsOf(cache: CacheReader, namespace: string): LimitRangeItem[] {
+  return cache.list('', 'limitranges', namespace).flatMap((object) => typed<LimitRange>(object).spec?.limits ?? []);
+}
+
+/** Adds what is missing; answers the names added, sorted. */
+function fill(amounts: Record<string, string>, defaults: Amounts): string[] {
+  const added = Object.keys(defaults).filter((name) => !Object.hasOwn(amounts, name));
+  for (const name of added) amounts[name] = defaults[name] as string;
+  return added.toSorted();
+}
+
+function fillContainer(container: Container, item: LimitRangeItem, called: string): string[] {
+  const [requests, limits] = [{ ...container.resources?.requests }, { ...container.resources?.limits }];
+  const addedLimits = fill(limits, item.default ?? {});
+  const addedRequests = fill(requests, item.defaultRequest ?? {});
+  if (addedLimits.length + addedRequests.length === 0) return [];
+  container.resources = { ...container.resources, limits, requests };
+  return [
+    ...(addedRequests.length === 0 ? [] : [`${addedRequests.join(', ')} request for ${called} ${container.name}`]),
+    ...(addedLimits.length === 0 ? [] : [`${addedLimits.join(', ')} limit for ${called} ${container.name}`]),
+  ];
+}
+
+function fillPod(pod: Pod, items: readonly LimitRangeItem[]): void {
+  const done: string[] = [];
+  for (const item of items.filter((one) => one.type === 'Container')) {
+    for (const container of pod.spec?.containers ?? []) done.push(...fillContainer(container, item, 'container'));
+    for (const container of pod.spec?.initContainers ?? []) done.push(...fillContainer(container, item, 'init container'));
+  }
+  if (done.length === 0 || pod.metadata === undefined) return;
+  pod.metadata.annotations = { ...pod.metadata.annotations, [annotation]: `LimitRanger plugin set: ${done.join('; ')}` };
+}
+
+function* tooLittle(item: LimitRangeItem, { requests, limits }: Usage): Generator<string> {
+  for (const [name, least] of Object.entries(item.min ?? {})) {
+    const rule = `minimum ${name} usage per ${item.type} is ${canonicalQuantity(least)}`;
+    const [request, limit] = [requests[name], limits[name]];
+    if (request === undefined) yield `${rule}.  No request is specified`;
+    else if (compareQuantity(request, least) < 0) yield `${rule}, but request is ${canonicalQuantity(request)}`;
+    else if (limit !== undefined && compareQuantity(limit, least) < 0) yield `${rule}, but limit is ${canonicalQuantity(limit)}`;
+  }
+}
+
+function* tooMuch(item: LimitRangeItem, { requests, limits }: Usage): Generator<string> {
+  for (const [name, most] of Object.entries(item.max ?? {})) {
+    const rule = `maximum ${name} usage per ${item.type} is ${canonicalQuantity(most)}`;
+    const [request, limit] = [requests[name], limits[name]];
+    // A claim has no limits: what it requests is what it gets.
+    const bound = item.type === 'PersistentVolumeClaim' ? request : limit;
+    if (bound === undefined) yield `${rule}.  No limit is specified`;
+    else if (compareQuantity(bound, most) > 0) yield `${rule}, but ${item.type === 'PersistentVolumeClaim' ? 'request' : 'limit'} is ${canonicalQuantity(bound)}`;
+    else if (request !== undefined && compareQuantity(request, most) > 0) yield `${rule}, but request is ${canonicalQuantity(request)}`;
+  }
+}
+
+function* tooBursty(item: LimitRangeItem, { requests, limits }: Usage): Generator<string> {
+  for (const [name, most] of Object.entries(item.maxLimitRequestRatio ?? {})) {
+    const rule = `${name} max limit to request ratio per ${item.type} is ${canonicalQuantity(most)}`;
+    const [request, limit] = [quantityMilliValue(requests[name] ?? 0), quantityMilliValue(limits[name] ?? 0)];
+    if (request === 0) yield `${rule}, but no request is specified or request is 0`;
+    else if (limit === 0) yield `${rule}, but no limit is specified or limit is 0`;
+    else if (limit / request > quantityMilliValue(most) / 1000) yield `${rule}, but provided ratio is ${(limit / request).toFixed(6)}`;
+  }
+}
+
+function problems(item: LimitRangeItem, usage: Usage): string[] {
+  return [...tooLittle(item, usage), ...tooMuch(item, usage), ...tooBursty(item, usage)];
+}
+
+function usageOf(container: Container): Usage {
+  return { requests: container.resources?.requests ?? {}, limits: container.resources?.limits ?? {} };
+}
+
+/** Of a resource that one container leaves open nothing can be said of the pod. */
+function sum(all: readonly Amounts[]): Amounts {
+  const names = Object.keys(all[0] ?? {}).filter((name) => all.every((one) => Object.hasOwn(one, name)));
+  return Object.fromEntries(names.map((name) => [name, formatQuantity(all.map((one) => one[name] as string).reduce<Quantity | string>((total, one) => addQuantity(total, one), '0') as Quantity)]));
+}
+
+function podProblems(pod: Pod, items: readonly LimitRangeItem[]): string[] {
+  const containers = pod.spec?.containers ?? [];
+  const together = { requests: sum(containers.map((one) => usageOf(one).requests)), limits: sum(containers.map((one) => usageOf(one).limits)) };
+  return items.flatMap((item) => {
+    if (item.type === 'Container') return [...containers, ...(pod.spec?.initContainers ?? [])].flatMap((container) => problems(item, usageOf(container)));
+    return item.type === 'Pod' ? problems(item, together) : [];
+  });
+}
+
+function claimProblems(claim: PersistentVolumeClaim, items: readonly LimitRangeItem[]): string[] {
+  const usage = { requests: claim.spec?.resources?.requests ?? {}, limits: {} };
+  return items.filter((item) => item.type === 'PersistentVolumeClaim').flatMap((item) => problems(item, usage));
+}
+
+function refuseProblems(a: AdmissionAttributes, found: readonly string[]): void {
+  const all = [...new Set(found)];
+  if (all.length > 0) throw refuse(a, all.length === 1 ? (all[0] as string) : `[${all.join(', ')}]`);
+}
+
+/** Defaults and bounds of what pods and claims of a namespace may ask for. */
+export function limitRanger(cache: CacheReader): AdmissionPlugin {
+  return {
+    name: 'LimitRanger',
+    operations: ['CREATE'],
+    admit(a) {
+      const pod = podOf(a);
+      if (pod !== undefined) fillPod(pod, itemsOf(cache, a.namespace));
+      return Promise.resolve();
+    },
+    validate(a) {
+      const pod = podOf(a);
+      if (pod !== undefined) refuseProblems(a, podProblems(pod, itemsOf(cache, a.namespace)));
+      if (isResource(a, '', 'persistentvolumeclaims') && a.object !== undefined) refuseProblems(a, claimProblems(typed<PersistentVolumeClaim>(a.object), itemsOf(cache, a.namespace)));
+      return Promise.resolve();
+    },
+  };
+}
