@@ -106,7 +106,9 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     expect(lines).toContain('search default.svc.cluster.local svc.cluster.local cluster.local');
     expect(lines).toContain('nameserver 10.96.0.10');
     expect(lines).toContain('rich');
-    const cgroup = `/sys/fs/cgroup/memory${containerd.cgroupRoot}/kubepods/pod${pod.metadata?.uid}`;
+    const running = await until('rich', ready);
+    const id = running.status?.containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';
+    const cgroup = `/sys/fs/cgroup/memory${containerd.cgroupRoot}/kubepods/burstable/pod${pod.metadata?.uid}/${id}`;
     expect((await fs.readFile(`${cgroup}/memory.limit_in_bytes`, 'utf8')).trim()).toBe(String(64 * 1024 * 1024));
     // A changed ConfigMap reaches the running container, by a swap of ..data
     await api.update(resources.configmaps, { ...await api.get(resources.configmaps, { namespace: 'default', name: 'settings' }), data: { color: 'red', 'app.conf': 'a=2\n' } });
