@@ -1,7 +1,7 @@
 import { typeOfKind } from '../description/resources.ts';
 import { stringifyAny } from '../json/any.ts';
 import { scanJson, type ScannedJson } from '../json/scan.ts';
-import { JsonSyntaxError } from '../json/syntax-error.ts';
+import { JsonSyntaxError, YamlSyntaxError } from '../json/syntax-error.ts';
 import type { ApiResource, Json, JsonObject } from '../resource.ts';
 import { badRequest, type StatusError } from '../status-error.ts';
 import { jsonKind } from './context.ts';
@@ -79,6 +79,7 @@ function readEnvelope(scan: () => ScannedJson, expected: ExpectedKind, body: Uin
     const scanned = scan();
     return { scanned, actual: kindOf(scanned.value, expected) };
   } catch (error) {
+    if (error instanceof YamlSyntaxError) throw unrecognized(expected.kind, error.message, body);
     if (error instanceof JsonSyntaxError || error instanceof DecodeError) throw unrecognized(expected.kind, `couldn't get version/kind; json parse error: ${error.message}`, body);
     throw error;
   }
@@ -105,7 +106,7 @@ export function applyFieldValidation(strictErrors: readonly string[], mode: Fiel
 
 /**
  * Decodes a request's JSON body of a built-in kind as a Kubernetes server does: apiVersion and kind may be absent, everything wrong is a
- * StatusError 400 with Kubernetes' words. For YAML, scan it first (`@coxswain/api/yaml`) and pass the result as `scanned`.
+ * StatusError 400 with Kubernetes' words. `scan` reads something else than JSON text: `scanYaml` of `@coxswain/api/yaml`, or `scannedValue`.
  */
 export function decodeBody(expected: ExpectedKind, body: Uint8Array, fieldValidation: FieldValidation, scan: () => ScannedJson = () => scanJson(body)): DecodedBody {
   const { scanned, actual } = readEnvelope(scan, expected, body);

@@ -15,7 +15,7 @@ const maxStrictErrors = 100;
 /** Where the decoder is, for messages. One per decoding. */
 export class DecodeContext {
   /** Texts such as `unknown field "spec.foo"`, in the order in which they were met. */
-  readonly strictErrors: string[] = [];
+  readonly strictErrors: string[];
   readonly unknownFields: string[] = [];
   readonly duplicateFields: string[] = [];
   /** Keys and indices from the root. */
@@ -32,6 +32,7 @@ export class DecodeContext {
 
   constructor(scanned: ScannedJson) {
     this.#scanned = scanned;
+    this.strictErrors = [...(scanned.strictErrors ?? [])];
     this.#duplicates = Map.groupBy(scanned.duplicates, (duplicate) => duplicate.parent);
   }
 
@@ -51,7 +52,8 @@ export class DecodeContext {
 
   /** How the whole number being read was written, if as a float. */
   floatLiteral(): string | undefined {
-    return this.parent === undefined ? undefined : this.#scanned.wholeFloats.get(this.parent)?.get(this.key);
+    if (this.#scanned.wholeFloats.size === 0 || this.parent === undefined) return undefined;
+    return this.#scanned.wholeFloats.get(this.parent)?.get(this.key);
   }
 
   mismatch(found: string, goType: string): never {

@@ -1,6 +1,6 @@
-import { scanJson, type ScannedJson } from '../json/scan.ts';
+import { scanJson, scannedValue, type ScannedJson } from '../json/scan.ts';
 import { QuantityError } from '../quantity/quantity.ts';
-import type { Json, JsonObject } from '../resource.ts';
+import type { JsonObject } from '../resource.ts';
 import { DecodeContext, TypeMismatchError } from './context.ts';
 import { structReader } from './read.ts';
 import { ValueError } from './time.ts';
@@ -43,9 +43,7 @@ export function decodeObject(typeName: string, source: ScannedJson | string | Ui
   }
 }
 
-const nothing: Pick<ScannedJson, 'duplicates' | 'wholeFloats'> = { duplicates: [], wholeFloats: new Map() };
-
 /** An object built in memory, in the form that decoding its JSON would give. Shares nothing with the argument but untyped parts. */
 export function normalizeObject(typeName: string, object: JsonObject): JsonObject {
-  return decodeObject(typeName, { value: object as Json, ...nothing }).object;
+  return decodeObject(typeName, scannedValue(object)).object;
 }

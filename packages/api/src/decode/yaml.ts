@@ -1,15 +1,15 @@
-import { parseDocument, visit, type Document, type Pair, type Scalar } from 'yaml';
-import type { ScannedJson, DuplicateKey } from '../json/scan.ts';
-import { JsonSyntaxError } from '../json/syntax-error.ts';
+import { LineCounter, parseDocument, visit, type Document, type Pair, type Scalar } from 'yaml';
+import { scannedValue, type ScannedJson } from '../json/scan.ts';
+import { YamlSyntaxError } from '../json/syntax-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 
 /** What YAML 1.1 knows beyond what Kubernetes' YAML library takes: times stay text, and so does `22:22`. */
 const leftOut = new Set(['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:binary', 'tag:yaml.org,2002:omap', 'tag:yaml.org,2002:pairs', 'tag:yaml.org,2002:set']);
 const utf8 = new TextDecoder('utf-8');
 
-function parse(text: string): Document {
+function parse(text: string, lineCounter: LineCounter): Document {
   return parseDocument(text, {
-    version: '1.1', merge: true, uniqueKeys: false, intAsBigInt: true, prettyErrors: true, logLevel: 'error',
+    lineCounter, version: '1.1', merge: true, uniqueKeys: false, intAsBigInt: true, prettyErrors: true, logLevel: 'error',
     customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || (!leftOut.has(tag.tag) && tag.format !== 'TIME')),
   });
 }
@@ -36,30 +36,32 @@ function keyText(key: unknown): string {
   return key === null ? 'null' : typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean' ? String(key) : JSON.stringify(key);
 }
 
-function duplicateKeys(document: Document): string[] {
+/** Go's YAML library tells of all duplicate keys at once, by line. */
+function duplicateKeys(document: Document, lines: LineCounter): string[] {
   const found: string[] = [];
   visit(document, {
     Map(_key, node) {
       const seen = new Set<string>();
       for (const pair of node.items as Pair<Scalar>[]) {
         const key = keyText(pair.key?.value);
-        if (seen.has(key)) found.push(key);
+        if (seen.has(key)) found.push(`  line ${lines.linePos(pair.key?.range?.[0] ?? 0).line}: key ${JSON.stringify(key)} already set in map`);
         seen.add(key);
       }
     },
   });
-  return found;
+  return found.length === 0 ? [] : [`yaml: unmarshal errors:\n${found.join('\n')}`];
 }
 
 /**
- * Reads one YAML document (of which JSON is a part) as Kubernetes does: YAML 1.1, merge keys, whole numbers exact. Throws JsonSyntaxError.
+ * Reads one YAML document (of which JSON is a part) as Kubernetes does: YAML 1.1, merge keys, whole numbers exact. Throws YamlSyntaxError.
  */
 export function scanYaml(source: string | Uint8Array): ScannedJson {
-  const document = parse(typeof source === 'string' ? source : utf8.decode(source));
+  const lines = new LineCounter();
+  const document = parse(typeof source === 'string' ? source : utf8.decode(source), lines);
   const error = document.errors[0];
-  if (error !== undefined) throw new JsonSyntaxError(`error converting YAML to JSON: yaml: line ${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? ''}`, error.pos[0]);
-  const value = toJson(document.toJS({ mapAsMap: true }));
-  const duplicates: DuplicateKey[] = typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? duplicateKeys(document).map((key) => ({ parent: value, key, path: key })) : [];
-  return { value, duplicates, wholeFloats: new Map() };
+  if (error !== undefined) {
+    const problem = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
+    throw new YamlSyntaxError(`error converting YAML to JSON: yaml: line ${error.linePos?.[0].line ?? 1}: ${problem}`, error.pos[0]);
+  }
+  return { ...scannedValue(toJson(document.toJS({ mapAsMap: true }))), strictErrors: duplicateKeys(document, lines) };
 }

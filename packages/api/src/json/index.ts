@@ -1,5 +1,5 @@
 export { stringifyAny } from './any.ts';
 export { encodeJson, stringifyObject } from './encode.ts';
 export { quoteJson } from './quote.ts';
-export { scanJson, type DuplicateKey, type ScannedJson } from './scan.ts';
-export { JsonSyntaxError } from './syntax-error.ts';
+export { parseStoredJson, scanJson, scannedValue, type DuplicateKey, type ScannedJson } from './scan.ts';
+export { JsonSyntaxError, YamlSyntaxError } from './syntax-error.ts';

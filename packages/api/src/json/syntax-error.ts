@@ -8,6 +8,14 @@ export class JsonSyntaxError extends Error {
   }
 }
 
+/** Said of YAML, and so without what Go says in front of JSON errors. */
+export class YamlSyntaxError extends JsonSyntaxError {
+  constructor(message: string, offset: number) {
+    super(message, offset);
+    this.name = 'YamlSyntaxError';
+  }
+}
+
 /** A character as Go quotes it in JSON errors. */
 export function quoteCharacter(point: number): string {
   if (point === 39) return String.raw`'\''`;
