@@ -5,12 +5,16 @@ import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { garbageCollector } from './gc/gc.ts';
 import { ipamController } from './ipam/ipam.ts';
 import { namespaceController } from './namespace/namespace.ts';
+import { nodeLifecycleController } from './node-lifecycle/node-lifecycle.ts';
+import { podGcController } from './pod-gc/pod-gc.ts';
 import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
 import { rootCaController } from './root-ca/root-ca.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
+import { taintEvictionController } from './taint-eviction/taint-eviction.ts';
 import type { Controller } from './types.ts';
 
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, approver, signing, cleaner, ipamController, garbageCollector,
+  nodeLifecycleController, taintEvictionController, podGcController,
 ];

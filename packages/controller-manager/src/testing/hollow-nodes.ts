@@ -25,7 +25,10 @@ export async function startHollowNodes(host: Host, client: Client, names: readon
     const key = keyOfObject(pod);
     if (busy.has(key)) return;
     busy.add(key);
-    const bind = (): string => names[(turn += 1) % names.length] ?? '';
+    const bind = (): string => {
+      const alive = names.filter((name) => !nodes.silent.has(name));
+      return alive[(turn += 1) % alive.length] ?? '';
+    };
     step(host, client, nodes, pod, bind).catch(() => undefined).finally(() => {
       busy.delete(key);
       const current = pods.lister.get(objectKey(pod));
@@ -34,6 +37,8 @@ export async function startHollowNodes(host: Host, client: Client, names: readon
   };
   pods.addHandler({ added: act, updated: (_before, after) => act(after) });
   await factory.start(signal);
+  const renewing = renewLeases(host, client, nodes, names, signal);
+  renewing.catch(() => undefined);
   return nodes;
 }
 
@@ -45,6 +50,16 @@ async function register(host: Host, client: Client, name: string): Promise<void>
     addresses: [{ type: 'InternalIP', address: `10.0.0.${name.length}` }, { type: 'Hostname', address: name }], allocatable: { pods: '110', cpu: '8', memory: '16Gi' }, capacity: { pods: '110', cpu: '8', memory: '16Gi' },
   } }, { subresource: 'status' });
   await client.create(resources.leases, { metadata: { namespace: 'kube-node-lease', name }, spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime: rfc3339Micros(host.clock.nowMs()) } });
+}
+
+async function renewLeases(host: Host, client: Client, nodes: HollowNodes, names: readonly string[], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await host.timers.sleep(200, signal);
+    for (const name of names) {
+      if (nodes.silent.has(name) || signal.aborted) continue;
+      await client.patch(resources.leases, { namespace: 'kube-node-lease', name }, 'merge', { spec: { renewTime: rfc3339Micros(host.clock.nowMs()) } }).catch(() => undefined);
+    }
+  }
 }
 
 async function step(host: Host, client: Client, nodes: HollowNodes, pod: Pod, bind: () => string): Promise<void> {
