@@ -7,6 +7,7 @@ type Paths = readonly (readonly string[])[];
 /** What a writer of this (sub)resource cannot change, and so never owns. Kinds that differ from the rule below. */
 const special: Readonly<Record<string, Paths>> = {
   'pods/status': [['spec'], ['metadata', 'deletionTimestamp'], ['metadata', 'ownerReferences']],
+  'pods/ephemeralcontainers': [['spec'], ['status']],
   'deployments/status': [['spec'], ['metadata', 'labels']],
   'certificatesigningrequests/': [['spec'], ['status']],
   'certificatesigningrequests/approval': [['spec'], ['status', 'certificate']],

@@ -47,12 +47,27 @@ function gracePeriodSeconds(pod: JsonObject, asked: number | undefined): number 
   return period < 0 ? 1 : period;
 }
 
+/** This subresource adds ephemeral containers and writes nothing else: not even the managed fields tell of it. */
+function keepAllButEphemeral(pod: JsonObject, old: JsonObject): void {
+  const wanted = get(obj(pod, 'spec'), 'ephemeralContainers');
+  for (const key of ['spec', 'status']) keep(pod, old, key);
+  const spec = obj(pod, 'spec');
+  if (spec !== undefined && wanted !== undefined) spec['ephemeralContainers'] = wanted;
+  const { resourceVersion } = metadataOf(pod);
+  keep(pod, old, 'metadata');
+  if (resourceVersion !== undefined) metadataOf(pod)['resourceVersion'] = resourceVersion;
+}
+
 export const podStrategy: Strategy = {
   prepareForCreate(pod) {
     pod['status'] = freshStatus(pod);
     delete metadataOf(pod)['generation'];
   },
   prepareForUpdate(pod, old, context) {
+    if (context.subresource === 'ephemeralcontainers') {
+      keepAllButEphemeral(pod, old);
+      return;
+    }
     if (context.subresource !== 'status') {
       keep(pod, old, 'status');
       return;

@@ -6,6 +6,7 @@ import { customResourceDefinitionStrategy } from './extensions.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
 import { podStrategy } from './pods.ts';
 import { serviceStrategy } from './services.ts';
+import { podWarnings, templateWarnings } from './warnings.ts';
 import { daemonSetStrategy, deploymentStrategy, jobStrategy } from './workloads.ts';
 
 const spec: GenerationRule = ['spec'];
@@ -68,6 +69,13 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   'certificatesigningrequests.certificates.k8s.io': () => certificateSigningRequestStrategy,
 };
 
+const warnings: Readonly<Record<string, NonNullable<Strategy['warnings']>>> = {
+  pods: podWarnings,
+  podtemplates: templateWarnings('template'),
+  'cronjobs.batch': templateWarnings('spec', 'jobTemplate', 'spec', 'template'),
+  ...Object.fromEntries(['replicationcontrollers', 'deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'daemonsets.apps', 'jobs.batch'].map((key) => [key, templateWarnings('spec', 'template')])),
+};
+
 const made = new Map<string, Strategy>();
 
 function validation(key: string): Pick<Strategy, 'validate' | 'validateUpdate'> {
@@ -90,6 +98,7 @@ function make(group: string, resource: string, key: string): Strategy {
   return {
     ...base,
     ...validation(key),
+    ...(warnings[key] === undefined ? {} : { warnings: warnings[key] }),
     ...(nameRule === undefined ? {} : { nameRule }),
     allowCreateOnUpdate: createdOnUpdate.has(key),
     allowUnconditionalUpdate: !conditionalOnly.has(key),
