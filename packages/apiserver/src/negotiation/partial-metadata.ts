@@ -1,10 +1,27 @@
 import type { JsonObject } from '@coxswain/api';
+import { isObject } from '../registry/object.ts';
 
-export function partialMetadata(object: JsonObject, version: string): JsonObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object['metadata'] ?? {} };
+/** Upstream makes this annotation when it writes a whole DaemonSet; in metadata alone it is not seen. */
+const wholeObjectOnly = 'deprecated.daemonset.template.generation';
+
+function shownMetadata(object: JsonObject): JsonObject {
+  const metadata = isObject(object['metadata']) ? object['metadata'] : {};
+  const { annotations } = metadata;
+  if (!isObject(annotations) || !Object.hasOwn(annotations, wholeObjectOnly)) return metadata;
+  const { [wholeObjectOnly]: _hidden, ...rest } = annotations;
+  const { annotations: _all, ...others } = metadata;
+  return Object.keys(rest).length === 0 ? others : { ...metadata, annotations: rest };
 }
 
-/** Items of a typed list say nothing about their kind; those of a metadata list do not either. */
+/** The same object with its metadata as metadata-only forms show it. */
+export function withShownMetadata(object: JsonObject): JsonObject {
+  return { ...object, metadata: shownMetadata(object) };
+}
+
+export function partialMetadata(object: JsonObject, version: string): JsonObject {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: shownMetadata(object) };
+}
+
 export function partialMetadataList(listMeta: JsonObject, objects: readonly JsonObject[], version: string): JsonObject {
   return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata: listMeta, items: objects.map((object) => partialMetadata(object, version)) };
 }

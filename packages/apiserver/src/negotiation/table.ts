@@ -1,5 +1,6 @@
 import { toTable, type JsonObject } from '@coxswain/api';
 import type { ServedKind } from '../registry/kind.ts';
+import { withShownMetadata } from './partial-metadata.ts';
 
 export interface TableOptions {
   readonly version: string;
@@ -16,5 +17,6 @@ function inclusion(text: string): 'None' | 'Metadata' | 'Object' {
 
 export function tableOf(kind: ServedKind, objects: readonly JsonObject[], options: TableOptions): string {
   const { version, metadata, columns } = options;
-  return JSON.stringify(toTable(kind.api, objects, { nowMs: kind.hub.clock.nowMs(), includeObject: inclusion(options.includeObject), version, metadata, includeHeaders: columns }));
+  const shown = options.includeObject === 'Object' ? objects : objects.map(withShownMetadata);
+  return JSON.stringify(toTable(kind.api, shown, { nowMs: kind.hub.clock.nowMs(), includeObject: inclusion(options.includeObject), version, metadata, includeHeaders: columns }));
 }
