@@ -64,8 +64,11 @@ export function resetTimeout(raft: RaftState): void {
   raft.electionTimeout = electionTicks + Math.floor(random() * electionTicks);
 }
 
-/** Promises (votes, acknowledged entries) go out only after what they promise is on disk. */
-const promises: ReadonlySet<Message['type']> = new Set(['append-response', 'vote-response']);
+/**
+ * Promises (votes, acknowledged entries) go out only after what they promise is on disk. So does the request for votes: a
+ * candidate that won, crashed and forgot the term could win the same term again with another log.
+ */
+const promises: ReadonlySet<Message['type']> = new Set(['append-response', 'vote', 'vote-response']);
 
 export function send(raft: RaftState, message: Outgoing): void {
   const full = { ...message, from: raft.config.id };
