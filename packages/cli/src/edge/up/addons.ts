@@ -1,5 +1,5 @@
 import type { Client, KubeObject, ResourceType } from '@coxswain/client';
-import { isAlreadyExists, isNotFound, resources } from '@coxswain/client';
+import { isNotFound, resources } from '@coxswain/client';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import type { Secret, Service } from 'kubernetes-types/core/v1';
 import type { ClusterRole, ClusterRoleBinding, PolicyRule } from 'kubernetes-types/rbac/v1';
@@ -22,6 +22,8 @@ const bindings: readonly ClusterRoleBinding[] = [
   // kube-proxy uses its node's own identity, so that a node joins with nothing but its token.
   binding('coxswain:node-proxier', 'system:node-proxier', { kind: 'Group', name: 'system:nodes' }),
   binding('coxswain:dns', 'coxswain:dns', { kind: 'User', name: 'coxswain:dns' }),
+  // Upstream leaves serving certificates to the operator; here the controller manager approves a node's own names.
+  binding('coxswain:kubelet-serving-approver', 'system:certificates.k8s.io:kubelet-serving-approver', { kind: 'User', name: 'system:serviceaccount:kube-system:certificate-controller' }),
 ];
 
 const dnsRules: readonly PolicyRule[] = [
@@ -51,20 +53,17 @@ function dnsSlice(settings: ClusterSettings): EndpointSlice {
   };
 }
 
-async function createOnce<T extends KubeObject>(client: Client, type: ResourceType<T>, object: T): Promise<void> {
-  try {
-    await client.create(type, object);
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
+async function apply<T extends KubeObject>(client: Client, type: ResourceType<T>, object: T): Promise<void> {
+  const { name = '', namespace } = object.metadata ?? {};
+  await client.patch(type, { name, namespace }, 'apply', object, { fieldManager: 'coxswain', force: true });
 }
 
 /** What a cluster needs besides its processes. Repeated, it changes nothing. */
 export async function applyAddons(client: Client, settings: ClusterSettings): Promise<void> {
-  const work: Promise<void>[] = bindings.map((object) => createOnce(client, resources.clusterrolebindings, object));
-  work.push(createOnce(client, resources.clusterroles, dnsRole));
-  work.push(createOnce(client, resources.services, dnsService(settings)));
-  work.push(createOnce(client, resources.endpointslices, dnsSlice(settings)));
+  const work: Promise<void>[] = bindings.map((object) => apply(client, resources.clusterrolebindings, object));
+  work.push(apply(client, resources.clusterroles, dnsRole));
+  work.push(apply(client, resources.services, dnsService(settings)));
+  work.push(apply(client, resources.endpointslices, dnsSlice(settings)));
   await Promise.all(work);
 }
 
