@@ -6,13 +6,18 @@ type RawOperation = readonly [string, string, string, string | null, string | nu
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
+/** Served by every server, though the published description leaves it out. */
+const issuer: Operation = {
+  path: '/.well-known/openid-configuration/', method: 'get', id: 'getServiceAccountIssuerOpenIDConfiguration', action: null, gvk: null, body: null, response: null, query: [], codes: ['200', '401'],
+};
+
 /** Read when OpenAPI is first asked for: no other part of a process needs it. */
 export async function builtinOperations(): Promise<Operation[]> {
   const { default: data } = await import('../../data/operations.json', { with: { type: 'json' } });
   const queries = data.queries.map((text) => (text === '' ? [] : text.split(',')));
-  return (data.operations as unknown as readonly RawOperation[]).map(([path, method, id, action, gvk, body, response, query, codes]) => ({
+  return [issuer, ...(data.operations as unknown as readonly RawOperation[]).map(([path, method, id, action, gvk, body, response, query, codes]): Operation => ({
     path, method, id, action, gvk, body, response, query: queries[query] ?? [], codes: codes.split(','),
-  }));
+  }))];
 }
 
 const integers = new Set(['limit', 'timeoutSeconds', 'gracePeriodSeconds', 'limitBytes', 'sinceSeconds', 'tailLines', 'ports']);
@@ -58,7 +63,8 @@ export function responses(operation: Operation, version: OpenApiVersion): JsonOb
 
 /** `apps_v1`, as generated clients name their modules. */
 function tag(path: string): string {
-  const [, prefix, first = '', second = ''] = path.split('/');
+  const [, prefix = '', first = '', second = ''] = path.split('/');
+  if (prefix !== 'api' && prefix !== 'apis') return prefix === '.well-known' ? 'WellKnown' : prefix;
   if (prefix === 'api') return first === '' ? 'core' : 'core_v1';
   const group = first.replace(/\.k8s\.io$/, '').replaceAll(/\.(\w)/g, (_dot, letter: string) => letter.toUpperCase());
   return second === '' || second.startsWith('{') ? group || 'apis' : `${group}_${second}`;
