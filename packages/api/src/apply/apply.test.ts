@@ -56,6 +56,18 @@ describe('server-side apply', () => {
     expect(() => applyPod(live, 'a', { metadata: { name: 'x', labels: { l: '2' } } })).toThrow('conflict with "before-first-apply" using v1: .metadata.labels.l');
   });
 
+  it('may take over what client-side apply has set', () => {
+    const lastApplied = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x', labels: { l: '1' } } });
+    const live: JsonObject = { apiVersion: 'v1', kind: 'Pod', metadata: {
+      name: 'x', uid: 'u', labels: { l: '1', m: '1' }, annotations: { 'kubectl.kubernetes.io/last-applied-configuration': lastApplied } } };
+    const next = applyPod(live, 'kubectl', { metadata: { name: 'x', labels: { l: '2' } } });
+    const metadata = next['metadata'] as JsonObject;
+    expect(metadata['labels']).toEqual({ l: '2', m: '1' });
+    expect(metadata['annotations']).toEqual({
+      'kubectl.kubernetes.io/last-applied-configuration': '{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"l":"2"},"name":"x"}}\n' });
+    expect(() => applyPod(live, 'kubectl', { metadata: { name: 'x', labels: { m: '2' } } })).toThrow('conflict with "before-first-apply" using v1: .metadata.labels.m');
+  });
+
   it('does not count a repeated apply', () => {
     const first = applyPod(undefined, 'a', { metadata: { name: 'x', labels: { l: '1' } } });
     expect(applyPod(first, 'a', { metadata: { name: 'x', labels: { l: '1' } } }, false, '2026-02-02T00:00:00Z')).toEqual(first);

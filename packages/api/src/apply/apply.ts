@@ -2,6 +2,7 @@ import type { JsonObject } from '../resource.ts';
 import { badRequest } from '../status-error.ts';
 import { cloneJson, equalJson, isObject, own } from '../patch/values.ts';
 import type { FieldSet } from './field-set.ts';
+import { fieldsLastApplied, followLastApplied } from './last-applied.ts';
 import { capUpdaters, decodeManaged, entryKey, sameSets, type Managed } from './managed.ts';
 import { mergeStructural } from './merge.ts';
 import { compare, fieldsOf, removePaths, withNamedFields } from './typed.ts';
@@ -67,11 +68,12 @@ export function applyServerSide(applying: Applying): JsonObject {
   managed.set(key, { ...entry, time: last?.time ?? applying.now });
   let merged = mergeStructural(live, withoutManagedFields(applying.applied), place) as JsonObject;
   if (last !== undefined && !last.set.isEmpty) merged = prune(merged, last.set, managed, place);
-  settle(managed, key, compare(live, merged, place), reset, applying.force);
+  settle(managed, key, compare(live, merged, place), reset, applying.force || (fieldsLastApplied(live, place) ?? false));
   finish(managed, key);
   if (!equalJson(live, merged) || !sameSets(managed, stored)) stamp(managed, key, applying.now);
   capUpdaters(managed);
   const result = cloneJson(merged);
+  followLastApplied(result, applying.live, applying.applied, applying.manager);
   writeManagedFields(result, managed);
   return result;
 }

@@ -20,6 +20,12 @@ export class FieldSet {
     this.below(path.slice(0, -1)).members.add(path.at(-1) as PathElement);
   }
 
+  has(path: readonly PathElement[]): boolean {
+    const [element, ...rest] = path;
+    if (element === undefined) return false;
+    return rest.length === 0 ? this.members.has(element) : this.children.get(element)?.has(rest) ?? false;
+  }
+
   /** Makes the way there if need be. */
   below(path: readonly PathElement[]): FieldSet {
     const [element, ...rest] = path;
@@ -32,8 +38,13 @@ export class FieldSet {
     return next.below(rest);
   }
 
-  #elements(): PathElement[] {
-    return [...new Set([...this.members, ...this.children.keys()])].toSorted(compareElements);
+  #elements(): Set<PathElement> {
+    return new Set([...this.members, ...this.children.keys()]);
+  }
+
+  /** Only what is shown needs an order. */
+  #sorted(): PathElement[] {
+    return [...this.#elements()].toSorted(compareElements);
   }
 
   #combine(members: (element: PathElement) => boolean, child: (element: PathElement) => FieldSet | undefined, elements: Iterable<PathElement>): FieldSet {
@@ -51,7 +62,7 @@ export class FieldSet {
       const mine = this.children.get(element);
       const theirs = other.children.get(element);
       return mine === undefined || theirs === undefined ? mine ?? theirs : mine.union(theirs);
-    }, new Set([...this.#elements(), ...other.#elements()]));
+    }, this.#elements().union(other.#elements()));
   }
 
   intersection(other: FieldSet): FieldSet {
@@ -84,7 +95,7 @@ export class FieldSet {
 
   /** All member paths, in order. */
   *paths(prefix: readonly PathElement[] = []): Generator<readonly PathElement[]> {
-    for (const element of this.#elements()) {
+    for (const element of this.#sorted()) {
       const path = [...prefix, element];
       if (this.members.has(element)) yield path;
       const child = this.children.get(element);
@@ -94,7 +105,7 @@ export class FieldSet {
 
   toJson(): JsonObject {
     const json: JsonObject = {};
-    for (const element of this.#elements()) {
+    for (const element of this.#sorted()) {
       const child = this.children.get(element);
       const below = child === undefined || child.isEmpty ? {} : child.toJson();
       const isMember = this.members.has(element) && Object.keys(below).length > 0;

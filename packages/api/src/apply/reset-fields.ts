@@ -27,7 +27,16 @@ function isStatusKept(resource: ApiResource): boolean {
   return resource.subresources.some((one) => one.name === 'status');
 }
 
+const made = new Map<string, FieldSet>();
+
 export function resetFieldsOf(typeName: string, subresource: string): FieldSet {
+  const key = `${typeName}/${subresource}`;
+  const known = made.get(key) ?? make(typeName, subresource);
+  made.set(key, known);
+  return known;
+}
+
+function make(typeName: string, subresource: string): FieldSet {
   const resource = builtinResources.find((one) => one.typeName === typeName);
   if (resource === undefined) return empty;
   const own = special[`${resource.resource}/${subresource}`];

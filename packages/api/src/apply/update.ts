@@ -63,8 +63,8 @@ export function entryOf(writing: Writing, operation: 'Apply' | 'Update', set: Fi
   return { manager: writing.manager === '' ? 'unknown' : writing.manager, operation, apiVersion: writing.apiVersion, subresource: writing.subresource, time: writing.now, set };
 }
 
-/** Takes from the others what this change took over, or throws what stands against it. */
-export function settle(managed: Managed, self: string | undefined, comparison: Comparison, reset: FieldSet, force: boolean): void {
+/** Takes from the others what this change took over, or throws what stands against it; `force` may name what is free to take. */
+export function settle(managed: Managed, self: string | undefined, comparison: Comparison, reset: FieldSet, force: boolean | FieldSet): void {
   const taken = comparison.modified.union(comparison.added).recursiveDifference(reset);
   const removed = comparison.removed.recursiveDifference(reset);
   const conflicts: FieldConflict[] = [];
@@ -73,7 +73,8 @@ export function settle(managed: Managed, self: string | undefined, comparison: C
   for (const { entry, overlap } of overlaps) {
     for (const path of overlap.paths()) conflicts.push({ entry, path });
   }
-  if (!force && conflicts.length > 0) throw applyConflict(conflicts);
+  const standing = typeof force === 'boolean' ? (force ? [] : conflicts) : conflicts.filter(({ path }) => !force.has(path));
+  if (standing.length > 0) throw applyConflict(standing);
   for (const { entry, overlap } of overlaps) entry.set = entry.set.difference(overlap).difference(removed);
   for (const [key, entry] of managed) {
     if (entry.set.isEmpty) managed.delete(key);
