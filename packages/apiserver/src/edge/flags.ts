@@ -66,4 +66,4 @@ const cluster: FlagSet = {
   'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
 };
 
-export const flags: FlagSet = { ...unbuiltFlags, ...serving, ...store, ...authentication, ...authorization, ...cluster };
+export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...unbuiltFlags };

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import { createClient, resources, type Client } from '@coxswain/client';
+import { createLocalStore } from '@coxswain/etcd-lite';
+import { silentLogger } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { parseFlags, UsageError } from '@coxswain/service';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
+import { command } from './command.ts';
+import { serveApiServer, type ServedApiServer } from './serve.ts';
+
+const host = createRealHost(silentLogger);
+let served: ServedApiServer;
+let client: Client;
+let tls: { certPem: string; keyPem: string };
+
+async function selfSigned(): Promise<{ certPem: string; keyPem: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=127.0.0.1', keys, signingAlgorithm: algorithm, extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
+  });
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return { certPem: certificate.toString('pem'), keyPem: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY') };
+}
+
+beforeAll(async () => {
+  tls = await selfSigned();
+  served = await serveApiServer({ store: createLocalStore(host), parts: testPartsConfig() }, { address: '127.0.0.1', port: 0, tls }, host);
+  const connection = { server: `https://127.0.0.1:${served.listener.port}`, tls: { caPem: tls.certPem }, userAgent: 'serve-test' };
+  client = createClient(host, { ...connection, bearerToken: adminToken });
+});
+afterAll(() => served.stop());
+
+test('objects and watches over TLS, with a token', async () => {
+  const made = await client.create(resources.configmaps, { metadata: { name: 'over-tls', namespace: 'kube-system' }, data: { k: 'v' } });
+  const stop = new AbortController();
+  const seen: string[] = [];
+  for await (const event of client.watch(resources.configmaps, { namespace: 'kube-system', fieldSelector: 'metadata.name=over-tls', resourceVersion: '0', signal: stop.signal })) {
+    seen.push(event.type);
+    if (event.type === 'ADDED') await client.delete(resources.configmaps, { namespace: 'kube-system', name: 'over-tls' }, { preconditions: { uid: made.metadata?.uid ?? '' } });
+    if (event.type === 'DELETED') break;
+  }
+  stop.abort();
+  expect(seen).toEqual(['ADDED', 'DELETED']);
+});
+
+test('without credentials nothing is told, and the answer is a Status', async () => {
+  const answer = await host.network.fetch({ url: `https://127.0.0.1:${served.listener.port}/api/v1/secrets`, method: 'GET', tls: { caPem: tls.certPem } });
+  expect(answer.status).toBe(401);
+});
+
+const directory = mkdtempSync(join(tmpdir(), 'apiserver-flags-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function start(...args: readonly string[]): Promise<unknown> {
+  return Promise.resolve().then(() => command.start(parseFlags(command.flags, args), host));
+}
+
+test('a bad flag is one clear line', async () => {
+  writeFileSync(join(directory, 'cert'), tls.certPem);
+  writeFileSync(join(directory, 'key'), tls.keyPem);
+  const pair = [`--tls-cert-file=${join(directory, 'cert')}`, `--tls-private-key-file=${join(directory, 'key')}`];
+  const cases: readonly [string, readonly string[]][] = [
+    ['--tls-cert-file is required', []],
+    ['--etcd-servers is required', pair],
+    ['did you mean --etcd-servers?', ['--etcd-server=x']],
+    ['--audit-log-path is a flag of the original that is not built yet', ['--audit-log-path=x']],
+    ['"Rbac" is not one of', [...pair, '--etcd-servers=http://127.0.0.1:1', '--authorization-mode=Rbac']],
+    ['--token-auth-file: cannot read /nowhere', [...pair, '--etcd-servers=http://127.0.0.1:1', '--token-auth-file=/nowhere']],
+  ];
+  for (const [text, args] of cases) {
+    const error = await start(...args).catch((reason: unknown) => reason);
+    expect(error, args.join(' ')).toBeInstanceOf(UsageError);
+    expect((error as Error).message).toContain(text);
+  }
+});
