@@ -171,9 +171,20 @@ async function runSeed(seed: number, forMs: number): Promise<Outcome> {
   }
 }
 
+/** The cluster may still be looking for a leader. */
+async function lastWrite(client: EtcdClient): Promise<number> {
+  for (;;) {
+    try {
+      return (await client.put({ key: utf8('r/end'), value: utf8('end') })).revision;
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+    }
+  }
+}
+
 /** Every change from the first revision on, from a fresh watch. */
 async function readTruth(client: EtcdClient): Promise<{ readonly events: readonly Told[] }> {
-  const { revision } = await client.put({ key: utf8('r/end'), value: utf8('end') });
+  const revision = await lastWrite(client);
   const events: Told[] = [];
   for await (const batch of client.watch({ ...range, startRevision: 1, signal: new AbortController().signal })) {
     events.push(...batch.events.map(told));

@@ -40,11 +40,12 @@ export async function recoverWal(disk: Disk, directory: string, log: Logger): Pr
   for (const [at, name] of names.entries()) {
     const path = `${directory}/${name}`;
     const data = await disk.readFile(path);
+    const sequence = Number.parseInt(name.slice(0, 16), 16);
+    const before = segments[segments.length - 1]?.sequence;
+    if (before !== undefined && sequence !== before + 1) throw new WalCorruption(path, 0, `segment ${sequence} follows segment ${before}`);
     const scan = scanSegment(path, data, position, at === names.length - 1);
     if (scan.end < data.length) await cutTail(disk, path, scan.end, data.length, log);
-    const sequence = Number.parseInt(name.slice(0, 16), 16);
-    const before = segments[segments.length - 1]?.sequence ?? (scan.records.length === 0 ? -1 : sequence - 1);
-    if (sequence !== before + 1) throw new WalCorruption(path, 0, `segment ${sequence} follows segment ${before}`);
+    if (scan.records.length === 0 && at === 0 && sequence !== 0) throw new WalCorruption(path, 0, 'the only segment holds nothing');
     if (scan.records.length === 0 && at > 0) {
       // The power went while the segment was being made; nothing was promised in it.
       await disk.remove(path);

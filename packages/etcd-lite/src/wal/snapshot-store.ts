@@ -5,7 +5,7 @@ import { crc32c } from './crc32c.ts';
 /** A snapshot file that is not what was written. */
 export class SnapshotCorruption extends Error {
   constructor(path: string, offset: number) {
-    super(`snapshot is damaged: ${path} at offset ${offset}; remove this member's data directory and let it rejoin`);
+    super(`snapshot is damaged: ${path} at offset ${offset}; restore this member's data directory from a copy, or empty it while all other members are healthy: it then fetches the state from them`);
     this.name = 'SnapshotCorruption';
   }
 }

@@ -1,0 +1,189 @@
+import { silentLogger, type Disk } from '@coxswain/host';
+import { Simulation } from '@coxswain/host/sim';
+import { describe, expect, it } from 'vitest';
+import type { Entry } from '../raft/types.ts';
+import { crc32c } from './crc32c.ts';
+import { SnapshotStore } from './snapshot-store.ts';
+import { Wal, type WalOptions } from './wal.ts';
+
+const options: WalOptions = { directory: '/wal', clusterId: 7n, memberId: 0xfedcba9876543210n, segmentBytes: 2000 };
+const entry = (index: number, term: number, size = 50): Entry => ({ index, term, data: new Uint8Array(size).fill(index & 0xff) });
+
+/** A machine whose processes come and go; each call runs in simulated time. */
+class Machine {
+  readonly sim: Simulation;
+  #process: ReturnType<Simulation['start']>;
+
+  constructor(seed: number) {
+    this.sim = new Simulation({ seed });
+    this.#process = this.sim.start('m', 'wal');
+  }
+
+  get disk(): Disk {
+    return this.#process.host.disk;
+  }
+
+  do<T>(work: Promise<T>): Promise<T> {
+    return this.sim.runUntil(work, 60_000, 'disk work');
+  }
+
+  powerCut(): void {
+    this.sim.kill(this.#process, { powerCut: true });
+    this.#process = this.sim.start('m', 'wal');
+  }
+
+  open(): ReturnType<typeof Wal.open> {
+    return this.do(Wal.open(this.disk, options, silentLogger));
+  }
+
+  /** Changes a file behind the log's back. */
+  async edit(name: string, change: (data: Uint8Array) => Uint8Array): Promise<void> {
+    const path = `/wal/${name}`;
+    await this.do(this.disk.writeFileAtomic(path, change(await this.do(this.disk.readFile(path)))));
+  }
+}
+
+const lastSegment = async (machine: Machine): Promise<string> => (await machine.do(machine.disk.list('/wal'))).at(-1) as string;
+
+it('CRC-32C of the check string (RFC 3720)', () => {
+  expect(crc32c(new TextEncoder().encode('123456789'))).toBe(0xe3069283);
+  expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
+  expect(crc32c(new TextEncoder().encode('56789'), crc32c(new TextEncoder().encode('1234')))).toBe(0xe3069283);
+});
+
+describe('the write-ahead log', () => {
+  it('gives back what was appended, over several segments', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    for (let index = 1; index <= 100; index += 1) await machine.do(wal.append({ hardState: { term: 3, vote: 5n, commit: index - 1 }, entries: [entry(index, 3)] }));
+    expect(wal.segmentCount).toBeGreaterThan(3);
+    machine.powerCut();
+    const { recovered } = await machine.open();
+    expect(recovered.entries).toEqual(Array.from({ length: 100 }, (_, at) => entry(at + 1, 3)));
+    expect(recovered.hardState).toEqual({ term: 3, vote: 5n, commit: 99 });
+  });
+
+  it('a power cut at any moment keeps every append that was answered', async () => {
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const machine = new Machine(seed);
+      let answered = 0;
+      let first = 1;
+      for (let life = 0; life < 4; life += 1) {
+        const { wal, recovered } = await machine.open();
+        const indexes = recovered.entries.map((one) => one.index);
+        expect(indexes.length, `seed ${seed}`).toBeGreaterThanOrEqual(answered);
+        expect(indexes, `seed ${seed}`).toEqual(indexes.map((_, at) => at + 1));
+        first = indexes.length + 1;
+        answered = indexes.length;
+        const work = async (): Promise<void> => {
+          for (let index = first; ; index += 3) {
+            await wal.append({ hardState: { term: life + 1, vote: 1n, commit: 0 }, entries: [entry(index, life + 1), entry(index + 1, life + 1), entry(index + 2, life + 1, 300)] });
+            answered = index + 2;
+          }
+        };
+        void work();
+        await machine.sim.run(5 + machine.sim.random.float() * 100);
+        machine.powerCut();
+      }
+    }
+  });
+
+  it('cuts a torn tail, says so, and goes on', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    for (const index of [1, 2, 3]) await machine.do(wal.append({ entries: [entry(index, 1)] }));
+    await machine.edit(await lastSegment(machine), (data) => data.subarray(0, data.length - 7));
+    const lines: string[] = [];
+    const log = { ...silentLogger, warn: (message: string) => { lines.push(message); } };
+    const reopened = await machine.do(Wal.open(machine.disk, options, log));
+    expect(reopened.recovered.entries.map((one) => one.index)).toEqual([1, 2]);
+    expect(lines).toEqual(['the tail of the write-ahead log was torn and is cut off']);
+    await machine.do(reopened.wal.append({ entries: [entry(3, 2)] }));
+    machine.powerCut();
+    expect((await machine.open()).recovered.entries.map((one) => one.term)).toEqual([1, 1, 2]);
+  });
+
+  it('any flipped byte before the last write stops it with file and offset', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    for (const index of [1, 2, 3, 4]) await machine.do(wal.append({ entries: [entry(index, 1, 20)] }));
+    const name = await lastSegment(machine);
+    const whole = await machine.do(machine.disk.readFile(`/wal/${name}`));
+    const lastRecord = whole.length - (13 + 16 + 20 + 4);
+    for (let at = 0; at < lastRecord; at += 1) {
+      await machine.edit(name, () => whole.map((byte, index) => (index === at ? byte ^ 0x55 : byte)));
+      await expect(machine.open(), `byte ${at}`).rejects.toThrow(/write-ahead log is damaged: \/wal\/0{16}\.wal at offset \d+: .*restore this member/);
+    }
+  });
+
+  it('refuses a log with a missing segment, and another member\'s', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    for (let index = 1; index <= 80; index += 1) await machine.do(wal.append({ entries: [entry(index, 1)] }));
+    await expect(machine.do(Wal.open(machine.disk, { ...options, memberId: 2n }, silentLogger))).rejects.toThrow('belongs to member fedcba9876543210 of cluster 7, not to member 2');
+    await machine.do(machine.disk.remove('/wal/0000000000000001.wal'));
+    await expect(machine.open()).rejects.toThrow('segment 2 follows segment 0');
+  });
+
+  it('later entries replace earlier ones of the same index; an installed state replaces all', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    await machine.do(wal.append({ entries: [entry(1, 1), entry(2, 1), entry(3, 1)] }));
+    await machine.do(wal.append({ entries: [entry(2, 2)] }));
+    expect((await machine.open()).recovered.entries.map((one) => [one.index, one.term])).toEqual([[1, 1], [2, 2]]);
+    await machine.do(wal.append({ install: { index: 40, term: 5 }, entries: [entry(41, 5)], hardState: { term: 5, vote: 0n, commit: 41 } }));
+    const { recovered } = await machine.open();
+    expect([recovered.snapshot, recovered.entries.map((one) => one.index)]).toEqual([{ index: 40, term: 5 }, [41]]);
+  });
+
+  it('drops segments that a snapshot covers, and nothing that is still needed', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    for (let index = 1; index <= 100; index += 1) await machine.do(wal.append({ entries: [entry(index, 1)] }));
+    await machine.do(wal.append({ snapshot: { index: 60, term: 1 }, entries: [] }));
+    await machine.do(wal.purge(60));
+    machine.powerCut();
+    const { recovered } = await machine.open();
+    expect(recovered.snapshot).toEqual({ index: 60, term: 1 });
+    expect(recovered.entries.map((one) => one.index)).toEqual(Array.from({ length: 40 }, (_, at) => at + 61));
+    expect((await machine.do(machine.disk.list('/wal')))[0]).not.toBe('0000000000000000.wal');
+  });
+
+  it('says what is wrong when committed entries are missing', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    await machine.do(wal.append({ entries: [entry(1, 1)], hardState: { term: 1, vote: 1n, commit: 9 } }));
+    await expect(machine.open()).rejects.toThrow('entry 9 was committed but the log ends at entry 1');
+  });
+});
+
+describe('snapshot files', () => {
+  const chunks = [new Uint8Array(1000).fill(1), new Uint8Array(10).fill(2)];
+  const readBack = async (store: SnapshotStore): Promise<Uint8Array[]> => {
+    const out: Uint8Array[] = [];
+    for await (const chunk of store.read({ index: 5, term: 1 })) out.push(chunk);
+    return out;
+  };
+
+  it('exist whole or not at all', async () => {
+    const machine = new Machine(1);
+    const store = await machine.do(SnapshotStore.open(machine.disk, '/snap'));
+    await machine.do(store.save({ index: 5, term: 1 }, chunks, 'x'));
+    machine.powerCut();
+    expect(await machine.do(readBack(await machine.do(SnapshotStore.open(machine.disk, '/snap'))))).toEqual(chunks);
+    const broken = store.save({ index: 9, term: 1 }, (function* source() { yield chunks[0] as Uint8Array; throw new Error('broke off'); })(), 'y');
+    await expect(machine.do(broken)).rejects.toThrow();
+  });
+
+  it('are refused when damaged', async () => {
+    const machine = new Machine(1);
+    const store = await machine.do(SnapshotStore.open(machine.disk, '/snap'));
+    await machine.do(store.save({ index: 5, term: 1 }, chunks, 'x'));
+    const path = `/snap/${(await machine.do(machine.disk.list('/snap')))[0]}`;
+    const whole = await machine.do(machine.disk.readFile(path));
+    for (const damaged of [whole.map((byte, at) => (at === 500 ? byte ^ 1 : byte)), whole.subarray(0, whole.length - 8), whole.subarray(0, 700)]) {
+      await machine.do(machine.disk.writeFileAtomic(path, damaged));
+      await expect(machine.do(readBack(store))).rejects.toThrow(/snapshot is damaged: .* at offset \d+/);
+    }
+  });
+});
