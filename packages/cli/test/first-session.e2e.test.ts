@@ -62,7 +62,7 @@ test('a pod resolves the service and reaches all three replicas', async () => {
   const clusterIp = (await cluster.json<Service>('get', 'service', 'web')).spec?.clusterIP ?? '';
   await eventually('the name resolves', async () => (await cluster.kubectl('exec', 'client', '--', 'nslookup', 'web.default.svc.cluster.local')).includes(clusterIp));
   const replicas = await names('app=web');
-  const loop = 'for i in $(seq 60); do wget -q -T 3 -O - http://web || exit 1; done';
+  const loop = 'for i in $(seq 60); do timeout 5 wget -q -O - http://web || exit 1; done';
   const answers = new Set((await cluster.kubectl('exec', 'client', '--', 'sh', '-c', loop)).split('\n'));
   expect([...answers].toSorted()).toEqual(replicas);
 });

@@ -83,10 +83,10 @@ test('traffic crosses nodes by pod address and by service address', async () => 
   const clusterIp = (await cluster.json<Service>('get', 'service', 'spread')).spec?.clusterIP ?? '';
   for (const agent of agents) {
     const exec = (script: string): Promise<string> => cluster.kubectl('exec', agent.metadata?.name ?? '', '--', 'sh', '-c', script);
-    for (const target of targets) expect(await exec(`wget -q -T 5 -O - http://${target.status?.podIP}:8080`)).toBe(target.metadata?.name);
-    const seen = new Set((await exec(`for i in $(seq 40); do wget -q -T 5 -O - http://${clusterIp} || exit 1; done`)).split('\n'));
+    for (const target of targets) expect(await exec(`timeout 5 wget -q -O - http://${target.status?.podIP}:8080`)).toBe(target.metadata?.name);
+    const seen = new Set((await exec(`for i in $(seq 40); do timeout 5 wget -q -O - http://${clusterIp} || exit 1; done`)).split('\n'));
     expect(seen.size).toBeGreaterThanOrEqual(targets.length - 1);
-    expect((await exec('wget -q -T 5 -O - http://spread.default.svc.cluster.local')).length).toBeGreaterThan(0);
+    expect((await exec('timeout 5 wget -q -O - http://spread.default.svc.cluster.local')).length).toBeGreaterThan(0);
   }
 });
 

@@ -5,8 +5,8 @@ import { startEtcdServer } from '@coxswain/etcd-lite';
 import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
-import { defaultKubeletConfig, startKubelet } from '@coxswain/kubelet';
-import { HollowRuntime, hollowSystem } from '@coxswain/kubelet/hollow';
+import { startKubelet } from '@coxswain/kubelet';
+import { hollowKubeletConfig, HollowRuntime, hollowSystem } from '@coxswain/kubelet/hollow';
 import { defaultSchedulerConfig, startScheduler } from '@coxswain/scheduler';
 
 export interface ControlPlaneOptions {
@@ -124,14 +124,15 @@ export class ControlPlane {
 
   async #startControllerManager(name: string, host: Host): Promise<void> {
     const config = { ...controllerManagerDefaults, allocateNodeCidrs: true, clusterCidrs: ['10.244.0.0/16'], rootCaPem: 'simulated', leaderElection: { ...controllerManagerDefaults.leaderElection, identity: name } };
-    await startControllerManager(config, host, this.#client(host, identity('system:kube-controller-manager'), name));
+    // As with --use-service-account-credentials: each controller is its own service account.
+    const account = (one: string): Client => this.#client(host, identity(`system:serviceaccount:kube-system:${one}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system']), `${name}/${one}`);
+    await startControllerManager(config, host, { own: this.#client(host, identity('system:kube-controller-manager'), name), forAccount: account });
   }
 
   async #startNode(name: string, host: Host): Promise<void> {
     const index = Number(name.slice('node-'.length));
     const address = this.sim.machine(name).address;
     const runtime = new HollowRuntime({ clock: host.clock, timers: host.timers, podAddress: (count) => `10.244.${index}.${(count % 250) + 2}` });
-    const config = { ...defaultKubeletConfig(name), nodeIp: address, server: undefined, kubenet: undefined };
-    await startKubelet(config, host, { runtime, system: hollowSystem({ nodeName: name, address }), client: this.#client(host, identity(`system:node:${name}`, ['system:nodes']), name) });
+    await startKubelet(hollowKubeletConfig(name, address), host, { runtime, system: hollowSystem({ nodeName: name, address, disk: host.disk }), client: this.#client(host, identity(`system:node:${name}`, ['system:nodes']), name) });
   }
 }

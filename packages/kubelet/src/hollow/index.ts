@@ -1,2 +1,3 @@
 export * from './runtime.ts';
 export * from './system.ts';
+export * from './config.ts';
