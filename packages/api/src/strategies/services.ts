@@ -46,17 +46,21 @@ function sameNodePorts(spec: JsonObject, old: JsonObject): boolean {
 
 /** Changing the type alone must not leave behind what only the old type had. */
 function dropTypeDependent(spec: JsonObject, old: JsonObject): void {
-  if (needsClusterIp(old) && !needsClusterIp(spec) && str(spec, 'clusterIP') === str(old, 'clusterIP')) {
-    for (const key of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete spec[key];
+  if (needsClusterIp(old) && !needsClusterIp(spec)) {
+    if (str(spec, 'clusterIP') === str(old, 'clusterIP')) for (const key of ['clusterIP', 'clusterIPs']) delete spec[key];
+    dropUntouched(spec, old, ['ipFamilies', 'ipFamilyPolicy']);
   }
+  if (needsNodePort(old) && !needsNodePort(spec)) dropUntouched(spec, old, ['externalTrafficPolicy']);
   if (needsNodePort(old) && !needsNodePort(spec) && sameNodePorts(spec, old)) {
     for (const port of objects(spec, 'ports')) delete port['nodePort'];
   }
   if (needsHealthCheckPort(old) && !needsHealthCheckPort(spec) && num(spec, 'healthCheckNodePort') === num(old, 'healthCheckNodePort')) delete spec['healthCheckNodePort'];
   if (str(old, 'type') !== 'LoadBalancer' || str(spec, 'type') === 'LoadBalancer') return;
-  for (const key of ['allocateLoadBalancerNodePorts', 'loadBalancerClass']) {
-    if (equalJson(get(spec, key) ?? null, get(old, key) ?? null)) delete spec[key];
-  }
+  dropUntouched(spec, old, ['allocateLoadBalancerNodePorts', 'loadBalancerClass']);
+}
+
+function dropUntouched(spec: JsonObject, old: JsonObject, keys: readonly string[]): void {
+  for (const key of keys) if (equalJson(get(spec, key) ?? null, get(old, key) ?? null)) delete spec[key];
 }
 
 /** Old clients know only clusterIP; the list follows it, and the other way round when it is cleared. */

@@ -80,3 +80,8 @@ export function parseCidr(text: string): Cidr | undefined {
   const network = (parsed.value >> hostBits) << hostBits;
   return { family: parsed.family, network, prefixLength, text: `${formatAddress(parsed.family, network)}/${prefixLength}` };
 }
+
+export function contains(cidr: Cidr, address: bigint): boolean {
+  const hostBits = BigInt((cidr.family === 'IPv4' ? 32 : 128) - cidr.prefixLength);
+  return address >> hostBits === cidr.network >> hostBits;
+}

@@ -19,7 +19,12 @@ export function bearerToken(request: HttpRequest): string | undefined {
   const protocols = (header(request.headers, 'sec-websocket-protocol') ?? '').split(',').map((one) => one.trim());
   const carrier = protocols.find((one) => one.startsWith(webSocketTokenPrefix));
   if (carrier === undefined) return undefined;
-  return new TextDecoder().decode(Uint8Array.fromBase64(carrier.slice(webSocketTokenPrefix.length), { alphabet: 'base64url' }));
+  try {
+    return new TextDecoder().decode(Uint8Array.fromBase64(carrier.slice(webSocketTokenPrefix.length), { alphabet: 'base64url' }));
+  } catch {
+    // Not a token that anybody could know: refused as such.
+    return carrier;
+  }
 }
 
 /** The first that accepts wins; a refusal counts only if nobody accepts. */

@@ -42,9 +42,9 @@ export function parseJwt<Claims extends object>(token: string): JsonWebToken<Cla
   const [head, body, signature, more] = token.split('.');
   if (!head || !body || !signature || more !== undefined) return undefined;
   try {
-    const claims = decodePart(body);
-    if (typeof claims !== 'object' || claims === null) return undefined;
-    return { header: decodePart(head) as { alg: string; kid?: string }, claims: claims as Claims };
+    const [header, claims] = [decodePart(head), decodePart(body)];
+    if (typeof header !== 'object' || header === null || typeof claims !== 'object' || claims === null) return undefined;
+    return { header: header as { alg: string; kid?: string }, claims: claims as Claims };
   } catch {
     return undefined;
   }

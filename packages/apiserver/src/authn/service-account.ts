@@ -52,7 +52,7 @@ export function serviceAccountAuthenticator(host: { readonly clock: Clock; reado
 }
 
 function audiencesOf(claims: ServiceAccountClaims, options: ServiceAccountTokenOptions): readonly string[] {
-  return claims.aud.length === 0 ? options.apiAudiences : claims.aud;
+  return Array.isArray(claims.aud) && claims.aud.length > 0 ? claims.aud : options.apiAudiences;
 }
 
 function timeProblem(claims: ServiceAccountClaims, nowMs: number): string | undefined {

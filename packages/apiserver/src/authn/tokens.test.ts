@@ -79,6 +79,7 @@ test('a token that was changed is worth nothing', async () => {
   expect((await whoami(`${head}.${forged}.${signature}`)).status).toBe(401);
   const none = new TextEncoder().encode('{"alg":"none"}').toBase64({ alphabet: 'base64url', omitPadding: true });
   expect((await whoami(`${none}.${body}.${signature}`)).status).toBe(401);
+  for (const odd of [`bnVsbA.${body}.${signature}`, `${head}.bnVsbA.${signature}`, `${head}.${body}.!`, `${head}.${body}.`, `${head}.${body}`]) expect((await whoami(odd)).status, odd).toBe(401);
   expect((await whoami(good)).status).toBe(201);
 });
 

@@ -60,6 +60,14 @@ test('nobody grants what they do not hold', async () => {
   expect(refused.status).toBe(403);
   expect(refused.json['message']).toBe('roles.rbac.authorization.k8s.io "granted" is forbidden: user "nobody" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}');
   expect((await cluster.call('POST', `${rbac}/namespaces/default/roles`, { body: role(['get', 'list']), token: 'nobody-token' })).status).toBe(201);
+  const label = (metadata: object): ReturnType<TestCluster['call']> => cluster.call('PATCH', `${rbac}/namespaces/default/roles/strong`, { body: { metadata }, token: 'nobody-token', headers: { 'content-type': 'application/merge-patch+json' } });
+  await cluster.call('POST', `${rbac}/namespaces/default/roles`, { body: { metadata: { name: 'strong' }, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['*'] }] } });
+  await cluster.call('PATCH', `${rbac}/clusterroles/role-writer`, {
+    body: { rules: [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'rolebindings'], verbs: ['create', 'update', 'patch'] }] }, headers: { 'content-type': 'application/merge-patch+json' },
+  });
+  await cluster.seen('rbac.authorization.k8s.io', 'roles', 'default', 'strong');
+  expect((await label({ labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' } })).status).toBe(403);
+  expect((await label({ finalizers: ['example.com/keep'] })).status).toBe(200);
   const binding = { metadata: { name: 'b' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' }, subjects: [{ kind: 'User', name: 'nobody', apiGroup: 'rbac.authorization.k8s.io' }] };
   expect((await cluster.call('POST', `${rbac}/namespaces/default/rolebindings`, { body: binding, token: 'nobody-token' })).status).toBe(403);
 });

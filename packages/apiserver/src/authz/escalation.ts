@@ -1,4 +1,5 @@
 import { forbidden } from '@coxswain/api';
+import type { KubeObject } from '@coxswain/client';
 import type { ClusterRole, PolicyRule, RoleBinding } from 'kubernetes-types/rbac/v1';
 import { mastersGroup } from '../authn/users.ts';
 import { typed, typedOrNone } from '../typed.ts';
@@ -9,6 +10,17 @@ import { describeRules, quoted, uncovered } from './rules.ts';
 const group = 'rbac.authorization.k8s.io';
 const done = (): Promise<void> => Promise.resolve();
 const everything: readonly PolicyRule[] = [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, { verbs: ['*'], nonResourceURLs: ['*'] }];
+
+/** Whether the garbage collector's fields are all that differs. Labels are not among them: by a label a role joins others. */
+function sameForRights(a: KubeObject | undefined, b: KubeObject): boolean {
+  const rest = (object: KubeObject): string => {
+    const { finalizers: _finalizers, ownerReferences: _owners, managedFields: _managed, resourceVersion: _version, ...metadata } = object.metadata ?? {};
+    return JSON.stringify(Object.entries({ ...object, metadata: Object.entries(metadata).toSorted(byKey) }).toSorted(byKey));
+  };
+  return a !== undefined && rest(a) === rest(b);
+}
+
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
 interface Target {
   readonly user: UserInfo;
@@ -43,9 +55,8 @@ function roleHook(resource: 'roles' | 'clusterroles', index: RoleIndex, authoriz
       if (write.operation === 'DELETE') return done;
       const role = typed<ClusterRole>(write.object);
       const before = typedOrNone<ClusterRole>(write.oldObject);
-      const same = before !== undefined && JSON.stringify([before.rules, before.aggregationRule]) === JSON.stringify([role.rules, role.aggregationRule]);
       const { name = '', namespace = '' } = role.metadata ?? {};
-      if (same || await mayDoAnyway(authorizer, { user: write.user, verb: 'escalate', resource, namespace, name })) return done;
+      if (sameForRights(before, role) || await mayDoAnyway(authorizer, { user: write.user, verb: 'escalate', resource, namespace, name })) return done;
       // Whoever aggregates may come to hold any rule.
       const wanted = resource === 'clusterroles' && role.aggregationRule !== undefined ? everything : (role.rules ?? []);
       refuseUncovered(resource, name, write.user, uncovered(heldRules(index, write.user, namespace), wanted));
@@ -63,7 +74,7 @@ function bindingHook(resource: 'rolebindings' | 'clusterrolebindings', index: Ro
       if (write.operation === 'DELETE') return done;
       const binding = typed<RoleBinding>(write.object);
       const before = typedOrNone<RoleBinding>(write.oldObject);
-      if (before !== undefined && JSON.stringify([before.roleRef, before.subjects]) === JSON.stringify([binding.roleRef, binding.subjects])) return done;
+      if (sameForRights(before, binding)) return done;
       const { name = '', namespace = '' } = binding.metadata ?? {};
       const role = { resource: binding.roleRef?.kind === 'Role' ? 'roles' : 'clusterroles', name: binding.roleRef?.name ?? '' };
       if (await mayDoAnyway(authorizer, { user: write.user, verb: 'bind', namespace, ...role })) return done;

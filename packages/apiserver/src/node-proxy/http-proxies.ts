@@ -2,6 +2,7 @@ import { badRequest, notFound, StatusError } from '@coxswain/api';
 import { resources } from '@coxswain/client';
 import { randomBelow, type Host, type HttpResponse } from '@coxswain/host';
 import type { Endpoints, Service } from 'kubernetes-types/core/v1';
+import { contains, parseAddress, parseCidr } from '../allocators/addresses.ts';
 import type { Lookup } from '../live-lookup.ts';
 import type { ResourceRequest, SubresourceHandler } from '../types.ts';
 import { forward, type Target } from './forward.ts';
@@ -50,7 +51,16 @@ async function podTarget(lookup: Lookup, request: ResourceRequest): Promise<Targ
   return target(scheme, address, number ?? (scheme === 'https' ? 443 : 80), request);
 }
 
+/** The server's own loopback and the link are not for its users to reach. */
+function refuseUnproxyable(address: string): void {
+  const parsed = parseAddress(address);
+  if (parsed === undefined || refusedNetworks.some((cidr) => cidr.family === parsed.family && contains(cidr, parsed.value))) throw badRequest('address not allowed');
+}
+
+const refusedNetworks = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '0.0.0.0/32', '::1/128', '::/128', 'fe80::/10', 'ff00::/8', '::ffff:0:0/96'].map(parseCidr).filter((cidr) => cidr !== undefined);
+
 function target(scheme: 'http' | 'https', address: string, port: number, request: ResourceRequest): Target {
+  refuseUnproxyable(address);
   return { url: `${scheme}://${hostAndPort(address, port)}${rest(request)}`, ...(scheme === 'https' ? { tls: proxyTls } : {}) };
 }
 
@@ -79,10 +89,12 @@ async function serviceTarget(host: HostPart, lookup: Lookup, request: ResourceRe
 }
 
 async function nodeTarget(lookup: Lookup, access: KubeletAccess, request: ResourceRequest): Promise<Target> {
-  const { name, port } = parse('node', request.info.name);
-  const origin = new URL(await kubeletOrigin(lookup, access, name));
-  if (port !== '') origin.port = port;
-  return { url: `${origin.origin}${rest(request)}`, tls: access.tls };
+  const { scheme, name, port } = parse('node', request.info.name);
+  const kubelet = new URL(await kubeletOrigin(lookup, access, name));
+  // Only the kubelet gets to see this server's certificate for kubelets.
+  if (port !== '' && port !== kubelet.port) return target(scheme, kubelet.hostname.replace(/^\[|\]$/g, ''), Number(port), request);
+  refuseUnproxyable(kubelet.hostname.replace(/^\[|\]$/g, ''));
+  return { url: `${kubelet.origin}${rest(request)}`, tls: access.tls };
 }
 
 export function proxyHandlers(host: HostPart, lookup: Lookup, access: KubeletAccess): readonly SubresourceHandler[] {

@@ -6,13 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { httpRequest } from '../testing/test-server.ts';
 
-/** A kubelet over plain HTTP would do, but the path must be as in life: HTTPS is replaced on the way out. */
+/** The node's address and HTTPS become a kubelet on loopback on the way out. */
 const real = createRealHost(silentLogger);
 const host: Host = {
   ...real,
   network: new Proxy(real.network, {
     get: (target, name) => name === 'fetch'
-      ? (request: Parameters<Host['network']['fetch']>[0]) => { const { tls: _tls, ...rest } = request; return target.fetch({ ...rest, url: request.url.replace('https://', 'http://') }); }
+      ? (request: Parameters<Host['network']['fetch']>[0]) => { const { tls: _tls, ...rest } = request; return target.fetch({ ...rest, url: request.url.replace('https://192.0.2.10:', 'http://127.0.0.1:') }); }
       : Reflect.get(target, name).bind(target),
   }),
 };
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await cluster.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
   await cluster.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n1' } } });
   const status = await cluster.call('PATCH', '/api/v1/nodes/n1/status', {
-    body: { status: { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } } } }, headers: { 'content-type': 'application/merge-patch+json' },
+    body: { status: { addresses: [{ type: 'InternalIP', address: '192.0.2.10' }], daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } } } }, headers: { 'content-type': 'application/merge-patch+json' },
   });
   expect(status.status, status.text).toBe(200);
   const pod = async (name: string, nodeName: string | undefined, containers: string[]): Promise<void> => {
@@ -190,4 +190,14 @@ test('a node\'s own pages are reached through the node proxy, bodies and status 
   answer = async (request) => ({ status: 418, headers: { 'x-a': 'b' }, body: chunks(request.method, ' ', request.target, ' ', fromUtf8(await readAll(request.body))) });
   const proxied = await cluster.call('POST', '/api/v1/nodes/n1/proxy/configz?a=b%20c', { body: { q: 1 } });
   expect(proxied).toMatchObject({ status: 418, text: 'POST /configz?a=b%20c {"q":1}' });
+});
+
+test('the server is no way into its own loopback', async () => {
+  const set = await cluster.call('PATCH', '/api/v1/namespaces/default/pods/p/status', { body: { status: { podIP: '127.0.0.1' } }, headers: { 'content-type': 'application/merge-patch+json' } });
+  expect(set.status, set.text).toBe(200);
+  await cluster.seen('', 'pods', 'default', 'p');
+  const before = seen.length;
+  const refused = await cluster.call('GET', `/api/v1/namespaces/default/pods/p:${kubelet.port}/proxy/`);
+  expect(refused.json).toMatchObject({ code: 400, message: 'address not allowed' });
+  expect(seen.length).toBe(before);
 });
