@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { apiDescription } from '../description/builtin.ts';
+import type { Json, JsonObject } from '../resource.ts';
+import { equalJson, isObject } from '../patch/values.ts';
+import { applyServerSide, updateManagedFields } from './index.ts';
+
+const few = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+const labels = fc.dictionary(few('a', 'b', 'c'), few('1', '2'), { maxKeys: 3 });
+const port = fc.record({ containerPort: few(80, 81, 82), protocol: few('TCP', 'UDP'), name: few('x', 'y') }, { requiredKeys: ['containerPort', 'protocol'] });
+const container = fc.record({
+  name: few('c', 'd', 'e'), image: few('i', 'j'), args: fc.array(few('1', '2'), { maxLength: 2 }),
+  env: fc.uniqueArray(fc.record({ name: few('A', 'B', 'C'), value: few('1', '2') }), { selector: (one) => one.name, maxLength: 3 }),
+  ports: fc.uniqueArray(port, { selector: (one) => `${one.containerPort}/${one.protocol}`, maxLength: 2 }),
+}, { requiredKeys: ['name'] });
+const pod = fc.record({
+  metadata: fc.record({ labels, finalizers: fc.uniqueArray(few('x.io/a', 'x.io/b', 'x.io/c'), { maxLength: 3 }) }, { requiredKeys: [] }),
+  spec: fc.record({
+    nodeSelector: labels, containers: fc.uniqueArray(container, { selector: (one) => one.name, maxLength: 3 }), restartPolicy: few('Always', 'Never'),
+    securityContext: fc.record({ runAsUser: few(1, 2), sysctls: fc.array(fc.record({ name: few('s', 't'), value: few('1') }), { maxLength: 1 }) }, { requiredKeys: [] }),
+  }, { requiredKeys: [] }),
+}, { requiredKeys: [] });
+const write = fc.record({ kind: few('apply', 'apply', 'update'), manager: few('one', 'two', 'three'), fields: pod });
+
+const common = { description: apiDescription, typeName: 'io.k8s.api.core.v1.Pod', apiVersion: 'v1', subresource: '' };
+
+function keyOf(item: Json): string {
+  if (!isObject(item)) return JSON.stringify(item);
+  return JSON.stringify(['name', 'containerPort', 'protocol'].map((key) => (key === 'name' && item['containerPort'] !== undefined ? null : item[key] ?? null)));
+}
+
+/** Every leaf that was applied is there; lists that are told apart by keys may hold more. */
+function contains(whole: Json | undefined, part: Json, atomic: boolean): boolean {
+  if (isObject(part)) return Object.keys(part).length === 0 || (isObject(whole) && (atomic ? equalJson(whole, part) : Object.entries(part).every(([key, value]) => contains(whole[key], value, key === 'nodeSelector' || key === 'args' || key === 'sysctls'))));
+  if (!Array.isArray(part)) return equalJson(whole ?? null, part);
+  if (part.length === 0 && whole === undefined) return true;
+  if (!Array.isArray(whole)) return false;
+  if (atomic) return equalJson(whole, part);
+  return part.every((item) => whole.some((other) => keyOf(other) === keyOf(item) && contains(other, item, false)));
+}
+
+function applied(live: JsonObject | undefined, manager: string, fields: JsonObject, now: string): JsonObject {
+  return applyServerSide({ ...common, live, applied: { apiVersion: 'v1', kind: 'Pod', ...fields, metadata: { name: 'p', uid: 'u', ...(fields['metadata'] as JsonObject | undefined) } }, manager, force: true, now });
+}
+
+/** Decoding drops what is empty; so does this for what the writes here can make. */
+function compact(value: Json): Json {
+  if (Array.isArray(value)) return value.map(compact);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, compact(inner)] as const)
+    .filter(([key, inner]) => key.includes(':') || !(inner === null || (Array.isArray(inner) && inner.length === 0) || (isObject(inner) && Object.keys(inner).length === 0 && key !== 'fieldsV1' && key !== '.'))));
+}
+
+it('forced applies and updates keep their promises', () => {
+  fc.assert(fc.property(fc.array(write, { minLength: 1, maxLength: 8 }), (writes) => {
+    let live: JsonObject | undefined;
+    const last = new Map<string, JsonObject>();
+    for (const [index, { kind, manager, fields: asked }] of writes.entries()) {
+      const fields = compact(asked as JsonObject) as typeof asked;
+      const now = `2026-01-01T00:00:0${index}Z`;
+      if (kind === 'update') {
+        const object: JsonObject = { apiVersion: 'v1', kind: 'Pod', ...structuredClone(fields), metadata: { name: 'p', uid: 'u', ...structuredClone(fields.metadata), ...(live === undefined ? {} : { managedFields: (live['metadata'] as JsonObject)['managedFields'] ?? null }) } };
+        updateManagedFields({ ...common, live, object, manager, now });
+        live = compact(object) as JsonObject;
+        continue;
+      }
+      const next: JsonObject = compact(applied(live, manager, fields, now)) as JsonObject;
+      expect(contains(next, fields as JsonObject, false)).toBe(true);
+      expect(compact(applied(next, manager, fields, '2027-01-01T00:00:00Z'))).toEqual(next);
+      last.set(manager, fields as JsonObject);
+      live = next;
+    }
+    // Whoever applies nothing any more leaves nothing that nobody else has.
+    for (const manager of last.keys()) live = compact(applied(live, manager, {}, '2027-01-01T00:00:00Z')) as JsonObject;
+    const managers = (((live as JsonObject)['metadata'] as JsonObject)['managedFields'] ?? []) as JsonObject[];
+    expect(managers.filter((entry) => entry['operation'] === 'Apply')).toEqual([]);
+    // An update of an object that nobody's fields are recorded of is not recorded either.
+    if (managers.length === 0 && writes.every(({ kind }) => kind === 'apply')) expect((live as JsonObject)['spec']).toBeUndefined();
+  }), { numRuns: 100 });
+});
