@@ -13,6 +13,7 @@ import { initialNode, nodeStatus } from './node-status.ts';
 const leaseNamespace = 'kube-node-lease';
 const registerRetryMs = 200;
 const maxRegisterRetryMs = 7000;
+const notReadyPeriodMs = 100;
 
 export interface NodeManagerOptions {
   readonly config: KubeletConfig;
@@ -125,7 +126,7 @@ export class NodeManager {
         if (apiCode(error) === 404) await this.#register(signal);
       }
       // Until the node is ready the runtime is asked often, so that it is ready as soon as it can be.
-      const delayMs = this.#problems.length === 0 ? config.nodeStatusUpdateFrequencyMs : Math.min(500, config.nodeStatusUpdateFrequencyMs);
+      const delayMs = this.#problems.length === 0 ? config.nodeStatusUpdateFrequencyMs : Math.min(notReadyPeriodMs, config.nodeStatusUpdateFrequencyMs);
       await this.#pause(delayMs, signal);
     }
   }

@@ -26,11 +26,39 @@ export function sameJson(a: unknown, b: unknown): boolean {
   return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => sameJson(left[key], right[key]));
 }
 
-function changedFields(before: PodStatus | undefined, after: PodStatus): Record<string, unknown> {
+type Item = Readonly<Record<string, unknown>>;
+
+/** Conditions are merged by type on the server: only changed ones are sent, and a text that is gone is said to be gone. */
+function conditionPatch(before: readonly Item[], after: readonly Item[]): Item[] {
+  const out: Item[] = [];
+  for (const next of after) {
+    const old = before.find((candidate) => candidate['type'] === next['type']);
+    if (old !== undefined && sameJson(old, next)) continue;
+    const gone = Object.keys(old ?? {}).filter((key) => next[key] === undefined).map((key) => [key, null]);
+    out.push({ ...next, ...Object.fromEntries(gone) as Item });
+  }
+  return out;
+}
+
+/** Addresses are merged by value on the server: those that are gone must be named. */
+function addressPatch(before: readonly Item[], after: readonly Item[]): Item[] {
+  const gone = before.filter((old) => !after.some((next) => next['ip'] === old['ip']));
+  return gone.length === 0 && after.length === before.length ? [] : [...after, ...gone.map((old) => ({ $patch: 'delete', ip: old['ip'] }))];
+}
+
+/** A strategic merge patch from one status to the other; without fields if nothing is to be written. */
+export function statusPatch(before: PodStatus | undefined, after: PodStatus): Record<string, unknown> {
   const old = (before ?? {}) as Record<string, unknown>;
   const next = after as Record<string, unknown>;
   const out: Record<string, unknown> = {};
-  for (const key of Object.keys(next)) if (!sameJson(old[key], next[key])) out[key] = next[key];
+  for (const key of Object.keys(next)) {
+    const list = Array.isArray(next[key]) && Array.isArray(old[key]);
+    if (list && key === 'conditions') out[key] = conditionPatch(old[key] as Item[], next[key] as Item[]);
+    else if (list && (key === 'podIPs' || key === 'hostIPs')) out[key] = addressPatch(old[key] as Item[], next[key] as Item[]);
+    else if (!sameJson(old[key], next[key])) out[key] = next[key];
+    if (list && Array.isArray(out[key]) && (out[key] as Item[]).length === 0 && (next[key] as Item[]).length > 0) delete out[key];
+  }
+  for (const key of ['reason', 'message']) if (old[key] !== undefined && next[key] === undefined) out[key] = null;
   return out;
 }
 
@@ -85,14 +113,14 @@ export class StatusManager {
   }
 
   #kick(entry: Entry): void {
-    if (entry.writing !== undefined || Object.keys(changedFields(entry.sent, entry.wanted)).length === 0) return;
+    if (entry.writing !== undefined || Object.keys(statusPatch(entry.sent, entry.wanted)).length === 0) return;
     entry.writing = this.#write(entry).finally(() => { entry.writing = undefined; });
   }
 
   async #write(entry: Entry): Promise<void> {
     for (;;) {
       const status = entry.wanted;
-      const fields = changedFields(entry.sent, status);
+      const fields = statusPatch(entry.sent, status);
       if (entry.gone || Object.keys(fields).length === 0) return;
       const metadata = entry.pod.metadata ?? {};
       try {

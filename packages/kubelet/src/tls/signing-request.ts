@@ -20,8 +20,8 @@ export class RequestRefused extends Error {
   }
 }
 
-const retryMs = 500;
-const maxRetryMs = 5000;
+const retryMs = 200;
+const maxRetryMs = 1000;
 
 async function create(client: Client, signer: NodeSigner, requestPem: string): Promise<string> {
   const created = await client.create(signingRequests, {

@@ -13,6 +13,23 @@ class Refusal extends Error {
   }
 }
 
+type Item = Record<string, unknown>;
+
+/** Strategic merge as far as pod and node statuses need it: conditions by type, addresses by ip, null removes. */
+function mergeStatus(old: Item, patch: Item): Item {
+  const next: Item = { ...old, ...patch };
+  for (const [field, key] of [['conditions', 'type'], ['podIPs', 'ip'], ['hostIPs', 'ip']] as const) {
+    if (patch[field] === undefined) continue;
+    const merged = new Map(((old[field] ?? []) as Item[]).map((item) => [item[key], item]));
+    for (const item of patch[field] as Item[]) {
+      if (item['$patch'] === 'delete') merged.delete(item[key]);
+      else merged.set(item[key], Object.fromEntries(Object.entries({ ...merged.get(item[key]), ...item }).filter(([name, value]) => value !== null || name === 'lastProbeTime')));
+    }
+    next[field] = [...merged.values()];
+  }
+  return Object.fromEntries(Object.entries(next).filter(([, value]) => value !== null));
+}
+
 interface Watcher { readonly resource: string; readonly matches: (object: Stored) => boolean; readonly queue: AsyncQueue<WatchEvent<Stored>> }
 
 /** Just enough of an API server for one kubelet: a map of objects with versions, watches, graceful deletion of pods. */
@@ -121,7 +138,7 @@ export class FakeApi implements Client {
     const patch = body as Stored;
     if (patch.metadata?.uid !== undefined && patch.metadata.uid !== old.metadata?.uid) throw new Refusal(409, 'Conflict', 'uid');
     const next: Stored = structuredClone(old);
-    if (options?.subresource === 'status') next.status = { ...old.status, ...patch.status };
+    if (options?.subresource === 'status') next.status = mergeStatus(old.status ?? {}, patch.status ?? {});
     else Object.assign(next, patch, { metadata: { ...old.metadata, ...patch.metadata, labels: { ...old.metadata?.labels, ...patch.metadata?.labels } } });
     return this.#store(this.#key(type, key), next, 'MODIFIED') as T;
   }
