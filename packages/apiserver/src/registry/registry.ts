@@ -101,7 +101,7 @@ export class Registry {
     const codec = builtinStorageCodec(api);
     const { client, host, keyRoot } = this.#options;
     const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
-    const store = new ResourceStore(client, resourcePrefix(keyRoot, api), codec, leases);
+    const store = new ResourceStore(client, host.timers, resourcePrefix(keyRoot, api), codec, leases);
     const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false, clock: host.clock };
     this.#hubs.set(id, hub);
     return hub;

@@ -100,9 +100,12 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   keepManagedTimes(object, old);
   if (mayLeave(operation.kind, object)) {
     if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
-    const removed = await store.remove(current);
-    if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
-    return { committed: true, value: { kind: 'done', written: { object, stored: undefined } } };
+    const value = await withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user: operation.user, dryRun }, async () => {
+      const removed = await store.remove(current);
+      if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
+      return { committed: true, value: { kind: 'done', written: { object, stored: undefined } } };
+    });
+    return { committed: value.kind === 'done', value };
   }
   meta(object)['resourceVersion'] = String(current.revision);
   if (sameState(object, old, operation)) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };

@@ -1,9 +1,12 @@
 import type { JsonObject } from '@coxswain/api';
-import { assert, fromUtf8, utf8 } from '@coxswain/host';
-import type { Compare, EtcdClient, KeyValue, TxnOp } from '@coxswain/etcd-lite/client';
+import { assert, fromUtf8, utf8, type Timers } from '@coxswain/host';
+import { EtcdError, type Compare, type EtcdClient, type KeyValue, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
 import { encodeForStore, StoredObject, type StorageCodec } from './codec.ts';
 import { prefixEnd } from './keys.ts';
 import type { EventLeases } from './leases.ts';
+
+const maxTries = 5;
+const retryDelayMs = 100;
 
 export interface ListPage {
   readonly revision: number;
@@ -31,12 +34,14 @@ export class ResourceStore {
   readonly client: EtcdClient;
   readonly prefix: string;
   readonly codec: StorageCodec;
+  readonly #timers: Timers;
   readonly #leases: EventLeases | undefined;
 
-  constructor(client: EtcdClient, prefix: string, codec: StorageCodec, leases?: EventLeases) {
+  constructor(client: EtcdClient, timers: Timers, prefix: string, codec: StorageCodec, leases?: EventLeases) {
     this.client = client;
     this.prefix = prefix;
     this.codec = codec;
+    this.#timers = timers;
     this.#leases = leases;
   }
 
@@ -83,10 +88,37 @@ export class ResourceStore {
 
   async #compareAnd(key: Uint8Array, expectedRevision: number, op: TxnOp): Promise<{ kind: 'done'; revision: number } | { kind: 'conflict'; current: StoredObject | undefined }> {
     const compare: Compare = { key, result: 'equal', target: 'mod', value: expectedRevision };
-    const result = await this.client.txn({ compare: [compare], success: [op], failure: [{ type: 'range', key }] });
+    const { result, uncertain } = await this.#persist({ compare: [compare], success: [op], failure: [{ type: 'range', key }] });
     if (result.succeeded) return { kind: 'done', revision: result.revision };
     const answer = result.responses[0];
     assert(answer?.type === 'range', 'transaction answered another operation', { got: answer?.type });
-    return { kind: 'conflict', current: answer.kvs[0] === undefined ? undefined : this.stored(answer.kvs[0]) };
+    const current = answer.kvs[0];
+    if (uncertain && isEffectOf(op, current)) return { kind: 'done', revision: current?.modRevision ?? result.revision };
+    return { kind: 'conflict', current: current === undefined ? undefined : this.stored(current) };
   }
+
+  /**
+   * A transaction whose outcome is unknown (the store's leader died with it) is sent again: what it compares makes it
+   * apply once at most, and what stands there afterwards tells whether the first one did.
+   */
+  async #persist(transaction: TxnOptions): Promise<{ readonly result: TxnResult; readonly uncertain: boolean }> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return { result: await this.client.txn(transaction), uncertain: tries > 1 };
+      } catch (error) {
+        if (!(error instanceof EtcdError) || !error.outcomeUnknown || tries === maxTries) throw error;
+        await this.#timers.sleep(retryDelayMs * tries);
+      }
+    }
+  }
+}
+
+/** Objects have uids and revisions of their own, so equal bytes are the same write. */
+function isEffectOf(op: TxnOp, current: KeyValue | undefined): boolean {
+  if (op.type === 'put') return current !== undefined && equalBytes(current.value, op.value);
+  return op.type === 'delete-range' && current === undefined;
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

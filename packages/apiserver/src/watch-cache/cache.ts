@@ -127,21 +127,21 @@ export class WatchCache {
   watchAfter(revision: number): Watcher {
     const missed = this.#ring.after(revision);
     if (missed === undefined) throw new TooOld(revision, this.#ring.completeAbove);
-    const watcher = this.#add();
+    const watcher = this.#add(revision);
     watcher.preload(missed.map((event) => ({ kind: 'event', event })));
     return watcher;
   }
 
   /** The present state as ADDED events, in order of keys, then (if asked) the mark of their end, then live ones. */
   watchFromState(prefix: string, options: { readonly markEnd: boolean }): Watcher {
-    const watcher = this.#add();
+    const watcher = this.#add(this.revision);
     watcher.preload(this.list(prefix).map((object) => ({ kind: 'event', event: cacheEvent('ADDED', object, undefined) })));
     if (options.markEnd) watcher.preload([{ kind: 'bookmark', revision: this.revision, initialEventsEnd: true }]);
     return watcher;
   }
 
-  #add(): Watcher {
-    const watcher = new Watcher(watcherLimit, (closed) => this.#watchers.delete(closed));
+  #add(after: number): Watcher {
+    const watcher = new Watcher(watcherLimit, after, (closed) => this.#watchers.delete(closed));
     this.#watchers.add(watcher);
     return watcher;
   }

@@ -5,19 +5,26 @@ export type WatcherItem =
   /** Everything up to `revision` has been handed out. */
   | { readonly kind: 'bookmark'; readonly revision: number; readonly initialEventsEnd: boolean };
 
+function revisionOf(item: WatcherItem): number {
+  return item.kind === 'event' ? item.event.revision : item.revision;
+}
+
 /**
  * One reader of a cache's events, with a bounded buffer. A reader that falls too far behind is dropped: its stream ends and it comes
  * back with its last resourceVersion, as upstream does it.
  */
 export class Watcher {
   readonly #limit: number;
+  readonly #after: number;
   readonly #onClose: (watcher: Watcher) => void;
   #items: WatcherItem[] = [];
   #closed = false;
   #wake: (() => void) | undefined;
 
-  constructor(limit: number, onClose: (watcher: Watcher) => void) {
+  /** `after`: the reader knows everything up to this revision, even what the cache has yet to hear of. */
+  constructor(limit: number, after: number, onClose: (watcher: Watcher) => void) {
     this.#limit = limit;
+    this.#after = after;
     this.#onClose = onClose;
   }
 
@@ -31,7 +38,7 @@ export class Watcher {
   }
 
   push(item: WatcherItem): void {
-    if (this.#closed) return;
+    if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after)) return;
     if (this.#items.length >= this.#limit) {
       this.close();
       return;

@@ -1,0 +1,113 @@
+import { createLocalStore } from '@coxswain/etcd-lite';
+import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import { fromUtf8, silentLogger } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { StorageCodec } from '../storage/codec.ts';
+import { ResourceStore } from '../storage/store.ts';
+import { TooOld, WatchCache } from './cache.ts';
+import { cacheEvent, EventRing } from './event.ts';
+import { SortedMap } from './sorted-map.ts';
+import { Watcher, type WatcherItem } from './watcher.ts';
+
+const host = createRealHost(silentLogger);
+const codec: StorageCodec = { encode: (object) => JSON.stringify(object), decode: (value) => JSON.parse(fromUtf8(value)) as ReturnType<StorageCodec['decode']> };
+let client: EtcdClient;
+let store: ResourceStore;
+let cache: WatchCache;
+beforeEach(() => {
+  client = createLocalStore(host);
+  store = new ResourceStore(client, host.timers, '/registry/things/', codec);
+  cache = new WatchCache(store, host);
+});
+afterEach(async () => {
+  cache.stop();
+  await client.close();
+});
+
+async function write(name: string, expected = 0): Promise<number> {
+  const result = await store.put(`/registry/things/${name}`, { metadata: { name, uid: name } }, expected);
+  if (result.kind !== 'written') throw new Error('conflict');
+  return result.object.revision;
+}
+
+async function take(watcher: Watcher, count: number): Promise<WatcherItem[]> {
+  const items: WatcherItem[] = [];
+  while (items.length < count) items.push(...(await watcher.take() ?? []));
+  return items;
+}
+
+function shown(items: readonly WatcherItem[]): string[] {
+  return items.map((item) => (item.kind === 'event' ? `${item.event.type} ${item.event.object.key.slice(17)} ${item.event.revision}` : `BOOKMARK ${item.revision}`));
+}
+
+test('state, then every change in order, without gap or repeat', async () => {
+  const a = await write('a');
+  await cache.start();
+  const watcher = cache.watchFromState('/registry/things/', { markEnd: true });
+  const b = await write('b');
+  const a2 = await write('a', a);
+  const stored = await store.get('/registry/things/b');
+  await store.remove(stored as NonNullable<typeof stored>);
+  const seen = shown(await take(watcher, 5));
+  expect(seen).toEqual([`ADDED a ${a}`, `BOOKMARK ${a}`, `ADDED b ${b}`, `MODIFIED a ${a2}`, `DELETED b ${a2 + 1}`]);
+  expect(cache.get('/registry/things/b')).toBeUndefined();
+});
+
+test('who has read ahead of the cache is not told again what he knows', async () => {
+  await cache.start();
+  // A list in pieces was read from the store at a revision that the cache has yet to hear of.
+  const watcher = cache.watchAfter(cache.revision + 1);
+  const first = await write('a');
+  const second = await write('b');
+  expect(shown(await take(watcher, 1))).toEqual([`ADDED b ${second}`]);
+  expect(first).toBe(second - 1);
+});
+
+test('a watch goes on from any revision since the start, and not from before', async () => {
+  const before = await write('a');
+  await cache.start();
+  const after = await write('b');
+  await cache.fresh();
+  expect(shown(await take(cache.watchAfter(after - 1), 1))).toEqual([`ADDED b ${after}`]);
+  expect(() => cache.watchAfter(before - 1)).toThrow(TooOld);
+});
+
+test('fresh waits for what others wrote, also below other prefixes', async () => {
+  await cache.start();
+  const revision = await write('a');
+  await client.put({ key: new TextEncoder().encode('/registry/other/x'), value: new Uint8Array() });
+  await Promise.all([cache.fresh(), cache.fresh(), cache.fresh()]);
+  expect(cache.revision).toBe(revision + 1);
+  expect(cache.list('/registry/things/')).toHaveLength(1);
+});
+
+test('a reader that falls behind is dropped, the others go on', () => {
+  let closed = 0;
+  const slow = new Watcher(2, 0, () => { closed += 1; });
+  for (let revision = 1; revision <= 3; revision += 1) slow.push({ kind: 'bookmark', revision, initialEventsEnd: false });
+  expect([slow.closed, closed]).toEqual([true, 1]);
+});
+
+test('the ring forgets the oldest and says so', async () => {
+  const ring = new EventRing(3, 10);
+  const revisions: number[] = [];
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    const revision = await write(name);
+    const object = await store.get(`/registry/things/${name}`);
+    ring.push(cacheEvent('ADDED', object as NonNullable<typeof object>, undefined));
+    revisions.push(revision);
+  }
+  expect(ring.after(revisions[0] as number)).toBeUndefined();
+  expect(ring.after(revisions[1] as number)?.map((event) => event.revision)).toEqual(revisions.slice(2));
+  expect(ring.after(revisions[4] as number)).toEqual([]);
+});
+
+test('a sorted map lists as the store does', () => {
+  const map = new SortedMap<number>();
+  for (const key of ['b/2', 'a/1', 'b/1', 'c', 'b/10']) map.set(key, key.length);
+  map.delete('b/2');
+  map.set('b/1', 7);
+  expect(map.withPrefix('b/')).toEqual([7, 4]);
+  expect(map.size).toBe(4);
+});
