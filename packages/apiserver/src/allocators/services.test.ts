@@ -67,3 +67,23 @@ test('what is not stored is not kept', async () => {
   expect((await cluster.call('POST', `${target}?dryRun=All`, { body: { metadata: { name: 'dry' }, spec: { clusterIP: '10.96.0.77', ports: [{ port: 80 }] } } })).status).toBe(201);
   expect((await make('c', { clusterIP: '10.96.0.77' })).status).toBe(201);
 });
+
+test('a collection that is deleted gives back all of its addresses', async () => {
+  await cluster.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'other' } } });
+  const others = '/api/v1/namespaces/other/services';
+  for (const [name, clusterIP] of [['x', '10.96.0.91'], ['y', '10.96.0.92']]) {
+    expect((await cluster.call('POST', others, { body: { metadata: { name }, spec: { clusterIP, ports: [{ port: 80 }] } } })).status).toBe(201);
+  }
+  expect((await cluster.call('DELETE', others)).status).toBe(200);
+  expect((await make('x', { clusterIP: '10.96.0.91' })).status).toBe(201);
+  expect((await make('y', { clusterIP: '10.96.0.92' })).status).toBe(201);
+});
+
+test('a service that waits for a finalizer keeps its address until it goes', async () => {
+  const target_ = `${target}/held`;
+  await cluster.call('POST', target, { body: { metadata: { name: 'held', finalizers: ['example.com/wait'] }, spec: { clusterIP: '10.96.0.95', ports: [{ port: 80 }] } } });
+  expect((await cluster.call('DELETE', target_)).status).toBe(200);
+  expect((await make('next', { clusterIP: '10.96.0.95' })).status).toBe(422);
+  await cluster.call('PATCH', target_, { body: { metadata: { finalizers: null } }, headers: { 'content-type': 'application/merge-patch+json' } });
+  expect((await make('next', { clusterIP: '10.96.0.95' })).status).toBe(201);
+});

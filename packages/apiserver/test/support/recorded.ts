@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { silentLogger, type Host } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
 import { startTestServer, type TestAnswer, type TestServer } from '../../src/testing/test-server.ts';
 
 export interface Recorded {
@@ -98,9 +100,16 @@ export async function callRecorded(server: TestServer, recorded: Recorded): Prom
   });
 }
 
+/** Ages and the times of managed fields must not depend on how fast this machine is. */
+function stoppedClock(): Host {
+  const host = createRealHost(silentLogger);
+  const nowMs = host.clock.nowMs();
+  return { ...host, clock: { nowMs: () => nowMs, monotonicMs: () => host.clock.monotonicMs() } };
+}
+
 /** All of them, in order, against a new server with every stage in place. */
 export async function replay(all: readonly Recorded[]): Promise<readonly Replayed[]> {
-  const server = await startTestServer({});
+  const server = await startTestServer({}, stoppedClock());
   try {
     const results: Replayed[] = [];
     for (const recorded of all) results.push({ recorded, differences: compare(recorded, await callRecorded(server, recorded)) });
