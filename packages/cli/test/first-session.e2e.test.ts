@@ -148,7 +148,7 @@ describe('changing it', () => {
     expect(await cluster.apply(web(3))).toMatch(/deployment.apps\/web (unchanged|configured)/);
     await cluster.kubectl('patch', 'deployment', 'web', '-p', '{"spec":{"template":{"metadata":{"annotations":{"edited":"yes"}}}}}');
     await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
-    expect(await cluster.kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].metadata.annotations.edited}')).toBe('yes');
+    for (const name of await names('app=web')) expect(await cluster.kubectl('get', 'pod', name, '-o', 'jsonpath={.metadata.annotations.edited}')).toBe('yes');
     const config = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied}\ndata: {a: b}\n';
     const ran = await cluster.tryKubectl(['apply', '--server-side', '-f', '-'], config);
     expect(ran.stdout.trim()).toBe('configmap/applied serverside-applied');

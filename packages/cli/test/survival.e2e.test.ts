@@ -25,7 +25,7 @@ async function leader(): Promise<string> {
       const status = await client.status();
       if (status.leader === status.memberId) return `etcd-${index}`;
     } finally {
-      client.close();
+      await client.close();
     }
   }
   throw new Error('no store member leads');

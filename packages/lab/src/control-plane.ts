@@ -88,7 +88,7 @@ export class ControlPlane {
   async #run(name: string, host: Host): Promise<void> {
     if (name.startsWith('store-')) await this.#startStore(name, host);
     else if (name.startsWith('apiserver-')) await this.#startApiServer(name, host);
-    else if (name === 'scheduler') await startScheduler(defaultSchedulerConfig(name), host, this.#client(host, identity('system:kube-scheduler'), name));
+    else if (name === 'scheduler') startScheduler(defaultSchedulerConfig(name), host, this.#client(host, identity('system:kube-scheduler'), name));
     else if (name === 'controller-manager') await this.#startControllerManager(name, host);
     else await this.#startNode(name, host);
   }
