@@ -1,5 +1,5 @@
 import { utf8 } from '@coxswain/host';
-import { entries, get, obj, str, strings } from '../validation/access.ts';
+import { entries, get, obj, objects, str, strings } from '../validation/access.ts';
 import { setOwn } from '../patch/values.ts';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
@@ -121,3 +121,17 @@ export function limitRangeStrategy(kind: Kind): Strategy {
     },
   };
 }
+
+/** Of the secrets of an account only the names are kept. */
+function onlyNames(account: JsonObject): void {
+  const secrets = objects(account, 'secrets');
+  if (secrets.length > 0) account['secrets'] = secrets.map((secret) => ({ name: str(secret, 'name') }));
+}
+
+export const serviceAccountStrategy: Strategy = {
+  prepareForCreate(account) {
+    delete metadataOf(account)['generation'];
+    onlyNames(account);
+  },
+  prepareForUpdate: onlyNames,
+};

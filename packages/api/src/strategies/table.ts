@@ -1,7 +1,7 @@
 import type { Strategy } from '../strategy.ts';
 import { validatorOf } from '../validation/table.ts';
 import { certificateSigningRequestStrategy } from './certificates.ts';
-import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy } from './core.ts';
+import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy, serviceAccountStrategy } from './core.ts';
 import { customResourceDefinitionStrategy } from './extensions.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
 import { podStrategy } from './pods.ts';
@@ -57,6 +57,7 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   pods: () => podStrategy,
   services: () => serviceStrategy,
   secrets: () => secretStrategy,
+  serviceaccounts: () => serviceAccountStrategy,
   namespaces: () => namespaceStrategy,
   nodes: () => nodeStrategy,
   limitranges: limitRangeStrategy,

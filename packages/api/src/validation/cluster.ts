@@ -244,8 +244,18 @@ function immutableSpec(object: JsonObject, old: JsonObject): FieldError[] {
   return equalJson(get(object, 'spec') ?? null, get(old, 'spec') ?? null) ? [] : [invalidValue('spec', badValue(get(object, 'spec')), immutableText)];
 }
 
+/** An event lives where its object lives; what has no namespace tells of itself in `default`. */
+function event(object: JsonObject): FieldError[] {
+  const namespace = str(obj(object, 'metadata'), 'namespace');
+  const about = str(obj(object, 'involvedObject') ?? obj(object, 'regarding'), 'namespace');
+  const fits = about === '' ? ['', 'default', 'kube-system'].includes(namespace) : about === namespace;
+  return fits ? [] : [invalidValue('involvedObject.namespace', about, 'does not match event.namespace')];
+}
+
 export const clusterValidators: Readonly<Record<string, Validator>> = {
   namespaces: { create: namespace },
+  events: { create: event },
+  'events.events.k8s.io': { create: event },
   nodes: { create: node, update: nodeUpdate },
   'certificatesigningrequests.certificates.k8s.io': { create: certificateSigningRequest, update: certificateUpdate, updateStatus: certificateUpdate },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': { create: webhooks },

@@ -1,14 +1,14 @@
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
-import { entries, get, has, num, obj, objects, optionalNumber, str, withoutKeys } from './access.ts';
+import { entries, get, has, num, obj, optionalNumber, str, withoutKeys } from './access.ts';
 import { forbiddenField, goText, invalidValue, notSupported, quote, required } from './errors.ts';
 import {
-  each, goIntOrString, goSelector, goStringMap, immutableText, isEmptySelector, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, percentOf, selectorMatches,
+  goIntOrString, goSelector, goStringMap, immutableText, isEmptySelector, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, percentOf, selectorMatches,
   validateLabelSelector, validateSelectorLabels,
 } from './common.ts';
+import { validateAnnotations, validateLabels } from './metadata.ts';
 import { validatePodTemplate } from './pod/template.ts';
-import { validateClaimSpec } from './storage.ts';
 import type { Validator } from './validator.ts';
 
 export const mismatchText = '`selector` does not match template `labels`';
@@ -182,11 +182,22 @@ function statefulSet(object: JsonObject): FieldError[] {
     if (retention !== undefined && value !== 'Retain' && value !== 'Delete') errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${key}`, value, ['Retain', 'Delete']));
   }
   errors.push(...nonNegatives(spec, 'replicas', 'minReadySeconds'), ...nonNegative(obj(spec, 'ordinals'), 'start', 'spec.ordinals'));
-  return [...errors, ...requiredSelector(spec, 'statefulset'), ...selectorAndTemplate(spec, 'StatefulSet'), ...claimTemplates(spec)];
+  return [...errors, ...requiredSelector(spec, 'statefulset'), ...statefulTemplate(spec)];
 }
 
-function claimTemplates(spec: JsonObject | undefined): FieldError[] {
-  return each(objects(spec, 'volumeClaimTemplates'), 'spec.volumeClaimTemplates', (claim, at) => validateClaimSpec(obj(claim, 'spec'), `${at}.spec`));
+/** The rest of the template cannot be checked before the pod has its claims: upstream leaves it to the pod. */
+function statefulTemplate(spec: JsonObject | undefined): FieldError[] {
+  const selector = obj(spec, 'selector');
+  const template = obj(spec, 'template');
+  const labels = templateLabels(template);
+  const matches = selector === undefined ? false : selectorMatches(selector, labels);
+  if (matches === undefined) return [invalidValue('spec.selector', goSelector(selector), '')];
+  return [
+    ...(matches ? [] : [invalidValue('spec.template.metadata.labels', goText(goStringMap(labels)), mismatchText)]),
+    ...validateLabels(labels, 'spec.template.labels'),
+    ...validateAnnotations(obj(obj(template, 'metadata'), 'annotations'), 'spec.template.annotations'),
+    ...alwaysRestarts(template, 'StatefulSet'),
+  ];
 }
 
 const statefulMutable = ['replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds', 'revisionHistoryLimit'];

@@ -90,7 +90,7 @@ export function validatePodSpec(spec: JsonObject | undefined, field: string, rul
     ...requireOneOf(str(spec, 'restartPolicy'), `${field}.restartPolicy`, restartPolicies, 'required'),
     ...(dnsPolicies.includes(dnsPolicy) ? [] : [dnsPolicy === '' ? required(`${field}.dnsPolicy`) : notSupported(`${field}.dnsPolicy`, dnsPolicy, dnsPolicies)]),
     ...validateSelectorLabels(obj(spec, 'nodeSelector'), `${field}.nodeSelector`),
-    ...validatePodSecurityContext(spec, field),
+    ...validatePodSecurityContext(spec, field, rules.isTemplate),
     ...validateImagePullSecrets(spec, field),
     ...validateAffinity(obj(spec, 'affinity'), `${field}.affinity`),
     ...validateDnsConfig(spec, field),

@@ -68,19 +68,19 @@ function sysctls(context: JsonObject | undefined, field: string): FieldError[] {
   });
 }
 
-/** With the host's network a container's port is the host's port. */
-function hostPorts(spec: JsonObject | undefined, field: string): FieldError[] {
+/** With the host's network a container's port is the host's port; in a template it may still be left out. */
+function hostPorts(spec: JsonObject | undefined, field: string, isTemplate: boolean): FieldError[] {
   return ['containers', 'initContainers'].flatMap((key) => each(objects(spec, key), `${field}.${key}`, (container, at) => each(objects(container, 'ports'), `${at}.ports`, (port, portAt) => {
-    const own = optionalNumber(port, 'containerPort');
     const host = optionalNumber(port, 'hostPort') ?? 0;
-    return host === own ? [] : [invalidValue(`${portAt}.containerPort`, own ?? 0, 'must match `hostPort` when `hostNetwork` is true')];
+    if (host === (optionalNumber(port, 'containerPort') ?? 0) || (isTemplate && host === 0)) return [];
+    return [invalidValue(`${portAt}.hostPort`, host, 'must match `containerPort` when `hostNetwork` is true')];
   })));
 }
 
-export function validatePodSecurityContext(spec: JsonObject | undefined, field: string): FieldError[] {
+export function validatePodSecurityContext(spec: JsonObject | undefined, field: string, isTemplate: boolean): FieldError[] {
   const context = obj(spec, 'securityContext');
   const at = `${field}.securityContext`;
-  const errors = bool(spec, 'hostNetwork') ? hostPorts(spec, field) : [];
+  const errors = bool(spec, 'hostNetwork') ? hostPorts(spec, field, isTemplate) : [];
   if (bool(spec, 'shareProcessNamespace') && bool(spec, 'hostPID')) {
     errors.push(invalidValue(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
   }
