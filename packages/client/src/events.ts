@@ -41,11 +41,13 @@ class Recent<V> {
   delete(key: string): void { this.#entries.delete(key); }
 }
 
+/** An object that is a part of one (a container) may carry that as `fieldPath`. */
 export function referenceOf(object: KubeObject): ObjectReference {
   const { metadata } = object;
   return {
     kind: object.kind ?? '', apiVersion: object.apiVersion ?? '', name: metadata?.name ?? '', uid: metadata?.uid ?? '',
     ...(metadata?.namespace === undefined ? {} : { namespace: metadata.namespace }),
+    ...('fieldPath' in object && typeof object.fieldPath === 'string' ? { fieldPath: object.fieldPath } : {}),
     ...(metadata?.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
   };
 }

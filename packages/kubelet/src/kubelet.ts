@@ -5,6 +5,7 @@ import { messageOf, nodes, pods, services } from './api-types.ts';
 import type { KubeletConfig } from './config.ts';
 import type { ContainerRuntime } from './cri/types.ts';
 import { startKubenet, type RunningKubenet } from './kubenet/kubenet.ts';
+import { LogRotation } from './log-rotation.ts';
 import { NodeManager } from './node/node-manager.ts';
 import { allocatable } from './node/node-status.ts';
 import { Pleg, type RuntimePod } from './pleg.ts';
@@ -125,7 +126,8 @@ class Kubelet {
       updated: (before, after) => this.#updated(before, after),
       deleted: (pod) => this.#workers.get(uidOf(pod))?.remove(),
     });
-    this.#track(this.#pleg.run(signal, (pod) => this.#runtimeChanged(pod)));
+    this.#track(this.#pleg.run(signal, { changed: (pod) => this.#runtimeChanged(pod), recovered: () => this.#runtimeRecovered() }));
+    this.#track(new LogRotation(this.#config, this.#host, this.#deps.runtime, this.#deps.system).run(signal));
     await this.#removeLeftovers();
   }
 
@@ -164,6 +166,12 @@ class Kubelet {
     this.#host.log.info('pod is not in the API any more, ending it', { pod: pod.name, namespace: pod.namespace, uid: pod.uid });
     this.#startWorker({ metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid }, spec: { containers: [], terminationGracePeriodSeconds: pod.graceSeconds } });
     this.#workers.get(pod.uid)?.remove();
+  }
+
+  /** Steps that failed without the runtime wait for their back-off no longer. */
+  #runtimeRecovered(): void {
+    this.#node.wake();
+    for (const worker of this.#workers.values()) worker.wake();
   }
 
   /** Directories of pods that nobody knows any more: their kubelet died between the containers' end and the clean-up. */

@@ -30,6 +30,12 @@ export async function listRuntimePods(runtime: ContainerRuntime): Promise<Readon
   return new Map([...facts].map(([uid, fact]) => [uid, { ...fact, signature: (parts.get(uid) ?? []).sort().join(',') }]));
 }
 
+export interface PlegListener {
+  changed(pod: RuntimePod): void;
+  /** It answers again after it did not. */
+  recovered(): void;
+}
+
 /** Relists the runtime each period and tells which pods changed. containerd 1.6 has no container events. */
 export class Pleg {
   readonly #runtime: ContainerRuntime;
@@ -48,7 +54,8 @@ export class Pleg {
   /** How long ago the runtime last answered. */
   get silentMs(): number { return this.#host.clock.monotonicMs() - this.#lastMs; }
 
-  async run(signal: AbortSignal, changed: (pod: RuntimePod) => void): Promise<void> {
+  async run(signal: AbortSignal, listener: PlegListener): Promise<void> {
+    let down = false;
     while (!signal.aborted) {
       try {
         const pods = await listRuntimePods(this.#runtime);
@@ -56,10 +63,13 @@ export class Pleg {
         for (const pod of pods.values()) {
           if (this.#known.get(pod.uid) === pod.signature) continue;
           this.#known.set(pod.uid, pod.signature);
-          changed(pod);
+          listener.changed(pod);
         }
+        if (down) listener.recovered();
+        down = false;
         for (const uid of this.#known.keys()) if (!pods.has(uid)) this.#known.delete(uid);
       } catch (error) {
+        down = true;
         this.#host.log.debug('the runtime cannot be listed', { error: messageOf(error) });
       }
       await this.#host.timers.sleep(this.#periodMs, signal);

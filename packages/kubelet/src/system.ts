@@ -20,6 +20,8 @@ export interface FileStat {
   readonly gid: number;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
+  /** Tells a file from another one of the same name. */
+  readonly inode?: number;
 }
 
 /** Failures are DiskError as with `Host.disk`. */

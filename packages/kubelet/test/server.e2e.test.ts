@@ -36,7 +36,7 @@ describe.skipIf(missingTools.length > 0)('the kubelet’s server', () => {
   beforeAll(async () => {
     containerd = await startContainerd({ subnet: '10.231.2.0/24' });
     cri = connectRuntime(containerd.endpoint);
-    kubelet = await startKubelet(testConfig(containerd.directory, containerd.cgroupRoot), host, { runtime: cri.runtime, system: createLinuxSystem(), client: api });
+    kubelet = await startKubelet(testConfig(containerd.directory, containerd.cgroupRoot, { containerLogMaxSizeBytes: 5000, containerLogMaxFiles: 3, containerLogMonitorIntervalMs: 1100 }), host, { runtime: cri.runtime, system: createLinuxSystem(), client: api });
     listener = await host.network.serveHttp({ address: '127.0.0.1', port: 0 }, kubeletHandler(kubelet.view, host, serverConfig, noMetrics));
     await api.create<Pod>(pods, { metadata: { name: 'web', namespace: 'default' }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 1, containers: [
       { name: 'main', image, command: ['sh', '-c', 'for i in 1 2 3 4; do echo line $i; done; echo oops >&2; echo page > /tmp/index.html; exec httpd -f -p 8080 -h /tmp'] },
@@ -130,5 +130,20 @@ describe.skipIf(missingTools.length > 0)('the kubelet’s server', () => {
     expect(stats.pods[0]?.containers.every((container) => container.memory.workingSetBytes > 0)).toBe(true);
     expect(await text('/healthz')).toBe('ok');
     expect((await fetch('/nothing')).status).toBe(404);
+  });
+
+  test('a follower sees every line over rotations, and old logs are compressed and counted', async () => {
+    await api.create<Pod>(pods, { metadata: { name: 'chatty', namespace: 'default' }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 1, restartPolicy: 'Never', containers: [
+      { name: 'main', image, command: ['sh', '-c', 'i=0; while [ $i -lt 400 ]; do echo "this is line number $i"; i=$((i+1)); usleep 8000; done'] },
+    ] } });
+    await api.until<Pod>(pods, { namespace: 'default', name: 'chatty' }, (object) => object?.status?.containerStatuses?.[0]?.state?.running !== undefined);
+    const followed = await text('/containerLogs/default/chatty/main?follow=true');
+    expect(followed).toBe(Array.from({ length: 400 }, (_, index) => `this is line number ${index}\n`).join(''));
+    const [worker] = (await cri.runtime.listContainers()).filter((container) => container.labels['io.kubernetes.pod.name'] === 'chatty');
+    const { logPath } = await cri.runtime.containerStatus(worker?.id ?? '');
+    const names = await host.disk.list(logPath.slice(0, logPath.lastIndexOf('/')));
+    expect(names.length).toBeLessThanOrEqual(3);
+    expect(names[0]).toBe('0.log');
+    expect(names[1]).toMatch(/^0\.log\.\d{8}-\d{6}\.gz$/);
   });
 });

@@ -29,7 +29,7 @@ function typeOf(stat: Stats): FileStat['type'] {
 }
 
 function fileStat(stat: Stats): FileStat {
-  return { type: typeOf(stat), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, sizeBytes: stat.size, modifiedMs: stat.mtimeMs };
+  return { type: typeOf(stat), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, inode: stat.ino };
 }
 
 async function unlessMissing(path: string, work: Promise<Stats>): Promise<FileStat | undefined> {

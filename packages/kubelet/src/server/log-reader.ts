@@ -84,35 +84,66 @@ export async function* readLogs(host: Host, files: NodeFiles, source: LogSource,
   }
 }
 
+/** Records of one file; goes on where it stopped. */
+class RecordReader {
+  readonly #file: DiskFile;
+  readonly inode: number | undefined;
+  #offset: number;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(file: DiskFile, offset: number, inode: number | undefined) {
+    this.#file = file;
+    this.#offset = offset;
+    this.inode = inode;
+  }
+
+  /** To the present end of the file. */
+  async *read(): AsyncGenerator<string, void, undefined> {
+    for (;;) {
+      const block = await this.#file.read(this.#offset, blockBytes);
+      if (block.length === 0) return;
+      this.#offset += block.length;
+      const joined = concatBytes([this.#rest, block]);
+      const last = joined.lastIndexOf(newline);
+      this.#rest = joined.slice(last + 1);
+      for (const record of fromUtf8(joined.subarray(0, last + 1)).split('\n')) if (record !== '') yield record;
+    }
+  }
+
+  close(): Promise<void> { return this.#file.close(); }
+}
+
+/** Again if the name went to another file in the middle. */
+async function openRecords(host: Host, files: NodeFiles, path: string, tailLines: number): Promise<RecordReader> {
+  for (;;) {
+    const before = await files.stat(path);
+    const file = await host.disk.open(path, 'read');
+    const after = await files.stat(path);
+    if (before !== undefined && before.inode === after?.inode) return new RecordReader(file, await tailOffset(file, tailLines), before.inode);
+    await file.close();
+  }
+}
+
 async function* records(host: Host, files: NodeFiles, source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
   const follower = options.follow ? new Follower(files, source.path) : undefined;
-  let file = await host.disk.open(source.path, 'read');
+  let reader = await openRecords(host, files, source.path, options.tailLines);
   try {
-    let offset = await tailOffset(file, options.tailLines);
-    let rest: Uint8Array = new Uint8Array(0);
     for (;;) {
       const running = follower !== undefined && await source.running();
-      for (;;) {
-        const block = await file.read(offset, blockBytes);
-        if (block.length === 0) break;
-        offset += block.length;
-        const joined = concatBytes([rest, block]);
-        const last = joined.lastIndexOf(newline);
-        rest = joined.slice(last + 1);
-        for (const record of fromUtf8(joined.subarray(0, last + 1)).split('\n')) if (record !== '') yield record;
+      const stat = await files.stat(source.path);
+      yield* reader.read();
+      const replaced = stat !== undefined && stat.inode !== reader.inode;
+      if (replaced && follower !== undefined) {
+        // What was written before the name was given to the new file has been read just now.
+        await reader.close();
+        reader = await openRecords(host, files, source.path, -1);
+        continue;
       }
       if (!running || signal.aborted) return;
       await follower.next(host, signal);
-      const stat = await files.stat(source.path);
-      if (stat !== undefined && stat.sizeBytes < offset) {
-        await file.close();
-        file = await host.disk.open(source.path, 'read');
-        offset = 0;
-        rest = new Uint8Array(0);
-      }
     }
   } finally {
     follower?.close();
-    await file.close();
+    await reader.close();
   }
 }
