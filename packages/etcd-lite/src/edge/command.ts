@@ -1,4 +1,4 @@
-import { DiskError, type ClientTls, type Host, type ServeOptions, type ServerTls } from '@coxswain/host';
+import { DiskError, type ClientTls, type Host, type Logger, type ServeOptions, type ServerTls } from '@coxswain/host';
 import { parseGoDuration, UsageError, type Command, type FlagValues } from '@coxswain/service';
 import { createMetrics } from '@coxswain/service/edge';
 import { defaults, type AutoCompaction, type EtcdConfig } from '../server/config.ts';
@@ -11,7 +11,7 @@ export const command: Command = {
   flags: etcdFlags,
   start: async (flags, host) => {
     const config = await configOf(flags, host);
-    return startEtcdServer(config, host);
+    return startEtcdServer(config, { ...host, log: atLeast(flags.string('log-level'), host.log) });
   },
 };
 
@@ -34,6 +34,14 @@ async function configOf(flags: FlagValues, host: Host): Promise<EtcdConfig> {
     maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: flags.durationMs(progress), metrics: createMetrics(),
     ...(peerTls === undefined ? {} : { peerTls: clientTlsOf(peerTls) }), ...(autoCompaction === undefined ? {} : { autoCompaction }),
   };
+}
+
+/** `--log-level` can only make the log quieter; `--v 4` is what makes it say more. */
+function atLeast(level: string, log: Logger): Logger {
+  const quiet = (): void => undefined;
+  if (level === 'debug' || level === 'info') return log;
+  const warn: Logger['warn'] = level === 'warn' ? (message, fields) => { log.warn(message, fields); } : quiet;
+  return { debug: quiet, info: quiet, warn, error: (message, fields) => { log.error(message, fields); }, child: (fields) => atLeast(level, log.child(fields)) };
 }
 
 function absolute(path: string): string {

@@ -43,7 +43,7 @@ export function createRaft(config: RaftConfig, log: RaftLog, hardState: HardStat
   assert(config.members.includes(config.id), 'a member must be one of the members', { id: config.id });
   log.commitTo(Math.min(Math.max(hardState.commit, log.committed), log.lastIndex));
   const raft: RaftState = {
-    config, log, role: 'follower', term: hardState.term, vote: hardState.vote, leader: 0n, electionElapsed: 0, heartbeatElapsed: 0, electionTimeout: 0,
+    config, log, role: 'follower', term: hardState.term, vote: hardState.vote, leader: 0n, electionElapsed: config.initialElapsed ?? 0, heartbeatElapsed: 0, electionTimeout: 0,
     votes: new Map(), progress: new Map(), reads: new ReadRounds(), pendingReads: [], transferee: 0n, availableSnapshot: snapshot,
     snapshotToInstall: undefined, messages: [], afterPersist: [], readStates: [], handedTerm: hardState.term, handedVote: hardState.vote,
   };

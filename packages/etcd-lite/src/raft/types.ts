@@ -96,6 +96,8 @@ export interface RaftConfig {
   readonly members: readonly MemberId[];
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
+  /** Ticks without a leader that count as past already when the member starts. */
+  readonly initialElapsed?: number;
   /** Uniform in [0, 1): spreads elections. */
   readonly random: () => number;
   readonly maxMessageBytes: number;

@@ -94,9 +94,11 @@ export class Member {
 
   #makeDriver(recovered: RecoveredWal, failed: (error: unknown) => void): RaftDriver {
     const { host, cluster } = this;
+    const electionTicks = Math.max(2, Math.round(this.#electionMs / this.#heartbeatMs));
     const raft = createRaft({
-      id: cluster.self.id, members: cluster.members.map((member) => member.id), electionTicks: Math.max(2, Math.round(this.#electionMs / this.#heartbeatMs)),
-      heartbeatTicks: 1, random: () => host.random.float(), maxMessageBytes, maxInflight,
+      id: cluster.self.id, members: cluster.members.map((member) => member.id), electionTicks,
+      // A cluster that starts has no leader to wait for; where there is one, pre-vote keeps this from disturbing it.
+      initialElapsed: electionTicks - 1, heartbeatTicks: 1, random: () => host.random.float(), maxMessageBytes, maxInflight,
     }, new RaftLog(recovered.snapshot, recovered.entries), recovered.hardState, recovered.snapshot);
     return new RaftDriver(host, raft, this.#wal, {
       send: (messages) => { for (const message of messages) this.#senders.get(message.to)?.send(message); },

@@ -13,7 +13,7 @@ export const peerHeaders = { cluster: 'x-etcd-cluster-id', from: 'x-server-from'
 /** What a stuck connection may hold before it is dropped. Raft sends anew what was lost. */
 const maxQueuedBytes = 16 * 1024 * 1024;
 const retryMinMs = 50;
-const retryMaxMs = 1000;
+const retryMaxMs = 500;
 
 export interface PeerSenderOptions {
   readonly host: Host;
@@ -79,8 +79,10 @@ export class PeerSender {
     wake?.();
   }
 
+  /** It lives: no reason to wait with the next attempt. */
   heard(): void {
     this.#unansweredSinceMs = undefined;
+    this.#notBeforeMs = 0;
   }
 
   tick(): void {

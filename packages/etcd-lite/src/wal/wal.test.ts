@@ -149,6 +149,20 @@ describe('the write-ahead log', () => {
     expect((await machine.do(machine.disk.list('/wal')))[0]).not.toBe('0000000000000000.wal');
   });
 
+  it('remembers an installed state whose record was purged with its segment', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    // The record is the last of its segment: the next one begins right behind what the snapshot covers.
+    await machine.do(wal.append({ entries: [entry(1, 1, 2500)] }));
+    await machine.do(wal.append({ entries: [entry(2, 1, 1900)] }));
+    await machine.do(wal.append({ install: { index: 500, term: 2 }, entries: [], hardState: { term: 2, vote: 0n, commit: 500 } }));
+    await machine.do(wal.purge(500));
+    await machine.do(wal.append({ entries: [entry(501, 2)] }));
+    machine.powerCut();
+    const { recovered } = await machine.open();
+    expect([recovered.snapshot, recovered.hardState.commit, recovered.entries.map((one) => one.index)]).toEqual([{ index: 500, term: 2 }, 500, [501]]);
+  });
+
   it('says what is wrong when committed entries are missing', async () => {
     const machine = new Machine(1);
     const { wal } = await machine.open();

@@ -36,6 +36,7 @@ export class Wal {
   #crc: number;
   #batch: number;
   #hardState: HardState;
+  #snapshot: SnapshotMeta;
   #lastIndex: number;
   #busy = false;
   #broken: unknown;
@@ -49,6 +50,7 @@ export class Wal {
     this.#crc = recovered.position.crc ?? 0;
     this.#batch = recovered.position.batch;
     this.#hardState = recovered.hardState;
+    this.#snapshot = recovered.snapshot;
     this.#lastIndex = recovered.entries[recovered.entries.length - 1]?.index ?? recovered.snapshot.index;
   }
 
@@ -64,14 +66,18 @@ export class Wal {
     return { wal, recovered };
   }
 
-  /** Writes a segment's header into the (empty) current file. */
+  /**
+   * Writes a segment's header into the (empty) current file. What must outlive the segments before it is repeated: they may be
+   * purged, with the records that told of the hard state and the snapshot.
+   */
   async #begin(sequence: number): Promise<void> {
     if (this.#segments.every((segment) => segment.sequence !== sequence)) {
       this.#segments.push({ name: segmentName(sequence), sequence, firstIndex: this.#lastIndex + 1 });
     }
     this.#offset = 0;
     const header = segmentRecord({ clusterId: this.#options.clusterId, memberId: this.#options.memberId, sequence });
-    await this.#write([header, hardStateRecord(this.#hardState)]);
+    const snapshot = this.#snapshot.index > 0 ? [snapshotRecord('snapshot', this.#snapshot)] : [];
+    await this.#write([header, ...snapshot, hardStateRecord(this.#hardState)]);
     await this.#disk.syncDirectory(this.#options.directory);
   }
 
@@ -98,6 +104,8 @@ export class Wal {
 
   #remember(batch: WalBatch): void {
     this.#hardState = batch.hardState ?? this.#hardState;
+    if (batch.install !== undefined) this.#snapshot = batch.install;
+    if (batch.snapshot !== undefined && batch.snapshot.index > this.#snapshot.index) this.#snapshot = batch.snapshot;
     this.#lastIndex = batch.entries[batch.entries.length - 1]?.index ?? batch.install?.index ?? this.#lastIndex;
   }
 
