@@ -84,10 +84,10 @@ test('access reviews answer for the asker and for others', async () => {
 });
 
 test('impersonation is a right of its own', async () => {
-  const whoami = async (token: string, headers: Record<string, string>): Promise<{ status: number; json: Record<string, unknown> }> =>
+  const whoami = async (token: string, headers: Record<string, string | readonly string[]>): Promise<{ status: number; json: Record<string, unknown> }> =>
     cluster.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }, token, headers });
-  const allowed = await whoami('tok', { 'impersonate-user': 'jane', 'impersonate-group': 'dev', 'impersonate-extra-scopes': 'view' });
-  expect(allowed.json['status']).toEqual({ userInfo: { username: 'jane', groups: ['dev', 'system:authenticated'], extra: { scopes: ['view'] } } });
+  const allowed = await whoami('tok', { 'impersonate-user': 'jane', 'impersonate-group': ['dev', 'CN=x, OU=y'], 'impersonate-extra-scopes': 'view' });
+  expect(allowed.json['status']).toEqual({ userInfo: { username: 'jane', groups: ['dev', 'CN=x, OU=y', 'system:authenticated'], extra: { scopes: ['view'] } } });
   const account = await whoami('tok', { 'impersonate-user': 'system:serviceaccount:ns:sa' });
   expect((account.json['status'] as { userInfo: { groups: string[] } }).userInfo.groups).toEqual(['system:serviceaccounts', 'system:serviceaccounts:ns', 'system:authenticated']);
   const refused = await whoami('nobody-token', { 'impersonate-user': 'jane' });

@@ -1,5 +1,5 @@
 import { createLocalStore } from '@coxswain/etcd-lite';
-import { silentLogger, type Host, type Peer } from '@coxswain/host';
+import { silentLogger, type HeaderMap, type Host, type Peer } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import type { PartsConfig } from '../parts.ts';
 import { createApiServer, type ApiServer } from '../server.ts';
@@ -12,7 +12,7 @@ export type Loose = Record<string, unknown> & { metadata: Record<string, unknown
 export interface Call {
   readonly body?: unknown;
   readonly token?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: HeaderMap;
   readonly peer?: Peer;
 }
 
@@ -33,8 +33,8 @@ export async function startTestCluster(configs: readonly Partial<PartsConfig>[] 
   return {
     servers, host,
     async call(method, target, { body, token = adminToken, headers = {}, peer } = {}, server = 0) {
-      const request = httpRequest({ method, target, body, headers: { ...(token === '' ? {} : { authorization: `Bearer ${token}` }), ...headers } });
-      const answer = await answerOf(await (servers[server] as ApiServer).handle({ ...request, ...(peer === undefined ? {} : { peer }) }));
+      const request = httpRequest({ method, target, body, headers: token === '' ? {} : { authorization: `Bearer ${token}` } });
+      const answer = await answerOf(await (servers[server] as ApiServer).handle({ ...request, headers: { ...request.headers, ...headers }, ...(peer === undefined ? {} : { peer }) }));
       return { ...answer, object: answer.json as Loose };
     },
     async seen(group, resource, namespace, name, present = true) {

@@ -36,13 +36,20 @@ function peerOf(socket: net.Socket): Peer {
   return certificate === undefined ? { address } : { address, certificate };
 }
 
-function plainHeaders(headers: http.IncomingHttpHeaders | http2.IncomingHttpHeaders): HeaderMap {
+/** `raw`: names and values in turn, as they came. Node joins what was sent several times; a value may itself contain a comma. */
+function plainHeaders(headers: http.IncomingHttpHeaders | http2.IncomingHttpHeaders, raw: readonly string[]): HeaderMap {
   const out: Record<string, string | readonly string[]> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && !name.startsWith(':')) out[name] = value as string | string[];
+    if (value !== undefined && !name.startsWith(':')) out[name] = typeof value === 'string' && value.includes(', ') ? sentValues(name, value, raw) : value as string | string[];
   }
   return out;
+}
+
+function sentValues(name: string, joined: string, raw: readonly string[]): string | readonly string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) if (raw[i]?.toLowerCase() === name) values.push(raw[i + 1] as string);
+  return values.length > 1 && values.join(', ') === joined ? values : joined;
 }
 
 async function answer(handler: HttpHandler, request: HttpRequest, log: Logger): Promise<HttpResponse> {
@@ -121,14 +128,14 @@ class HttpServer {
     this.#sessions.add(session);
     session.on('close', () => this.#sessions.delete(session));
     session.on('error', (error) => { this.#log.debug('http2 session failed', { error: error.message }); });
-    session.on('stream', (stream, headers) => void this.#onStream(stream, headers, peer));
+    session.on('stream', (stream, headers, _flags, raw) => void this.#onStream(stream, headers, raw, peer));
   }
 
-  async #onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, peer: Peer): Promise<void> {
+  async #onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, raw: readonly string[], peer: Peer): Promise<void> {
     const abort = new AbortController();
     stream.on('error', (error) => { this.#log.debug('http2 stream failed', { error: error.message }); });
     stream.on('close', () => abort.abort());
-    const plain = plainHeaders(headers);
+    const plain = plainHeaders(headers, raw);
     const request: HttpRequest = {
       method: String(headers[':method'] ?? 'GET'), target: String(headers[':path'] ?? '/'),
       headers: plain['host'] === undefined ? { ...plain, host: String(headers[':authority'] ?? '') } : plain,
@@ -147,7 +154,7 @@ class HttpServer {
 
   #http1Request(message: http.IncomingMessage, signal: AbortSignal, upgradeRequested: boolean): HttpRequest {
     return {
-      method: message.method ?? 'GET', target: message.url ?? '/', headers: plainHeaders(message.headers),
+      method: message.method ?? 'GET', target: message.url ?? '/', headers: plainHeaders(message.headers, message.rawHeaders),
       body: readableSource(message, () => undefined), peer: peerOf(message.socket), httpVersion: '1.1', signal, upgradeRequested,
     };
   }

@@ -27,6 +27,13 @@ for (const httpVersion of ['1.1', '2'] as const) {
     if (httpVersion === '2') expect(await response.trailers).toMatchObject({ 'grpc-status': '0' });
   });
 
+  test(`HTTP/${httpVersion}: a header that was sent several times is a list, one with a comma is not`, async () => {
+    let headers: unknown;
+    const url = await serve((request) => { headers = request.headers; return Promise.resolve({ status: 200, headers: {} }); });
+    await network.fetch({ url, method: 'GET', httpVersion, headers: { 'impersonate-group': ['a', 'CN=b, OU=c'], accept: 'text/plain, text/html' } });
+    expect(headers).toMatchObject({ 'impersonate-group': ['a', 'CN=b, OU=c'], accept: 'text/plain, text/html' });
+  });
+
   test(`HTTP/${httpVersion}: chunks arrive as they are sent, and stopping early tells the producer`, async () => {
     const stopped = Promise.withResolvers<string>();
     const url = await serve(async (request) => ({ status: 200, headers: {}, body: (async function* () {
