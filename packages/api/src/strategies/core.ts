@@ -110,14 +110,19 @@ function copyDataSource(claim: JsonObject): void {
   }
 }
 
-/** The one kind that needs no name from its writer. */
+function uuidFrom(letters: string): string {
+  const hex = Array.from(letters, (letter) => (letter.charCodeAt(0) % 16).toString(16)).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** The one kind that needs no name from its writer: it gets a UUID. */
 export function limitRangeStrategy(kind: Kind): Strategy {
   const generic = genericStrategy(kind);
   return {
     ...generic,
     prepareForCreate(limits, context) {
       generic.prepareForCreate(limits, context);
-      if (str(metadataOf(limits), 'name') === '') metadataOf(limits)['name'] = [8, 4, 4, 4, 12].map((length) => context.randomSuffix(length)).join('-');
+      if (str(metadataOf(limits), 'name') === '') metadataOf(limits)['name'] = uuidFrom(context.randomSuffix(32));
     },
   };
 }
