@@ -1,9 +1,12 @@
 import { approver, cleaner, signing } from './certificates/controllers.ts';
+import { daemonSetController } from './daemonset/daemonset.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointsController } from './endpoints/endpoints.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { garbageCollector } from './gc/gc.ts';
 import { ipamController } from './ipam/ipam.ts';
+import { jobController } from './job/job.ts';
+import { ttlAfterFinishedController } from './job/ttl.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle.ts';
 import { podGcController } from './pod-gc/pod-gc.ts';
@@ -16,5 +19,5 @@ import type { Controller } from './types.ts';
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, approver, signing, cleaner, ipamController, garbageCollector,
-  nodeLifecycleController, taintEvictionController, podGcController,
+  nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, jobController, ttlAfterFinishedController,
 ];

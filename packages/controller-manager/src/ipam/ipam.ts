@@ -1,4 +1,4 @@
-import { ApiError, done, resources, splitKey, type SyncResult } from '@coxswain/client';
+import { done, resources, splitKey, type SyncResult } from '@coxswain/client';
 import type { Node } from 'kubernetes-types/core/v1';
 import { nameOf } from '../common/object.ts';
 import { newLoop, runLoop } from '../common/run.ts';
@@ -15,6 +15,7 @@ export const ipamController: Controller = {
     const sets = setsOf(context);
     const nodes = context.informers.informer(resources.nodes);
     const loop = newLoop(context, name);
+    const reserved: Reserved = new Map();
     const occupy = (node: Node): void => forEach(sets, node, (set, cidr) => set.occupy(cidr));
     nodes.addHandler({
       added: (node) => {
@@ -25,9 +26,12 @@ export const ipamController: Controller = {
         occupy(node);
         loop.enqueue(node);
       },
-      deleted: (node) => forEach(sets, node, (set, cidr) => set.release(cidr)),
+      deleted: (node) => {
+        forEach(sets, node, (set, cidr) => set.release(cidr));
+        loop.enqueue(node);
+      },
     });
-    return runLoop(context, name, loop, (key) => sync(context, sets, nodes.lister.get(splitKey(key))), 1);
+    return runLoop(context, name, loop, (key) => sync(context, sets, reserved, key, nodes.lister.get(splitKey(key))), 1);
   },
 };
 
@@ -52,30 +56,42 @@ function forEach(sets: readonly CidrSet[], node: Node, act: (set: CidrSet, cidr:
   for (const cidr of cidrsOf(node)) for (const set of sets) if (set.range.family === cidr.family) act(set, cidr);
 }
 
-async function sync(context: ControllerContext, sets: readonly CidrSet[], node: Node | undefined): Promise<SyncResult> {
-  if (node === undefined || cidrsOf(node).length > 0) return done;
+/** What was taken from the sets for a node whose patch has not succeeded yet; a retry uses it again. */
+type Reserved = Map<string, readonly { readonly set: CidrSet; readonly cidr: Cidr }[]>;
+
+/** All families or none. */
+function reserve(sets: readonly CidrSet[]): { readonly set: CidrSet; readonly cidr: Cidr }[] | undefined {
   const given: { readonly set: CidrSet; readonly cidr: Cidr }[] = [];
-  const giveBack = (): void => { for (const { set, cidr } of given) set.release(cidr); };
   for (const set of sets) {
     const cidr = set.allocate();
     if (cidr === undefined) {
-      giveBack();
-      context.recorder.event(node, 'Normal', 'CIDRNotAvailable', `Node ${nameOf(node)} status is now: CIDRNotAvailable`);
-      return { kind: 'retry-after', delayMs: 30_000 };
+      for (const taken of given) taken.set.release(taken.cidr);
+      return undefined;
     }
     given.push({ set, cidr });
   }
-  const podCIDRs = given.map(({ cidr }) => cidrText(cidr));
-  try {
-    // The resourceVersion makes it fail if somebody else has given a range meanwhile.
-    await context.client.patch(resources.nodes, { name: nameOf(node) }, 'merge', {
-      metadata: { uid: node.metadata?.uid, resourceVersion: node.metadata?.resourceVersion }, spec: { podCIDR: podCIDRs[0], podCIDRs },
-    });
-  } catch (error) {
-    // After a broken connection nobody knows whether it was stored: then the part stays taken.
-    if (error instanceof ApiError) giveBack();
-    throw error;
+  return given;
+}
+
+async function sync(context: ControllerContext, sets: readonly CidrSet[], reserved: Reserved, key: string, node: Node | undefined): Promise<SyncResult> {
+  const before = reserved.get(key);
+  if (node === undefined || cidrsOf(node).length > 0) {
+    const own = node === undefined ? [] : cidrsOf(node).map(cidrText);
+    for (const { set, cidr } of before ?? []) if (!own.includes(cidrText(cidr))) set.release(cidr);
+    reserved.delete(key);
+    return done;
   }
+  const given = before ?? reserve(sets);
+  if (given === undefined) {
+    context.recorder.event(node, 'Normal', 'CIDRNotAvailable', `Node ${nameOf(node)} status is now: CIDRNotAvailable`);
+    return { kind: 'retry-after', delayMs: 30_000 };
+  }
+  reserved.set(key, given);
+  const podCIDRs = given.map(({ cidr }) => cidrText(cidr));
+  // The resourceVersion makes it fail if somebody else has given a range meanwhile.
+  await context.client.patch(resources.nodes, { name: nameOf(node) }, 'merge', {
+    metadata: { uid: node.metadata?.uid, resourceVersion: node.metadata?.resourceVersion }, spec: { podCIDR: podCIDRs[0], podCIDRs },
+  });
   context.host.log.info('node has its range', { node: nameOf(node), podCIDRs });
   return done;
 }

@@ -2,6 +2,7 @@ import { createInformerFactory, keyOfObject, objectKey, resources, type Client }
 import { rfc3339Micros, rfc3339Seconds, type Host } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { isDeleting, nameOf, namespaceOf, uidOf } from '../common/object.ts';
+import { nodeOf } from '../daemonset/placement.ts';
 import { isPodTerminal } from '../common/pods.ts';
 
 /** Scheduler and kubelets for tests of controllers: each pod gets a node in turn, runs at once, ends when it is deleted. */
@@ -26,6 +27,8 @@ export async function startHollowNodes(host: Host, client: Client, names: readon
     if (busy.has(key)) return;
     busy.add(key);
     const bind = (): string => {
+      const pinned = nodeOf(pod);
+      if (pinned !== undefined) return pinned;
       const alive = names.filter((name) => !nodes.silent.has(name));
       return alive[(turn += 1) % alive.length] ?? '';
     };

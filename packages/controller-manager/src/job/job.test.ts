@@ -1,0 +1,97 @@
+import { resources } from '@coxswain/client';
+import type { Job } from 'kubernetes-types/batch/v1';
+import type { Pod } from 'kubernetes-types/core/v1';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
+import { startHollowNodes, type HollowNodes } from '../testing/hollow-nodes.ts';
+import { freeIndexes, indexesText, indexOf, parseIndexes } from './indexes.ts';
+import { backoffMs, countSettled, judge, wantedActive } from './judge.ts';
+import { expiryMs } from './ttl.ts';
+
+const job = (spec: Partial<NonNullable<Job['spec']>>, status: Job['status'] = {}): Job => ({ metadata: { name: 'j' }, spec: { template: {}, ...spec }, status });
+
+test('indexes as text and back', () => {
+  expect(indexesText(new Set([1, 3, 4, 5, 7, 8]))).toBe('1,3-5,7,8');
+  expect([...parseIndexes('1,3-5,9', 6)]).toEqual([1, 3, 4, 5]);
+  expect(freeIndexes(new Set([0]), new Set([2]), 5, 2)).toEqual([1, 3]);
+});
+
+test('what becomes of a job', () => {
+  const counts = { active: 0, succeeded: 0, failed: 0 };
+  expect(judge(job({ completions: 2 }), { ...counts, succeeded: 2 }, [], 0)).toMatchObject({ kind: 'complete', reason: 'CompletionsReached' });
+  expect(judge(job({}), { ...counts, succeeded: 1, active: 1 }, [], 0)).toEqual({ kind: 'goes-on' });
+  expect(judge(job({ backoffLimit: 2 }), { ...counts, failed: 2 }, [], 0)).toEqual({ kind: 'goes-on' });
+  expect(judge(job({ backoffLimit: 2 }), { ...counts, failed: 3 }, [], 0)).toMatchObject({ kind: 'failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' });
+  const late = job({ activeDeadlineSeconds: 10 }, { startTime: '1970-01-01T00:00:00Z' });
+  expect(judge(late, counts, [], 9_999)).toEqual({ kind: 'goes-on' });
+  expect(judge(late, counts, [], 10_000)).toMatchObject({ kind: 'failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' });
+});
+
+test('how many run, and how long a new one waits', () => {
+  expect(wantedActive(job({ completions: 5, parallelism: 3 }), { active: 0, succeeded: 3, failed: 0 })).toBe(2);
+  expect(wantedActive(job({ parallelism: 3 }), { active: 2, succeeded: 1, failed: 0 })).toBe(2);
+  expect(wantedActive(job({ completions: 5, parallelism: 3, suspend: true }), { active: 0, succeeded: 0, failed: 0 })).toBe(0);
+  expect([0, 1, 2, 3, 10].map(backoffMs)).toEqual([0, 10_000, 20_000, 40_000, 360_000]);
+});
+
+test('a noted pod counts once, when its finalizer is off', () => {
+  const status = { succeeded: 2, failed: 1, uncountedTerminatedPods: { succeeded: ['a', 'b'], failed: ['c'] } };
+  expect(countSettled(status, new Set(['b']))).toEqual({ succeeded: 3, failed: 2, uncounted: { succeeded: ['b'], failed: [] } });
+});
+
+test('a finished job expires', () => {
+  const finished = job({ ttlSecondsAfterFinished: 5 }, { conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: '1970-01-01T00:00:10Z' }] });
+  expect(expiryMs(finished)).toBe(15_000);
+  expect(expiryMs(job({ ttlSecondsAfterFinished: 5 }))).toBeUndefined();
+});
+
+describe('in a cluster', () => {
+  let cluster: TestCluster;
+  let nodes: HollowNodes;
+  beforeAll(async () => {
+    cluster = await startTestCluster();
+    nodes = await startHollowNodes(cluster.host, cluster.admin, ['n1'], cluster.signal);
+    await cluster.startManager();
+    await cluster.untilAll(resources.serviceaccounts, 'default', (accounts) => accounts.length > 0);
+  });
+  afterAll(async () => { await cluster.stop(); });
+
+  const run = async (name: string, spec: Partial<NonNullable<Job['spec']>>): Promise<Job> => {
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+    await cluster.admin.create(resources.jobs, { metadata: { name, namespace: 'default' }, spec: { template, ...spec } });
+    const ended = await cluster.until(resources.jobs, { namespace: 'default', name }, (found) => found?.status?.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed') === true);
+    return ended as Job;
+  };
+  const podsOf = async (name: string): Promise<readonly Pod[]> => (await cluster.admin.list(resources.pods, { namespace: 'default', labelSelector: `batch.kubernetes.io/job-name=${name}` })).items;
+
+  test('completions in parallel', async () => {
+    nodes.endsAs = () => 'Succeeded';
+    const ended = await run('many', { completions: 5, parallelism: 2 });
+    expect(ended.status).toMatchObject({ succeeded: 5 });
+    expect(ended.status?.conditions?.map(({ type, reason }) => [type, reason])).toEqual([['SuccessCriteriaMet', 'CompletionsReached'], ['Complete', 'CompletionsReached']]);
+    expect(ended.status?.completionTime).toBeDefined();
+    const pods = await podsOf('many');
+    expect(pods).toHaveLength(5);
+    for (const pod of pods) expect(pod.metadata?.finalizers).toBeUndefined();
+  });
+
+  test('indexed', async () => {
+    nodes.endsAs = () => 'Succeeded';
+    const ended = await run('indexed', { completions: 4, parallelism: 4, completionMode: 'Indexed' });
+    expect(ended.status).toMatchObject({ succeeded: 4, completedIndexes: '0-3' });
+    expect(new Set((await podsOf('indexed')).map(indexOf))).toEqual(new Set([0, 1, 2, 3]));
+  });
+
+  test('too many failures', async () => {
+    nodes.endsAs = () => 'Failed';
+    const ended = await run('bad', { backoffLimit: 0 });
+    expect(ended.status).toMatchObject({ failed: 1 });
+    expect(ended.status?.conditions?.at(-1)).toMatchObject({ type: 'Failed', reason: 'BackoffLimitExceeded' });
+  });
+
+  test('gone after its time to live', async () => {
+    nodes.endsAs = () => 'Succeeded';
+    await run('brief', { ttlSecondsAfterFinished: 1 });
+    await cluster.until(resources.jobs, { namespace: 'default', name: 'brief' }, (found) => found === undefined);
+  });
+});
