@@ -5,6 +5,7 @@ import { noMetrics, type Metrics } from '@coxswain/service';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
 import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
+import { SchemaConditions } from './flow-control/schema-conditions.ts';
 import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
 import type { RegistryContext } from './registry/context.ts';
 import { builtinManagedFields } from './registry/managed-fields.ts';
@@ -98,18 +99,19 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       return registry.hasVersion(info.group, info.version) ? statusResponse(noSuchResource()) : undefined;
     },
   }));
-  const compacting = new AbortController();
+  const background = new AbortController();
   const compactionMs = config.compactionIntervalMs ?? 300_000;
   return {
     handle, loopbackClient: loopback.client, cache,
     start: async () => {
-      if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, compacting.signal);
+      if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, background.signal);
+      new SchemaConditions(host, loopback.client, cache, background.signal).start();
       await cache.whenReady();
       await hooks.run();
     },
     beginShutdown: () => hooks.stop(),
     stop: () => {
-      compacting.abort();
+      background.abort();
       hooks.stop();
       registry.stop();
       return Promise.resolve();
