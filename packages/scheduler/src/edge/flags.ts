@@ -14,8 +14,8 @@ export const flags: FlagSet = {
   'leader-elect-resource-name': { kind: 'string', default: 'kube-scheduler', help: 'name of the Lease' },
   'leader-elect-resource-namespace': { kind: 'string', default: 'kube-system', help: 'namespace of the Lease' },
   'bind-address': { kind: 'string', default: '0.0.0.0', help: 'address of the health and metrics port' },
-  'secure-port': { kind: 'int', default: 10_259, min: 0, max: 65_535, help: 'HTTPS port of /healthz, /livez, /readyz and /metrics; 0 is off' },
-  'tls-cert-file': { kind: 'string', help: 'certificate of the port; absent: a self-signed one made at the start' },
+  'secure-port': { kind: 'int', default: 10_259, min: 0, max: 65_535, help: 'port of /healthz, /livez, /readyz and /metrics: HTTPS with --tls-cert-file, else plain HTTP; 0 is off' },
+  'tls-cert-file': { kind: 'string', help: 'certificate of the port' },
   'tls-private-key-file': { kind: 'string', help: 'key of --tls-cert-file' },
   ...unbuilt(
     'allow-metric-labels', 'allow-metric-labels-manifest', 'authentication-kubeconfig', 'authentication-skip-lookup', 'authentication-token-webhook-cache-ttl',
