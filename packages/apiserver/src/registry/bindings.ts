@@ -1,7 +1,6 @@
 import {
   applyDefaults, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
-import { scanYaml } from '@coxswain/api/yaml';
 import { assert, emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import { storedProtobuf } from '../negotiation/protobuf.ts';
@@ -9,7 +8,7 @@ import type { StorageCodec } from '../storage/codec.ts';
 import { apiVersionOf, type KindCodec, type MetadataRules } from './kind.ts';
 import { isObject, meta } from './object.ts';
 import type { FieldValidation } from './options.ts';
-import { decodePlain } from './plain.ts';
+import { decodePlain, scanText } from './plain.ts';
 
 /** Where the generic machinery meets the description of the built-in kinds. */
 
@@ -26,7 +25,7 @@ function decode(api: ApiResource, body: Uint8Array, mediaType: MediaType, valida
 /** What an applier leaves out it has no opinion of: the body is checked by decoding it, but used as it came. */
 function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValidation): ReturnType<KindCodec['decode']> {
   let scanned: ScannedJson | undefined;
-  const { warnings } = decodeBody(api, body, validation, () => (scanned = scanYaml(body)));
+  const { warnings } = decodeBody(api, body, validation, () => (scanned = scanText(body)));
   const value = scanned?.value;
   assert(isObject(value), 'a decoded body is no object', {});
   return { object: { ...value, kind: api.kind, apiVersion: apiVersionOf(api) }, warnings };

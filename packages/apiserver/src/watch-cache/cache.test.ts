@@ -1,5 +1,5 @@
 import { createLocalStore } from '@coxswain/etcd-lite';
-import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import type { EtcdClient, WatchBatch } from '@coxswain/etcd-lite/client';
 import { fromUtf8, silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -80,6 +80,44 @@ test('fresh waits for what others wrote, also below other prefixes', async () =>
   await Promise.all([cache.fresh(), cache.fresh(), cache.fresh()]);
   expect(cache.revision).toBe(revision + 1);
   expect(cache.list('/registry/things/')).toHaveLength(1);
+});
+
+test('when the store has compacted what is missing, the cache reads anew and ends its watchers', async () => {
+  const a = await write('a');
+  await write('b');
+  const compacted = Promise.withResolvers<void>();
+  let watches = 0;
+  /** The first watch ends as one does whose revision is gone. */
+  async function* watchOnce(...args: Parameters<EtcdClient['watch']>): AsyncGenerator<WatchBatch, void, undefined> {
+    watches += 1;
+    if (watches > 1) {
+      yield* client.watch(...args);
+      return;
+    }
+    await compacted.promise;
+    yield { revision: 0, events: [], canceled: true, compactRevision: 1 };
+  }
+  const lossy = new Proxy(client, { get: (target, key) => {
+    const value: unknown = key === 'watch' ? watchOnce : Reflect.get(target, key, target);
+    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+  } });
+  const behind = new WatchCache(new ResourceStore(lossy, host.timers, '/registry/things/', codec), host);
+  await behind.start();
+  const watcher = behind.watchAfter(behind.revision);
+  const told: string[] = [];
+  const both = Promise.withResolvers<void>();
+  behind.onEvent((event) => {
+    told.push(`${event.type} ${event.object.key.slice(17)}`);
+    if (told.length === 2) both.resolve();
+  });
+  await write('a', a);
+  const gone = await store.get('/registry/things/b');
+  await store.remove(gone as NonNullable<typeof gone>);
+  compacted.resolve();
+  await both.promise;
+  expect(await watcher.take()).toBeUndefined();
+  expect(told).toEqual(['MODIFIED a', 'DELETED b']);
+  behind.stop();
 });
 
 test('a reader that falls behind is dropped, the others go on', () => {
