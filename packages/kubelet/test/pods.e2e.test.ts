@@ -240,4 +240,31 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     expect(events('lost')).toContain('lost Normal SandboxChanged: Pod sandbox changed, it will be killed and re-created.');
     await gone('lost');
   });
+
+  test('containers outlive a crash of the runtime, and new pods run as soon as it is back', async () => {
+    await run('steady', { containers: [shell('exec sleep 3600')] });
+    const before = await until('steady', ready);
+    await containerd.crash();
+    await run('after', { containers: [shell('exec sleep 3600')] });
+    await until('after', ready);
+    const after = await api.get<Pod>(pods, { namespace: 'default', name: 'steady' });
+    expect(after.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, ready: true, containerID: before.status?.containerStatuses?.[0]?.containerID });
+    await gone('steady');
+    await gone('after');
+  });
+
+  test('sidecars start before and end after the app container', async () => {
+    await fs.mkdir(`${containerd.directory}/order`);
+    const speak = (name: string): string => `echo ${name} up >> /out/order; trap "echo ${name} down >> /out/order; exit 0" TERM; while :; do sleep 0.1; done`;
+    const volumeMounts = [{ name: 'out', mountPath: '/out' }];
+    await run('helped', {
+      initContainers: [{ name: 'side', image, command: ['sh', '-c', speak('side')], restartPolicy: 'Always', volumeMounts, startupProbe: { exec: { command: ['grep', 'side', '/out/order'] }, periodSeconds: 1 } }],
+      containers: [{ ...shell(speak('main')), volumeMounts }],
+      volumes: [{ name: 'out', hostPath: { path: `${containerd.directory}/order`, type: 'Directory' } }],
+    });
+    await until('helped', ready);
+    await expect.poll(() => fs.readFile(`${containerd.directory}/order/order`, 'utf8')).toBe('side up\nmain up\n');
+    await gone('helped');
+    expect(await fs.readFile(`${containerd.directory}/order/order`, 'utf8')).toBe('side up\nmain up\nmain down\nside down\n');
+  });
 });

@@ -39,7 +39,7 @@ describe.skipIf(missingTools.length > 0)('the kubelet’s server', () => {
     kubelet = await startKubelet(testConfig(containerd.directory, containerd.cgroupRoot, { containerLogMaxSizeBytes: 5000, containerLogMaxFiles: 3, containerLogMonitorIntervalMs: 1100 }), host, { runtime: cri.runtime, system: createLinuxSystem(), client: api });
     listener = await host.network.serveHttp({ address: '127.0.0.1', port: 0 }, kubeletHandler(kubelet.view, host, serverConfig, noMetrics));
     await api.create<Pod>(pods, { metadata: { name: 'web', namespace: 'default' }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 1, containers: [
-      { name: 'main', image, command: ['sh', '-c', 'for i in 1 2 3 4; do echo line $i; done; echo oops >&2; echo page > /tmp/index.html; exec httpd -f -p 8080 -h /tmp'] },
+      { name: 'main', image, command: ['sh', '-c', 'for i in 1 2 3 4; do echo line $i; done; usleep 300000; echo oops >&2; echo page > /tmp/index.html; exec httpd -f -p 8080 -h /tmp'] },
       { name: 'echo', image, stdin: true, command: ['sh', '-c', 'while read -r line; do echo "got $line"; done; exec sleep 3600'] },
     ] } });
     pod = await api.until<Pod>(pods, { namespace: 'default', name: 'web' }, (object) => object?.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True') as Pod;

@@ -14,6 +14,8 @@ export interface TestContainerd {
   readonly cgroupRoot: string;
   readonly cniConfDir: string;
   readonly subnet: string;
+  /** kill -9 and a new start; containers go on meanwhile. */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -113,20 +115,29 @@ export async function startContainerd(options: { readonly subnet: string; readon
   if (options.withNetwork !== false) await conflist(directory, options.subnet);
   const archive = await buildImage(directory);
   const log = await fs.open(`${directory}/containerd.log`, 'w');
-  const child = spawn('containerd', ['-c', `${directory}/config.toml`], { stdio: ['ignore', log.fd, log.fd] });
-  const exited = new Promise<void>((resolve) => { child.once('exit', () => resolve()); });
+  const launch = (): { child: ChildProcess; exited: Promise<void> } => {
+    const started = spawn('containerd', ['-c', `${directory}/config.toml`], { stdio: ['ignore', log.fd, log.fd] });
+    return { child: started, exited: new Promise<void>((resolve) => { started.once('exit', () => resolve()); }) };
+  };
+  let process = launch();
   const socket = `${directory}/containerd.sock`;
-  await untilSocket(socket, child);
+  await untilSocket(socket, process.child);
   for (const file of [archive, `${archive}.2`]) await run('ctr', ['-a', socket, '-n', 'k8s.io', 'images', 'import', file]);
   const cgroupRoot = path.basename(directory);
   return {
     endpoint: `unix://${socket}`, directory, cgroupRoot: `/${cgroupRoot}`, cniConfDir: `${directory}/cni`, subnet: options.subnet,
+    crash: async () => {
+      process.child.kill('SIGKILL');
+      await process.exited;
+      process = launch();
+      await untilSocket(socket, process.child);
+    },
     close: async () => {
       const crictl = (...args: string[]): Promise<unknown> => run('ctr', ['-a', socket, '-n', 'k8s.io', ...args]).catch(() => undefined);
       const tasks = await run('ctr', ['-a', socket, '-n', 'k8s.io', 'tasks', 'ls', '-q']).catch(() => ({ stdout: '' }));
       for (const task of tasks.stdout.trim().split('\n').filter((id) => id !== '')) await crictl('tasks', 'delete', '-f', task);
-      child.kill('SIGTERM');
-      await exited;
+      process.child.kill('SIGTERM');
+      await process.exited;
       await log.close();
       await unmountBelow(directory);
       await removeCgroups(cgroupRoot);
