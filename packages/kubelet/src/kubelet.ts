@@ -8,6 +8,7 @@ import { startKubenet, type RunningKubenet } from './kubenet/kubenet.ts';
 import { LogRotation } from './log-rotation.ts';
 import { NodeManager } from './node/node-manager.ts';
 import { allocatable } from './node/node-status.ts';
+import { maintainQosCgroups } from './node/qos-cgroups.ts';
 import { Pleg, type RuntimePod } from './pleg.ts';
 import { BackOff } from './pod/backoff.ts';
 import { ImageManager } from './pod/images.ts';
@@ -114,6 +115,7 @@ class Kubelet {
   async start(): Promise<void> {
     const { signal } = this.#abort;
     this.#track(this.#node.run(signal));
+    this.#track(maintainQosCgroups(this.#config, this.#host, this.#deps.system.cgroups, this.#workerDeps.node.allocatable(), () => [...this.#workers.values()].map((worker) => worker.pod), signal));
     const podInformer = this.#informers.informer<Pod>(pods, { fieldSelector: `spec.nodeName=${this.#config.nodeName}` });
     const nodeInformer = this.#config.kubenet === undefined ? undefined : this.#informers.informer<Node>(nodes);
     if (nodeInformer !== undefined && this.#config.kubenet !== undefined) {

@@ -64,11 +64,11 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     expect(pod.status?.phase).toBe('Running');
     expect(pod.status?.podIP).toMatch(/^10\.231\.1\./);
     expect(pod.status?.containerStatuses?.[0]).toMatchObject({ name: 'main', ready: true, started: true, restartCount: 0, image });
-    expect(await logOf(pod)).toMatch(/^\S+ stdout F hello\n/);
+    await expect.poll(() => logOf(pod)).toMatch(/^\S+ stdout F hello\n/);
     const deleteMs = Date.now();
     await gone('plain');
     console.log(`pod gone after ${Date.now() - deleteMs} ms`);
-    expect(events('plain').map((line) => line.split(':')[0])).toEqual(['plain Normal Pulled', 'plain Normal Created', 'plain Normal Started', 'plain Normal Killing']);
+    await expect.poll(() => events('plain').map((line) => line.split(':')[0])).toEqual(['plain Normal Pulled', 'plain Normal Created', 'plain Normal Started', 'plain Normal Killing']);
     await expect.poll(() => cri.runtime.listContainers()).toEqual([]);
     await expect.poll(() => cri.runtime.listPodSandboxes()).toEqual([]);
     await expect(fs.stat(`${config.rootDir}/pods/${created.metadata?.uid}`)).rejects.toThrow('ENOENT');
@@ -138,7 +138,7 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     expect(good.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' });
     const bad = await until('bad', (status) => status.phase === 'Failed');
     expect(bad.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 7, reason: 'Error' });
-    expect(await logOf(good)).toContain('done');
+    await expect.poll(() => logOf(good)).toContain('done');
     await gone('good');
     await gone('bad');
   });

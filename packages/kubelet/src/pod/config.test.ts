@@ -3,6 +3,7 @@ import type { Container, Pod, Service } from 'kubernetes-types/core/v1';
 import { containerEnv, expand, serviceEnv, type EnvSources } from './env.ts';
 import { etcHosts, parseResolvConf, podDns } from './dns.ts';
 import { BackOff, goDuration } from './backoff.ts';
+import { qosLimits } from '../node/qos-cgroups.ts';
 import { normalImageName, pullPolicy } from './images.ts';
 import { containerResources, milliCpuToShares, oomScoreAdj, podCgroupLimits, podCgroupPath, qosClass } from './resources.ts';
 import { containerSecurity, nonRootRefusal } from './security.ts';
@@ -61,6 +62,10 @@ describe('resources', () => {
     expect(containerResources(pod({ containers: [burstable] }), burstable, 4 * gib, cfs)).toEqual({ cpuShares: 256, cpuQuota: 50_000, cpuPeriod: 100_000, memoryLimitInBytes: 0, oomScoreAdj: 750 });
     expect(podCgroupLimits(pod({ containers: [guaranteed, guaranteed] }), cfs, 100)).toEqual({ cpuShares: 2048, cpuQuotaUs: 200_000, cpuPeriodUs: 100_000, memoryBytes: 2 * gib, pids: 100 });
     expect(podCgroupLimits(pod({ containers: [guaranteed, burstable] }), cfs, -1)).toEqual({ cpuShares: 1280, cpuQuotaUs: 150_000, cpuPeriodUs: 100_000 });
+  });
+
+  test('groups of the classes', () => {
+    expect(qosLimits([pod({ containers: [burstable] }), pod({ containers: [burstable] }), pod()], { cpu: '2', memory: '4Gi' })).toEqual({ Guaranteed: { cpuShares: 2048, memoryBytes: 4 * gib }, Burstable: { cpuShares: 512 }, BestEffort: { cpuShares: 2 } });
   });
 
   /** https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#node-out-of-memory-behavior */
