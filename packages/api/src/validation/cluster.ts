@@ -5,7 +5,7 @@ import { get, has, list, num, obj, objects, optionalNumber, str, strings } from 
 import { cidrText, parseCidr } from './addresses.ts';
 import { badValue, duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
 import { each, immutableText, labelName, portNumber, requireOneOf, requireString, validateLabelSelector } from './common.ts';
-import { dns1123Subdomain, fullyQualifiedDomainNameProblems, labelValueProblems, qualifiedNameProblems } from './formats.ts';
+import { dns1123Label, dns1123Subdomain, fullyQualifiedDomainNameProblems, labelValueProblems, qualifiedNameProblems } from './formats.ts';
 import { taintEffect } from './pod/placement.ts';
 import type { Validator } from './validator.ts';
 
@@ -201,7 +201,7 @@ function apiService(object: JsonObject): FieldError[] {
 
 function runtimeClass(object: JsonObject): FieldError[] {
   const handler = str(object, 'handler');
-  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(handler) && handler.length <= 63 ? [] : eachInvalid('handler', handler, dns1123Subdomain(handler));
+  return eachInvalid('handler', handler, dns1123Label(handler));
 }
 
 function volumeAttachment(object: JsonObject): FieldError[] {

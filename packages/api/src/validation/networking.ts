@@ -1,6 +1,5 @@
 import type { FieldError } from '../field-error.ts';
-import type { Json, JsonObject } from '../resource.ts';
-import { equalJson } from '../patch/values.ts';
+import type { JsonObject } from '../resource.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { cidrText, ipText, nonSpecialIpProblems, parseCidr, parseIp, rangeContains } from './addresses.ts';
 import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
@@ -196,15 +195,11 @@ function endpoints(object: JsonObject): FieldError[] {
   });
 }
 
-function sameBytes(a: Json | undefined, b: Json | undefined): boolean {
-  return equalJson(a ?? null, b ?? null);
-}
-
 export const networkingValidators: Readonly<Record<string, Validator>> = {
   'ingresses.networking.k8s.io': { create: ingress },
   'ingressclasses.networking.k8s.io': {
     create: ingressClass,
-    update: (object, old) => (sameBytes(get(obj(object, 'spec'), 'controller'), get(obj(old, 'spec'), 'controller')) ? [] : immutable(obj(object, 'spec'), obj(old, 'spec'), 'controller', 'spec')),
+    update: (object, old) => [...ingressClass(object), ...immutable(obj(object, 'spec'), obj(old, 'spec'), 'controller', 'spec')],
   },
   'networkpolicies.networking.k8s.io': { create: networkPolicy },
   'endpointslices.discovery.k8s.io': { create: endpointSlice, update: (object, old) => [...endpointSlice(object), ...immutable(object, old, 'addressType', '')] },
