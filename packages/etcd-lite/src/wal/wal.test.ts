@@ -154,7 +154,7 @@ describe('the write-ahead log', () => {
     const { wal } = await machine.open();
     // The record is the last of its segment: the next one begins right behind what the snapshot covers.
     await machine.do(wal.append({ entries: [entry(1, 1, 2500)] }));
-    await machine.do(wal.append({ entries: [entry(2, 1, 1900)] }));
+    await machine.do(wal.append({ entries: [entry(2, 1, 1850)] }));
     await machine.do(wal.append({ install: { index: 500, term: 2 }, entries: [], hardState: { term: 2, vote: 0n, commit: 500 } }));
     await machine.do(wal.purge(500));
     await machine.do(wal.append({ entries: [entry(501, 2)] }));

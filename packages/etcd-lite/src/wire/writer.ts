@@ -63,15 +63,19 @@ export class ReverseWriter {
     else this.bigint(BigInt(value));
   }
 
+  /** Two's complement in 64 bits. */
   bigint(value: bigint): void {
-    let rest = BigInt.asUintN(64, value);
+    let low = Number(BigInt.asUintN(32, value));
+    let high = Number(BigInt.asUintN(32, value >> 32n));
     const out: number[] = [];
-    while (rest > 0x7fn) {
-      out.push(Number(rest & 0x7fn) | 0x80);
-      rest >>= 7n;
+    while (high !== 0 || low > 0x7f) {
+      out.push((low & 0x7f) | 0x80);
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
     }
-    out.push(Number(rest));
-    this.bytes(Uint8Array.from(out));
+    out.push(low);
+    const at = this.#reserve(out.length);
+    this.#buffer.set(out, at);
   }
 }
 
