@@ -2,6 +2,7 @@ import type { Informer, InformerFactory } from '@coxswain/client';
 import { resources } from '@coxswain/client';
 import type { Namespace, Service } from 'kubernetes-types/core/v1';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
+import { endpointsOf } from './endpoints.ts';
 
 /** What names are made of. */
 export interface ClusterSource {
@@ -34,7 +35,7 @@ export function informerSource(factory: InformerFactory): ClusterSource {
     const name = slice.metadata?.labels?.[serviceNameLabel];
     return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
   });
-  slices.addIndex('address', (slice) => slice.endpoints.flatMap((endpoint) => endpoint.addresses));
+  slices.addIndex('address', (slice) => endpointsOf(slice).flatMap((endpoint) => endpoint.addresses));
   return {
     get hasSynced() { return namespaces.hasSynced && services.hasSynced && slices.hasSynced; },
     namespaceExists: (name) => namespaces.lister.get({ name }) !== undefined,

@@ -52,7 +52,8 @@ export function endpointMapOf(slices: Iterable<EndpointSlice>, family: IpFamily,
       if (port === undefined) continue;
       const byAddress = ports.get(name) ?? new Map<string, Endpoint>();
       ports.set(name, byAddress);
-      for (const item of slice.endpoints) {
+      // Go's encoder writes an empty list as null.
+      for (const item of (slice.endpoints as ApiEndpoint[] | null) ?? []) {
         const ip = item.addresses[0];
         if (ip === undefined) continue;
         const endpoint = endpointOf(item, ip, port, nodeName);

@@ -9,12 +9,16 @@ type PodState = { readonly nodeName: string; readonly kind: 'assumed' | 'added' 
 
 const noLabels: Labels = {};
 
+function zoneOf({ labels }: NodeInfo): string {
+  return `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
+}
+
 /** Zones take turns, so that a search that stops early has seen all of them. */
 function interleaveZones(nodes: Iterable<NodeInfo>): NodeInfo[] {
   const zones = new Map<string, NodeInfo[]>();
   for (const node of nodes) {
     if (node.node === undefined) continue;
-    const zone = `${node.labels['topology.kubernetes.io/region'] ?? ''}:${node.labels['topology.kubernetes.io/zone'] ?? ''}`;
+    const zone = zoneOf(node);
     const members = zones.get(zone);
     if (members === undefined) zones.set(zone, [node]);
     else members.push(node);
@@ -65,10 +69,12 @@ export class SchedulerCache {
 
   setNode(node: Node): void {
     const info = this.#infoOf(node.metadata?.name ?? '');
+    const [wasThere, zone] = [info.node !== undefined, zoneOf(info)];
     this.#countImages(info, -1);
     info.setNode(node);
     this.#countImages(info, 1);
-    this.#order = undefined;
+    // A heartbeat moves nobody.
+    if (!wasThere || zone !== zoneOf(info)) this.#order = undefined;
   }
 
   removeNode(name: string): void {
