@@ -21,8 +21,6 @@ export interface ControllerManagerConfig {
   readonly signer?: CertificateSigner | undefined;
   readonly signingDurationMs: number;
   readonly rootCaPem?: string | undefined;
-  /** Signs the tokens of service account token Secrets. */
-  readonly serviceAccountKeyPem?: string | undefined;
   readonly nodeMonitorPeriodMs: number;
   readonly nodeMonitorGracePeriodMs: number;
   readonly nodeStartupGracePeriodMs: number;

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createClient, type Client } from '@coxswain/client';
+import { createClient, type Client, type KubeconfigResult } from '@coxswain/client';
 import { loadInClusterConfig, loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
 import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
 import { createMetrics, serveHealth } from '@coxswain/service/edge';
+import { messageOf } from '../common/object.ts';
 import { defaultConfig, type ControllerManagerConfig } from '../config.ts';
 import { allControllers } from '../controllers.ts';
 import { startControllerManager, type ControllerManager } from '../manager.ts';
@@ -59,7 +60,7 @@ async function configOf(values: FlagValues, host: Host): Promise<ControllerManag
     },
     allocateNodeCidrs: values.bool('allocate-node-cidrs'), nodeCidrMaskSize: maskSizes(values), serviceClusterIpRanges: values.strings('service-cluster-ip-range'),
     signer: signing === undefined ? undefined : await createSigner(signing.certPem, signing.keyPem), signingDurationMs: values.durationMs('cluster-signing-duration'),
-    rootCaPem: readFlagFile(values, 'root-ca-file'), serviceAccountKeyPem: readFlagFile(values, 'service-account-private-key-file'),
+    rootCaPem: readFlagFile(values, 'root-ca-file'),
     nodeMonitorPeriodMs: values.durationMs('node-monitor-period'), nodeMonitorGracePeriodMs: values.durationMs('node-monitor-grace-period'),
     nodeStartupGracePeriodMs: values.durationMs('node-startup-grace-period'), terminatedPodGcThreshold: values.int('terminated-pod-gc-threshold'),
     concurrency: Object.fromEntries(Object.entries(concurrencyFlags).map(([flag, { controller }]) => [controller, values.int(flag)])),
@@ -73,10 +74,17 @@ async function serve(values: FlagValues, host: Host, manager: ControllerManager)
   return await serveHealth(host, at, { metrics: createMetrics(), livez: { leaderElection: async () => manager.health() } });
 }
 
+async function connection(path: string): Promise<KubeconfigResult> {
+  try {
+    return path === '' ? await loadInClusterConfig() : await loadKubeconfig(path);
+  } catch (error) {
+    throw new UsageError(`--kubeconfig ${path}: ${messageOf(error)}`);
+  }
+}
+
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
   const config = await configOf(values, host);
-  const path = values.string('kubeconfig');
-  const { server: given, tls, ...identity } = path === '' ? await loadInClusterConfig() : await loadKubeconfig(path);
+  const { server: given, tls, ...identity } = await connection(values.string('kubeconfig'));
   const server = values.isSet('master') ? values.string('master') : given;
   const own = createClient(host, { ...identity, server, tls, userAgent: 'coxswain-controller-manager' });
   // The token must decide who it is: a client certificate on the connection would win over it.

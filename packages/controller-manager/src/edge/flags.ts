@@ -13,6 +13,7 @@ export const concurrencyFlags: Readonly<Record<string, { readonly controller: st
   'concurrent-gc-syncs': { controller: 'garbage-collector-controller', workers: 20 },
   'concurrent-daemonset-syncs': { controller: 'daemonset-controller', workers: 2 },
   'concurrent-job-syncs': { controller: 'job-controller', workers: 5 },
+  'concurrent-ttl-after-finished-syncs': { controller: 'ttl-after-finished-controller', workers: 5 },
 };
 
 const concurrency: FlagSet = Object.fromEntries(Object.entries(concurrencyFlags)
@@ -40,7 +41,6 @@ export const flags: FlagSet = {
   'cluster-signing-key-file': { kind: 'string', help: 'its key' },
   'cluster-signing-duration': { kind: 'duration', default: 365 * 24 * 3_600_000, help: 'longest life of a signed certificate' },
   'root-ca-file': { kind: 'string', help: 'authority of the API server, published in every namespace' },
-  'service-account-private-key-file': { kind: 'string', help: 'key that signs the tokens of service account token Secrets' },
   'node-monitor-period': { kind: 'duration', default: 5000, help: 'how often nodes are looked at' },
   'node-monitor-grace-period': { kind: 'duration', default: 50_000, help: 'silence after which a node counts as unhealthy' },
   'node-startup-grace-period': { kind: 'duration', default: 60_000, help: 'the same for a node that has never spoken' },
@@ -58,7 +58,7 @@ export const flags: FlagSet = {
     'cluster-signing-kubelet-client-cert-file', 'cluster-signing-kubelet-client-key-file', 'cluster-signing-kubelet-serving-cert-file',
     'cluster-signing-kubelet-serving-key-file', 'cluster-signing-legacy-unknown-cert-file', 'cluster-signing-legacy-unknown-key-file', 'concurrent-cron-job-syncs',
     'concurrent-ephemeralvolume-syncs', 'concurrent-horizontal-pod-autoscaler-syncs', 'concurrent-resource-quota-syncs', 'concurrent-service-syncs',
-    'concurrent-serviceaccount-token-syncs', 'concurrent-statefulset-syncs', 'concurrent-ttl-after-finished-syncs', 'concurrent-validating-admission-policy-status-syncs',
+    'concurrent-serviceaccount-token-syncs', 'concurrent-statefulset-syncs', 'concurrent-validating-admission-policy-status-syncs',
     'configure-cloud-routes', 'contention-profiling', 'controller-start-interval', 'disable-attach-detach-reconcile-sync', 'disable-force-detach-on-timeout',
     'disabled-metrics', 'emulated-version', 'enable-dynamic-provisioning', 'enable-garbage-collector', 'enable-hostpath-provisioner', 'enable-leader-migration',
     'endpoint-updates-batch-period', 'endpointslice-updates-batch-period', 'external-cloud-volume-plugin', 'feature-gates', 'flex-volume-plugin-dir',
@@ -71,6 +71,6 @@ export const flags: FlagSet = {
     'pod-eviction-timeout', 'profiling', 'pv-recycler-increment-timeout-nfs', 'pv-recycler-minimum-timeout-hostpath', 'pv-recycler-minimum-timeout-nfs',
     'pv-recycler-pod-template-filepath-hostpath', 'pv-recycler-pod-template-filepath-nfs', 'pv-recycler-timeout-increment-hostpath', 'pvclaimbinder-sync-period',
     'requestheader-allowed-names', 'requestheader-client-ca-file', 'requestheader-extra-headers-prefix', 'requestheader-group-headers',
-    'requestheader-username-headers', 'requestheader-uid-headers', 'resource-quota-sync-period', 'route-reconciliation-period', 'secondary-node-eviction-rate',
+    'requestheader-username-headers', 'requestheader-uid-headers', 'resource-quota-sync-period', 'route-reconciliation-period', 'secondary-node-eviction-rate', 'service-account-private-key-file',
     'show-hidden-metrics-for-version', 'tls-cipher-suites', 'tls-min-version', 'tls-sni-cert-key', 'unhealthy-zone-threshold', 'vmodule'),
 };

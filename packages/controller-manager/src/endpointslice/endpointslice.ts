@@ -13,6 +13,7 @@ import { desiredGroups, familiesOf } from './desired.ts';
 import { planSlices } from './reconcile.ts';
 
 const name = 'endpointslice-controller';
+const unseenMs = 60_000;
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const managedBy = 'endpointslice-controller.k8s.io';
 export const serviceNameLabel = 'kubernetes.io/service-name';
@@ -26,7 +27,7 @@ class EndpointSliceController {
   readonly #slices: Informer<EndpointSlice>;
   readonly #nodes: Informer<Node>;
   /** Slices that were created and not yet seen in the cache, by service: without them a pass would create them again. */
-  readonly #unseen = new Map<string, Set<string>>();
+  readonly #unseen = new Map<string, Map<string, number>>();
   readonly run: Run;
 
   constructor(context: ControllerContext) {
@@ -58,8 +59,7 @@ class EndpointSliceController {
       return done;
     }
     if (!hasManagedEndpoints(service) || isDeleting(service)) return done;
-    // An event of the cache will bring the key back.
-    if ((this.#unseen.get(key)?.size ?? 0) > 0) return { kind: 'retry-after', delayMs: 1000 };
+    if (this.#waitsForCache(key)) return { kind: 'retry-after', delayMs: 1000 };
     const existing = this.#slices.lister.list({ namespace: namespaceOf(service) }).filter((slice) => this.#serviceKey(slice) === key && !isDeleting(slice));
     const wanted = desiredGroups(service, selectedPods(this.#informers, service), (node) => this.#nodes.lister.get({ name: node }));
     const plan = planSlices(existing, wanted, familiesOf(service));
@@ -70,6 +70,15 @@ class EndpointSliceController {
     for (const slice of [...plan.update, ...relabelled]) await this.#update(slice, labels);
     for (const slice of plan.remove) await this.#remove(slice);
     return done;
+  }
+
+  /** Until the cache shows what was created; one that was deleted before it was seen is waited for in vain, so not for ever. */
+  #waitsForCache(key: string): boolean {
+    const unseen = this.#unseen.get(key);
+    if (unseen === undefined) return false;
+    const nowMs = this.#context.host.clock.monotonicMs();
+    for (const [slice, createdMs] of unseen) if (nowMs - createdMs > unseenMs) unseen.delete(slice);
+    return unseen.size > 0;
   }
 
   #labels(service: Service): Record<string, string> {
@@ -91,8 +100,8 @@ class EndpointSliceController {
       ...slice,
     });
     if (this.#slices.lister.get(objectKey(created)) !== undefined) return;
-    const unseen = this.#unseen.get(key) ?? new Set();
-    unseen.add(nameOf(created));
+    const unseen = this.#unseen.get(key) ?? new Map<string, number>();
+    unseen.set(nameOf(created), this.#context.host.clock.monotonicMs());
     this.#unseen.set(key, unseen);
   }
 

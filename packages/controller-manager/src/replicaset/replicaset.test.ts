@@ -83,7 +83,7 @@ test('however late the caches, never more pods than asked for, and in the end ex
     let most = 0;
     const pods = (): number => server.store.list('', 'pods', 'default').length;
     server.store.listeners.add((change) => { if (change.key.resource === 'pods') most = Math.max(most, pods() - asked); });
-    const manager = await startControllerManager({ ...defaultConfig, controllers: ['replicaset-controller'] }, host, { own: client, forAccount: () => client });
+    const manager = await startControllerManager({ ...defaultConfig, leaderElection: { ...defaultConfig.leaderElection, enabled: false }, controllers: ['replicaset-controller'] }, host, { own: client, forAccount: () => client });
     await sim.run(5000);
     for (const step of list) {
       if ('scale' in step) {

@@ -64,7 +64,6 @@ function controllerManagerSpec(settings: ClusterSettings, paths: DataPaths): Com
       kubeconfig: `${paths.pki}/controller-manager.kubeconfig`, 'bind-address': '127.0.0.1', 'leader-elect': true,
       'use-service-account-credentials': true, 'allocate-node-cidrs': true, 'cluster-cidr': settings.podCidr, 'service-cluster-ip-range': settings.serviceCidr,
       'cluster-signing-cert-file': `${paths.pki}/ca.crt`, 'cluster-signing-key-file': `${paths.pki}/ca.key`, 'root-ca-file': `${paths.pki}/ca.crt`,
-      'service-account-private-key-file': `${paths.pki}/sa.key`,
     }, settings.controllerManagerArgs),
   };
 }
