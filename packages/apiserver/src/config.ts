@@ -13,6 +13,8 @@ export interface ApiServerConfig {
   readonly maxRequestsInflight?: number;
   readonly maxMutatingRequestsInflight?: number;
   readonly eventTtlSeconds?: number;
+  /** Privileged containers; default true. */
+  readonly allowPrivileged?: boolean;
   readonly requestTimeoutMs?: number;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;

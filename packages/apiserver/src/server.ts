@@ -43,6 +43,7 @@ function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerPa
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
   return {
     host, admission: parts.admission, managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes,
+    allowPrivileged: config.allowPrivileged ?? true,
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
     createHandler: (api, subresource) => parts.createHandlers.find(matches(api, subresource)),
     subresourceHandler: (api, subresource) => parts.subresources.find(matches(api, subresource)),

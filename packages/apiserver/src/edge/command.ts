@@ -15,6 +15,7 @@ function configFrom(values: FlagValues, host: Host): ApiServerConfig {
   return {
     store, parts, keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
     maxRequestsInflight: values.int('max-requests-inflight'), maxMutatingRequestsInflight: values.int('max-mutating-requests-inflight'),
+    allowPrivileged: values.bool('allow-privileged'),
     requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
   };
 }

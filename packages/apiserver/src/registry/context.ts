@@ -14,6 +14,7 @@ export interface RegistryContext {
   createHandler(api: ApiResource, subresource: string): CreateHandler | undefined;
   subresourceHandler(api: ApiResource, subresource: string): SubresourceHandler | undefined;
   readonly maxBodyBytes: number;
+  readonly allowPrivileged: boolean;
 }
 
 /** One request to one kind, past authorization. */

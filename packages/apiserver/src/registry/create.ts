@@ -7,6 +7,7 @@ import { withHooks } from './hooks.ts';
 import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace } from './metadata.ts';
 import { copy, meta, nameOf, text } from './object.ts';
 import type { WriteOptions } from './options.ts';
+import { privilegedErrors } from './privileged.ts';
 
 const nameAttempts = 8;
 
@@ -27,7 +28,7 @@ function prepare(operation: Operation, object: JsonObject): void {
 function validate(operation: Operation, object: JsonObject): void {
   const { hub } = operation.kind;
   const context = strategyContext(operation, '');
-  const errors = [...hub.metadata.validate(object), ...(hub.strategy.validate?.(object, context) ?? [])];
+  const errors = [...hub.metadata.validate(object), ...(hub.strategy.validate?.(object, context) ?? []), ...(operation.context.allowPrivileged ? [] : privilegedErrors(object))];
   if (errors.length > 0) throw invalid(operation.kind.api, nameOf(object), errors);
   for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.warn(warning);
 }

@@ -9,6 +9,7 @@ import { withHooks } from './hooks.ts';
 import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
 import { copy, meta, text } from './object.ts';
 import type { WriteOptions } from './options.ts';
+import { privilegedErrors } from './privileged.ts';
 
 const maxAttempts = 100;
 
@@ -47,6 +48,8 @@ function sameState(a: JsonObject, b: JsonObject, operation: Operation): boolean 
 function validate(operation: Operation, object: JsonObject, old: JsonObject): void {
   const { hub } = operation.kind;
   const errors = [...hub.metadata.validateUpdate(object, old), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
+  // What is privileged already stays writable: its status and its end must be.
+  if (!operation.context.allowPrivileged && privilegedErrors(old).length === 0) errors.push(...privilegedErrors(object));
   if (errors.length > 0) throw invalid(operation.kind.api, operation.info.name, errors);
   for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.warn(warning);
 }
