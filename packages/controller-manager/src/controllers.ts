@@ -1,4 +1,6 @@
+import { tokenCleaner } from './bootstrap/token-cleaner.ts';
 import { approver, cleaner, signing } from './certificates/controllers.ts';
+import { clusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation.ts';
 import { daemonSetController } from './daemonset/daemonset.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointsController } from './endpoints/endpoints.ts';
@@ -19,5 +21,5 @@ import type { Controller } from './types.ts';
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, approver, signing, cleaner, ipamController, garbageCollector,
-  nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, jobController, ttlAfterFinishedController,
+  nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, jobController, ttlAfterFinishedController, clusterRoleAggregationController, tokenCleaner,
 ];
