@@ -176,14 +176,14 @@ export class Member {
     return this.#stopped ? Promise.reject(etcdError('stopped')) : this.proposals.propose(request);
   }
 
-  /** Resolves when the transfer has been done; rejects if it was not within an election timeout. */
-  async transferLeader(to: MemberId): Promise<void> {
+  /** Resolves when the transfer has been done; rejects if it was not in time. */
+  async transferLeader(to: MemberId, withinMs = this.#electionMs): Promise<void> {
     if (!this.isLeader) throw etcdError('notLeader');
     if (this.cluster.members.every((member) => member.id !== to)) throw etcdError('badLeaderTransferee');
     if (to === this.cluster.self.id) return;
     const done = Promise.withResolvers<boolean>();
     const forget = this.onLeaderChange(() => { if (this.raft.leader === to) done.resolve(true); });
-    const timer = this.host.timers.after(this.#electionMs, () => { done.resolve(false); });
+    const timer = this.host.timers.after(withinMs, () => { done.resolve(false); });
     this.#driver.input({ type: 'transfer-leader', to });
     const moved = await done.promise;
     forget();
@@ -235,7 +235,7 @@ export class Member {
     const best = [...this.raft.progress].filter(([, progress]) => progress.recentActive).sort((a, b) => b[1].match - a[1].match)[0];
     if (best === undefined) return;
     try {
-      await this.transferLeader(best[0]);
+      await this.transferLeader(best[0], this.#electionMs / 2);
     } catch (error) {
       this.host.log.warn('leadership was not taken over before the stop', { error: (error as Error).message });
     }

@@ -69,7 +69,8 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
       await member.stop();
       ended.abort();
       for (const stream of watchStreams) stream.end(etcdError('stopped'));
-      await Promise.all([...clientListeners, ...metricsListeners, ...peerListeners].map((listener) => listener.close(stopGraceMs)));
+      // Peers' message streams never end by themselves.
+      await Promise.all([...clientListeners.map((listener) => listener.close(stopGraceMs)), ...[...metricsListeners, ...peerListeners].map((listener) => listener.close(0))]);
     },
   };
 }
