@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
+import { connectRuntime } from '../../src/edge/index.ts';
 
 export const run = promisify(execFile);
 
@@ -108,6 +109,18 @@ async function unmountBelow(directory: string): Promise<void> {
   for (const target of mounts.reverse()) await run('umount', ['-l', target]).catch(() => undefined);
 }
 
+/** By CRI, so that their networks go with them. */
+async function removeSandboxes(endpoint: string): Promise<void> {
+  const connection = connectRuntime(endpoint);
+  const { runtime } = connection;
+  for (const container of await runtime.listContainers()) await runtime.stopContainer(container.id, 0);
+  for (const sandbox of await runtime.listPodSandboxes()) {
+    await runtime.stopPodSandbox(sandbox.id);
+    await runtime.removePodSandbox(sandbox.id);
+  }
+  connection.close();
+}
+
 export async function startContainerd(options: { readonly subnet: string; readonly withNetwork?: boolean }): Promise<TestContainerd> {
   const directory = await fs.mkdtemp('/tmp/cox-kubelet-');
   await fs.writeFile(`${directory}/config.toml`, configToml(directory));
@@ -133,9 +146,7 @@ export async function startContainerd(options: { readonly subnet: string; readon
       await untilSocket(socket, process.child);
     },
     close: async () => {
-      const crictl = (...args: string[]): Promise<unknown> => run('ctr', ['-a', socket, '-n', 'k8s.io', ...args]).catch(() => undefined);
-      const tasks = await run('ctr', ['-a', socket, '-n', 'k8s.io', 'tasks', 'ls', '-q']).catch(() => ({ stdout: '' }));
-      for (const task of tasks.stdout.trim().split('\n').filter((id) => id !== '')) await crictl('tasks', 'delete', '-f', task);
+      await removeSandboxes(`unix://${socket}`);
       process.child.kill('SIGTERM');
       await process.exited;
       await log.close();
