@@ -1,4 +1,4 @@
-import { rfc3339Seconds, type Host } from '@coxswain/host';
+import { AssertionFailure, rfc3339Seconds, type Host } from '@coxswain/host';
 import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
 import type { Pod, PodCondition } from 'kubernetes-types/core/v1';
 import type { SchedulerCache } from './cache/cache.ts';
@@ -12,8 +12,8 @@ import { isRejected } from './framework/status.ts';
 import type { SchedulerMetrics } from './scheduler-metrics.ts';
 import type { QueuedPodInfo, SchedulingQueue } from './queue/scheduling-queue.ts';
 
-/** Bindings under way at once; the next decision waits for a place. */
-const maxBindings = 256;
+/** Bindings and conditions being written at once; the next decision waits for a place. */
+const maxWrites = 256;
 /** Decisions give way to events after this long. */
 const sliceMs = 20;
 
@@ -51,7 +51,7 @@ function errorFailure(message: string): Failure {
  */
 export class Scheduler {
   readonly #parts: SchedulerParts;
-  readonly #bindings = new Set<Promise<void>>();
+  readonly #writes = new Set<Promise<void>>();
   #startIndex = 0;
   #wake: (() => void) | undefined;
 
@@ -65,7 +65,7 @@ export class Scheduler {
     this.#wake = undefined;
   }
 
-  /** Until `signal` aborts; then waits for the bindings under way. */
+  /** Until `signal` aborts; then waits for the writes under way. */
   async run(signal: AbortSignal): Promise<void> {
     const { host, queue } = this.#parts;
     signal.addEventListener('abort', () => this.wake(), { once: true });
@@ -78,12 +78,12 @@ export class Scheduler {
         continue;
       }
       await this.#scheduleOne(item);
-      while (this.#bindings.size >= maxBindings) await Promise.race(this.#bindings);
+      while (this.#writes.size >= maxWrites) await Promise.race(this.#writes);
       if (host.clock.monotonicMs() < sliceEndMs) continue;
       await host.timers.sleep(0);
       sliceEndMs = host.clock.monotonicMs() + sliceMs;
     }
-    await Promise.all(this.#bindings);
+    await Promise.all(this.#writes);
   }
 
   async #scheduleOne(item: QueuedPodInfo): Promise<void> {
@@ -96,14 +96,14 @@ export class Scheduler {
     const decision = this.#decide(framework, state, pod);
     metrics.decided(decision.kind, framework.profileName, host.clock.monotonicMs() - startMs);
     if (decision.kind === 'placed') this.#assumeAndBind(framework, state, item, decision.nodeName);
-    else await this.#fail(framework, item, await this.#explain(framework, state, pod, decision));
+    else this.#fail(framework, item, await this.#explain(framework, state, pod, decision));
   }
 
   #decide(framework: Framework, state: CycleState, pod: PodInfo): Decision {
     const { cache, queue, host, config } = this.#parts;
     const profile = config.profiles.find(({ schedulerName }) => schedulerName === framework.profileName);
     const nodeCount = Math.max(1, cache.nodeCount);
-    const decision = decide(framework, state, pod, cache.snapshot(), {
+    const decision = decideOrFail(framework, state, pod, cache.snapshot(), {
       nominator: queue.nominations,
       nominatedNodeName: queue.nominations.nodeOf(pod.uid),
       random: host.random,
@@ -120,14 +120,19 @@ export class Scheduler {
     cache.assumePod(pod, nodeName);
     queue.nominations.remove(pod.uid);
     const reserved = framework.reserve(state, pod, nodeName);
-    const binding = (async () => {
+    this.#track((async () => {
       const status = reserved.code === 'Success' ? await framework.bindingCycle(state, pod, nodeName) : reserved;
       if (status.code === 'Success') this.#bound(framework, item, nodeName);
-      else await this.#undo(framework, state, item, nodeName, isRejected(status)
+      else this.#undo(framework, state, item, nodeName, isRejected(status)
         ? { message: status.reasons.join(', '), reason: 'Unschedulable', unschedulablePlugins: new Set([status.plugin]), pendingPlugins: nobody }
         : errorFailure(`binding rejected: ${status.reasons.join(', ')}`));
-    })().finally(() => { this.#bindings.delete(binding); });
-    this.#bindings.add(binding);
+    })());
+  }
+
+  /** Goes on beside the decisions. `work` must not reject. */
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => { this.#writes.delete(tracked); });
+    this.#writes.add(tracked);
   }
 
   #bound(framework: Framework, item: QueuedPodInfo, nodeName: string): void {
@@ -138,14 +143,14 @@ export class Scheduler {
     recorderOf(framework.profileName).event(eventTarget(pod.pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
   }
 
-  async #undo(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string, failure: Failure): Promise<void> {
+  #undo(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string, failure: Failure): void {
     const { cache, queue } = this.#parts;
     const pod = item.podInfo;
     framework.unreserve(state, pod, nodeName);
     cache.forgetPod(pod.uid);
     // The room is free again: who was refused because of it may try.
     queue.moveAll({ resource: 'AssignedPod', actions: ['Delete'], before: pod.pod, after: undefined });
-    await this.#fail(framework, item, failure);
+    this.#fail(framework, item, failure);
   }
 
   /** Asks PostFilter for help and words the failure. */
@@ -168,7 +173,7 @@ export class Scheduler {
   }
 
   /** Back to the queue first, so that no event is missed; then the world is told. */
-  async #fail(framework: Framework, item: QueuedPodInfo, failure: Failure): Promise<void> {
+  #fail(framework: Framework, item: QueuedPodInfo, failure: Failure): void {
     const { queue, latestPod, recorderOf, host } = this.#parts;
     const latest = latestPod(item.podInfo);
     if (latest === undefined || (latest.spec?.nodeName ?? '') !== '') { queue.done(item.podInfo.uid); return; }
@@ -177,7 +182,7 @@ export class Scheduler {
     queue.giveBack({ ...item, podInfo }, failure);
     host.log.debug('pod was not scheduled', { pod: podInfo.key, reason: failure.reason, message: failure.message });
     recorderOf(framework.profileName).event(eventTarget(latest), 'Warning', 'FailedScheduling', failure.message);
-    await this.#writeCondition(latest, failure);
+    this.#track(this.#writeCondition(latest, failure));
   }
 
   async #writeCondition(pod: Pod, failure: Failure): Promise<void> {
@@ -198,6 +203,16 @@ export class Scheduler {
     } catch (error) {
       if (!isNotFound(error)) host.log.warn('condition of pod was not written', { pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`, error: String(error) });
     }
+  }
+}
+
+/** One pod that a plugin chokes on must not stop all others; a broken invariant must. */
+function decideOrFail(...args: Parameters<typeof decide>): Decision {
+  try {
+    return decide(...args);
+  } catch (error) {
+    if (error instanceof AssertionFailure) throw error;
+    return { kind: 'error', message: error instanceof Error ? error.message : String(error) };
   }
 }
 
