@@ -28,7 +28,6 @@ export interface KubeletConfig {
   readonly nodeLeaseDurationSeconds: number;
   readonly nodeStatusMaxImages: number;
   readonly syncFrequencyMs: number;
-  readonly streamingConnectionIdleTimeoutMs: number;
   readonly containerLogMaxSizeBytes: number;
   readonly containerLogMaxFiles: number;
   readonly containerLogMonitorIntervalMs: number;
@@ -57,6 +56,8 @@ export interface KubeletServerConfig {
 
 export interface KubenetConfig {
   readonly cniConfDir: string;
+  /** '' waits for node.spec.podCIDR. */
+  readonly podCidr: string;
   /** Destinations that keep the pod's address. Empty: nothing is masqueraded. */
   readonly nonMasqueradeCidrs: readonly string[];
   readonly dataDir: string;

@@ -30,6 +30,8 @@ describe('configuration', () => {
 
   test('flags win over the file', () => {
     expect(read({ port: 1, maxPods: 5 }, ['--port=2', '--hostname-override=n', '--register-with-taints=a=b:NoSchedule'])).toMatchObject({ nodeName: 'n', maxPods: 5, server: { port: 2 }, registerWithTaints: [{ key: 'a', value: 'b', effect: 'NoSchedule' }] });
+    expect(() => read({}, ['--pod-cidr=10.1.0.0/24'])).toThrow('--pod-cidr is for --network-plugin=kubenet');
+    expect(read({}, ['--pod-cidr=10.1.0.0/24', '--network-plugin=kubenet']).kubenet?.podCidr).toBe('10.1.0.0/24');
     expect(parseTaint('k:NoExecute')).toEqual({ key: 'k', effect: 'NoExecute' });
     expect(() => parseTaint('k=v:Sometimes')).toThrow('is not key=value:effect');
   });

@@ -10,7 +10,7 @@ const built = {
   cpuCFSQuota: true, cpuCFSQuotaPeriod: '100ms', crashLoopBackOff: {}, kubeReserved: {}, systemReserved: {}, maxPods: 110, nodeLeaseDurationSeconds: 40,
   nodeStatusMaxImages: 50, nodeStatusReportFrequency: '5m0s', nodeStatusUpdateFrequency: '10s', podLogsDir: '/var/log/pods', podPidsLimit: -1, podCIDR: '', registerNode: true,
   registerWithTaints: [], resolvConf: '/etc/resolv.conf', rotateCertificates: false, runtimeRequestTimeout: '2m0s', seccompDefault: false, serverTLSBootstrap: false,
-  streamingConnectionIdleTimeout: '4h0m0s', syncFrequency: '1m0s', tlsCertFile: '', tlsPrivateKeyFile: '', enableServer: true,
+  syncFrequency: '1m0s', tlsCertFile: '', tlsPrivateKeyFile: '', enableServer: true,
 } as const;
 
 /** Fields that have no effect here yet: their default is accepted, anything else is refused by name. */
@@ -23,7 +23,7 @@ const onlyDefault: Fields = {
   localStorageCapacityIsolation: true, logging: { flushFrequency: '5s', format: 'text', options: { json: { infoBufferSize: '0' }, text: { infoBufferSize: '0' } }, verbosity: 0 },
   makeIPTablesUtilChains: true, maxOpenFiles: 1_000_000, memoryManagerPolicy: 'None', memorySwap: {}, memoryThrottlingFactor: 0.9, oomScoreAdj: -999, registryBurst: 10,
   registryPullQPS: 5, serializeImagePulls: true, shutdownGracePeriod: '0s', shutdownGracePeriodCriticalPods: '0s', topologyManagerPolicy: 'none', topologyManagerScope: 'container',
-  volumePluginDir: '/usr/libexec/kubernetes/kubelet-plugins/volume/exec/', volumeStatsAggPeriod: '1m0s',
+  streamingConnectionIdleTimeout: '4h0m0s', volumePluginDir: '/usr/libexec/kubernetes/kubelet-plugins/volume/exec/', volumeStatsAggPeriod: '1m0s',
   staticPodPath: '', staticPodURL: '', staticPodURLHeader: {}, tlsCipherSuites: [], tlsMinVersion: '', readOnlyPort: 0, evictionHard: {}, evictionSoft: {}, evictionSoftGracePeriod: {},
   evictionMaxPodGracePeriod: 0, evictionMinimumReclaim: {}, featureGates: {}, cpuManagerPolicyOptions: {}, topologyManagerPolicyOptions: {}, qosReserved: {}, kubeletCgroups: '',
   systemCgroups: '', systemReservedCgroup: '', kubeReservedCgroup: '', reservedSystemCPUs: '', reservedMemory: [], podsPerCore: 0, protectKernelDefaults: false, providerID: '',

@@ -48,11 +48,13 @@ function serverConfig(flags: FlagValues, file: ConfigurationReader, merged: Merg
   };
 }
 
-export function kubenetConfig(flags: FlagValues): KubenetConfig | undefined {
+export function kubenetConfig(flags: FlagValues, podCidr = flags.string('pod-cidr')): KubenetConfig | undefined {
   const plugin = flags.string('network-plugin');
   if (plugin !== 'cni' && plugin !== 'kubenet') throw new UsageError(`--network-plugin ${JSON.stringify(plugin)}: expected cni or kubenet`);
+  if (podCidr !== '' && !/^\d+\.\d+\.\d+\.\d+\/\d+$/.test(podCidr)) throw new UsageError(`--pod-cidr ${JSON.stringify(podCidr)}: expected an IPv4 network such as 10.244.0.0/24`);
+  if (plugin === 'cni' && podCidr !== '') throw new UsageError('--pod-cidr is for --network-plugin=kubenet: with another plugin its own configuration says it');
   if (plugin === 'cni') return undefined;
-  return { cniConfDir: flags.string('cni-conf-dir'), nonMasqueradeCidrs: flags.strings('non-masquerade-cidr'), dataDir: flags.string('root-dir'), mtu: flags.int('network-plugin-mtu') };
+  return { podCidr, cniConfDir: flags.string('cni-conf-dir'), nonMasqueradeCidrs: flags.strings('non-masquerade-cidr'), dataDir: flags.string('root-dir'), mtu: flags.int('network-plugin-mtu') };
 }
 
 function maxBackOffMs(file: ConfigurationReader): number {
@@ -76,9 +78,9 @@ export function kubeletConfig(flags: FlagValues, file: ConfigurationReader, iden
     nodeStatusUpdateFrequencyMs: flags.isSet('node-status-update-frequency') ? flags.durationMs('node-status-update-frequency') : file.durationMs('nodeStatusUpdateFrequency'),
     nodeStatusReportFrequencyMs: file.durationMs('nodeStatusReportFrequency'), nodeLeaseDurationSeconds: file.integer('nodeLeaseDurationSeconds', 1),
     nodeStatusMaxImages: file.integer('nodeStatusMaxImages', -1), syncFrequencyMs: file.durationMs('syncFrequency'),
-    streamingConnectionIdleTimeoutMs: file.durationMs('streamingConnectionIdleTimeout'), containerLogMaxSizeBytes: file.bytes('containerLogMaxSize'),
+    containerLogMaxSizeBytes: file.bytes('containerLogMaxSize'),
     containerLogMaxFiles: file.integer('containerLogMaxFiles', 2), containerLogMonitorIntervalMs: file.durationMs('containerLogMonitorInterval'),
     runtimeRequestTimeoutMs: file.durationMs('runtimeRequestTimeout'), maxContainerBackOffMs: maxBackOffMs(file), relistPeriodMs: 1000,
-    server: serverConfig(flags, file, merged, identity.clientCaPem), kubenet: kubenetConfig(flags),
+    server: serverConfig(flags, file, merged, identity.clientCaPem), kubenet: kubenetConfig(flags, merged.string('pod-cidr', 'podCIDR')),
   };
 }

@@ -86,9 +86,10 @@ class Kubenet {
   }
 
   async #sync(): Promise<void> {
-    const { nodes, config } = this.#options;
+    const { nodes, config, kubenet } = this.#options;
     const own = nodes.lister.get({ name: config.nodeName });
-    const podCidr = own === undefined ? undefined : podCidrs(own).find(isIpv4);
+    const given = kubenet.podCidr === '' ? undefined : kubenet.podCidr;
+    const podCidr = given ?? (own === undefined ? undefined : podCidrs(own).find(isIpv4));
     if (podCidr !== undefined && podCidr !== this.#podCidr) await this.#attach(podCidr);
     await this.#syncRoutes();
   }
