@@ -267,4 +267,19 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     await gone('helped');
     expect(await fs.readFile(`${containerd.directory}/order/order`, 'utf8')).toBe('side up\nmain up\nmain down\nside down\n');
   });
+
+  test('the host’s network, memory volumes with a group, and a deadline', async () => {
+    const pod = await run('host', { hostNetwork: true, securityContext: { fsGroup: 3000 }, volumes: [{ name: 'm', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }], containers: [{
+      ...shell('stat -c %g-%a /m; df -k /m | tail -1; hostname; trap "exit 0" TERM; while :; do sleep 0.1; done'), volumeMounts: [{ name: 'm', mountPath: '/m' }],
+    }] });
+    const up = await until('host', ready);
+    expect([up.status?.podIP, up.status?.hostIP]).toEqual([kubelet.view.hostIp, kubelet.view.hostIp]);
+    await expect.poll(async () => (await logOf(pod)).split('\n').length).toBeGreaterThan(3);
+    expect(await logOf(pod)).toMatch(/F 3000-2777\n.* F tmpfs +1024 /);
+    await gone('host');
+    await run('late', { activeDeadlineSeconds: 2, containers: [shell('trap "exit 0" TERM; while :; do sleep 0.1; done')] });
+    const late = await until('late', (status) => status.phase === 'Failed', 10_000);
+    expect(late.status).toMatchObject({ reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' });
+    await gone('late');
+  });
 });
