@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createWorkQueue } from './work-queue.ts';
 
 test('a key is never worked on twice at once, and every add is followed by a sync that starts after it', async () => {
-  const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('add', 'after', 'limited'), fc.integer({ min: 0, max: 20 })), { maxLength: 60 });
+  const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('add', 'after', 'limited'), fc.integer({ min: 0, max: 20 })), { maxLength: 60, size: 'max' });
   await fc.assert(fc.asyncProperty(steps, async (list) => {
     const sim = new Simulation({ seed: 7 });
     const { host } = sim.start('m', 'p');

@@ -18,6 +18,9 @@ export class FakeApiServer {
   /** Answers a response to send instead. */
   intercept: ((request: HttpRequest) => HttpResponse | undefined) | undefined;
 
+  /** 410 comes as an ERROR event of a stream that began well, as it may from a real server, instead of as a status. */
+  expireInStream = false;
+
   constructor(host: Host) {
     this.store = new FakeStore(host);
   }
@@ -93,9 +96,16 @@ export class FakeApiServer {
     return json(200, { kind: 'List', metadata: { resourceVersion: String(this.store.revision) }, items });
   }
 
+  #expired(from: number): HttpResponse {
+    const message = `too old resource version: ${from} (${this.store.compactedRevision})`;
+    if (!this.expireInStream) throw new Refusal(410, 'Expired', message);
+    const object = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'Expired', message, code: 410 };
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: utf8(`${JSON.stringify({ type: 'ERROR', object })}\n`) };
+  }
+
   #watch(request: HttpRequest, target: Target, matches: Matches): HttpResponse {
     const from = Number(target.query.get('resourceVersion') ?? '0');
-    if (from < this.store.compactedRevision) throw new Refusal(410, 'Expired', `too old resource version: ${from} (${this.store.compactedRevision})`);
+    if (from < this.store.compactedRevision) return this.#expired(from);
     const type = Object.values(resources).find((known: ResourceType) => known.group === target.group && known.resource === target.resource);
     const tell = (change: FakeChange): void => {
       if (change.revision <= from || change.key.group !== target.group || change.key.resource !== target.resource) return;

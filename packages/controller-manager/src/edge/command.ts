@@ -8,6 +8,7 @@ import { createMetrics, serveHealth } from '@coxswain/service/edge';
 import { messageOf } from '../common/object.ts';
 import { defaultConfig, type ControllerManagerConfig } from '../config.ts';
 import { allControllers } from '../controllers.ts';
+import { parseCidr } from '../ipam/cidr.ts';
 import { startControllerManager, type ControllerManager } from '../manager.ts';
 import { accountToken } from '../service-account-client.ts';
 import { concurrencyFlags, flags } from './flags.ts';
@@ -43,12 +44,18 @@ function maskSizes(values: FlagValues): ControllerManagerConfig['nodeCidrMaskSiz
   return { ipv4: of('node-cidr-mask-size-ipv4'), ipv6: values.isSet('node-cidr-mask-size-ipv6') ? values.int('node-cidr-mask-size-ipv6') : both !== undefined && both > 32 ? both : 64 };
 }
 
+function cidrs(values: FlagValues, flag: string): readonly string[] {
+  const texts = values.strings(flag);
+  for (const text of texts) if (parseCidr(text) === undefined) throw new UsageError(`--${flag}: ${JSON.stringify(text)} is no range of addresses such as 10.244.0.0/16`);
+  return texts;
+}
+
 async function configOf(values: FlagValues, host: Host): Promise<ControllerManagerConfig> {
   const controllers = values.strings('controllers');
   checkControllers(controllers);
   const [leaseDurationMs, renewDeadlineMs] = [values.durationMs('leader-elect-lease-duration'), values.durationMs('leader-elect-renew-deadline')];
   if (leaseDurationMs <= renewDeadlineMs) throw new UsageError('--leader-elect-lease-duration must be longer than --leader-elect-renew-deadline');
-  const clusterCidrs = values.strings('cluster-cidr');
+  const clusterCidrs = cidrs(values, 'cluster-cidr');
   if (values.bool('allocate-node-cidrs') && clusterCidrs.length === 0) throw new UsageError('--allocate-node-cidrs needs --cluster-cidr');
   const signing = filePair(values, 'cluster-signing-cert-file', 'cluster-signing-key-file');
   return {
@@ -58,7 +65,7 @@ async function configOf(values: FlagValues, host: Host): Promise<ControllerManag
       retryPeriodMs: values.durationMs('leader-elect-retry-period'), leaseName: values.string('leader-elect-resource-name'),
       namespace: values.string('leader-elect-resource-namespace'),
     },
-    allocateNodeCidrs: values.bool('allocate-node-cidrs'), nodeCidrMaskSize: maskSizes(values), serviceClusterIpRanges: values.strings('service-cluster-ip-range'),
+    allocateNodeCidrs: values.bool('allocate-node-cidrs'), nodeCidrMaskSize: maskSizes(values), serviceClusterIpRanges: cidrs(values, 'service-cluster-ip-range'),
     signer: signing === undefined ? undefined : await createSigner(signing.certPem, signing.keyPem), signingDurationMs: values.durationMs('cluster-signing-duration'),
     rootCaPem: readFlagFile(values, 'root-ca-file'),
     nodeMonitorPeriodMs: values.durationMs('node-monitor-period'), nodeMonitorGracePeriodMs: values.durationMs('node-monitor-grace-period'),

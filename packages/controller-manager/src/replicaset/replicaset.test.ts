@@ -69,7 +69,7 @@ test('expectations hold until all was seen, or five minutes', () => {
 });
 
 test('however late the caches, never more pods than asked for, and in the end exactly as many', async () => {
-  const steps = fc.array(fc.oneof(fc.record({ scale: fc.integer({ min: 0, max: 6 }) }), fc.record({ wait: fc.integer({ min: 0, max: 3000 }) }), fc.constant({ cut: true }), fc.constant({ heal: true }), fc.constant({ breakWatches: true })), { maxLength: 15 });
+  const steps = fc.array(fc.oneof(fc.record({ scale: fc.integer({ min: 0, max: 6 }) }), fc.record({ wait: fc.integer({ min: 0, max: 3000 }) }), fc.constant({ cut: true }), fc.constant({ heal: true }), fc.constant({ breakWatches: true })), { minLength: 5, maxLength: 25, size: 'max' });
   await fc.assert(fc.asyncProperty(steps, fc.integer({ min: 1, max: 1000 }), async (list, seed) => {
     const sim = new Simulation({ seed });
     const serverHost = sim.start('server', 'apiserver').host;
