@@ -1,3 +1,4 @@
+import type { FieldTexts } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import type { PartsConfig } from './parts.ts';
 
@@ -9,6 +10,8 @@ export interface ApiServerConfig {
   /** `/registry` */
   readonly keyRoot?: string;
   readonly version?: VersionInfo;
+  /** What `kubectl explain` says about types and fields; without it they have no text. */
+  readonly fieldTexts?: FieldTexts;
   readonly maxRequestBodyBytes?: number;
   readonly maxRequestsInflight?: number;
   readonly maxMutatingRequestsInflight?: number;

@@ -126,7 +126,7 @@ function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerPa
   paths.exact('/version', () => Promise.resolve(jsonResponse(200, version)));
   addHealth(paths, { store: config.store, hooks, metrics, host });
   addDiscovery(paths, { resources: () => registry.resources, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
-  addOpenApi(paths, host, version.gitVersion);
+  addOpenApi(paths, host, version.gitVersion, config.fieldTexts);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
   return paths;
 }

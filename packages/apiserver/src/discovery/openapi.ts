@@ -1,4 +1,4 @@
-import { OpenApi, openApiV2ProtobufAccepted, openApiV2ProtobufType, type OpenApiDocument } from '@coxswain/api';
+import { OpenApi, openApiV2ProtobufAccepted, openApiV2ProtobufType, type FieldTexts, type OpenApiDocument } from '@coxswain/api';
 import { header, utf8, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { notAcceptable, parseAccept } from '../negotiation/accept.ts';
 import type { PathTable } from '../transport/paths.ts';
@@ -32,8 +32,8 @@ async function serveV3(openApi: OpenApi, request: HttpRequest, name: string, has
   return documentResponse(request, document, 'application/json', { 'cache-control': 'public, immutable' });
 }
 
-export function addOpenApi(paths: PathTable, host: Host, serverVersion: string): OpenApi {
-  const openApi = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase() });
+export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, texts?: FieldTexts): OpenApi {
+  const openApi = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase(), ...(texts === undefined ? {} : { texts }) });
   paths.exact('/openapi/v2', (request) => serveV2(openApi, request));
   paths.exact('/openapi/v3', async () => ({
     status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(JSON.stringify(await openApi.v3Index())),

@@ -1,3 +1,4 @@
+import { fieldTexts } from '@coxswain/api/edge';
 import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { Host } from '@coxswain/host';
 import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
@@ -13,7 +14,7 @@ function configFrom(values: FlagValues, host: Host): ApiServerConfig {
   const tls = clientTls(values, { ca: 'etcd-cafile', cert: 'etcd-certfile', key: 'etcd-keyfile' });
   const store = createEtcdClient(host, { endpoints, tls });
   return {
-    store, parts, keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
+    store, parts, fieldTexts: fieldTexts(), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
     maxRequestsInflight: values.int('max-requests-inflight'), maxMutatingRequestsInflight: values.int('max-mutating-requests-inflight'),
     allowPrivileged: values.bool('allow-privileged'),
     requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
