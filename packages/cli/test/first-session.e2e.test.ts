@@ -171,6 +171,7 @@ test('what users first reach for works with Debian\'s kubectl 1.20 too', async (
   expect(await session.kubectl('exec', 'deployment/old', '--', 'echo', 'from', 'exec')).toBe('from exec');
   expect(await session.kubectl('describe', 'service', 'old')).toMatch(/Endpoints:\s+10\.244\.0\.\d+:8080,10\.244\.0\.\d+:8080/);
   await session.kubectl('delete', 'service,deployment', 'old');
+  await session.kubectl('delete', 'pods', '-l', 'app=old', '--grace-period=1', '--wait=false');
 });
 
 test('deleting leaves nothing', async () => {
