@@ -161,6 +161,8 @@ test('kill -9 of every component in turn: the cluster heals by itself and runnin
 });
 
 test('kill -9 of the supervisor leaves everything running, and the next up adopts it', async () => {
+  // One that lost its lease while the others were killed may just be starting again.
+  await eventually('everything runs', async () => (await cluster.components()).every((component) => component.phase === 'running'));
   const before = await cluster.components();
   const found = await run('pgrep', ['-f', `main.ts supervisor ${cluster.data}`]);
   process.kill(Number(found.stdout.trim().split('\n')[0]), 'SIGKILL');
