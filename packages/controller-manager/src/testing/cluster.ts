@@ -27,6 +27,7 @@ const parts: PartsConfig = {
 
 export interface TestCluster {
   readonly host: Host;
+  readonly url: string;
   readonly admin: Client;
   readonly signal: AbortSignal;
   readonly informers: InformerFactory;
@@ -64,7 +65,7 @@ export async function startTestCluster(log = silentLogger): Promise<TestCluster>
     return informer.lister.list({ namespace });
   };
   return {
-    host, admin, as, signal: stopping.signal, informers, untilAll,
+    host, url, admin, as, signal: stopping.signal, informers, untilAll,
     async startManager(config = {}) {
       const own = as('manager');
       const forAccount = (account: string): Client => createClient(host, { server: url, bearerToken: accountToken(host, own, account), userAgent: account });
