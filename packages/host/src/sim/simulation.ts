@@ -174,8 +174,13 @@ export class Simulation implements Links {
     const after: Timers['after'] = (delayMs, callback) => ({ cancel: this.loop.schedule(delayMs, () => { if (process.alive) callback(); }) });
     const sleep: Timers['sleep'] = (delayMs, signal) => new Promise((resolve) => {
       if (signal?.aborted === true) { resolve(); return; }
-      const timer = after(delayMs, resolve);
-      signal?.addEventListener('abort', () => { timer.cancel(); resolve(); }, { once: true });
+      const finish = (): void => {
+        timer.cancel();
+        signal?.removeEventListener('abort', finish);
+        resolve();
+      };
+      const timer = after(delayMs, finish);
+      signal?.addEventListener('abort', finish, { once: true });
     });
     return { after, sleep };
   }
