@@ -97,12 +97,16 @@ class Replay {
     }
   }
 
-  /** A later record of the same index replaces it and what came after it. */
+  /**
+   * A later record of the same index replaces it and what came after it. It may replace all that is here, and more: what
+   * came before the oldest segment was purged. Whether something is missing is known only at the end.
+   */
   #entry(path: string, entry: Entry, record: ParsedRecord): void {
     const first = this.#entries[0]?.index ?? entry.index;
-    const gap = this.#entries.length > 0 && entry.index > this.lastIndex + 1;
-    if (gap || entry.index < first) throw new WalCorruption(path, record.end - record.payload.length, `entry ${entry.index} follows entry ${this.lastIndex}`);
-    this.#entries.length = entry.index - first;
+    if (this.#entries.length > 0 && entry.index > this.lastIndex + 1) {
+      throw new WalCorruption(path, record.end - record.payload.length, `entry ${entry.index} follows entry ${this.lastIndex}`);
+    }
+    this.#entries.length = Math.max(0, entry.index - first);
     this.#entries.push(entry);
   }
 

@@ -32,6 +32,12 @@ class Machine {
     this.#process = this.sim.start('m', 'wal');
   }
 
+  /** kill -9: what was written stays in the system's cache. */
+  kill(): void {
+    this.sim.kill(this.#process);
+    this.#process = this.sim.start('m', 'wal');
+  }
+
   open(): ReturnType<typeof Wal.open> {
     return this.do(Wal.open(this.disk, options, silentLogger));
   }
@@ -85,6 +91,40 @@ describe('the write-ahead log', () => {
         await machine.sim.run(5 + machine.sim.random.float() * 100);
         machine.powerCut();
       }
+    }
+  });
+
+  it('what a restart has read outlives a power cut, although its last life was killed before the datasync', async () => {
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const machine = new Machine(seed);
+      const { wal } = await machine.open();
+      const work = async (): Promise<void> => { for (let index = 1; ; index += 1) await wal.append({ hardState: { term: index, vote: 1n, commit: 0 }, entries: [entry(index, 1, 300)] }); };
+      void work();
+      await machine.sim.run(5 + machine.sim.random.float() * 100);
+      machine.kill();
+      const { recovered: before } = await machine.open();
+      machine.powerCut();
+      const { recovered: after } = await machine.open();
+      expect([after.entries.length, after.hardState], `seed ${seed}`).toEqual([before.entries.length, before.hardState]);
+    }
+  });
+
+  it('goes on after a disk that was full, or that failed a datasync, without what was not answered', async () => {
+    for (const fault of ['no-space', 'io'] as const) {
+      const machine = new Machine(1);
+      const { wal } = await machine.open();
+      for (const index of [1, 2, 3]) await machine.do(wal.append({ entries: [entry(index, 1)] }));
+      const disk = machine.sim.machine('m').disk;
+      disk.fault = fault;
+      await expect(machine.do(wal.append({ entries: [entry(4, 1), entry(5, 1)] }))).rejects.toThrow(`simulated disk fault: ${fault}`);
+      disk.fault = undefined;
+      await expect(machine.do(wal.append({ entries: [entry(4, 1)] })), 'what is on disk is unknown').rejects.toThrow(`simulated disk fault: ${fault}`);
+      machine.kill();
+      const next = await machine.open();
+      expect(next.recovered.entries.map((one) => one.index), fault).toEqual([1, 2, 3]);
+      await machine.do(next.wal.append({ entries: [entry(4, 2)] }));
+      machine.powerCut();
+      expect((await machine.open()).recovered.entries.map((one) => one.term), fault).toEqual([1, 1, 1, 2]);
     }
   });
 
@@ -147,6 +187,20 @@ describe('the write-ahead log', () => {
     expect(recovered.snapshot).toEqual({ index: 60, term: 1 });
     expect(recovered.entries.map((one) => one.index)).toEqual(Array.from({ length: 40 }, (_, at) => at + 61));
     expect((await machine.do(machine.disk.list('/wal')))[0]).not.toBe('0000000000000000.wal');
+  });
+
+  it('entries that were replaced may be all that the oldest segment begins with', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    // The first segment is full after entry 20; entry 21 was never committed, and a new leader replaces from 15 on.
+    await machine.do(wal.append({ entries: Array.from({ length: 20 }, (_, at) => entry(at + 1, 1, 100)) }));
+    await machine.do(wal.append({ entries: [entry(21, 1)] }));
+    await machine.do(wal.append({ entries: Array.from({ length: 10 }, (_, at) => entry(at + 15, 2)) }));
+    await machine.do(wal.append({ snapshot: { index: 22, term: 2 }, entries: [] }));
+    await machine.do(wal.purge(22));
+    expect((await machine.do(machine.disk.list('/wal')))[0]).not.toBe('0000000000000000.wal');
+    const { recovered } = await machine.open();
+    expect([recovered.snapshot, recovered.entries.map((one) => [one.index, one.term])]).toEqual([{ index: 22, term: 2 }, [[23, 2], [24, 2]]]);
   });
 
   it('remembers an installed state whose record was purged with its segment', async () => {

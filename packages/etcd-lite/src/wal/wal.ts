@@ -63,7 +63,17 @@ export class Wal {
     const path = `${options.directory}/${last?.name ?? segmentName(0)}`;
     const wal = new Wal(disk, options, recovered, await disk.open(path, 'create'));
     if (recovered.header === undefined) await wal.#begin(0);
+    else await wal.#settle();
     return { wal, recovered };
+  }
+
+  /**
+   * What was read may still be only in the system's cache: the last life may have been killed between a write and its
+   * datasync. It counts as promised from now on, so it must be on disk.
+   */
+  async #settle(): Promise<void> {
+    await this.#file.datasync();
+    await this.#disk.syncDirectory(this.#options.directory);
   }
 
   /**

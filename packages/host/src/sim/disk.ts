@@ -150,15 +150,28 @@ export class SimulatedDisk {
   }
 
   #file(path: string, inode: Inode, touch: (path: string, writing: boolean) => Promise<void>, sync: (path: string) => Promise<void>): DiskFile {
+    let closed = false;
+    const use = (): void => { if (closed) throw new DiskError('io', path, `EBADF: the file is closed, ${path}`); };
     return {
       path,
-      sizeBytes: async () => inode.size,
-      read: async (offset, lengthBytes) => { await touch(path, false); return inode.data.slice(Math.min(offset, inode.size), Math.min(offset + lengthBytes, inode.size)); },
-      write: async (offset, data) => { const copy = data.slice(); await touch(path, true); writeInode(inode, offset, copy); },
-      datasync: async () => { const before = inode.pending.length; await sync(path); this.#syncPrefix(inode, before); },
-      truncate: async (size) => { await touch(path, true); truncateInode(inode, size); },
-      close: async () => undefined,
+      sizeBytes: async () => { use(); return inode.size; },
+      read: async (offset, lengthBytes) => { use(); await touch(path, false); return inode.data.slice(Math.min(offset, inode.size), Math.min(offset + lengthBytes, inode.size)); },
+      write: async (offset, data) => { use(); const copy = data.slice(); await this.#write(path, inode, offset, copy, touch); },
+      datasync: async () => { use(); const before = inode.pending.length; await sync(path); this.#syncPrefix(inode, before); },
+      truncate: async (size) => { use(); await touch(path, true); truncateInode(inode, size); },
+      close: async () => { use(); closed = true; },
     };
+  }
+
+  /** A disk that is full takes a part before it says so. */
+  async #write(path: string, inode: Inode, offset: number, data: Uint8Array, touch: (path: string, writing: boolean) => Promise<void>): Promise<void> {
+    try {
+      await touch(path, true);
+    } catch (error) {
+      if (error instanceof DiskError && error.kind === 'no-space' && data.length > 1) writeInode(inode, offset, data.subarray(0, data.length >> 1));
+      throw error;
+    }
+    writeInode(inode, offset, data);
   }
 
   /** A datasync promises only what was written before it was called. */
