@@ -41,6 +41,9 @@ function readConfiguration(path: string): ConfigurationReader {
   return new ConfigurationReader(checkKubeletConfiguration(value, path));
 }
 
+/** How long a stop waits for what is under way in pods. */
+const stopMsMax = 2000;
+
 interface Checked {
   readonly config: KubeletConfig;
   readonly file: ConfigurationReader;
@@ -104,8 +107,10 @@ async function start(flags: FlagValues, host: Host): Promise<RunningComponent> {
     stop: async () => {
       abort.abort();
       await Promise.all(listeners.map((listener) => listener.close(1000)));
-      await kubelet.stop();
+      // A hook or the end of a container can take its whole grace period; the next kubelet takes it up from there.
+      const stopped = kubelet.stop();
       connection.close();
+      await Promise.race([stopped, host.timers.sleep(stopMsMax)]);
     },
   };
 }

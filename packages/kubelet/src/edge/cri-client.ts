@@ -1,4 +1,4 @@
-import { Client, credentials, status as grpcStatus, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, status as grpcStatus, type ClientUnaryCall, type ServiceError } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import descriptor from '../../../../proto/cri-v1.json' with { type: 'json' };
 import { RuntimeError, type ContainerRuntime, type RuntimeErrorKind } from '../cri/types.ts';
@@ -47,6 +47,7 @@ class GrpcService {
   readonly #client: Client;
   readonly #service: protobuf.Service;
   readonly #types: (name: string) => protobuf.Type;
+  readonly #pending = new Set<ClientUnaryCall>();
 
   constructor(client: Client, root: protobuf.Root, name: string) {
     this.#client = client;
@@ -60,15 +61,24 @@ class GrpcService {
     const requestType = this.#types(spec.requestType);
     const responseType = this.#types(spec.responseType);
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest<Message, T>(
+      const pending = this.#client.makeUnaryRequest<Message, T>(
         `/runtime.v1.${this.#service.name}/${method}`,
         (value) => Buffer.from(requestType.encode(requestType.fromObject(value)).finish()),
         (bytes) => responseType.toObject(responseType.decode(bytes), { longs: Number, enums: String, defaults: true, arrays: true, objects: true }) as T,
         request,
         { deadline: Date.now() + timeoutMs },
-        (error, value) => { if (error !== null) reject(toRuntimeError(error)); else resolve(value as T); },
+        (error, value) => {
+          this.#pending.delete(pending);
+          if (error !== null) reject(toRuntimeError(error));
+          else resolve(value as T);
+        },
       );
+      this.#pending.add(pending);
     });
+  }
+
+  cancelAll(): void {
+    for (const call of this.#pending) call.cancel();
   }
 }
 
@@ -87,6 +97,7 @@ async function unlessMissing(call: Promise<unknown>): Promise<void> {
 
 export interface CriConnection {
   readonly runtime: ContainerRuntime;
+  /** Calls under way are rejected. */
   close(): void;
 }
 
@@ -145,13 +156,18 @@ export function connectRuntime(endpoint: string, options: { readonly requestTime
     'grpc.enable_http_proxy': 0,
   });
   const requestTimeoutMs = options.requestTimeoutMs ?? 2 * minuteMs;
+  const services: GrpcService[] = [];
   const callOf = (name: string): Call => {
     const service = new GrpcService(client, root, name);
+    services.push(service);
     return (method, request, timeoutMs = requestTimeoutMs) => service.call(method, request, timeoutMs);
   };
   const runtime = callOf('RuntimeService');
   return {
     runtime: { ...podCalls(runtime), ...containerCalls(runtime), ...imageCalls(callOf('ImageService')) },
-    close: () => client.close(),
+    close: () => {
+      for (const service of services) service.cancelAll();
+      client.close();
+    },
   };
 }

@@ -1,5 +1,5 @@
 import type { Container, Pod } from 'kubernetes-types/core/v1';
-import { appContainers, initContainers, isSidecar, restartPolicy } from './pod-facts.ts';
+import { appContainers, ephemeralContainers, initContainers, isSidecar, restartPolicy } from './pod-facts.ts';
 import { containerHashLabel } from './labels.ts';
 import { newest, running, sandboxReady, type ContainerRecord, type PodRuntimeState } from './runtime-state.ts';
 
@@ -103,8 +103,9 @@ export function podActions(input: ActionInput): PodActions {
   if (!sandboxReady(input.state)) return withoutSandbox(input);
   const policy = restartPolicy(input.pod);
   const init = initProgress(input);
+  const ephemeral = ephemeralContainers(input.pod).filter((container) => newest(input.state, container.name) === undefined);
   if (init.failed) return { ...nothing, killPod: true };
-  if (!init.done) return { ...nothing, startInit: init.start, kill: init.kill };
+  if (!init.done) return { ...nothing, startInit: init.start, start: ephemeral, kill: init.kill };
   const kill: KillAction[] = [...init.kill];
   const start: Container[] = [];
   let keep = 0;
@@ -121,11 +122,11 @@ export function podActions(input: ActionInput): PodActions {
     if (shouldRestart(policy, record)) start.push(container);
   }
   if (keep === 0 && start.length === 0) return { ...nothing, killPod: true };
-  return { createSandbox: false, killPod: false, kill: [...kill, ...strangers(input)], startInit: init.start, start };
+  return { createSandbox: false, killPod: false, kill: [...kill, ...strangers(input)], startInit: init.start, start: [...start, ...ephemeral] };
 }
 
-/** Running containers that the spec no longer names (ephemeral ones are not known yet). */
+/** Running containers that the spec no longer names. */
 function strangers(input: ActionInput): KillAction[] {
-  const names = new Set([...initContainers(input.pod), ...appContainers(input.pod)].map((container) => container.name));
+  const names = new Set([...initContainers(input.pod), ...appContainers(input.pod), ...ephemeralContainers(input.pod)].map((container) => container.name));
   return running(input.state).filter((record) => !names.has(record.name)).map((record) => ({ record, message: `Stopping container ${record.name}` }));
 }

@@ -28,6 +28,8 @@ export interface ContainerInput {
   readonly env: ReadonlyMap<string, string>;
   readonly mounts: readonly CriMount[];
   readonly hash: string;
+  /** Of the container whose processes this one shall see. */
+  readonly targetId: string | undefined;
 }
 
 function annotations(input: ContainerInput): Record<string, string> {
@@ -66,7 +68,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
     tty: container.tty === true,
     linux: {
       resources: containerResources(pod, container, input.nodeMemoryBytes, { enabled: config.cpuCfsQuota, periodUs: config.cpuCfsQuotaPeriodUs }),
-      securityContext: containerSecurity(pod, container, input.image, { seccompDefault: config.seccompDefault, seccompRoot: `${config.rootDir}/seccomp` }),
+      securityContext: containerSecurity(pod, container, input.image, { seccompDefault: config.seccompDefault, seccompRoot: `${config.rootDir}/seccomp` }, input.targetId),
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Container, Pod, PodSpec } from 'kubernetes-types/core/v1';
+import type { Container, EphemeralContainer, Pod, PodSpec } from 'kubernetes-types/core/v1';
 
 export function specOf(pod: Pod): PodSpec {
   return pod.spec ?? { containers: [] };
@@ -29,6 +29,17 @@ export function appContainers(pod: Pod): readonly Container[] {
   return specOf(pod).containers;
 }
 
+/** Added to a pod that runs, to look into it (`kubectl debug`); never restarted, and no reason for the pod to live on. */
+export function ephemeralContainers(pod: Pod): readonly EphemeralContainer[] {
+  return specOf(pod).ephemeralContainers ?? [];
+}
+
+/** The container whose processes it shall see. */
+export function targetContainerName(container: Container | EphemeralContainer): string | undefined {
+  return 'targetContainerName' in container ? container.targetContainerName : undefined;
+}
+
+/** Without the ephemeral ones. */
 export function allContainers(pod: Pod): readonly Container[] {
   return [...initContainers(pod), ...appContainers(pod)];
 }

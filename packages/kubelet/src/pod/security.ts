@@ -75,8 +75,8 @@ function capabilities(context: SecurityContext | undefined): { addCapabilities: 
   return { addCapabilities: [...(context?.capabilities?.add ?? [])], dropCapabilities: [...(context?.capabilities?.drop ?? [])] };
 }
 
-/** With the user of the image where the pod names none: the runtime then must be told which, or it would use root. */
-export function containerSecurity(pod: Pod, container: Container, image: Image, settings: SecuritySettings): LinuxContainerSecurityContext {
+/** With the namespaces of the container with id `targetId`, if there is one. With the user of the image where the pod names none: the runtime then must be told which, or it would use root. */
+export function containerSecurity(pod: Pod, container: Container, image: Image, settings: SecuritySettings, targetId?: string): LinuxContainerSecurityContext {
   const podContext = specOf(pod).securityContext;
   const own = container.securityContext;
   const user = effectiveUser(pod, container);
@@ -87,7 +87,7 @@ export function containerSecurity(pod: Pod, container: Container, image: Image, 
   return {
     privileged,
     capabilities: capabilities(own),
-    namespaceOptions: namespaceOptions(pod),
+    namespaceOptions: targetId === undefined ? namespaceOptions(pod) : { ...namespaceOptions(pod), pid: 'TARGET', targetId },
     readonlyRootfs: own?.readOnlyRootFilesystem === true,
     supplementalGroups: supplementalGroups(podContext),
     noNewPrivs: own?.allowPrivilegeEscalation === false,

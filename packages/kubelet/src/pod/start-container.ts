@@ -11,7 +11,7 @@ import { etcHosts, hostAliases } from './dns.ts';
 import type { PodEvents } from './events.ts';
 import { runHook } from './hooks.ts';
 import { killContainer } from './kill.ts';
-import { gracePeriodSeconds, isHostNetwork, specOf, uidOf } from './pod-facts.ts';
+import { gracePeriodSeconds, isHostNetwork, specOf, targetContainerName, uidOf } from './pod-facts.ts';
 import { newest, podIps, type PodRuntimeState } from './runtime-state.ts';
 import { nonRootRefusal } from './security.ts';
 import type { WaitingReason } from './status.ts';
@@ -120,7 +120,15 @@ async function configured(deps: WorkerDeps, request: StartRequest, image: Image,
   }, (message) => events.container(container.name, 'Warning', 'InvalidEnvironmentVariableNames', message));
   const mounts = [...await deps.volumes.containerMounts(pod, container, request.volumes, env), ...await kubeletMounts(deps, request, attempt)];
   await deps.system.files.makeDirectory(`${request.sandboxConfig.logDirectory}/${container.name}`, 0o755);
-  return containerConfig({ pod, container, image, config: deps.config, nodeMemoryBytes: deps.node.memoryBytes, attempt, env, mounts, hash });
+  return containerConfig({ pod, container, image, config: deps.config, nodeMemoryBytes: deps.node.memoryBytes, attempt, env, mounts, hash, targetId: targetId(request) });
+}
+
+function targetId({ container, state }: StartRequest): string | undefined {
+  const name = targetContainerName(container);
+  if (name === undefined || name === '') return undefined;
+  const target = newest(state, name);
+  if (target === undefined) throw new Error(`unable to find target container ${name}`);
+  return target.id;
 }
 
 function failed(request: StartRequest, reason: string, error: unknown): StartResult {

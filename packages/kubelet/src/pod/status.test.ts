@@ -115,6 +115,10 @@ describe('next actions', () => {
     ['one ended, Always', two, state([record('a', 'CONTAINER_EXITED'), record('b', 'CONTAINER_RUNNING')]), 'start a'],
     ['one ended well, OnFailure', { ...two, restartPolicy: 'OnFailure' }, state([record('a', 'CONTAINER_EXITED'), record('b', 'CONTAINER_RUNNING')]), ''],
     ['ended, Never', { restartPolicy: 'Never' }, state([record('a', 'CONTAINER_EXITED', 1)]), 'kill pod'],
+    ['an ephemeral container is added', { ephemeralContainers: [{ name: 'e' }] }, state([record('a', 'CONTAINER_RUNNING')]), 'start e'],
+    ['an ephemeral container is added while init runs', { initContainers: [{ name: 'i' }], ephemeralContainers: [{ name: 'e' }] }, state([record('i', 'CONTAINER_RUNNING')]), 'start e'],
+    ['an ephemeral container is never restarted', { ephemeralContainers: [{ name: 'e' }] }, state([record('a', 'CONTAINER_RUNNING'), record('e', 'CONTAINER_EXITED', 1)]), ''],
+    ['an ephemeral container keeps no pod alive', { restartPolicy: 'Never', ephemeralContainers: [{ name: 'e' }] }, state([record('a', 'CONTAINER_EXITED'), record('e', 'CONTAINER_RUNNING')]), 'kill pod'],
     ['the sandbox is lost', {}, state([record('a', 'CONTAINER_EXITED', 137)], false), 'kill pod; sandbox; start a'],
     ['the sandbox is lost, Never', { restartPolicy: 'Never' }, state([record('a', 'CONTAINER_EXITED', 137)], false), 'kill pod'],
   ])('%s', (_name, spec, runtime, wanted) => {

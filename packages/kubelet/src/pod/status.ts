@@ -1,6 +1,6 @@
 import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from 'kubernetes-types/core/v1';
 import { rfc3339Seconds } from '@coxswain/host';
-import { allContainers, appContainers, initContainers, isHostNetwork, isSidecar, isTerminalPhase, restartPolicy, specOf } from './pod-facts.ts';
+import { allContainers, appContainers, ephemeralContainers, initContainers, isHostNetwork, isSidecar, isTerminalPhase, restartPolicy, specOf } from './pod-facts.ts';
 import { qosClass } from './resources.ts';
 import { podIps, sandboxReady, type ContainerRecord, type PodRuntimeState } from './runtime-state.ts';
 
@@ -57,7 +57,7 @@ function defaultWaiting(pod: Pod, isInit: boolean): ContainerState {
 
 /** What the API said of a container that the runtime has no more: a reboot, or a sandbox that was removed. */
 function remembered(input: StatusInput, container: Container, isInit: boolean): Pick<ContainerStatus, 'state' | 'lastState' | 'restartCount' | 'imageID' | 'containerID'> {
-  const old = (isInit ? input.pod.status?.initContainerStatuses : input.pod.status?.containerStatuses)?.find((status) => status.name === container.name);
+  const old = (isInit ? input.pod.status?.initContainerStatuses : [...(input.pod.status?.containerStatuses ?? []), ...(input.pod.status?.ephemeralContainerStatuses ?? [])])?.find((status) => status.name === container.name);
   const base = { restartCount: old?.restartCount ?? 0, imageID: old?.imageID ?? '', ...(old?.containerID === undefined ? {} : { containerID: old.containerID }) };
   if (old?.state?.terminated !== undefined) return { ...base, state: old.state, lastState: old.lastState ?? {} };
   if (old?.state?.running !== undefined && (input.terminating || input.failure !== undefined)) {
@@ -78,6 +78,12 @@ function containerStatus(input: StatusInput, container: Container, isInit: boole
   const shown = waiting !== undefined && !isRunning && !input.terminating ? withWaiting(base, waiting) : base;
   const started = isRunning && current !== undefined ? startedOf(input, container, current, isInit) : false;
   return { name: container.name, ...shown, started, ready: readyOf(input, container, current, isInit, started) };
+}
+
+/** Readiness says nothing of a container that serves nobody. */
+function ephemeralStatus(input: StatusInput, container: Container): ContainerStatus {
+  const { started: _started, ...status } = containerStatus(input, container, false);
+  return { ...status, ready: false };
 }
 
 type Shown = Pick<ContainerStatus, 'state' | 'lastState' | 'restartCount' | 'imageID' | 'containerID' | 'image'>;
@@ -220,6 +226,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const { pod, state } = input;
   const init = initContainers(pod).map((container) => containerStatus(input, container, true));
   const apps = appContainers(pod).map((container) => containerStatus(input, container, false));
+  const ephemeral = ephemeralContainers(pod).map((container) => ephemeralStatus(input, container));
   const computed = input.failure === undefined ? podPhase(pod, init, apps, input.terminating && !anyRunning(state)) : 'Failed';
   // A pod that has ended never lives again, whatever the runtime forgot meanwhile.
   const phase = isTerminalPhase(pod) ? pod.status?.phase as 'Succeeded' | 'Failed' : computed;
@@ -237,6 +244,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: pod.status?.startTime ?? rfc3339Seconds(input.startedMs),
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     containerStatuses: apps,
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClass(pod),
   } as PodStatus;
 }

@@ -26,7 +26,7 @@ export async function containerLogs(view: KubeletView, host: Host, request: Http
   if (typeof options === 'string') return plain(400, options);
   const worker = view.worker(namespace, podName);
   if (worker === undefined) return plain(404, `pod ${JSON.stringify(podName)} does not exist\n`);
-  const known = [...(worker.pod.spec?.initContainers ?? []), ...(worker.pod.spec?.containers ?? [])].some((container) => container.name === containerName);
+  const known = [...(worker.pod.spec?.initContainers ?? []), ...(worker.pod.spec?.containers ?? []), ...(worker.pod.spec?.ephemeralContainers ?? [])].some((container) => container.name === containerName);
   if (!known) return plain(404, `container ${JSON.stringify(containerName)} not found in pod ${JSON.stringify(podName)}\n`);
   const previous = query.get('previous') === 'true';
   const state = await view.state(worker.uid);

@@ -2,7 +2,7 @@ import type { Client, KubeObject, ResourceType } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import type { ConfigMap, Pod, Secret } from 'kubernetes-types/core/v1';
 import { apiCode, configMaps, messageOf, secrets } from '../api-types.ts';
-import { allContainers, specOf, uidOf } from '../pod/pod-facts.ts';
+import { allContainers, ephemeralContainers, specOf, uidOf } from '../pod/pod-facts.ts';
 
 type Kind = 'configmaps' | 'secrets';
 
@@ -30,7 +30,7 @@ function volumeReferences(pod: Pod): [Kind, string][] {
 function references(pod: Pod): [Kind, string][] {
   const out = volumeReferences(pod);
   for (const secret of specOf(pod).imagePullSecrets ?? []) out.push(['secrets', secret.name ?? '']);
-  for (const container of allContainers(pod)) {
+  for (const container of [...allContainers(pod), ...ephemeralContainers(pod)]) {
     for (const from of container.envFrom ?? []) {
       if (from.configMapRef !== undefined) out.push(['configmaps', from.configMapRef.name ?? '']);
       if (from.secretRef !== undefined) out.push(['secrets', from.secretRef.name ?? '']);
