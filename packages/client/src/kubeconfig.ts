@@ -94,7 +94,7 @@ const serviceAccountRoot = '/var/run/secrets/kubernetes.io/serviceaccount';
 export async function inClusterConfig(environment: Readonly<Record<string, string | undefined>>, readFile: ReadFile): Promise<KubeconfigResult> {
   const address = environment['KUBERNETES_SERVICE_HOST'];
   const port = environment['KUBERNETES_SERVICE_PORT'];
-  if (address === undefined || port === undefined) throw new KubeconfigError('not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set');
+  if (address === undefined || port === undefined) throw new KubeconfigError('no --kubeconfig was given, and this is no pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set)');
   const read = async (name: string): Promise<string> => fromUtf8(await readFile(`${serviceAccountRoot}/${name}`)).trim();
   return {
     server: `https://${address.includes(':') ? `[${address}]` : address}:${port}`, namespace: await read('namespace'),
