@@ -11,6 +11,8 @@ import { toNetworkError } from './network-errors.ts';
 /** A connection that answers no ping for this long is taken for dead. */
 const pingIntervalMs = 15_000;
 const pingTimeoutMs = 15_000;
+/** A machine that is off refuses nothing: the system alone would try for two minutes. */
+const connectTimeoutMs = 10_000;
 
 function plainHeaders(headers: http.IncomingHttpHeaders): HeaderMap {
   const out: Record<string, string | readonly string[]> = {};
@@ -39,9 +41,14 @@ function connectTls(identity: ClientTls | undefined, url: URL, protocols: string
   return new Promise((resolve, reject) => {
     const socket = tls.connect({ ...tlsConnectOptions(identity, url), ALPNProtocols: protocols });
     socket.setNoDelay(true);
-    socket.once('error', (error) => reject(toNetworkError(error)));
-    socket.once('secureConnect', () => resolve(socket));
+    const deadline = connectDeadline(socket);
+    socket.once('error', (error) => { clearTimeout(deadline); reject(toNetworkError(error)); });
+    socket.once('secureConnect', () => { clearTimeout(deadline); resolve(socket); });
   });
+}
+
+function connectDeadline(connection: { destroy(error: Error): unknown }): NodeJS.Timeout {
+  return setTimeout(() => { connection.destroy(new NetworkError('unreachable', `no connection within ${connectTimeoutMs} ms`)); }, connectTimeoutMs);
 }
 
 type Connection = { readonly kind: 'h2'; readonly session: http2.ClientHttp2Session } | { readonly kind: 'h1' };
@@ -94,8 +101,10 @@ class Origin {
         settings: { enablePush: false, initialWindowSize: 1024 * 1024 }, maxSessionMemory: 1000, peerMaxConcurrentStreams: 2000,
         ...(socket === undefined ? {} : { createConnection: () => socket }),
       });
-      session.once('error', (error) => reject(toNetworkError(error)));
+      const deadline = connectDeadline(session);
+      session.once('error', (error) => { clearTimeout(deadline); reject(toNetworkError(error)); });
       session.once('connect', () => {
+        clearTimeout(deadline);
         session.setLocalWindowSize(16 * 1024 * 1024);
         keepAlive(session);
         resolve(session);
@@ -157,9 +166,7 @@ export class HttpClient {
     if (request.upgrade === true) return this.#http1(request, url, origin);
     const version = request.httpVersion ?? (url.protocol === 'https:' ? '2' : '1.1');
     if (version === '1.1') return this.#http1(request, url, origin);
-    const connection = await origin.connection();
-    // The abort may have come while the connection was made; its listener is attached only now.
-    throwIfAborted(request.signal);
+    const connection = await unlessAborted(origin.connection(), request.signal);
     return connection.kind === 'h1' ? this.#http1(request, url, origin) : this.#http2(request, url, connection.session);
   }
 
@@ -189,9 +196,7 @@ export class HttpClient {
 
   #http2(request: OutgoingRequest, url: URL, session: http2.ClientHttp2Session): Promise<IncomingResponse> {
     return new Promise((resolve, reject) => {
-      const stream = session.request({
-        ':method': request.method, ':path': url.pathname + url.search, ...lengthHeader(request), ...(request.headers as http2.OutgoingHttpHeaders | undefined),
-      }, { endStream: false });
+      const stream = open(session, request, url);
       const onAbort = (): void => { stream.close(http2.constants.NGHTTP2_CANCEL); stream.destroy(new NetworkError('aborted', 'the request was aborted')); };
       request.signal?.addEventListener('abort', onAbort, { once: true });
       let trailers: HeaderMap = {};
@@ -213,6 +218,17 @@ export class HttpClient {
   }
 }
 
+/** The session may have ended since it was chosen. */
+function open(session: http2.ClientHttp2Session, request: OutgoingRequest, url: URL): http2.ClientHttp2Stream {
+  try {
+    return session.request({
+      ':method': request.method, ':path': url.pathname + url.search, ...lengthHeader(request), ...(request.headers as http2.OutgoingHttpHeaders | undefined),
+    }, { endStream: false });
+  } catch (error) {
+    throw toNetworkError(error);
+  }
+}
+
 function http1Response(response: http.IncomingMessage): IncomingResponse {
   const ended = Promise.withResolvers<HeaderMap>();
   response.on('end', () => ended.resolve(response.trailers as HeaderMap));
@@ -221,6 +237,17 @@ function http1Response(response: http.IncomingMessage): IncomingResponse {
     status: response.statusCode ?? 0, headers: plainHeaders(response.headers),
     body: readableSource(response, () => response.destroy()), trailers: ended.promise,
   };
+}
+
+/** The connection is shared: it goes on being made for others. */
+function unlessAborted(connecting: Promise<Connection>, signal: AbortSignal | undefined): Promise<Connection> {
+  if (signal === undefined) return connecting;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => { reject(new NetworkError('aborted', 'the request was aborted')); };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const done = (): void => { signal.removeEventListener('abort', onAbort); };
+    connecting.then((connection) => { done(); resolve(connection); }, (error: unknown) => { done(); reject(error as Error); });
+  });
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -82,8 +82,8 @@ class HttpServer {
     this.#handler = handler;
     this.#log = log;
     this.#http1 = http.createServer({ keepAliveTimeout: 120_000, requestTimeout: 0, headersTimeout: 60_000 });
-    this.#http1.on('request', (request, response) => void this.#onRequest(request, response, false));
-    this.#http1.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head));
+    this.#http1.on('request', (request, response) => { this.#onRequest(request, response, false).catch((error: unknown) => { this.#broke(response, error); }); });
+    this.#http1.on('upgrade', (request, socket, head) => { this.#onUpgrade(request, socket, head).catch((error: unknown) => { this.#broke(socket, error); }); });
     this.#http1.on('clientError', (error, socket) => { if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'); else socket.destroy(error); });
     this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls);
     this.#server.on('connection', (socket: net.Socket) => {
@@ -91,6 +91,12 @@ class HttpServer {
       socket.setNoDelay(true);
       socket.on('close', () => this.#sockets.delete(socket));
     });
+  }
+
+  /** One connection's trouble is not the process's. */
+  #broke(connection: { destroy(): unknown }, error: unknown): void {
+    this.#log.error('a connection was given up', { error: String((error as Error).stack ?? error) });
+    connection.destroy();
   }
 
   #tlsServer(options: ServerTls): tls.Server {
@@ -128,7 +134,7 @@ class HttpServer {
     this.#sessions.add(session);
     session.on('close', () => this.#sessions.delete(session));
     session.on('error', (error) => { this.#log.debug('http2 session failed', { error: error.message }); });
-    session.on('stream', (stream, headers, _flags, raw) => void this.#onStream(stream, headers, raw, peer));
+    session.on('stream', (stream, headers, _flags, raw) => { this.#onStream(stream, headers, raw, peer).catch((error: unknown) => { this.#broke(stream, error); }); });
   }
 
   async #onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, raw: readonly string[], peer: Peer): Promise<void> {
@@ -144,8 +150,14 @@ class HttpServer {
     const response = await answer(this.#handler, request, this.#log);
     if (stream.destroyed || stream.closed) { await stopBody(response); return; }
     const trailers = response.trailers;
+    try {
+      stream.respond({ ...(response.headers as http2.OutgoingHttpHeaders), ':status': response.status }, { waitForTrailers: trailers !== undefined, endStream: false });
+    } catch (error) {
+      await this.#refuse(request, response, error);
+      stream.respond({ ':status': 500 }, { endStream: true });
+      return;
+    }
     if (trailers !== undefined) stream.on('wantTrailers', () => { stream.sendTrailers(trailers() as http2.OutgoingHttpHeaders); });
-    stream.respond({ ...(response.headers as http2.OutgoingHttpHeaders), ':status': response.status }, { waitForTrailers: trailers !== undefined, endStream: false });
     await sendBody(stream, response.body).catch((error: unknown) => {
       this.#log.debug('response broke off', { target: request.target, error: toNetworkError(error).message });
       stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
@@ -171,12 +183,24 @@ class HttpServer {
   async #sendHttp1(request: HttpRequest, response: http.ServerResponse, result: HttpResponse): Promise<void> {
     if (response.destroyed) { await stopBody(result); return; }
     if (this.#closing) response.setHeader('connection', 'close');
-    response.writeHead(result.status, result.headers as http.OutgoingHttpHeaders);
+    try {
+      response.writeHead(result.status, result.headers as http.OutgoingHttpHeaders);
+    } catch (error) {
+      await this.#refuse(request, result, error);
+      response.writeHead(500).end();
+      return;
+    }
     if (!(result.body instanceof Uint8Array)) response.flushHeaders();
     await sendBody(response, result.body).catch((error: unknown) => {
       this.#log.debug('response broke off', { target: request.target, error: toNetworkError(error).message });
       response.destroy();
     });
+  }
+
+  /** Headers may come from a client's request or from a server behind us: what no wire carries must end nothing but its request. */
+  async #refuse(request: HttpRequest, response: HttpResponse, error: unknown): Promise<void> {
+    this.#log.error('a response cannot be sent', { method: request.method, target: request.target, status: response.status, error: (error as Error).message });
+    await stopBody(response);
   }
 
   async #onUpgrade(message: http.IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
