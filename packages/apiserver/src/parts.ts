@@ -147,7 +147,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     admission: admissionChain(admissionPlugins(config, { host, cache, lookup, authorizer })),
     createHandlers: [
       ...bindingHandlers(host.clock, objects),
-      evictionHandler({ clock: host.clock, client, cache, lookup, objects }),
+      evictionHandler({ clock: host.clock, client, lookup, objects }),
       tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds }),
       ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],

@@ -1,5 +1,6 @@
 import { compareQuantity, canonicalQuantity, formatQuantity, addQuantity, quantityMilliValue, type Quantity } from '@coxswain/api';
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
+import { readyList } from '../ready-list.ts';
 import { typed } from '../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, CacheReader } from '../types.ts';
 import { isResource, podOf, refuse } from './attributes.ts';
@@ -14,8 +15,8 @@ interface Usage {
 
 const annotation = 'kubernetes.io/limit-ranger';
 
-function itemsOf(cache: CacheReader, namespace: string): LimitRangeItem[] {
-  return cache.list('', 'limitranges', namespace).flatMap((object) => typed<LimitRange>(object).spec?.limits ?? []);
+async function itemsOf(cache: CacheReader, namespace: string): Promise<LimitRangeItem[]> {
+  return (await readyList(cache, '', 'limitranges', namespace)).flatMap((object) => typed<LimitRange>(object).spec?.limits ?? []);
 }
 
 /** Adds what is missing; answers the names added, sorted. */
@@ -117,16 +118,14 @@ export function limitRanger(cache: CacheReader): AdmissionPlugin {
   return {
     name: 'LimitRanger',
     operations: ['CREATE'],
-    admit(a) {
+    async admit(a) {
       const pod = podOf(a);
-      if (pod !== undefined) fillPod(pod, itemsOf(cache, a.namespace));
-      return Promise.resolve();
+      if (pod !== undefined) fillPod(pod, await itemsOf(cache, a.namespace));
     },
-    validate(a) {
+    async validate(a) {
       const pod = podOf(a);
-      if (pod !== undefined) refuseProblems(a, podProblems(pod, itemsOf(cache, a.namespace)));
-      if (isResource(a, '', 'persistentvolumeclaims') && a.object !== undefined) refuseProblems(a, claimProblems(typed<PersistentVolumeClaim>(a.object), itemsOf(cache, a.namespace)));
-      return Promise.resolve();
+      if (pod !== undefined) refuseProblems(a, podProblems(pod, await itemsOf(cache, a.namespace)));
+      if (isResource(a, '', 'persistentvolumeclaims') && a.object !== undefined) refuseProblems(a, claimProblems(typed<PersistentVolumeClaim>(a.object), await itemsOf(cache, a.namespace)));
     },
   };
 }

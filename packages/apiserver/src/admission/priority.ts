@@ -3,6 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1';
 import type { Lookup } from '../live-lookup.ts';
 import { resources } from '@coxswain/client';
+import { readyList } from '../ready-list.ts';
 import { typed, typedOrNone } from '../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, CacheReader } from '../types.ts';
 import { isResource, podOf, refuse } from './attributes.ts';
@@ -18,8 +19,8 @@ interface Priority {
 }
 
 /** Several may be called default by mistake: the lowest then harms least. */
-function defaultClass(cache: CacheReader): PriorityClass | undefined {
-  const defaults = cache.list(group, 'priorityclasses').map((object) => typed<PriorityClass>(object)).filter((one) => one.globalDefault === true);
+async function defaultClass(cache: CacheReader): Promise<PriorityClass | undefined> {
+  const defaults = (await readyList(cache, group, 'priorityclasses')).map((object) => typed<PriorityClass>(object)).filter((one) => one.globalDefault === true);
   return defaults.toSorted((a, b) => a.value - b.value)[0];
 }
 
@@ -27,7 +28,7 @@ function defaultClass(cache: CacheReader): PriorityClass | undefined {
 export function priorityAdmission(cache: CacheReader, lookup: Lookup): AdmissionPlugin {
   async function priorityOf(a: AdmissionAttributes, pod: Pod): Promise<Priority> {
     const name = pod.spec?.priorityClassName ?? '';
-    const found = name === '' ? defaultClass(cache) : await lookup<PriorityClass>(resources.priorityclasses, '', name);
+    const found = await (name === '' ? defaultClass(cache) : lookup<PriorityClass>(resources.priorityclasses, '', name));
     if (found === undefined && name !== '') throw refuse(a, `no PriorityClass with name ${name} was found`);
     return { className: found?.metadata?.name ?? '', value: found?.value ?? 0, preemptionPolicy: found?.preemptionPolicy ?? 'PreemptLowerPriority' };
   }
@@ -55,9 +56,8 @@ export function priorityAdmission(cache: CacheReader, lookup: Lookup): Admission
       if (a.operation === 'CREATE') await admitNewPod(a, pod);
       else keepPriority(pod, typedOrNone<Pod>(a.oldObject));
     },
-    validate(a) {
-      if (isResource(a, group, 'priorityclasses')) validateClass(cache, a);
-      return Promise.resolve();
+    async validate(a) {
+      if (isResource(a, group, 'priorityclasses')) await validateClass(cache, a);
     },
   };
 }
@@ -68,14 +68,14 @@ function keepPriority(pod: Pod, old: Pod | undefined): void {
   if (pod.spec.preemptionPolicy === undefined && old.spec.preemptionPolicy !== undefined) pod.spec.preemptionPolicy = old.spec.preemptionPolicy;
 }
 
-function validateClass(cache: CacheReader, a: AdmissionAttributes): void {
+async function validateClass(cache: CacheReader, a: AdmissionAttributes): Promise<void> {
   if (a.operation === 'DELETE') {
     if ([systemClusterCritical, systemNodeCritical].includes(a.name)) throw refuse(a, 'system priority classes may not be deleted');
     return;
   }
   const candidate = a.object === undefined ? undefined : typed<PriorityClass>(a.object);
   if (candidate?.globalDefault !== true) return;
-  const other = defaultClass(cache);
+  const other = await defaultClass(cache);
   if (other === undefined || other.metadata?.name === candidate.metadata?.name) return;
   throw invalid({ group, kind: 'PriorityClass' }, candidate.metadata?.name ?? '', [{
     type: 'Forbidden', field: 'globalDefault', message: `Forbidden: PriorityClass ${JSON.stringify(other.metadata?.name)} is already marked as default. Only one default can exist`,

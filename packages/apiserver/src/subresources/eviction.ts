@@ -5,7 +5,7 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import type { Eviction, PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import { asStatusError, hasCode, type Lookup } from '../live-lookup.ts';
 import { typed } from '../typed.ts';
-import type { CacheReader, CreateHandler, ObjectMutator, ResourceRequest } from '../types.ts';
+import type { CreateHandler, ObjectMutator, ResourceRequest } from '../types.ts';
 import { setPodCondition } from './binding.ts';
 import { isUnguarded, mayGoUncounted, selects, takeDisruption } from './disruption-budget.ts';
 import { success } from './success.ts';
@@ -13,7 +13,6 @@ import { success } from './success.ts';
 export interface EvictionParts {
   readonly clock: Clock;
   readonly client: Client;
-  readonly cache: CacheReader;
   readonly lookup: Lookup;
   readonly objects: ObjectMutator;
 }
@@ -26,15 +25,15 @@ interface Asked {
   readonly now: string;
 }
 
-function budgetsOf(cache: CacheReader, pod: Pod): PodDisruptionBudget[] {
-  return cache.list('policy', 'poddisruptionbudgets', pod.metadata?.namespace ?? '')
-    .map((object) => typed<PodDisruptionBudget>(object))
-    .filter((budget) => selects(budget.spec?.selector, pod.metadata?.labels));
+/** From the store: a budget that another server has just been given counts too. */
+async function budgetsOf(client: Client, pod: Pod): Promise<PodDisruptionBudget[]> {
+  const { items } = await client.list(resources.poddisruptionbudgets, { namespace: pod.metadata?.namespace });
+  return items.filter((budget) => selects(budget.spec?.selector, pod.metadata?.labels));
 }
 
 async function passBudget(parts: EvictionParts, asked: Asked): Promise<void> {
   if (isUnguarded(asked.pod)) return;
-  const budgets = budgetsOf(parts.cache, asked.pod);
+  const budgets = await budgetsOf(parts.client, asked.pod);
   const [budget] = budgets;
   if (budgets.length > 1) throw internalError('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
   if (budget === undefined) return;

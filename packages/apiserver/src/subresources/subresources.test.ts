@@ -50,7 +50,6 @@ async function budget(name: string, status: object): Promise<void> {
   expect(made.status, made.text).toBe(201);
   const set = await cluster.call('PATCH', `${budgets}/${name}/status`, { body: { status: { observedGeneration: 1, expectedPods: 2, ...status } }, headers: merge });
   expect(set.status, set.text).toBe(200);
-  await cluster.seen('policy', 'poddisruptionbudgets', 'default', name);
 }
 
 const evict = (name: string): ReturnType<TestCluster['call']> =>
