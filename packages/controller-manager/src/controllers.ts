@@ -15,11 +15,13 @@ import { podGcController } from './pod-gc/pod-gc.ts';
 import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
 import { rootCaController } from './root-ca/root-ca.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
+import { statefulSetController } from './statefulset/statefulset.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction.ts';
 import type { Controller } from './types.ts';
 
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, approver, signing, cleaner, ipamController, garbageCollector,
-  nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, jobController, ttlAfterFinishedController, clusterRoleAggregationController, tokenCleaner,
+  nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, ttlAfterFinishedController,
+  clusterRoleAggregationController, tokenCleaner,
 ];

@@ -12,7 +12,7 @@ import { slowStart } from '../common/slow-start.ts';
 import type { Controller, ControllerContext, Run } from '../types.ts';
 import { pinnedSpec, placementOn } from './placement.ts';
 import { daemonStatus, planNodes, planUpdate, type DaemonPlan } from './plan.ts';
-import { cleanUp, currentRevision, hashLabel } from './revisions.ts';
+import { cleanUp, daemonRevisions, hashLabel } from './revisions.ts';
 
 const name = 'daemonset-controller';
 const burstReplicas = 250;
@@ -96,7 +96,7 @@ class DaemonSetController {
       return { kind: 'terminal', reason: 'empty selector' };
     }
     if (isDeleting(set)) return done;
-    const revisions = await currentRevision(this.#context, set, this.#revisions.lister.list({ namespace: namespaceOf(set) }));
+    const revisions = await daemonRevisions(this.#context, set, this.#revisions.lister.list({ namespace: namespaceOf(set) }));
     const hash = revisions.current.metadata?.labels?.[hashLabel] ?? '';
     const pods = await claim({ client: this.#context.client, ownerType: resources.daemonsets, owner: set, selector, childType: resources.pods }, podsForSelector(this.#pods, set));
     const nodes = this.#nodes.lister.list();
