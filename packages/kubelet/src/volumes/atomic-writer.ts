@@ -1,4 +1,4 @@
-import type { Host } from '@coxswain/host';
+import { DiskError, type Host } from '@coxswain/host';
 import type { NodeFiles } from '../system.ts';
 
 export interface PayloadFile { readonly data: Uint8Array; readonly mode: number }
@@ -24,14 +24,25 @@ export class AtomicWriter {
   async write(directory: string, payload: Payload, owner: Owner = {}): Promise<boolean> {
     const dataLink = `${directory}/..data`;
     const old = (await this.#files.lstat(dataLink)) === undefined ? undefined : await this.#files.readLink(dataLink);
-    if (old !== undefined && await this.#same(`${directory}/${old}`, payload)) return false;
+    if (old !== undefined && await this.#same(`${directory}/${old}`, payload)) {
+      // The last life may have ended between the switch and the links.
+      await this.#links(directory, payload);
+      return false;
+    }
     const version = `..${new Date(this.#host.clock.nowMs()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '_').replace('T', '_')}.${this.#host.random.uint32()}`;
     await this.#writeVersion(`${directory}/${version}`, payload, owner);
     await this.#files.symlink(version, `${directory}/..data_tmp`);
     await this.#host.disk.rename(`${directory}/..data_tmp`, dataLink);
     await this.#links(directory, payload);
-    if (old !== undefined) await this.#host.disk.remove(`${directory}/${old}`, { recursive: true });
+    await this.#removeVersionsBut(directory, version);
     return true;
+  }
+
+  /** The one that was replaced, and what attempts left that did not come to their end. */
+  async #removeVersionsBut(directory: string, version: string): Promise<void> {
+    for (const name of await this.#host.disk.list(directory)) {
+      if (/^\.\.\d/.test(name) && name !== version) await this.#host.disk.remove(`${directory}/${name}`, { recursive: true });
+    }
   }
 
   async #writeVersion(directory: string, payload: Payload, owner: Owner): Promise<void> {
@@ -56,7 +67,17 @@ export class AtomicWriter {
     }
   }
 
+  /** A version that a power cut has damaged is another one. */
   async #same(directory: string, payload: Payload): Promise<boolean> {
+    try {
+      return await this.#equal(directory, payload);
+    } catch (error) {
+      if (error instanceof DiskError && error.kind === 'not-found') return false;
+      throw error;
+    }
+  }
+
+  async #equal(directory: string, payload: Payload): Promise<boolean> {
     const present = await this.#tree(directory, '');
     if (present.length !== payload.size) return false;
     for (const [path, file] of payload) {
