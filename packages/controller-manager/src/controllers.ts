@@ -1,6 +1,7 @@
 import { tokenCleaner } from './bootstrap/token-cleaner.ts';
 import { approver, cleaner, signing } from './certificates/controllers.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation.ts';
+import { cronJobController } from './cronjob/cronjob.ts';
 import { daemonSetController } from './daemonset/daemonset.ts';
 import { deploymentController } from './deployment/deployment.ts';
 import { endpointsController } from './endpoints/endpoints.ts';
@@ -22,6 +23,6 @@ import type { Controller } from './types.ts';
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, approver, signing, cleaner, ipamController, garbageCollector,
-  nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, ttlAfterFinishedController,
+  nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, cronJobController, ttlAfterFinishedController,
   clusterRoleAggregationController, tokenCleaner,
 ];
