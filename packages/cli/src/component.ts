@@ -16,6 +16,8 @@ export interface ComponentStatus {
   readonly phase: ComponentPhase;
   readonly pid: number | undefined;
   readonly restarts: number;
+  /** Short runs in a row. */
+  readonly failures: number;
   readonly startedAtMs: number | undefined;
   /** How the last run ended: `exit 1`, `SIGKILL`, or `gone` if it was not our child. */
   readonly lastExit: string | undefined;

@@ -27,6 +27,12 @@ test('a later up without flags keeps what was chosen', () => {
   expect(settingsFromFlags(parseFlags(upFlags, ['--port=8443']), before)).toMatchObject({ nodes: 3, port: 8443 });
 });
 
+test('networks of a cluster that exists cannot change', () => {
+  const before = parse('--pod-cidr=10.50.0.0/16');
+  expect(() => settingsFromFlags(parseFlags(upFlags, ['--pod-cidr=10.51.0.0/16']), before)).toThrow('was made with 10.50.0.0/16, which cannot change');
+  expect(settingsFromFlags(parseFlags(upFlags, ['--pod-cidr=10.50.0.0/16']), before).podCidr).toBe('10.50.0.0/16');
+});
+
 test.each([['--pod-cidr=10.96.0.0/16'], ['--pod-cidr=nonsense'], ['--service-cidr=10.96.0.1/16'], ['--data=relative']])('%s is refused', (flag) => {
   expect(() => parse(flag)).toThrow(UsageError);
 });

@@ -25,8 +25,8 @@ export const upFlags: FlagSet = {
   'service-cidr': { kind: 'string', default: '10.96.0.0/16', help: 'addresses of services' },
   'node-cidr': { kind: 'string', default: '10.89.0.0/24', help: 'addresses of the nodes on this machine' },
   registry: { kind: 'bool', default: false, help: 'serve the demo images from a registry on this machine, so that nodes pull them' },
-  'controller-manager-arg': { kind: 'strings', help: 'further flag for the controller manager (repeatable), e.g. --node-monitor-grace-period=8s' },
-  'apiserver-arg': { kind: 'strings', help: 'further flag for the API servers (repeatable)' },
+  'controller-manager-arg': { kind: 'strings', help: 'further flag for the controller manager (repeatable; empty takes all back), e.g. --node-monitor-grace-period=8s' },
+  'apiserver-arg': { kind: 'strings', help: 'further flag for the API servers (repeatable; empty takes all back)' },
   timeout: { kind: 'duration', default: 180_000, help: 'how long to wait until everything is Ready' },
 };
 
@@ -61,6 +61,9 @@ export function settingsFromFlags(flags: FlagValues, before?: ClusterSettings): 
     apiserverArgs: keep('apiserver-arg', flags.strings('apiserver-arg'), before?.apiserverArgs),
   };
   if (!settings.data.startsWith('/')) throw new UsageError(`--data=${settings.data} must be an absolute path`);
+  for (const [name, own, old] of [['pod-cidr', settings.podCidr, before?.podCidr], ['service-cidr', settings.serviceCidr, before?.serviceCidr], ['node-cidr', settings.nodeCidr, before?.nodeCidr]] as const) {
+    if (old !== undefined && own !== old) throw new UsageError(`--${name}=${own}: the cluster in ${settings.data} was made with ${old}, which cannot change; \`cox down --purge\` first`);
+  }
   const networks = [['pod-cidr', settings.podCidr], ['service-cidr', settings.serviceCidr], ['node-cidr', settings.nodeCidr]] as const;
   for (const [at, [name, cidr]] of networks.entries()) {
     for (const [otherName, other] of networks.slice(at + 1)) if (overlap(cidr, other)) throw new UsageError(`--${name}=${cidr} and --${otherName}=${other} overlap`);
@@ -76,9 +79,12 @@ export interface NodeHost {
   readonly index: number;
 }
 
+/** Network namespaces of nodes are named by this and the node's number. */
+export const netnsPrefix = 'cox-node-';
+
 export function nodeHosts(settings: ClusterSettings): readonly NodeHost[] {
   return Array.from({ length: settings.nodes }, (_, at) => ({
-    name: `node-${at + 1}`, index: at + 1, address: addressAt(settings.nodeCidr, at + 1), netns: at === 0 ? undefined : `cox-node-${at + 1}`,
+    name: `node-${at + 1}`, index: at + 1, address: addressAt(settings.nodeCidr, at + 1), netns: at === 0 ? undefined : `${netnsPrefix}${at + 1}`,
   }));
 }
 

@@ -107,7 +107,16 @@ function fileText(name: string, value: unknown): string {
   if (Array.isArray(value)) return value.map(String).join(',');
   if (typeof value === 'object' && value !== null) return Object.entries(value).map(([key, item]) => `${key}=${String(item)}`).join(',');
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new UsageError(`config file: ${name} has no usable value`);
+  throw new UsageError(`${name} has no usable value`);
+}
+
+function fileValue(flags: FlagSet, name: string, value: unknown): Value {
+  try {
+    return parseValue(name, specOf(flags, name), fileText(name, value), undefined);
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`config file: ${error.message}`);
+    throw error;
+  }
 }
 
 /**
@@ -116,7 +125,7 @@ function fileText(name: string, value: unknown): string {
  */
 export function parseFlags(flags: FlagSet, args: readonly string[], file: FlagFile = {}): FlagValues {
   const given = new Map<string, Value>();
-  for (const [name, value] of Object.entries(file)) given.set(name, parseValue(name, specOf(flags, name), fileText(name, value), undefined));
+  for (const [name, value] of Object.entries(file)) given.set(name, fileValue(flags, name, value));
   const fromArgs = new Map<string, Value>();
   for (let at = 0; at < args.length; at += 1) {
     const argument = args[at] as string;

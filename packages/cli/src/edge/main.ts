@@ -1,4 +1,5 @@
 import { UsageError, nearestName, type Command } from '@coxswain/service';
+import { parseTool, toolHelp, type Tool } from '../tool.ts';
 
 /** Each loads only its own package, so that a process pays for nothing else. */
 const components: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
@@ -12,15 +13,14 @@ const components: Readonly<Record<string, () => Promise<{ readonly command: Comm
   balancer: () => import('./commands/balancer.ts'),
 };
 
-const tools: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
-  up: async (args) => (await import('./commands/up.ts')).up(args),
-  down: async (args) => (await import('./commands/down.ts')).down(args),
-  status: async (args) => (await import('./commands/status.ts')).status(args),
-  logs: async (args) => (await import('./commands/logs.ts')).logs(args),
-  stop: async (args) => (await import('./commands/start-stop.ts')).stop(args),
-  start: async (args) => (await import('./commands/start-stop.ts')).start(args),
-  test: async (args) => (await import('./commands/test.ts')).test(args),
-  supervisor: async (args) => (await import('./supervisor/server.ts')).superviseForever(args[0] ?? '/var/lib/coxswain'),
+const tools: Readonly<Record<string, () => Promise<Tool>>> = {
+  up: async () => (await import('./commands/up.ts')).up,
+  down: async () => (await import('./commands/down.ts')).down,
+  status: async () => (await import('./commands/status.ts')).status,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  stop: async () => (await import('./commands/start-stop.ts')).stop,
+  start: async () => (await import('./commands/start-stop.ts')).start,
+  test: async () => (await import('./commands/test.ts')).test,
 };
 
 const help = `cox: a Kubernetes cluster in TypeScript
@@ -32,14 +32,16 @@ const help = `cox: a Kubernetes cluster in TypeScript
   cox down [--purge]                  stop it and leave nothing behind
   cox test [--quick]                  types, lint, tests
 
-Components, with their originals' flags (cox NAME --help):
+cox NAME --help has the flags of each.
+
+Components, with their originals' flags:
   ${Object.keys(components).join(', ')}
 `;
 
-async function printUpHelp(name: string): Promise<void> {
-  const { upFlags } = await import('../settings.ts');
-  const { helpText } = await import('@coxswain/service');
-  process.stdout.write(helpText({ name, summary: 'bring a cluster up on this machine', flags: upFlags, start: () => Promise.reject(new UsageError('not a component')) }));
+async function runTool(tool: Tool, args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) { process.stdout.write(toolHelp(tool)); return; }
+  const { flags, words } = parseTool(tool, args);
+  await tool.run(flags, words);
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -51,20 +53,19 @@ async function main(args: readonly string[]): Promise<void> {
     await runCommand((await component()).command, rest);
     return;
   }
+  if (name === 'supervisor') { await (await import('./supervisor/server.ts')).superviseForever(rest[0] ?? '/var/lib/coxswain'); return; }
   const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
   if (tool === undefined) {
     const nearest = nearestName(name, [...Object.keys(components), ...Object.keys(tools)]);
-    throw new UsageError(`unknown command ${JSON.stringify(name)}${nearest === undefined ? '' : `; did you mean ${nearest}?`} \`cox help\` lists them`);
+    throw new UsageError(`unknown command ${JSON.stringify(name)}; ${nearest === undefined ? '' : `did you mean ${nearest}? `}\`cox help\` lists them`);
   }
-  if (name === 'up' && (rest.includes('--help') || rest.includes('-h'))) await printUpHelp(name);
-  else await tool(rest);
+  await runTool(await tool(), rest);
+  // Connections of a tool's client may still be open.
+  process.exit();
 }
 
-main(process.argv.slice(2)).then(
-  () => { if (['up', 'down', 'status', 'logs', 'stop', 'start', 'test'].includes(process.argv[2] ?? '')) process.exit(); },
-  (error: unknown) => {
-    process.stderr.write(`cox: ${error instanceof Error ? error.message : String(error)}\n`);
-    if (process.env['COX_TRACE'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-    process.exit(error instanceof UsageError ? 2 : 1);
-  },
-);
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`cox: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (process.env['COX_TRACE'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exit(error instanceof UsageError ? 2 : 1);
+});

@@ -16,7 +16,7 @@ function readFlagFile(path: string): FlagFile {
   try {
     value = parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--config ${path}: ${(error as Error).message.split('\n')[0] ?? ''}`);
+    throw new UsageError(`--config ${path}: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '') ?? ''}`);
   }
   if (value === null || value === undefined) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw new UsageError(`--config ${path}: expected flag names and values`);
@@ -44,7 +44,8 @@ function relaxed(flags: FlagSet): FlagSet {
 function exitWith(command: Command, error: unknown): never {
   const line = error instanceof Error ? error.message : String(error);
   process.stderr.write(`cox ${command.name}: ${line}\n`);
-  if (error instanceof UsageError) process.exit(2);
+  // A kubeconfig is written by the user too; the client's own error type says nothing of commands.
+  if (error instanceof UsageError || (error instanceof Error && error.name === 'KubeconfigError')) process.exit(2);
   if (process.env['COX_TRACE'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   process.exit(1);
 }

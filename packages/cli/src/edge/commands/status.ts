@@ -2,15 +2,13 @@ import { createClient, resources } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
-import { parseFlags, type FlagSet } from '@coxswain/service';
+import { UsageError } from '@coxswain/service';
 import type { ComponentStatus } from '../../component.ts';
-import { dataPaths } from '../../paths.ts';
+import { dataPaths, type DataPaths } from '../../paths.ts';
+import { dataFlag, type Tool } from '../../tool.ts';
 import { supervisorAlive, supervisorStatus } from '../supervisor/control.ts';
-
-const flags: FlagSet = {
-  data: { kind: 'string', default: '/var/lib/coxswain', help: 'directory of the cluster' },
-  output: { kind: 'string', default: 'table', help: 'table or json' },
-};
+import { isRunning } from '../supervisor/process-table.ts';
+import { loadState } from '../supervisor/server.ts';
 
 function age(startedAtMs: number | undefined): string {
   if (startedAtMs === undefined) return '-';
@@ -35,24 +33,37 @@ async function nodeLines(kubeconfigFile: string): Promise<readonly string[]> {
   });
 }
 
-export async function status(args: readonly string[]): Promise<void> {
-  const parsed = parseFlags(flags, args);
-  const paths = dataPaths(parsed.string('data'));
+/** Said when no supervisor answers; what it started may run on without it. */
+function withoutSupervisor(paths: DataPaths): string {
+  const running = (loadState(paths.run)?.children ?? []).filter((child) => child.pid !== undefined && child.startTicks !== undefined && isRunning(child.pid, child.startTicks));
+  if (running.length === 0) return `no cluster runs in ${paths.root}; \`cox up\` starts one\n`;
+  return `the supervisor of ${paths.root} does not run; \`cox up\` starts another, which adopts what runs: ${running.map((child) => `${child.spec.name} (pid ${child.pid ?? 0})`).join(', ')}\n`;
+}
+
+async function show(paths: DataPaths, output: string): Promise<void> {
+  if (!['table', 'json'].includes(output)) throw new UsageError(`--output=${output}: table or json`);
   if (!(await supervisorAlive(paths.root))) {
-    process.stdout.write(`no cluster runs in ${paths.root} (or its supervisor was killed: \`cox up\` adopts what runs)\n`);
+    process.stdout.write(withoutSupervisor(paths));
     process.exitCode = 3;
     return;
   }
   const components = await supervisorStatus(paths.root);
-  if (parsed.string('output') === 'json') {
-    process.stdout.write(`${JSON.stringify(components)}\n`);
-    return;
-  }
+  if (output === 'json') { process.stdout.write(`${JSON.stringify(components)}\n`); return; }
   process.stdout.write(`${table(components)}\n\n`);
+  if (components.some((component) => component.phase !== 'running')) process.exitCode = 3;
   try {
-    process.stdout.write(`${(await nodeLines(paths.adminKubeconfig)).join('\n')}\n`);
+    const nodes = await nodeLines(paths.adminKubeconfig);
+    process.stdout.write(nodes.length === 0 ? 'no nodes\n' : `${nodes.join('\n')}\n`);
   } catch (error) {
     process.stdout.write(`API server: ${(error as Error).message}\n`);
     process.exitCode = 3;
   }
 }
+
+export const status: Tool = {
+  usage: 'status [--output=json]',
+  summary: 'what runs; exit code 3 if not everything does',
+  flags: { ...dataFlag, output: { kind: 'string', default: 'table', help: 'table or json' } },
+  letters: { o: 'output' },
+  run: (flags) => show(dataPaths(flags.string('data')), flags.string('output')),
+};

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '@coxswain/service';
+import type { Tool } from '../../tool.ts';
 import { installPackages, missingPackages } from '../up/packages.ts';
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url));
@@ -53,10 +54,15 @@ async function vitest(tier: Tier, filters: readonly string[], count: Count): Pro
   count.failed += Math.max(result?.numFailedTests ?? 0, code === 0 ? 0 : 1);
 }
 
-/** `cox test [--quick] [unit|sim|e2e] [FILTER…]`; the last line is `N passed, N failed`. */
-export async function test(args: readonly string[]): Promise<void> {
-  const quick = args.includes('--quick');
-  const words = args.filter((argument) => argument !== '--quick');
+export const test: Tool = {
+  usage: 'test [--quick] [unit|sim|e2e [FILTER…]]',
+  summary: 'types, lint and tests, or the tests of one tier; the last line is `N passed, N failed`',
+  flags: { quick: { kind: 'bool', help: 'types, lint and unit tests only' } },
+  wordsMax: Infinity,
+  run: (flags, words) => runTests(flags.bool('quick'), words),
+};
+
+async function runTests(quick: boolean, words: readonly string[]): Promise<void> {
   const only = tiers.find((tier) => tier === words[0]);
   if (only === undefined && words.length > 0) throw new UsageError(`cox test takes --quick, or one of ${tiers.join(', ')} and filters; not ${JSON.stringify(words[0])}`);
   const count: Count = { passed: 0, failed: 0 };

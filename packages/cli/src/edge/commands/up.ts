@@ -6,11 +6,15 @@ import { createClient, type Client } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
-import { parseFlags, UsageError } from '@coxswain/service';
+import { UsageError, type FlagValues } from '@coxswain/service';
+import type { ComponentSpec } from '../../component.ts';
 import { dataPaths, type DataPaths } from '../../paths.ts';
 import { nodeHosts, settingsFromFlags, upFlags, type ClusterSettings } from '../../settings.ts';
+import type { Tool } from '../../tool.ts';
 import { Progress } from '../progress.ts';
 import { ensureComponents, supervisorAlive, supervisorStatus } from '../supervisor/control.ts';
+import { isRunning } from '../supervisor/process-table.ts';
+import { loadState } from '../supervisor/server.ts';
 import { applyAddons, publishBootstrapToken, revokeBootstrapToken } from '../up/addons.ts';
 import { allSpecs, registrySpec } from '../up/components.ts';
 import { importImages, makeImages, type ImageArchive } from '../up/images.ts';
@@ -19,7 +23,9 @@ import { installPackages, missingPackages } from '../up/packages.ts';
 import { makePki, writeBootstrapKubeconfigs } from '../up/pki.ts';
 import { checkMachine, checkPorts } from '../up/preflight.ts';
 import { hasData, importedImages, pushImages, writeNodeFiles, writeRegistryConfig } from '../up/runtime.ts';
+import { forgetNodes, stopUnwanted } from '../up/shrink.ts';
 import { apiReady, nodesReady, NotInTime, socketAnswers, until } from '../up/wait.ts';
+import { describeFailure, watchFailures } from '../up/watch-failures.ts';
 
 export function loadSettings(data: string): ClusterSettings | undefined {
   const paths = dataPaths(data);
@@ -79,12 +85,54 @@ async function adminClient(paths: DataPaths): Promise<Client> {
   return createClient(createRealHost(silentLogger), { ...config, userAgent: 'cox' });
 }
 
-/** Names the component to look at, if one keeps ending. */
+/** Names the components that do not run, and what they said last. */
 async function explain(error: unknown, paths: DataPaths): Promise<never> {
   if (!(error instanceof NotInTime)) throw error;
-  const failing = (await supervisorStatus(paths.root)).filter((component) => component.phase !== 'running');
-  const hint = failing.map((component) => `${component.name} (${component.lastExit ?? component.phase}; cox logs ${component.name})`).join(', ');
-  throw new Error(hint === '' ? error.message : `${error.message}; not running: ${hint}`);
+  const ended = (await supervisorStatus(paths.root)).filter((component) => component.phase === 'backing-off');
+  throw new Error([error.message, ...ended.map((component) => describeFailure(paths, component))].join('; '));
+}
+
+/** Those that others wait for. The rest would only take the processors from them, and then wait out a back-off. */
+const foundations = /^(etcd|apiserver|balancer|containerd|registry)/;
+
+/** When each node's kubelet was started: what the node said before that says nothing of it. */
+async function kubeletStarts(paths: DataPaths, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const components = await supervisorStatus(paths.root);
+  return new Map(names.map((name) => {
+    const kubelet = components.find((component) => component.name === `kubelet-${name}`);
+    return [name, kubelet?.phase === 'running' ? kubelet.startedAtMs ?? 0 : Date.now()];
+  }));
+}
+
+interface BringUp {
+  readonly settings: ClusterSettings;
+  readonly paths: DataPaths;
+  readonly archives: readonly ImageArchive[];
+  readonly progress: Progress;
+  readonly timeoutMs: number;
+  /** Rejects at once if a component keeps ending. */
+  readonly guard: <T>(work: Promise<T>) => Promise<T>;
+}
+
+async function startAll(work: BringUp, specs: readonly ComponentSpec[], token: BootstrapToken): Promise<void> {
+  const { settings, paths, archives, progress, timeoutMs, guard } = work;
+  const first = specs.filter((spec) => foundations.test(spec.name));
+  await progress.step(`starting ${first.length} processes: store, API server, container runtime`, () => ensureComponents(paths.root, first));
+  const provided = provideImages(settings, paths, archives, timeoutMs);
+  // Its failure is told where it is awaited, below.
+  provided.catch(() => undefined);
+  const client = await adminClient(paths);
+  await progress.step('API server answers', () => guard(until(`the API server is not ready: see ${paths.logs}/apiserver.log`, timeoutMs, () => apiReady(client))));
+  if (token.kind === 'wanted') await publishBootstrapToken(client, token.token);
+  await progress.step(`starting ${specs.length - first.length} more: agents and controllers`, () => ensureComponents(paths.root, specs));
+  await progress.step('roles, DNS service', async () => {
+    await Promise.all([applyAddons(client, settings), token.kind === 'spent' ? revokeBootstrapToken(client, token.token) : undefined]);
+    await forgetNodes(settings, paths, client);
+  });
+  await progress.step('images on the nodes', () => guard(provided));
+  const names = nodeHosts(settings).map((node) => node.name);
+  const since = await kubeletStarts(paths, names);
+  await progress.step(`${names.length === 1 ? 'node' : `${names.length} nodes`} Ready`, () => guard(nodesReady(client, since, timeoutMs)));
 }
 
 async function bringUp(settings: ClusterSettings, paths: DataPaths, archives: readonly ImageArchive[], progress: Progress, timeoutMs: number): Promise<void> {
@@ -93,20 +141,15 @@ async function bringUp(settings: ClusterSettings, paths: DataPaths, archives: re
   writeNodeFiles(settings, paths);
   const specs = settings.registry ? [registrySpec(writeRegistryConfig(settings, paths)), ...allSpecs(settings, paths)] : allSpecs(settings, paths);
   if (!(await supervisorAlive(paths.root))) await progress.step('supervisor', () => startSupervisor(paths));
-  await progress.step(`starting ${specs.length} processes`, () => ensureComponents(paths.root, specs));
-  const provided = provideImages(settings, paths, archives, timeoutMs);
-  // Its failure is told where it is awaited, below.
-  provided.catch(() => undefined);
-  const client = await adminClient(paths);
-  await progress.step('API server answers', () => until(`the API server is not ready: see ${paths.logs}/apiserver.log`, timeoutMs, () => apiReady(client)));
-  await progress.step('roles, DNS service, bootstrap token', async () => {
-    if (token.kind === 'wanted') await publishBootstrapToken(client, token.token);
-    else if (token.kind === 'spent') await revokeBootstrapToken(client, token.token);
-    await applyAddons(client, settings);
-  });
-  await progress.step('images on the nodes', () => provided);
-  const names = nodeHosts(settings).map((node) => node.name);
-  await progress.step(`${names.length === 1 ? 'node' : `${names.length} nodes`} Ready`, () => nodesReady(client, names, timeoutMs));
+  await stopUnwanted(settings, paths, specs, progress);
+  const watching = new AbortController();
+  const failing = watchFailures(paths, watching.signal);
+  failing.catch(() => undefined);
+  try {
+    await startAll({ settings, paths, archives, progress, timeoutMs, guard: (work) => Promise.race([work, failing]) }, specs, token);
+  } finally {
+    watching.abort();
+  }
 }
 
 function greet(paths: DataPaths, progress: Progress): void {
@@ -122,21 +165,37 @@ The cluster is up (${(progress.totalMs / 1000).toFixed(1)} s). Next:
 `);
 }
 
-export async function up(args: readonly string[]): Promise<void> {
-  const first = parseFlags(upFlags, args);
-  const settings = settingsFromFlags(first, loadSettings(first.string('data')));
+function checkRunning(settings: ClusterSettings, before: ClusterSettings | undefined): void {
+  if (before !== undefined && before.port !== settings.port) throw new UsageError(`--port=${settings.port}: the cluster runs on port ${before.port}; \`cox down\` first`);
+}
+
+/** What the last supervisor started, and did not stop. */
+function anythingLeft(paths: DataPaths): boolean {
+  return (loadState(paths.run)?.children ?? []).some((child) => child.pid !== undefined && child.startTicks !== undefined && isRunning(child.pid, child.startTicks));
+}
+
+function onInterrupt(): void {
+  process.stderr.write('\ncox: interrupted; what was started goes on: `cox up` continues, `cox down` stops it\n');
+  process.exit(130);
+}
+
+async function runUp(flags: FlagValues): Promise<void> {
+  const before = loadSettings(flags.string('data'));
+  const settings = settingsFromFlags(flags, before);
   const paths = dataPaths(settings.data);
   checkMachine(settings);
-  const running = await supervisorAlive(settings.data);
-  if (!running && !existsSync(`${paths.run}/supervisor.json`)) await checkPorts(settings);
+  if (await supervisorAlive(settings.data)) checkRunning(settings, before);
+  else if (!anythingLeft(paths)) checkPorts(settings);
+  process.on('SIGINT', onInterrupt);
   const progress = new Progress();
   process.stdout.write(`Bringing up ${settings.nodes} node${settings.nodes === 1 ? '' : 's'} in ${settings.data}\n`);
   try {
     const archives = await prepare(settings, paths, progress);
-    await bringUp(settings, paths, archives, progress, first.durationMs('timeout'));
+    await bringUp(settings, paths, archives, progress, flags.durationMs('timeout'));
   } catch (error) {
-    if (error instanceof UsageError) throw error;
     await explain(error, paths);
   }
   greet(paths, progress);
 }
+
+export const up: Tool = { usage: 'up [--nodes N] [--data DIR] …', summary: 'brings a cluster up on this machine, or what is missing of it', flags: upFlags, run: runUp };

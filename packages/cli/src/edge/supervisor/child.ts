@@ -13,6 +13,7 @@ export interface SavedChild {
   readonly pid: number | undefined;
   readonly startTicks: number | undefined;
   readonly restarts: number;
+  readonly startedAtMs: number | undefined;
 }
 
 /** Keeps one component running. Every change is told to `onChange`, so that the state on disk is never behind a start. */
@@ -38,11 +39,11 @@ export class Child {
   }
 
   status(): ComponentStatus {
-    return { name: this.spec.name, phase: this.#phase, pid: this.#pid, restarts: this.#restarts, startedAtMs: this.#startedAtMs, lastExit: this.#lastExit };
+    return { name: this.spec.name, phase: this.#phase, pid: this.#pid, restarts: this.#restarts, failures: this.#failures, startedAtMs: this.#startedAtMs, lastExit: this.#lastExit };
   }
 
   saved(): SavedChild {
-    return { spec: this.spec, pid: this.#pid, startTicks: this.#startTicks, restarts: this.#restarts };
+    return { spec: this.spec, pid: this.#pid, startTicks: this.#startTicks, restarts: this.#restarts, startedAtMs: this.#startedAtMs };
   }
 
   /** Takes over a process that an earlier supervisor started; starts a new one if it is gone. */
@@ -52,7 +53,7 @@ export class Child {
     if (saved.pid !== undefined && saved.startTicks !== undefined && isRunning(saved.pid, saved.startTicks)) {
       this.#pid = saved.pid;
       this.#startTicks = saved.startTicks;
-      this.#startedAtMs = Date.now();
+      this.#startedAtMs = saved.startedAtMs;
       this.#set('running');
       this.#watchAdopted();
     } else {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import * as http from 'node:http';
+import { UsageError } from '@coxswain/service';
 import type { ComponentSpec, ComponentStatus } from '../../component.ts';
+
+export const runFolder = '/run/coxswain';
 
 /** Under /run, since a socket's path has at most 107 bytes; one for each data directory. */
 export function supervisorSocket(data: string): string {
-  mkdirSync('/run/coxswain', { recursive: true, mode: 0o700 });
-  return `/run/coxswain/supervisor-${createHash('sha256').update(data).digest('hex').slice(0, 12)}.sock`;
+  return `${runFolder}/supervisor-${createHash('sha256').update(data).digest('hex').slice(0, 12)}.sock`;
 }
 
 function call(data: string, method: string, path: string, body?: unknown): Promise<unknown> {
@@ -30,7 +31,9 @@ export async function supervisorAlive(data: string): Promise<boolean> {
     await supervisorStatus(data);
     return true;
   } catch (error) {
-    if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ECONNRESET'].includes(code)) return false;
+    if (code === 'EACCES') throw new UsageError('the cluster belongs to root: run it with sudo');
     throw error;
   }
 }

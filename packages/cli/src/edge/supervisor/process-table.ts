@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
 
+/** Differs after every boot; pids and start times of another boot name nobody. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
 /** Start time in clock ticks since boot: with the pid it names a process for ever, since pids come again. */
 export function startTicksOf(pid: number): number | undefined {
   try {

@@ -2,11 +2,25 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import * as http from 'node:http';
 import type { ComponentSpec } from '../../component.ts';
 import { Child, type SavedChild } from './child.ts';
-import { supervisorAlive, supervisorSocket } from './control.ts';
+import { bootId } from './process-table.ts';
+import { runFolder, supervisorAlive, supervisorSocket } from './control.ts';
 
-interface SavedState {
+export interface SavedState {
   readonly pid: number;
+  readonly bootId: string;
   readonly children: readonly SavedChild[];
+}
+
+/** What the last supervisor knew; undefined if it ended in order. */
+export function loadState(run: string): SavedState | undefined {
+  try {
+    const state = JSON.parse(readFileSync(`${run}/supervisor.json`, 'utf8')) as SavedState;
+    if (state.bootId === bootId()) return state;
+    return { ...state, children: state.children.map((child) => ({ ...child, pid: undefined, startTicks: undefined })) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -26,24 +40,16 @@ class Supervisor {
   }
 
   adopt(): void {
-    const state = this.#load();
+    const state = loadState(this.#run);
     for (const saved of state?.children ?? []) {
       const child = this.#make(saved.spec);
       child.adopt(saved);
     }
   }
 
-  #load(): SavedState | undefined {
-    try {
-      return JSON.parse(readFileSync(`${this.#run}/supervisor.json`, 'utf8')) as SavedState;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
 
   #save(): void {
-    const state: SavedState = { pid: process.pid, children: [...this.#children.values()].map((child) => child.saved()) };
+    const state: SavedState = { pid: process.pid, bootId: bootId(), children: [...this.#children.values()].map((child) => child.saved()) };
     const path = `${this.#run}/supervisor.json`;
     writeFileSync(`${path}.tmp`, JSON.stringify(state), { mode: 0o600 });
     renameSync(`${path}.tmp`, path);
@@ -98,7 +104,7 @@ async function handle(supervisor: Supervisor, request: http.IncomingMessage): Pr
     case 'GET /status': return supervisor.status();
     case 'PUT /components': await supervisor.ensure((await body(request)) as ComponentSpec[]); return supervisor.status();
     case 'POST /stop': await supervisor.stop((await body(request)) as string[]); return supervisor.status();
-    case 'POST /exit': supervisor.forget(); setImmediate(() => process.exit(0)); return [];
+    case 'POST /exit': supervisor.forget(); return [];
     default: throw new Error(`unknown request ${request.method ?? ''} ${request.url ?? ''}`);
   }
 }
@@ -107,12 +113,16 @@ async function handle(supervisor: Supervisor, request: http.IncomingMessage): Pr
 export async function superviseForever(data: string): Promise<void> {
   const socket = supervisorSocket(data);
   if (await supervisorAlive(data)) throw new Error(`a supervisor runs already for ${data}`);
+  mkdirSync(runFolder, { recursive: true, mode: 0o700 });
   rmSync(socket, { force: true });
   const supervisor = new Supervisor(data);
   supervisor.adopt();
   const server = http.createServer((request, response) => {
     handle(supervisor, request).then(
-      (answer) => { response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)); },
+      (answer) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+        if (request.url === '/exit') response.on('finish', () => { rmSync(socket, { force: true }); process.exit(0); });
+      },
       (error: unknown) => { response.writeHead(500).end(String(error)); },
     );
   });

@@ -4,7 +4,7 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import type { Secret, Service } from 'kubernetes-types/core/v1';
 import type { ClusterRole, ClusterRoleBinding, PolicyRule } from 'kubernetes-types/rbac/v1';
 import { apiAddress, dnsServiceAddress, type ClusterSettings } from '../../settings.ts';
-import { dnsPort } from './components.ts';
+import { dnsPort } from '../../ports.ts';
 
 function binding(name: string, role: string, subject: { readonly kind: 'Group' | 'User'; readonly name: string }): ClusterRoleBinding {
   return {

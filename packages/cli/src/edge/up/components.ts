@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import type { ComponentSpec } from '../../component.ts';
 import type { DataPaths } from '../../paths.ts';
 import { apiAddress, apiserverAddresses, nodeHosts, type ClusterSettings, type NodeHost } from '../../settings.ts';
+import { dnsPort, etcdPorts } from '../../ports.ts';
 import { onNode } from './network.ts';
 import { cniBinDir } from './packages.ts';
-import { etcdPorts } from './preflight.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 export const etcdMembers = [0, 1, 2] as const;
@@ -69,9 +69,6 @@ function controllerManagerSpec(settings: ClusterSettings, paths: DataPaths): Com
     }, settings.controllerManagerArgs),
   };
 }
-
-/** Port that the cluster's DNS listens on, at the first node's address. */
-export const dnsPort = 1053;
 
 function dnsSpec(settings: ClusterSettings, paths: DataPaths): ComponentSpec {
   return { name: 'dns', argv: cox('dns', { kubeconfig: `${paths.pki}/dns.kubeconfig`, 'bind-address': apiAddress(settings), port: dnsPort, 'cluster-domain': 'cluster.local' }) };

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownCniResults } from '../../cni-results.ts';
+import type { DataPaths } from '../../paths.ts';
 import { run } from '../shell.ts';
 
 /** Mount points below any of the folders, deepest first. */
@@ -33,7 +35,7 @@ function processesNaming(text: string): readonly number[] {
 }
 
 /** Containers that no runtime could stop: their shims and everything in their cgroups are killed. */
-export async function killShims(socket: string): Promise<void> {
+export function killShims(socket: string): void {
   for (const pid of processesNaming(socket)) {
     try {
       process.kill(pid, 'SIGKILL');
@@ -78,6 +80,31 @@ async function removeCgroup(folder: string): Promise<void> {
 
 export async function removeCgroups(name: string): Promise<void> {
   for (const folder of cgroupRoots(name)) await removeCgroup(folder);
+}
+
+/** Nodes that ever ran here, also those that the settings do not name any more. */
+export function nodeNames(paths: DataPaths): readonly string[] {
+  return existsSync(`${paths.root}/nodes`) ? readdirSync(`${paths.root}/nodes`) : [];
+}
+
+const cniCache = '/var/lib/cni';
+
+/** What the CNI library remembers of pods that nobody could stop. */
+export function removeCniResults(dataRoot: string): void {
+  const folder = `${cniCache}/results`;
+  if (!existsSync(folder)) return;
+  const files = new Map(readdirSync(folder).map((name) => [name, readFileSync(`${folder}/${name}`, 'utf8')]));
+  for (const name of ownCniResults(files, dataRoot)) rmSync(`${folder}/${name}`, { force: true });
+  removeIfEmpty(folder);
+  removeIfEmpty(cniCache);
+}
+
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 export function removeFolder(folder: string): void {

@@ -1,6 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseCidr } from '../../cidr.ts';
-import { apiserverAddresses, nodeHosts, type ClusterSettings, type NodeHost } from '../../settings.ts';
+import { apiserverAddresses, netnsPrefix, nodeHosts, type ClusterSettings, type NodeHost } from '../../settings.ts';
 import { must, run } from '../shell.ts';
 
 /** Holds the nodes of this machine together: the first node is the bridge itself, the others hang on it. */
@@ -32,21 +32,31 @@ async function makeMasquerade(settings: ClusterSettings): Promise<void> {
   if ((await run('iptables', ['-w', '10', '-t', 'nat', '-C', 'POSTROUTING', '-j', chain])).code !== 0) await iptables(['-t', 'nat', '-A', 'POSTROUTING', '-j', chain]);
 }
 
-function linkName(node: NodeHost): string {
-  return `coxn${node.index}`;
+function linkName(index: number): string {
+  return `coxn${index}`;
+}
+
+/** True if the name stands for a namespace; after a crash it may be a plain file. */
+function isNamespace(netns: string): boolean {
+  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').some((line) => line.split(' ')[4] === `/run/netns/${netns}`);
 }
 
 async function makeNamespace(settings: ClusterSettings, node: NodeHost, gateway: string): Promise<void> {
   const netns = node.netns as string;
-  if (existsSync(`/run/netns/${netns}`)) return;
-  await must('ip', ['netns', 'add', netns]);
-  await must('ip', ['link', 'add', linkName(node), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns]);
-  await must('ip', ['link', 'set', linkName(node), 'master', bridge, 'up']);
+  const link = linkName(node.index);
+  if (!isNamespace(netns)) {
+    rmSync(`/run/netns/${netns}`, { force: true });
+    await must('ip', ['netns', 'add', netns]);
+  }
   const inside = (args: readonly string[]): Promise<string> => must('ip', ['-n', netns, ...args]);
-  await inside(['link', 'set', 'lo', 'up']);
-  await inside(['address', 'add', `${node.address}/${prefixOf(settings)}`, 'dev', 'eth0']);
+  if (!existsSync(`/sys/class/net/${link}`)) {
+    await must('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns]);
+    await inside(['link', 'set', 'lo', 'up']);
+  }
+  await must('ip', ['link', 'set', link, 'master', bridge, 'up']);
+  await inside(['address', 'replace', `${node.address}/${prefixOf(settings)}`, 'dev', 'eth0']);
   await inside(['link', 'set', 'eth0', 'up']);
-  await inside(['route', 'add', 'default', 'via', gateway]);
+  await inside(['route', 'replace', 'default', 'via', gateway]);
 }
 
 /** Can be repeated; what exists stays. */
@@ -57,12 +67,26 @@ export async function makeNetwork(settings: ClusterSettings): Promise<void> {
   for (const node of hosts) if (node.netns !== undefined) await makeNamespace(settings, node, hosts[0]?.address ?? '');
 }
 
+async function removeNamespace(netns: string): Promise<void> {
+  if (isNamespace(netns)) await must('ip', ['netns', 'delete', netns]);
+  rmSync(`/run/netns/${netns}`, { force: true });
+  await run('ip', ['link', 'delete', linkName(Number(netns.slice(netnsPrefix.length)))]);
+}
+
+/** Namespaces of nodes after the first that are there, also those that no settings name any more. */
+function namespaces(): readonly string[] {
+  return existsSync('/run/netns') ? readdirSync('/run/netns').filter((name) => /^cox-node-\d+$/.test(name)) : [];
+}
+
+/** Those of nodes that the cluster has no more. */
+export async function removeNamespacesBut(nodes: readonly NodeHost[]): Promise<void> {
+  for (const netns of namespaces()) if (!nodes.some((node) => node.netns === netns)) await removeNamespace(netns);
+}
+
 /** Leaves no interface, namespace or rule of ours behind. */
-export async function removeNetwork(settings: ClusterSettings): Promise<void> {
-  for (const node of nodeHosts(settings)) {
-    if (node.netns !== undefined && existsSync(`/run/netns/${node.netns}`)) await must('ip', ['netns', 'delete', node.netns]);
-    await run('ip', ['link', 'delete', linkName(node)]);
-  }
+export async function removeNetwork(): Promise<void> {
+  await removeNamespacesBut([]);
+  for (const link of readdirSync('/sys/class/net').filter((name) => /^coxn\d+$/.test(name))) await run('ip', ['link', 'delete', link]);
   if (existsSync(`/sys/class/net/${bridge}`)) await must('ip', ['link', 'delete', bridge]);
   await run('iptables', ['-w', '10', '-t', 'nat', '-D', 'POSTROUTING', '-j', chain]);
   await run('iptables', ['-w', '10', '-t', 'nat', '-F', chain]);

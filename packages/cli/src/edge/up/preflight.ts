@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statfsSync, mkdirSync, writeFileSync } from 'node:fs';
-import * as net from 'node:net';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statfsSync, writeFileSync } from 'node:fs';
 import { UsageError } from '@coxswain/service';
+import { findConflict, parseListeners, type Listener, type WantedPort } from '../../listeners.ts';
 import { apiAddress, type ClusterSettings } from '../../settings.ts';
+import { dnsPort, etcdPorts, registryPort } from '../../ports.ts';
 
 const freeBytesMin = 2 * 1024 ** 3;
 /** Each node's containerd, kubelet and each pod that watches files takes some. */
@@ -15,7 +16,11 @@ function checkRoot(): void {
 }
 
 function checkDisk(data: string): void {
-  mkdirSync(data, { recursive: true, mode: 0o711 });
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o711 });
+  } catch (error) {
+    throw new UsageError(`${data} cannot be made a directory (${(error as NodeJS.ErrnoException).code ?? ''}); choose another place with --data`);
+  }
   const stat = statfsSync(data);
   const freeBytes = stat.bavail * stat.bsize;
   if (freeBytes < freeBytesMin) throw new UsageError(`only ${Math.floor(freeBytes / 2 ** 20)} MiB free below ${data}; 2048 MiB are needed: free some, or choose another place with --data`);
@@ -40,30 +45,41 @@ function raiseInotify(): void {
   raise('/proc/sys/fs/inotify/max_user_watches', inotifyWatchesMin);
 }
 
-function portFree(address: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
-    server.listen({ host: address, port, exclusive: true }, () => server.close(() => resolve(true)));
-  });
+/** `python3 (pid 12)`, by the socket's inode. */
+function ownerOf(inode: string): string | undefined {
+  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      if (readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`)) return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`;
+    } catch (error) {
+      // It ended, or closed the file, while we looked.
+      if (!['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+  return undefined;
 }
 
-/** Ports that the store takes on loopback, member by member: client, peer. */
-export function etcdPorts(index: number): { readonly client: number; readonly peer: number } {
-  return { client: 2379 + index * 10, peer: 2380 + index * 10 };
+function readListeners(): readonly Listener[] {
+  return ['tcp', 'tcp6', 'udp', 'udp6'].map((protocol) => `/proc/net/${protocol}`).filter((file) => existsSync(file)).flatMap((file) => parseListeners(readFileSync(file, 'utf8')));
+}
+
+function wantedPorts(settings: ClusterSettings): readonly WantedPort[] {
+  const first = apiAddress(settings);
+  const wanted: WantedPort[] = [{ address: first, port: settings.port, advice: 'choose another with --port' }];
+  for (let index = 0; index < 3; index += 1) {
+    const ports = etcdPorts(index);
+    for (const port of [ports.client, ports.peer]) wanted.push({ address: '127.0.0.1', port, advice: 'the store needs it: stop that program' });
+  }
+  for (const port of [10257, 10259, 10248, 10249, 8181, 9153]) wanted.push({ address: '127.0.0.1', port, advice: 'a component\'s health port: stop that program' });
+  for (const port of [10250, 10256, dnsPort, ...(settings.registry ? [registryPort] : [])]) wanted.push({ address: first, port, advice: 'the first node needs it: stop that program' });
+  return wanted;
 }
 
 /** Only when nothing of ours runs yet. */
-export async function checkPorts(settings: ClusterSettings): Promise<void> {
-  const wanted: [string, number, string][] = [[existsSync('/sys/class/net/cox0') ? apiAddress(settings) : '0.0.0.0', settings.port, 'choose another with --port']];
-  for (let index = 0; index < 3; index += 1) {
-    const ports = etcdPorts(index);
-    wanted.push(['127.0.0.1', ports.client, 'the store needs it'], ['127.0.0.1', ports.peer, 'the store needs it']);
-  }
-  for (const port of [10257, 10259]) wanted.push(['127.0.0.1', port, 'a control plane component needs it']);
-  for (const [address, port, what] of wanted) {
-    if (!(await portFree(address, port))) throw new UsageError(`port ${port} is taken by another program (ss -ltnp 'sport = :${port}' names it); ${what}`);
-  }
+export function checkPorts(settings: ClusterSettings): void {
+  const conflict = findConflict(wantedPorts(settings), readListeners());
+  if (conflict === undefined) return;
+  const { address, port, advice } = conflict.wanted;
+  throw new UsageError(`port ${port} on ${address} is taken by ${ownerOf(conflict.listener.inode) ?? 'another program'}; ${advice}`);
 }
 
 /** Each refusal is one line that says what to do. */

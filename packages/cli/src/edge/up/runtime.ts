@@ -2,11 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { DataPaths } from '../../paths.ts';
 import { containerdToml, kubeletConfiguration, kubeProxyConfiguration } from '../../node-config.ts';
 import { apiAddress, nodeHosts, type ClusterSettings } from '../../settings.ts';
+import { registryPort } from '../../ports.ts';
 import { must } from '../shell.ts';
 import { busyboxImage, pauseImage, type ImageArchive } from './images.ts';
 import { cniBinDir } from './packages.ts';
-
-export const registryPort = 5000;
 
 /** Whether this process may lower its OOM score; where not (a container without CAP_SYS_RESOURCE), containerd must not try. */
 function canRaiseOomScore(): boolean {

@@ -4,8 +4,10 @@ import type { Client } from '@coxswain/client';
 import { resources } from '@coxswain/client';
 import type { Node } from 'kubernetes-types/core/v1';
 
-function isReady(node: Node): boolean {
-  return node.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+/** Ready, and said so after `sinceMs`. Heartbeats count in whole seconds. */
+function isReady(node: Node, sinceMs: number): boolean {
+  return node.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'
+    && Date.parse(condition.lastHeartbeatTime ?? '') >= Math.floor(sinceMs / 1000) * 1000) === true;
 }
 
 export class NotInTime extends Error {
@@ -41,20 +43,26 @@ export async function apiReady(client: Client): Promise<boolean> {
   }
 }
 
-/** Follows the nodes by a watch until all of `names` are Ready. */
-export async function nodesReady(client: Client, names: readonly string[], timeoutMs: number): Promise<void> {
+/** Follows the nodes by a watch until all of them are Ready; `since`: by name, the time before which their word is old. */
+export async function nodesReady(client: Client, since: ReadonlyMap<string, number>, timeoutMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const waiting = new Set(names);
-  while (!signal.aborted) {
-    const list = await client.list(resources.nodes, { signal });
-    for (const node of list.items) if (isReady(node)) waiting.delete(node.metadata?.name ?? '');
-    if (waiting.size === 0) return;
-    for await (const event of client.watch(resources.nodes, { resourceVersion: list.metadata.resourceVersion, signal })) {
-      if (event.type === 'MODIFIED' || event.type === 'ADDED') {
-        if (isReady(event.object)) waiting.delete(event.object.metadata?.name ?? '');
-      }
+  const waiting = new Map(since);
+  const look = (node: Node): void => {
+    const name = node.metadata?.name ?? '';
+    if (isReady(node, waiting.get(name) ?? 0)) waiting.delete(name);
+  };
+  try {
+    while (waiting.size > 0) {
+      const list = await client.list(resources.nodes, { signal });
+      list.items.forEach(look);
       if (waiting.size === 0) return;
+      for await (const event of client.watch(resources.nodes, { resourceVersion: list.metadata.resourceVersion, signal })) {
+        if (event.type === 'MODIFIED' || event.type === 'ADDED') look(event.object);
+        if (waiting.size === 0) return;
+      }
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
-  throw new NotInTime(`node ${[...waiting].join(', ')} is not Ready`);
+  if (waiting.size > 0) throw new NotInTime(`node ${[...waiting.keys()].join(', ')} is not Ready`);
 }

@@ -1,0 +1,48 @@
+import { isNotFound, resources, type Client } from '@coxswain/client';
+import type { ComponentSpec } from '../../component.ts';
+import type { DataPaths } from '../../paths.ts';
+import { nodeHosts, type ClusterSettings } from '../../settings.ts';
+import type { Progress } from '../progress.ts';
+import { stopComponents, supervisorStatus } from '../supervisor/control.ts';
+import { killShims, nodeNames, removeCgroups, removeFolder, unmountBelow } from './leftovers.ts';
+import { removeNamespacesBut } from './network.ts';
+import { stopPods } from './pods.ts';
+
+function formerNodes(settings: ClusterSettings, paths: DataPaths): readonly string[] {
+  return nodeNames(paths).filter((name) => !nodeHosts(settings).some((node) => node.name === name));
+}
+
+/** Ends what runs from before and is not wanted now: nodes beyond `--nodes`, API servers of another `--apiservers`. */
+export async function stopUnwanted(settings: ClusterSettings, paths: DataPaths, specs: readonly ComponentSpec[], progress: Progress): Promise<void> {
+  const former = formerNodes(settings, paths);
+  const unwanted = (await supervisorStatus(paths.root)).map((component) => component.name).filter((name) => !specs.some((spec) => spec.name === name));
+  if (former.length === 0 && unwanted.length === 0) return;
+  await progress.step(`ending ${[...former, ...unwanted.filter((name) => !former.some((node) => name.endsWith(`-${node}`)))].join(', ')}`, async () => {
+    // A runtime goes after its pods, and they after the agents that would start them again.
+    await stopComponents(paths.root, unwanted.filter((name) => !name.startsWith('containerd')));
+    await Promise.all(former.map((name) => stopPods(paths.node(name).containerdSocket)));
+    await stopComponents(paths.root, unwanted);
+    for (const name of former) await removeRemains(paths, name);
+    await removeNamespacesBut(nodeHosts(settings));
+  });
+}
+
+async function removeRemains(paths: DataPaths, name: string): Promise<void> {
+  const node = paths.node(name);
+  killShims(node.containerdSocket);
+  await removeCgroups(`coxswain/${name}`);
+  await unmountBelow([node.root, node.containerdState]);
+  removeFolder(node.containerdState);
+}
+
+/** Takes former nodes out of the cluster; a later node of the same name joins as a new one. */
+export async function forgetNodes(settings: ClusterSettings, paths: DataPaths, client: Client): Promise<void> {
+  for (const name of formerNodes(settings, paths)) {
+    try {
+      await client.delete(resources.nodes, { name });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    removeFolder(paths.node(name).root);
+  }
+}
