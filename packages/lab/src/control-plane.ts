@@ -22,6 +22,10 @@ const storeNames = ['store-1', 'store-2', 'store-3'] as const;
 const clientPort = 2379;
 const peerPort = 2380;
 const apiPort = 6443;
+const restartDelayMs = 1000;
+
+/** What a component tells of its end. */
+interface Running { readonly failed: Promise<never> }
 
 /** In simulation a certificate is its subject. */
 function identity(commonName: string, organizations: readonly string[] = []): ClientTls {
@@ -58,8 +62,16 @@ export class ControlPlane {
   start(name: string): void {
     const process = this.sim.start(name, name);
     this.processes.set(name, process);
-    // A failure to start ends up in the trace; a real one would be started again by its supervisor.
-    this.#run(name, process.host).catch((error: unknown) => { process.host.log.error('start failed', { error: String(error) }); });
+    this.#run(name, process.host).then((running) => running?.failed).catch((error: unknown) => {
+      process.host.log.error('ended', { error: String(error) });
+      this.#startAgain(name, process);
+    });
+  }
+
+  /** As the supervisor does with a process that has ended, for instance because it no longer leads. */
+  #startAgain(name: string, process: SimulatedProcess): void {
+    this.sim.kill(process);
+    this.sim.loop.schedule(restartDelayMs, () => { if (this.processes.get(name) === process) this.start(name); });
   }
 
   kill(name: string, options: { readonly powerCut?: boolean } = {}): void {
@@ -85,17 +97,18 @@ export class ControlPlane {
     return createClient(host, { server: server as string, servers, tls, userAgent });
   }
 
-  async #run(name: string, host: Host): Promise<void> {
-    if (name.startsWith('store-')) await this.#startStore(name, host);
-    else if (name.startsWith('apiserver-')) await this.#startApiServer(name, host);
-    else if (name === 'scheduler') startScheduler(defaultSchedulerConfig(name), host, this.#client(host, identity('system:kube-scheduler'), name));
-    else if (name === 'controller-manager') await this.#startControllerManager(name, host);
-    else await this.#startNode(name, host);
+  async #run(name: string, host: Host): Promise<Running | undefined> {
+    if (name.startsWith('store-')) return this.#startStore(name, host);
+    if (name === 'scheduler') return startScheduler(defaultSchedulerConfig(name), host, this.#client(host, identity('system:kube-scheduler'), name));
+    if (name === 'controller-manager') return this.#startControllerManager(name, host);
+    if (name.startsWith('node-')) return this.#startNode(name, host);
+    await this.#startApiServer(name, host);
+    return undefined;
   }
 
-  async #startStore(name: string, host: Host): Promise<void> {
+  #startStore(name: string, host: Host): Promise<Running> {
     const address = this.sim.machine(name).address;
-    await startEtcdServer({
+    return startEtcdServer({
       name, dataDir: '/var/lib/etcd',
       clientListeners: [{ address: '0.0.0.0', port: clientPort }], peerListeners: [{ address: '0.0.0.0', port: peerPort }],
       advertiseClientUrls: [`http://${address}:${clientPort}`],
@@ -122,17 +135,17 @@ export class ControlPlane {
     };
   }
 
-  async #startControllerManager(name: string, host: Host): Promise<void> {
+  #startControllerManager(name: string, host: Host): Promise<Running> {
     const config = { ...controllerManagerDefaults, allocateNodeCidrs: true, clusterCidrs: ['10.244.0.0/16'], rootCaPem: 'simulated', leaderElection: { ...controllerManagerDefaults.leaderElection, identity: name } };
     // As with --use-service-account-credentials: each controller is its own service account.
     const account = (one: string): Client => this.#client(host, identity(`system:serviceaccount:kube-system:${one}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system']), `${name}/${one}`);
-    await startControllerManager(config, host, { own: this.#client(host, identity('system:kube-controller-manager'), name), forAccount: account });
+    return startControllerManager(config, host, { own: this.#client(host, identity('system:kube-controller-manager'), name), forAccount: account });
   }
 
-  async #startNode(name: string, host: Host): Promise<void> {
+  #startNode(name: string, host: Host): Promise<Running> | Running {
     const index = Number(name.slice('node-'.length));
     const address = this.sim.machine(name).address;
     const runtime = new HollowRuntime({ clock: host.clock, timers: host.timers, podAddress: (count) => `10.244.${index}.${(count % 250) + 2}` });
-    await startKubelet(hollowKubeletConfig(name, address), host, { runtime, system: hollowSystem({ nodeName: name, address, disk: host.disk }), client: this.#client(host, identity(`system:node:${name}`, ['system:nodes']), name) });
+    return startKubelet(hollowKubeletConfig(name, address), host, { runtime, system: hollowSystem({ nodeName: name, address, disk: host.disk }), client: this.#client(host, identity(`system:node:${name}`, ['system:nodes']), name) });
   }
 }

@@ -133,8 +133,13 @@ export async function updateObject(operation: Operation, change: Change, options
     const based: StoredObject = current;
     try {
       const result = await attempt(operation, based, change, options);
-      if (result.kind === 'done') return { ...result.written, created: false };
-      current = result.current;
+      if (result.kind === 'done') {
+        // Nothing was compared in the store where nothing was written: what the cache has may be no longer true.
+        const unwritten = !certain && result.written.stored === based;
+        if (!unwritten) return { ...result.written, created: false };
+        current = await kind.hub.store.get(key);
+        if (current?.revision === based.revision) return { ...result.written, created: false };
+      } else current = result.current;
       certain = true;
     } catch (error) {
       if (certain || !(error instanceof StatusError)) throw error;

@@ -149,3 +149,28 @@ test('a sorted map lists as the store does', () => {
   expect(map.withPrefix('b/')).toEqual([7, 4]);
   expect(map.size).toBe(4);
 });
+
+test('a store member that is behind is asked again how far it is', async () => {
+  let asked = 0;
+  const behind = createLocalStore(host);
+  const told: ((batch: WatchBatch) => void)[] = [];
+  const slow: EtcdClient = new Proxy(behind, {
+    get: (target, name) => {
+      if (name === 'watch') return async function* watch(): AsyncGenerator<WatchBatch, void, undefined> { for (;;) yield await new Promise<WatchBatch>((resolve) => { told.push(resolve); }); };
+      if (name !== 'requestProgress') return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
+      return async () => {
+        asked += 1;
+        // It applied the write only after it was asked for the first time.
+        told.shift()?.({ revision: asked === 1 ? 1 : (await target.status()).revision, events: [], progressNotify: true });
+      };
+    },
+  });
+  const lagging = new WatchCache(new ResourceStore(slow, host.timers, '/registry/things/', codec), host);
+  await lagging.start();
+  await behind.put({ key: new TextEncoder().encode('/registry/other/x'), value: new Uint8Array() });
+  await lagging.fresh();
+  expect(lagging.revision).toBe(2);
+  expect(asked).toBeGreaterThan(1);
+  lagging.stop();
+  await behind.close();
+});

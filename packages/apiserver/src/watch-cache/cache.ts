@@ -12,6 +12,8 @@ import { describeError } from '../transport/describe-error.ts';
 const ringCapacity = 10_000;
 const watcherLimit = 10_000;
 const retryDelayMs = 200;
+const progressEveryMs = 100;
+const maxProgressRequests = 30;
 
 /** The ring does not reach back to the revision that a watch wants to go on from. */
 export class TooOld extends Error {
@@ -112,11 +114,16 @@ export class WatchCache {
     await this.atLeast(await this.store.revision());
   }
 
-  /** False: not reached within 3 s. */
+  /**
+   * False: not reached within 3 s. The member of the store that is asked how far it is may be a little behind the one that
+   * told the revision, so it is asked again.
+   */
   async reached(revision: number): Promise<boolean> {
-    if (this.revision >= revision) return true;
-    await this.store.client.requestProgress();
-    return this.#gate.wait(revision, 3000);
+    for (let asked = 0; asked < maxProgressRequests && this.revision < revision; asked += 1) {
+      await this.store.client.requestProgress();
+      await this.#gate.wait(revision, progressEveryMs);
+    }
+    return this.revision >= revision;
   }
 
   async atLeast(revision: number): Promise<void> {
