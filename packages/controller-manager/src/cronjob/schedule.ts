@@ -93,5 +93,5 @@ export function zonedTime(atMs: number, timeZone: string | undefined): string {
   const match = /([+-])(\d\d):(\d\d)/.exec(name);
   if (match === null) return zonedTime(atMs, undefined);
   const offsetMs = (Number(match[2]) * 60 + Number(match[3])) * 60_000 * (match[1] === '-' ? -1 : 1);
-  return `${new Date(atMs + offsetMs).toISOString().slice(0, 19)}${match[0]}`;
+  return `${new Date(atMs + offsetMs).toISOString().slice(0, 19)}${offsetMs === 0 ? 'Z' : match[0]}`;
 }
