@@ -3,7 +3,7 @@ import { Simulation, type SeededRandom } from '@coxswain/host/sim';
 import { createEtcdClient, EtcdError, type EtcdClient, type WatchEvent } from '@coxswain/etcd-lite/client';
 import { describe, expect, it } from 'vitest';
 import { findViolation, type Operation, type RegisterOp } from './support/linearizable.ts';
-import { SimCluster } from './support/sim-cluster.ts';
+import { SimCluster, type SimMember } from './support/sim-cluster.ts';
 
 const keys = ['r/a', 'r/b', 'r/c', 'r/d'];
 const range = { key: utf8('r/'), rangeEnd: utf8('r0') };
@@ -97,7 +97,23 @@ async function watchAll(client: EtcdClient, host: Host, seen: Told[], signal: Ab
   }
 }
 
-/** Crashes, power cuts, partitions, one-way cuts and stalled disks, never more than the cluster must survive for long. */
+/** A disk that is full for a while: its member ends, and is started again until it stays. */
+async function fillDisk(cluster: SimCluster, host: Host, random: SeededRandom, victim: SimMember): Promise<void> {
+  const { disk } = cluster.sim.machine(victim.name);
+  disk.fault = 'no-space';
+  await host.timers.sleep(random.float() * 3000);
+  disk.fault = undefined;
+  if (cluster.failures.length === 0 && victim.running !== undefined) return;
+  expect(cluster.failures.map(String)).toEqual(cluster.failures.map(() => 'DiskError: simulated disk fault: no-space'));
+  cluster.failures.length = 0;
+  cluster.kill(victim, random.float() < 0.3);
+  cluster.start(victim);
+}
+
+/**
+ * Crashes, power cuts, partitions, one-way cuts, stalled and full disks and wall clocks that jump, never more than the cluster
+ * must survive for long.
+ */
 async function torment(cluster: SimCluster, host: Host, random: SeededRandom, untilMs: number): Promise<void> {
   const { sim, members } = cluster;
   while (host.clock.monotonicMs() < untilMs) {
@@ -120,8 +136,12 @@ async function torment(cluster: SimCluster, host: Host, random: SeededRandom, un
       else sim.cut(victim.name, others[0] as string, { oneWay: dice < 0.8 });
       await host.timers.sleep(random.float() * 5000);
       sim.heal();
-    } else {
+    } else if (dice < 0.94) {
       sim.machine(victim.name).disk.stalledUntilMs = sim.nowMs + random.float() * 2000;
+    } else if (dice < 0.98) {
+      await fillDisk(cluster, host, random, victim);
+    } else {
+      sim.machine(victim.name).clockOffsetMs = (random.float() - 0.5) * 7_200_000;
     }
   }
   sim.heal();

@@ -32,7 +32,7 @@ async function until(world: ControlPlane, what: string, forMs: number, probe: ()
   throw new Error(`${what}: not within ${forMs} ms of virtual time\n${world.sim.trace.tail(80).join('\n')}`);
 }
 
-/** Kills, cuts and heals. One store member at most is down at a time; everything comes back in the end. */
+/** Kills, cuts, heals and sets dates. One store member at most is down at a time; everything comes back in the end. */
 async function storm(world: ControlPlane, host: Host, untilMs: number): Promise<void> {
   const { sim } = world;
   const names = world.names();
@@ -40,7 +40,9 @@ async function storm(world: ControlPlane, host: Host, untilMs: number): Promise<
   while (host.clock.monotonicMs() < untilMs) {
     await host.timers.sleep(200 + sim.random.float() * 3000);
     const victim = pick(names);
-    if (sim.random.float() < 0.6) {
+    if (sim.random.float() < 0.1) {
+      sim.machine(victim).clockOffsetMs = (sim.random.float() - 0.5) * 60_000;
+    } else if (sim.random.float() < 0.6) {
       world.kill(victim, { powerCut: sim.random.float() < 0.5 });
       await host.timers.sleep(sim.random.float() * 5000);
       world.start(victim);

@@ -83,7 +83,10 @@ for (const httpVersion of ['1.1', '2'] as const) {
   test(`HTTP/${httpVersion}: a response that cannot be sent is 500 to its client and nothing to the others`, async () => {
     const stopped: string[] = [];
     const endless = (): AsyncIterable<Uint8Array> => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined), return: () => { stopped.push('told'); return Promise.resolve({ done: true, value: undefined }); } }) });
-    const url = await serve((request) => Promise.resolve(request.target === '/good' ? { status: 200, headers: {} } : { status: 200, headers: { 'bad name': '1' }, body: endless() }));
+    const url = await serve(async (request) => {
+      if (request.target === '/good') return { status: 200, headers: {} };
+      return { status: 200, headers: { 'bad name': '1' }, body: endless() };
+    });
     expect((await network.fetch({ url: `${url}/bad`, method: 'GET', httpVersion })).status).toBe(500);
     expect((await network.fetch({ url: `${url}/good`, method: 'GET', httpVersion })).status).toBe(200);
     expect(stopped).toEqual(['told']);
@@ -92,7 +95,7 @@ for (const httpVersion of ['1.1', '2'] as const) {
 
 test('an abort does not wait for a connection that nobody answers', async () => {
   const silent = await network.serveStream({ address: '127.0.0.1', port: 0 }, () => undefined);
-  open.push(silent);
+  open.push({ ...silent, updateTls: () => undefined });
   for (const url of [`https://127.0.0.1:${silent.port}/`, `http://127.0.0.1:${silent.port}/`]) {
     const abort = new AbortController();
     const asked = network.fetch({ url, method: 'GET', httpVersion: '2', signal: abort.signal });

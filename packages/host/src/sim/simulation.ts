@@ -29,6 +29,8 @@ export interface Machine {
   readonly name: string;
   readonly address: string;
   readonly disk: SimulatedDisk;
+  /** Added to the wall clock of its processes: may be set at any time, as somebody who sets the date does. */
+  clockOffsetMs: number;
 }
 
 /**
@@ -77,7 +79,7 @@ export class Simulation implements Links {
   machine(name: string): Machine {
     let machine = this.#machines.get(name);
     if (machine === undefined) {
-      machine = { name, address: `10.0.0.${this.#machines.size + 1}`, disk: new SimulatedDisk() };
+      machine = { name, address: `10.0.0.${this.#machines.size + 1}`, disk: new SimulatedDisk(), clockOffsetMs: 0 };
       this.#machines.set(name, machine);
     }
     return machine;
@@ -163,11 +165,11 @@ export class Simulation implements Links {
   #hostOf(process: SimulatedProcess, random: SeededRandom): Host {
     const timers = this.#timers(process);
     const disk = process.machine.disk.view((maxMs) => this.#diskWait(process, random.float() * maxMs), this.#options.disk);
-    return { clock: this.#clock(), timers, random, crypto: realCrypto, disk, network: this.#network(process), log: this.#logger(process.name) };
+    return { clock: this.#clock(process.machine), timers, random, crypto: realCrypto, disk, network: this.#network(process), log: this.#logger(process.name) };
   }
 
-  #clock(): Clock {
-    return { nowMs: () => Math.floor(this.#options.startMs + this.loop.nowMs), monotonicMs: () => this.loop.nowMs };
+  #clock(machine: Machine): Clock {
+    return { nowMs: () => Math.floor(this.#options.startMs + this.loop.nowMs + machine.clockOffsetMs), monotonicMs: () => this.loop.nowMs };
   }
 
   #timers(process: SimulatedProcess): Timers {
