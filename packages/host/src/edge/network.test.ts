@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { fromUtf8, readAll, utf8 } from '../bytes.ts';
 import { silentLogger } from '../log.ts';
-import type { HttpHandler, Listener } from '../network.ts';
+import type { HttpHandler, HttpResponse, Listener } from '../network.ts';
 import { createRealNetwork } from './network.ts';
 
 const network = createRealNetwork(silentLogger);
@@ -83,7 +83,7 @@ for (const httpVersion of ['1.1', '2'] as const) {
   test(`HTTP/${httpVersion}: a response that cannot be sent is 500 to its client and nothing to the others`, async () => {
     const stopped: string[] = [];
     const endless = (): AsyncIterable<Uint8Array> => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined), return: () => { stopped.push('told'); return Promise.resolve({ done: true, value: undefined }); } }) });
-    const url = await serve(async (request) => {
+    const url = await serve(async (request): Promise<HttpResponse> => {
       if (request.target === '/good') return { status: 200, headers: {} };
       return { status: 200, headers: { 'bad name': '1' }, body: endless() };
     });
