@@ -7,6 +7,7 @@ import { deploymentController } from './deployment/deployment.ts';
 import { disruptionController } from './disruption/disruption.ts';
 import { endpointsController } from './endpoints/endpoints.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
+import { endpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring.ts';
 import { garbageCollector } from './gc/gc.ts';
 import { ipamController } from './ipam/ipam.ts';
 import { jobController } from './job/job.ts';
@@ -23,7 +24,7 @@ import type { Controller } from './types.ts';
 
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
-  endpointsController, endpointSliceController, approver, signing, cleaner, ipamController, garbageCollector,
+  endpointsController, endpointSliceController, endpointSliceMirroringController, approver, signing, cleaner, ipamController, garbageCollector,
   nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, cronJobController, ttlAfterFinishedController,
   disruptionController, clusterRoleAggregationController, tokenCleaner,
 ];
