@@ -37,11 +37,11 @@ export class KubeletAuth {
     this.#nodeName = nodeName;
   }
 
-  async check(request: HttpRequest): Promise<AuthResult> {
+  /** `path`: the same that the answer is chosen by. */
+  async check(request: HttpRequest, path: string): Promise<AuthResult> {
     const user = await this.#user(request);
     if (user === undefined) return { kind: 'unauthorized' };
     if (this.#config.authorization === 'AlwaysAllow') return { kind: 'allowed' };
-    const path = request.target.split('?')[0] ?? '/';
     const subresource = nodeSubresource(path);
     // Upgrades come as GET from WebSocket clients and as POST from SPDY ones; both run something.
     const verb = verbs[request.method] ?? '';

@@ -32,12 +32,13 @@ export function kubeletHandler(view: KubeletView, host: Host, config: KubeletSer
   const health = { livez: { syncloop: async () => view.health() }, metrics };
   return async (request) => {
     try {
-      const verdict = await auth.check(request);
+      // One reading of the path, for who may and for what is done: `/stats/../exec` must not be two things.
+      const url = new URL(request.target, 'http://kubelet');
+      const verdict = await auth.check(request, url.pathname);
       if (verdict.kind === 'unauthorized') return plain(401, 'Unauthorized');
       if (verdict.kind === 'forbidden') return plain(403, verdict.message);
-      const answer = answerHealth(health, request.target);
+      const answer = answerHealth(health, `${url.pathname}${url.search}`);
       if (answer !== undefined) return await answer;
-      const url = new URL(request.target, 'http://kubelet');
       const [, first = '', ...parts] = url.pathname.split('/').map((part) => decodeURIComponent(part));
       const route = Object.hasOwn(table, first) ? table[first] : undefined;
       return route === undefined ? plain(404, '404 page not found\n') : await route(request, parts.filter((part) => part !== ''), url.searchParams);
