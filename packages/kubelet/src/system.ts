@@ -50,6 +50,7 @@ export interface NodeMounts {
   /** Mount points at or below `path`, deepest first. */
   below(path: string): Promise<readonly string[]>;
   tmpfs(path: string, sizeBytes: number | undefined): Promise<void>;
+  /** Rejects if `source` is not its own real path any more. */
   bind(source: string, path: string, options: { readonly readonly: boolean }): Promise<void>;
   unmount(path: string): Promise<void>;
 }

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readFile, readlink } from 'node:fs/promises';
 import { DiskError } from '@coxswain/host';
 import type { NodeMounts } from '../system.ts';
 import { runCommand } from './run-command.ts';
@@ -22,12 +23,30 @@ async function mountCommand(args: readonly string[], path: string): Promise<void
   }
 }
 
+/** Opens a name only to hold what it leads to; Node has no name for it. */
+const openPath = 0o10000000;
+
+/**
+ * Binds what `source` is now, which must have no link on its way: a container may change its volume between the check of a
+ * path and its mount, so the thing itself is held, compared and mounted.
+ */
+async function bindExactly(source: string, path: string): Promise<void> {
+  const handle = await open(source, openPath | constants.O_NOFOLLOW).catch((error: unknown) => { throw new DiskError('io', source, (error as Error).message); });
+  try {
+    const held = `/proc/${process.pid}/fd/${handle.fd}`;
+    if (await readlink(held) !== source || (await handle.stat()).isSymbolicLink()) throw new DiskError('io', source, `${source} is a link now`);
+    await mountCommand(['--no-canonicalize', '--bind', held, path], path);
+  } finally {
+    await handle.close();
+  }
+}
+
 export const linuxMounts: NodeMounts = {
   below,
   tmpfs: (path, sizeBytes) => mountCommand(['-t', 'tmpfs', '-o', sizeBytes === undefined ? 'noswap' : `size=${sizeBytes}`, 'tmpfs', path], path)
     .catch(() => mountCommand(['-t', 'tmpfs', ...(sizeBytes === undefined ? [] : ['-o', `size=${sizeBytes}`]), 'tmpfs', path], path)),
   bind: async (source, path, options) => {
-    await mountCommand(['--bind', source, path], path);
+    await bindExactly(source, path);
     if (options.readonly) await mountCommand(['-o', 'remount,bind,ro', path], path);
   },
   unmount: async (path) => {

@@ -122,10 +122,8 @@ export class VolumeManager {
     const wanted = mount.subPathExpr === undefined ? mount.subPath ?? '' : expand(mount.subPathExpr, env);
     if (wanted === '') return volume;
     if (wanted.startsWith('/') || wanted.split('/').includes('..')) throw new ConfigError(`subPath ${JSON.stringify(wanted)} must be a relative path inside the volume`, 'CreateContainerConfigError');
-    const inside = `${volume}/${wanted}`;
-    if ((await this.#system.files.stat(inside)) === undefined) await this.#system.files.makeDirectory(inside, 0o750);
-    const [real, root] = await Promise.all([this.#system.files.realPath(inside), this.#system.files.realPath(volume)]);
-    if (real !== root && !real.startsWith(`${root}/`)) throw new ConfigError(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`);
+    const real = await this.#inside(volume, wanted);
+    if (real === undefined) throw new ConfigError(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`);
     const target = `${this.podDirectory(uidOf(pod))}/volume-subpaths/${mount.name}/${container.name}/${index}`;
     const mounted = new Set(await this.#system.mounts.below(target));
     if (mounted.has(target)) await this.#system.mounts.unmount(target);
@@ -137,6 +135,20 @@ export class VolumeManager {
     }
     await this.#system.mounts.bind(real, target, { readonly: false });
     return target;
+  }
+
+  /** The real path, made name by name where it is missing: nothing behind a link that leads out of the volume (then undefined). */
+  async #inside(volume: string, wanted: string): Promise<string | undefined> {
+    const { files } = this.#system;
+    const root = await files.realPath(volume);
+    let at = root;
+    for (const name of wanted.split('/').filter((part) => part !== '' && part !== '.')) {
+      const next = `${at}/${name}`;
+      if ((await files.lstat(next)) === undefined) await files.makeDirectory(next, 0o750);
+      at = await files.realPath(next);
+      if (at !== root && !at.startsWith(`${root}/`)) return undefined;
+    }
+    return at;
   }
 
   /** Everything of the pod on disk: mounts first, so that nothing behind them is removed. */
