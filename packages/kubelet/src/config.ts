@@ -21,6 +21,8 @@ export interface KubeletConfig {
   readonly cpuCfsQuota: boolean;
   readonly cpuCfsQuotaPeriodUs: number;
   readonly seccompDefault: boolean;
+  /** Names, or beginnings of names that end in `*`. */
+  readonly allowedUnsafeSysctls: readonly string[];
   readonly systemReserved: Readonly<Record<string, string>>;
   readonly kubeReserved: Readonly<Record<string, string>>;
   readonly nodeStatusUpdateFrequencyMs: number;

@@ -10,7 +10,7 @@ const built = {
   cpuCFSQuota: true, cpuCFSQuotaPeriod: '100ms', crashLoopBackOff: {}, kubeReserved: {}, systemReserved: {}, maxPods: 110, nodeLeaseDurationSeconds: 40,
   nodeStatusMaxImages: 50, nodeStatusReportFrequency: '5m0s', nodeStatusUpdateFrequency: '10s', podLogsDir: '/var/log/pods', podPidsLimit: -1, podCIDR: '', registerNode: true,
   registerWithTaints: [], resolvConf: '/etc/resolv.conf', rotateCertificates: false, runtimeRequestTimeout: '2m0s', seccompDefault: false, serverTLSBootstrap: false,
-  syncFrequency: '1m0s', tlsCertFile: '', tlsPrivateKeyFile: '', enableServer: true,
+  syncFrequency: '1m0s', tlsCertFile: '', tlsPrivateKeyFile: '', enableServer: true, allowedUnsafeSysctls: [],
 } as const;
 
 /** Fields that have no effect here yet: their default is accepted, anything else is refused by name. */
@@ -27,7 +27,7 @@ const onlyDefault: Fields = {
   staticPodPath: '', staticPodURL: '', staticPodURLHeader: {}, tlsCipherSuites: [], tlsMinVersion: '', readOnlyPort: 0, evictionHard: {}, evictionSoft: {}, evictionSoftGracePeriod: {},
   evictionMaxPodGracePeriod: 0, evictionMinimumReclaim: {}, featureGates: {}, cpuManagerPolicyOptions: {}, topologyManagerPolicyOptions: {}, qosReserved: {}, kubeletCgroups: '',
   systemCgroups: '', systemReservedCgroup: '', kubeReservedCgroup: '', reservedSystemCPUs: '', reservedMemory: [], podsPerCore: 0, protectKernelDefaults: false, providerID: '',
-  allowedUnsafeSysctls: [], showHiddenMetricsForVersion: '', maxParallelImagePulls: 0, imageServiceEndpoint: '', kernelMemcgNotification: false, runOnce: false, tracing: {},
+  showHiddenMetricsForVersion: '', maxParallelImagePulls: 0, imageServiceEndpoint: '', kernelMemcgNotification: false, runOnce: false, tracing: {},
   shutdownGracePeriodByPodPriority: [], enableContentionProfiling: false, singleProcessOOMKill: false,
 };
 

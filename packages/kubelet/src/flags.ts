@@ -34,12 +34,13 @@ const builtFlags: FlagSet = {
   'cluster-domain': { kind: 'string', help: 'domain of the cluster' },
   'resolv-conf': { kind: 'string', default: '/etc/resolv.conf', help: 'the host’s resolver file' },
   'cgroup-root': { kind: 'string', default: '/', help: 'parent of the pods’ cgroups' },
+  'allowed-unsafe-sysctls': { kind: 'strings', help: 'unsafe sysctls that pods may set: names, or beginnings that end in *' },
   'max-pods': { kind: 'int', default: 110, min: 1, help: 'how many pods the node takes' },
   'node-status-update-frequency': { kind: 'duration', default: 10_000, help: 'how often the node’s status is looked at' },
 };
 
 const unbuiltNames = `
-allowed-unsafe-sysctls application-metrics-count-limit authentication-token-webhook authentication-token-webhook-cache-ttl authorization-webhook-cache-authorized-ttl
+application-metrics-count-limit authentication-token-webhook authentication-token-webhook-cache-ttl authorization-webhook-cache-authorized-ttl
 authorization-webhook-cache-unauthorized-ttl boot-id-file cgroup-driver cgroups-per-qos cloud-config cloud-provider container-log-max-files container-log-max-size config-dir
 contention-profiling cpu-cfs-quota cpu-cfs-quota-period cpu-manager-policy cpu-manager-policy-options cpu-manager-reconcile-period enable-controller-attach-detach
 enable-debugging-handlers enable-load-reader enable-server enforce-node-allocatable event-burst event-qps event-storage-age-limit event-storage-event-limit eviction-hard

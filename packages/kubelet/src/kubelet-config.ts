@@ -2,6 +2,7 @@ import { UsageError, type FlagValues } from '@coxswain/service';
 import type { Taint } from 'kubernetes-types/core/v1';
 import type { KubeletConfig, KubenetConfig, KubeletServerConfig } from './config.ts';
 import type { ConfigurationReader } from './configuration.ts';
+import { sysctlNamespace } from './pod/sysctls.ts';
 
 export const kubeletVersion = 'v1.32.0';
 
@@ -63,6 +64,13 @@ function maxBackOffMs(file: ConfigurationReader): number {
   return ms;
 }
 
+function unsafeSysctls(merged: Merged): readonly string[] {
+  const patterns = merged.strings('allowed-unsafe-sysctls', 'allowedUnsafeSysctls');
+  const wrong = patterns.find((pattern) => sysctlNamespace(pattern) === undefined);
+  if (wrong !== undefined) throw new UsageError(`--allowed-unsafe-sysctls: ${JSON.stringify(wrong)} belongs to the whole machine and not to a pod; kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.* and net.* can be allowed`);
+  return patterns;
+}
+
 /** Flags and file, checked, as the core takes them. */
 export function kubeletConfig(flags: FlagValues, file: ConfigurationReader, identity: Identity): KubeletConfig {
   const merged = new Merged(flags, file);
@@ -73,7 +81,7 @@ export function kubeletConfig(flags: FlagValues, file: ConfigurationReader, iden
     maxPods: merged.integer('max-pods', 'maxPods', 1), podPidsLimit: file.integer('podPidsLimit', -1),
     clusterDns: merged.strings('cluster-dns', 'clusterDNS'), clusterDomain: merged.string('cluster-domain', 'clusterDomain'), resolvConf: merged.string('resolv-conf', 'resolvConf'),
     cgroupRoot: merged.string('cgroup-root', 'cgroupRoot').replace(/\/+$/, ''), cgroupsPerQos: file.bool('cgroupsPerQOS'),
-    cpuCfsQuota: file.bool('cpuCFSQuota'), cpuCfsQuotaPeriodUs: file.durationMs('cpuCFSQuotaPeriod') * 1000, seccompDefault: file.bool('seccompDefault'),
+    cpuCfsQuota: file.bool('cpuCFSQuota'), cpuCfsQuotaPeriodUs: file.durationMs('cpuCFSQuotaPeriod') * 1000, seccompDefault: file.bool('seccompDefault'), allowedUnsafeSysctls: unsafeSysctls(merged),
     systemReserved: file.map('systemReserved'), kubeReserved: file.map('kubeReserved'),
     nodeStatusUpdateFrequencyMs: flags.isSet('node-status-update-frequency') ? flags.durationMs('node-status-update-frequency') : file.durationMs('nodeStatusUpdateFrequency'),
     nodeStatusReportFrequencyMs: file.durationMs('nodeStatusReportFrequency'), nodeLeaseDurationSeconds: file.integer('nodeLeaseDurationSeconds', 1),

@@ -10,9 +10,10 @@ import { NodeManager } from './node/node-manager.ts';
 import { allocatable } from './node/node-status.ts';
 import { maintainQosCgroups } from './node/qos-cgroups.ts';
 import { Pleg, type RuntimePod } from './pleg.ts';
+import { admissionProblem, type AdmissionInput } from './pod/admission.ts';
 import { BackOff } from './pod/backoff.ts';
 import { ImageManager } from './pod/images.ts';
-import { uidOf } from './pod/pod-facts.ts';
+import { isTerminalPhase, uidOf } from './pod/pod-facts.ts';
 import { podIps, PodStateReader, type PodRuntimeState } from './pod/runtime-state.ts';
 import { StatusManager } from './pod/status-manager.ts';
 import { terminationMessageReader } from './pod/termination-message.ts';
@@ -74,6 +75,8 @@ class Kubelet {
   readonly #node: NodeManager;
   readonly #workerDeps: WorkerDeps;
   #kubenet: RunningKubenet | undefined;
+  #podsInApi: () => readonly Pod[] = () => [];
+  #nodeInApi: () => Node | undefined = () => undefined;
 
   constructor(config: KubeletConfig, host: Host, deps: KubeletDeps, machine: MachineInfo, filesystem: FilesystemInfo, hostIp: string) {
     this.#config = config;
@@ -117,8 +120,10 @@ class Kubelet {
     this.#track(this.#node.run(signal));
     this.#track(maintainQosCgroups(this.#config, this.#host, this.#deps.system.cgroups, this.#workerDeps.node.allocatable(), () => [...this.#workers.values()].map((worker) => worker.pod), signal));
     const podInformer = this.#informers.informer<Pod>(pods, { fieldSelector: `spec.nodeName=${this.#config.nodeName}` });
-    const nodeInformer = this.#config.kubenet === undefined ? undefined : this.#informers.informer<Node>(nodes);
-    if (nodeInformer !== undefined && this.#config.kubenet !== undefined) {
+    const nodeInformer = this.#informers.informer<Node>(nodes, this.#config.kubenet === undefined ? { fieldSelector: `metadata.name=${this.#config.nodeName}` } : {});
+    this.#podsInApi = () => podInformer.lister.list();
+    this.#nodeInApi = () => nodeInformer.lister.get({ name: this.#config.nodeName });
+    if (this.#config.kubenet !== undefined) {
       this.#kubenet = startKubenet({ kubenet: this.#config.kubenet, config: this.#config, host: this.#host, system: this.#deps.system, nodes: nodeInformer, changed: () => this.#node.wake() });
     }
     await this.#informers.start(signal);
@@ -154,11 +159,34 @@ class Kubelet {
     worker.update(after);
   }
 
-  #startWorker(pod: Pod): void {
+  #startWorker(pod: Pod, options: { readonly admit: boolean } = { admit: true }): void {
     if (this.#abort.signal.aborted) return;
     const worker = new PodWorker(this.#workerDeps, pod);
+    // Asked before the worker is among the others; what a kubelet before this one has admitted goes on.
+    const admission = options.admit && pod.status?.startTime === undefined && pod.metadata?.deletionTimestamp === undefined ? this.#admission(worker) : Promise.resolve();
     this.#workers.set(worker.uid, worker);
-    this.#track(worker.run().finally(() => this.#workers.delete(worker.uid)));
+    this.#track(admission.then(() => worker.run()).finally(() => this.#workers.delete(worker.uid)));
+  }
+
+  /** A node's own facts may lag behind the scheduler's: before a pod is refused for them they are read again. */
+  async #admission(worker: PodWorker): Promise<void> {
+    const input: AdmissionInput = {
+      pod: worker.pod, others: this.#podsThatHoldResources(worker.uid), node: this.#nodeInApi(), nodeName: this.#config.nodeName,
+      allocatable: this.#workerDeps.node.allocatable(), allowedUnsafeSysctls: this.#config.allowedUnsafeSysctls,
+    };
+    let problem = admissionProblem(input);
+    if (problem?.reason === 'NodeAffinity' || problem?.reason === 'TaintToleration') {
+      const node = await this.#deps.client.get(nodes, { name: this.#config.nodeName }).catch(() => input.node);
+      problem = admissionProblem({ ...input, node });
+    }
+    if (problem !== undefined) worker.reject(problem);
+  }
+
+  /** Also those that an earlier kubelet admitted and that this one has not come to yet. */
+  #podsThatHoldResources(exceptUid: string): readonly Pod[] {
+    const mine = [...this.#workers.values()].filter((worker) => !worker.rejected).map((worker) => worker.pod);
+    const all = new Map([...this.#podsInApi().filter((pod) => pod.status?.startTime !== undefined), ...mine].map((pod) => [uidOf(pod), pod]));
+    return [...all.values()].filter((pod) => uidOf(pod) !== exceptUid && !isTerminalPhase({ ...pod, status: this.#workerDeps.statuses.current(uidOf(pod)) ?? pod.status ?? {} }));
   }
 
   /** A change in the runtime; a pod that only the runtime knows is brought down. */
@@ -166,7 +194,7 @@ class Kubelet {
     const worker = this.#workers.get(pod.uid);
     if (worker !== undefined) { worker.wake(); return; }
     this.#host.log.info('pod is not in the API any more, ending it', { pod: pod.name, namespace: pod.namespace, uid: pod.uid });
-    this.#startWorker({ metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid }, spec: { containers: [], terminationGracePeriodSeconds: pod.graceSeconds } });
+    this.#startWorker({ metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid }, spec: { containers: [], terminationGracePeriodSeconds: pod.graceSeconds } }, { admit: false });
     this.#workers.get(pod.uid)?.remove();
   }
 

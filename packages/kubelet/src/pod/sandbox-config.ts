@@ -6,6 +6,7 @@ import { podNameLabel, podNamespaceLabel, podTerminationGracePeriodLabel, podUid
 import { isHostNetwork, logDirectoryName, specOf, uidOf } from './pod-facts.ts';
 import { podCgroupPath } from './resources.ts';
 import { sandboxSecurity } from './security.ts';
+import { normalSysctl } from './sysctls.ts';
 
 export function podLabels(pod: Pod): Record<string, string> {
   return {
@@ -32,7 +33,7 @@ export function podLogDirectory(config: Pick<KubeletConfig, 'podLogsDir'>, pod: 
 export function sandboxConfig(pod: Pod, config: KubeletConfig, hostResolvConf: string, attempt: number): PodSandboxConfig {
   const { hostname } = podHostname(pod, config.clusterDomain);
   const hostNetwork = isHostNetwork(pod);
-  const sysctls = Object.fromEntries((specOf(pod).securityContext?.sysctls ?? []).map((sysctl) => [sysctl.name, sysctl.value]));
+  const sysctls = Object.fromEntries((specOf(pod).securityContext?.sysctls ?? []).map((sysctl) => [normalSysctl(sysctl.name), sysctl.value]));
   return {
     metadata: { name: pod.metadata?.name ?? '', uid: uidOf(pod), namespace: pod.metadata?.namespace ?? '', attempt },
     hostname: hostNetwork ? '' : hostname,

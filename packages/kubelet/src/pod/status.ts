@@ -22,6 +22,8 @@ export interface StatusInput {
   readonly terminating: boolean;
   /** A pod that the kubelet itself ended: refused at admission, past its deadline. */
   readonly failure: WaitingReason | undefined;
+  /** The node did not admit the pod. */
+  readonly rejected?: boolean;
 }
 
 function seconds(nanoseconds: number): string | undefined {
@@ -224,6 +226,9 @@ function stamped(input: StatusInput, conditions: readonly BareCondition[]): PodC
 /** The status that the API server should have now. Conditions of others (readiness gates, the scheduler's) are kept. */
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, state } = input;
+  const nothingRan = state.containers.length === 0 && state.sandboxes.length === 0;
+  if (isTerminalPhase(pod) && nothingRan) return pod.status as PodStatus;
+  if (input.rejected === true && nothingRan) return rejectedStatus(input);
   const init = initContainers(pod).map((container) => containerStatus(input, container, true));
   const apps = appContainers(pod).map((container) => containerStatus(input, container, false));
   const ephemeral = ephemeralContainers(pod).map((container) => ephemeralStatus(input, container));
@@ -238,7 +243,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const ips = isHostNetwork(pod) ? [input.hostIp] : podIps(state).length > 0 ? podIps(state) : (pod.status?.podIPs ?? []).map((entry) => entry.ip ?? '');
   return {
     phase, conditions,
-    ...(input.failure === undefined ? {} : { reason: input.failure.reason, message: input.failure.message }),
+    ...verdict(input),
     ...(input.hostIp === '' ? {} : { hostIP: input.hostIp, hostIPs: [{ ip: input.hostIp }] }),
     ...(ips.length === 0 || ips[0] === '' ? {} : { podIP: ips[0] as string, podIPs: ips.map((ip) => ({ ip })) }),
     startTime: pod.status?.startTime ?? rfc3339Seconds(input.startedMs),
@@ -247,6 +252,18 @@ export function podStatus(input: StatusInput): PodStatus {
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClass(pod),
   } as PodStatus;
+}
+
+/** Why the pod has failed; one that failed under a kubelet before this one keeps what that one said. */
+function verdict({ failure, pod }: StatusInput): Pick<PodStatus, 'reason' | 'message'> {
+  if (failure !== undefined) return { reason: failure.reason, message: failure.message };
+  const { reason, message } = isTerminalPhase(pod) ? pod.status ?? {} : {};
+  return { ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) };
+}
+
+/** Without statuses of containers: clients would show those and not the reason. */
+function rejectedStatus(input: StatusInput): PodStatus {
+  return { phase: 'Failed', ...verdict(input), startTime: input.pod.status?.startTime ?? rfc3339Seconds(input.startedMs), qosClass: qosClass(input.pod) } as PodStatus;
 }
 
 function anyRunning(state: PodRuntimeState): boolean {

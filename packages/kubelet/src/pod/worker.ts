@@ -3,6 +3,7 @@ import type { TimerHandle } from '@coxswain/host';
 import { messageOf } from '../api-types.ts';
 import type { PodSandboxConfig } from '../cri/types.ts';
 import type { MountedVolumes } from '../volumes/manager.ts';
+import type { Rejection } from './admission.ts';
 import { podActions, type PodActions } from './actions.ts';
 import { containerHash } from './container-config.ts';
 import { podEvents, type PodEvents } from './events.ts';
@@ -43,6 +44,7 @@ export class PodWorker {
   #stopped = false;
   #failures = 0;
   #finished = false;
+  #rejected = false;
 
   constructor(deps: WorkerDeps, pod: Pod) {
     this.#deps = deps;
@@ -53,6 +55,7 @@ export class PodWorker {
   }
 
   get pod(): Pod { return this.#pod; }
+  get rejected(): boolean { return this.#rejected; }
   get state(): PodRuntimeState { return this.#state; }
   get terminating(): boolean { return this.#removed || this.#finished || this.#pod.metadata?.deletionTimestamp !== undefined || this.#failure !== undefined; }
 
@@ -77,6 +80,13 @@ export class PodWorker {
     this.#failure ??= { reason, message };
     this.#ending.abort();
     this.wake();
+  }
+
+  /** The node does not take the pod: nothing of it is ever started. */
+  reject({ reason, message }: Rejection): void {
+    this.#rejected = true;
+    podEvents(this.#deps.recorder, this.#pod).pod('Warning', reason, message);
+    this.fail(reason, `Pod was rejected: ${message}`);
   }
 
   wake(): void {
@@ -158,7 +168,7 @@ export class PodWorker {
     deps.statuses.set(this.#pod, podStatus({
       pod: { ...this.#pod, status: deps.statuses.current(this.uid) ?? this.#pod.status ?? {} },
       state: this.#state, nowMs: deps.host.clock.nowMs(), hostIp: deps.node.hostIp(), startedMs: this.#startedMs, waiting: this.#waiting,
-      ready: (id) => deps.probes.ready(id), started: (id) => deps.probes.started(id), terminating: this.terminating, failure: this.#failure,
+      ready: (id) => deps.probes.ready(id), started: (id) => deps.probes.started(id), terminating: this.terminating, failure: this.#failure, rejected: this.#rejected,
     }));
   }
 
