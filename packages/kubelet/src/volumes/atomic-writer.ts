@@ -1,11 +1,17 @@
 import { DiskError, type Host } from '@coxswain/host';
 import type { NodeFiles } from '../system.ts';
 
-export interface PayloadFile { readonly data: Uint8Array; readonly mode: number }
+export interface PayloadFile {
+  readonly data: Uint8Array;
+  readonly mode: number;
+  /** Root, if nobody else. */
+  readonly uid?: number;
+}
 /** Relative paths without `..`. */
 export type Payload = ReadonlyMap<string, PayloadFile>;
 
-export interface Owner { readonly uid?: number; readonly gid?: number }
+/** With a group, all of a version is the group's, and what is made in its directories too. */
+export interface Owner { readonly gid?: number }
 
 /**
  * Replaces a directory's contents as one step, in upstream's layout: `..data` points to a directory of one version, and
@@ -46,14 +52,27 @@ export class AtomicWriter {
   }
 
   async #writeVersion(directory: string, payload: Payload, owner: Owner): Promise<void> {
-    await this.#files.makeDirectory(directory, 0o755);
+    await this.#directory(directory, owner);
     for (const [path, file] of payload) {
       const target = `${directory}/${path}`;
       const parent = target.slice(0, target.lastIndexOf('/'));
-      if (parent !== directory) await this.#files.makeDirectory(parent, 0o755);
+      await this.#directories(directory, parent, owner);
       await this.#files.writeFile(target, file.data, file.mode);
-      if (owner.uid !== undefined || owner.gid !== undefined) await this.#files.chown(target, owner.uid ?? 0, owner.gid ?? 0);
+      if (file.uid !== undefined || owner.gid !== undefined) await this.#files.chown(target, file.uid ?? 0, owner.gid ?? 0);
     }
+  }
+
+  async #directories(top: string, path: string, owner: Owner): Promise<void> {
+    if (path === top) return;
+    await this.#directories(top, path.slice(0, path.lastIndexOf('/')), owner);
+    await this.#directory(path, owner);
+  }
+
+  async #directory(path: string, owner: Owner): Promise<void> {
+    await this.#files.makeDirectory(path, 0o755);
+    if (owner.gid === undefined) return;
+    await this.#files.chown(path, 0, owner.gid);
+    await this.#files.chmod(path, 0o2755);
   }
 
   /** Links for new names, and none for names that are gone. */

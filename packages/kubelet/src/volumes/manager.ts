@@ -8,7 +8,7 @@ import { wholeValue } from '../quantity.ts';
 import type { NodeSystem } from '../system.ts';
 import { AtomicWriter } from './atomic-writer.ts';
 import { prepareHostPath } from './host-path.ts';
-import { commonUser, VolumeError, volumePayload, type PayloadSources } from './payloads.ts';
+import { VolumeError, volumePayload, type PayloadSources } from './payloads.ts';
 
 /** Host path by volume name. */
 export type MountedVolumes = ReadonlyMap<string, string>;
@@ -90,13 +90,16 @@ export class VolumeManager {
   async #payload(pod: Pod, volume: Volume, directory: string, mounts: ReadonlySet<string>): Promise<void> {
     const payload = await volumePayload(pod, volume, this.#sources);
     if (payload === undefined) return;
-    await this.#system.files.makeDirectory(directory, 0o777);
+    if ((await this.#system.files.lstat(directory)) === undefined) await this.#system.files.makeDirectory(directory, 0o777);
     const inMemory = volume.configMap === undefined;
     if (inMemory && !mounts.has(directory)) await this.#system.mounts.tmpfs(directory, undefined);
     const fsGroup = specOf(pod).securityContext?.fsGroup;
-    const user = volume.projected === undefined ? undefined : commonUser(pod);
     const shared = fsGroup === undefined ? payload : new Map([...payload].map(([path, file]) => [path, { ...file, mode: file.mode | 0o440 }]));
-    await this.#writer.write(directory, shared, { ...(user === undefined ? {} : { uid: user }), ...(fsGroup === undefined ? {} : { gid: fsGroup }) });
+    if (fsGroup !== undefined) {
+      await this.#system.files.chown(directory, 0, fsGroup);
+      await this.#system.files.chmod(directory, inMemory ? 0o3777 : 0o2777);
+    }
+    await this.#writer.write(directory, shared, fsGroup === undefined ? {} : { gid: fsGroup });
   }
 
   /** Mounts of one container, without the kubelet's own (hosts file, termination log). */

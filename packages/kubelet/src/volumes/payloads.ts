@@ -92,8 +92,9 @@ async function projectedSource(pod: Pod, source: ProjectedSource, mode: number, 
   if (source.downwardAPI !== undefined) return downward(pod, source.downwardAPI.items ?? [], mode, sources);
   if (source.serviceAccountToken !== undefined) {
     const { path, audience = '', expirationSeconds = 3600 } = source.serviceAccountToken;
-    const restricted = commonUser(pod) !== undefined || specOf(pod).securityContext?.fsGroup !== undefined;
-    return new Map([[path, { data: utf8(await sources.tokens.token(pod, audience, expirationSeconds)), mode: restricted ? 0o600 : mode }]]);
+    const user = commonUser(pod);
+    const restricted = user !== undefined || specOf(pod).securityContext?.fsGroup !== undefined;
+    return new Map([[path, { data: utf8(await sources.tokens.token(pod, audience, expirationSeconds)), mode: restricted ? 0o600 : mode, ...(user === undefined ? {} : { uid: user }) }]]);
   }
   return new Map();
 }
