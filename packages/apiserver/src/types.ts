@@ -143,7 +143,7 @@ export interface RegistryWrite {
   readonly dryRun: boolean;
 }
 
-/** Called once, whether the write was stored or not; must not reject. */
+/** Called once, whether the write was stored or not, but never if that is unknown; must not reject. */
 export type FinishWrite = (committed: boolean) => Promise<void>;
 
 /**

@@ -1,3 +1,4 @@
+import { EtcdError } from '@coxswain/etcd-lite/client';
 import type { FinishWrite, RegistryWrite } from '../types.ts';
 import type { Operation } from './context.ts';
 
@@ -16,15 +17,19 @@ export async function beginHooks(operation: Operation, write: RegistryWrite): Pr
   return finish;
 }
 
-/** Runs `write` between begin and finish of the hooks. */
+/**
+ * Runs `write` between begin and finish of the hooks. If nobody knows whether it was stored they are told nothing: what they
+ * took must stay taken, for a stored object may hold it.
+ */
 export async function withHooks<T>(operation: Operation, write: RegistryWrite, run: () => Promise<{ readonly committed: boolean; readonly value: T }>): Promise<T> {
   const finish = await beginHooks(operation, write);
-  let committed = false;
+  let result: { readonly committed: boolean; readonly value: T };
   try {
-    const result = await run();
-    committed = result.committed;
-    return result.value;
-  } finally {
-    await finish(committed);
+    result = await run();
+  } catch (error) {
+    if (!(error instanceof EtcdError && error.outcomeUnknown)) await finish(false);
+    throw error;
   }
+  await finish(result.committed);
+  return result.value;
 }

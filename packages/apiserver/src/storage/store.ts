@@ -99,14 +99,19 @@ export class ResourceStore {
 
   /**
    * A transaction whose outcome is unknown (the store's leader died with it) is sent again: what it compares makes it
-   * apply once at most, and what stands there afterwards tells whether the first one did.
+   * apply once at most, and what stands there afterwards tells whether the first one did. If no try is answered it stays
+   * unknown, also when the last one was certainly not done.
    */
   async #persist(transaction: TxnOptions): Promise<{ readonly result: TxnResult; readonly uncertain: boolean }> {
+    let uncertain = false;
     for (let tries = 1; ; tries += 1) {
       try {
-        return { result: await this.client.txn(transaction), uncertain: tries > 1 };
+        return { result: await this.client.txn(transaction), uncertain };
       } catch (error) {
-        if (!(error instanceof EtcdError) || !error.outcomeUnknown || tries === maxTries) throw error;
+        if (!(error instanceof EtcdError)) throw error;
+        uncertain ||= error.outcomeUnknown;
+        if (!uncertain) throw error;
+        if (tries === maxTries) throw new EtcdError(error.code, error.message, { outcomeUnknown: true });
         await this.#timers.sleep(retryDelayMs * tries);
       }
     }
