@@ -21,6 +21,7 @@ import { PodWorker } from './pod/worker.ts';
 import type { WorkerDeps } from './pod/worker-deps.ts';
 import { ProbeManager } from './probes/manager.ts';
 import type { FilesystemInfo, MachineInfo, NodeSystem } from './system.ts';
+import { ClaimedVolumes } from './volumes/claims.ts';
 import { VolumeManager } from './volumes/manager.ts';
 import { ReferencedObjects } from './volumes/objects.ts';
 import { ServiceAccountTokens } from './volumes/tokens.ts';
@@ -98,7 +99,7 @@ class Kubelet {
     const objects = new ReferencedObjects(client, host, wake);
     const resources = allocatable(config, this.#machine, filesystem);
     const volumes = new VolumeManager(host, system, config, {
-      objects, tokens: new ServiceAccountTokens(client, host), nodeName: config.nodeName, hostIp: () => hostIp, allocatable: () => resources,
+      objects, tokens: new ServiceAccountTokens(client, host), claims: new ClaimedVolumes(client, config.nodeName), nodeName: config.nodeName, hostIp: () => hostIp, allocatable: () => resources,
       podIps: (pod) => podIps(this.#workers.get(uidOf(pod))?.state ?? { sandboxes: [], sandbox: undefined, containers: [] }),
     });
     const serviceInformer = this.#informers.informer<Service>(services);

@@ -1,4 +1,4 @@
-import type { Node, NodeSelectorTerm, Pod, Taint, Toleration } from 'kubernetes-types/core/v1';
+import type { Node, NodeSelector, NodeSelectorTerm, Pod, Taint, Toleration } from 'kubernetes-types/core/v1';
 import { milliValue, wholeValue } from '../quantity.ts';
 import { appContainers, initContainers, isHostNetwork, isSidecar, specOf } from './pod-facts.ts';
 import { podRequest } from './resources.ts';
@@ -66,11 +66,16 @@ function termMatches(term: NodeSelectorTerm, node: Node): boolean {
   return expressions.every((one) => matches(one, node.metadata?.labels ?? {})) && fields.every((one) => matches(one, { 'metadata.name': node.metadata?.name ?? '' }));
 }
 
+/** Any of the terms. */
+export function nodeSelectorMatches(selector: NodeSelector, node: Node): boolean {
+  return selector.nodeSelectorTerms.some((term) => termMatches(term, node));
+}
+
 function nodeMatches(pod: Pod, node: Node): boolean {
   const labels = node.metadata?.labels ?? {};
   if (Object.entries(specOf(pod).nodeSelector ?? {}).some(([key, value]) => labels[key] !== value)) return false;
   const required = specOf(pod).affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return required === undefined || required.nodeSelectorTerms.some((term) => termMatches(term, node));
+  return required === undefined || nodeSelectorMatches(required, node);
 }
 
 interface HostPort { readonly ip: string; readonly protocol: string; readonly port: number }

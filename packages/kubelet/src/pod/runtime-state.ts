@@ -50,7 +50,8 @@ export type MessageReader = (status: ContainerStatus) => Promise<string>;
 export class PodStateReader {
   readonly #runtime: ContainerRuntime;
   readonly #readMessage: MessageReader;
-  readonly #ended = new Map<string, ContainerStatus>();
+  /** By pod, then by container. */
+  readonly #ended = new Map<string, ReadonlyMap<string, ContainerStatus>>();
 
   constructor(runtime: ContainerRuntime, readMessage: MessageReader) {
     this.#runtime = runtime;
@@ -62,16 +63,18 @@ export class PodStateReader {
     const [sandboxes, containers] = await Promise.all([this.#runtime.listPodSandboxes({ labelSelector }), this.#runtime.listContainers({ labelSelector })]);
     const newestFirst = [...sandboxes].sort((a, b) => b.createdAt - a.createdAt);
     const top = newestFirst[0];
+    const ended = this.#ended.get(uid);
     const [sandbox, records] = await Promise.all([
       top === undefined ? undefined : this.#unlessGone(this.#runtime.podSandboxStatus(top.id)),
-      Promise.all(containers.map((container) => this.#record(container))),
+      Promise.all(containers.map((container) => this.#record(container, ended?.get(container.id)))),
     ]);
-    this.#forget(containers);
-    return { sandboxes: newestFirst, sandbox, containers: records.filter((record) => record !== undefined).sort((a, b) => b.status.createdAt - a.status.createdAt) };
+    const known = records.filter((record) => record !== undefined);
+    this.#remember(uid, known);
+    return { sandboxes: newestFirst, sandbox, containers: known.sort((a, b) => b.status.createdAt - a.status.createdAt) };
   }
 
-  async #record(container: Container): Promise<ContainerRecord | undefined> {
-    const status = this.#ended.get(container.id) ?? await this.#freshStatus(container.id);
+  async #record(container: Container, ended: ContainerStatus | undefined): Promise<ContainerRecord | undefined> {
+    const status = ended ?? await this.#freshStatus(container.id);
     if (status === undefined) return undefined;
     return {
       id: container.id, name: container.labels[containerNameLabel] ?? container.metadata.name, sandboxId: container.podSandboxId,
@@ -82,14 +85,13 @@ export class PodStateReader {
   async #freshStatus(id: string): Promise<ContainerStatus | undefined> {
     const status = await this.#unlessGone(this.#runtime.containerStatus(id));
     if (status?.state !== 'CONTAINER_EXITED') return status;
-    const ended = { ...status, message: await this.#readMessage(status) };
-    this.#ended.set(id, ended);
-    return ended;
+    return { ...status, message: await this.#readMessage(status) };
   }
 
-  #forget(containers: readonly Container[]): void {
-    const present = new Set(containers.map((container) => container.id));
-    for (const id of this.#ended.keys()) if (!present.has(id)) this.#ended.delete(id);
+  #remember(uid: string, records: readonly ContainerRecord[]): void {
+    const ended = records.filter((record) => record.status.state === 'CONTAINER_EXITED');
+    if (ended.length === 0) this.#ended.delete(uid);
+    else this.#ended.set(uid, new Map(ended.map((record) => [record.id, record.status])));
   }
 
   async #unlessGone<T>(call: Promise<T>): Promise<T | undefined> {

@@ -3,7 +3,7 @@ import type { Pod, PodSpec } from 'kubernetes-types/core/v1';
 import type { ContainerState } from '../cri/types.ts';
 import { podActions, type ActionInput } from './actions.ts';
 import { statusPatch } from './status-manager.ts';
-import { podStatus, type StatusInput } from './status.ts';
+import { latestStatus, podStatus, type StatusInput } from './status.ts';
 import type { ContainerRecord, PodRuntimeState } from './runtime-state.ts';
 
 const sandbox = (state: 'SANDBOX_READY' | 'SANDBOX_NOTREADY' = 'SANDBOX_READY') => ({ id: 's1', metadata: { name: 'p', uid: 'u', namespace: 'd', attempt: 0 }, state, createdAt: 1, labels: {}, annotations: {}, network: { ip: '10.0.0.5', additionalIps: [] } });
@@ -83,6 +83,13 @@ describe('container statuses and conditions', () => {
 });
 
 describe('what is written', () => {
+  test('conditions of others come from the server, the kubelet\'s own from itself', () => {
+    const own = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }, { type: 'example.com/gate', status: 'False' }] };
+    const server = { phase: 'Pending', conditions: [{ type: 'Ready', status: 'False' }, { type: 'example.com/gate', status: 'True' }] };
+    expect(latestStatus(own, server)).toEqual({ phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }, { type: 'example.com/gate', status: 'True' }] });
+    expect([latestStatus(undefined, server), latestStatus(undefined, undefined)]).toEqual([server, {}]);
+  });
+
   test('only what changed; texts that are gone are named', () => {
     const before = { phase: 'Pending', conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', message: 'm' }, { type: 'PodScheduled', status: 'True' }], podIPs: [{ ip: '10.0.0.1' }] };
     const after = { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }, { type: 'Ready', status: 'True' }], podIPs: [{ ip: '10.0.0.2' }] };

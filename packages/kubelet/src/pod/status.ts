@@ -223,6 +223,15 @@ function stamped(input: StatusInput, conditions: readonly BareCondition[]): PodC
   return [...own, ...kept];
 }
 
+const ownConditions: ReadonlySet<string> = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
+
+/** What the kubelet last wrote, with what others have written since: the server may not have the one yet, we do not have the other. */
+export function latestStatus(own: PodStatus | undefined, server: PodStatus | undefined): PodStatus {
+  if (own === undefined) return server ?? {};
+  const foreign = (server?.conditions ?? []).filter((one) => !ownConditions.has(one.type));
+  return { ...own, conditions: [...(own.conditions ?? []).filter((one) => ownConditions.has(one.type)), ...foreign] };
+}
+
 /** The status that the API server should have now. Conditions of others (readiness gates, the scheduler's) are kept. */
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, state } = input;

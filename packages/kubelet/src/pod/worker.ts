@@ -13,7 +13,7 @@ import { podCgroupLimits, podCgroupPath } from './resources.ts';
 import { emptyState, newest, podIps, running, sandboxReady, type PodRuntimeState } from './runtime-state.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { startContainer } from './start-container.ts';
-import { podStatus, type WaitingReason } from './status.ts';
+import { latestStatus, podStatus, type WaitingReason } from './status.ts';
 import { terminatePod } from './terminate.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
@@ -166,7 +166,7 @@ export class PodWorker {
   #report(): void {
     const { deps } = { deps: this.#deps };
     deps.statuses.set(this.#pod, podStatus({
-      pod: { ...this.#pod, status: deps.statuses.current(this.uid) ?? this.#pod.status ?? {} },
+      pod: { ...this.#pod, status: latestStatus(deps.statuses.current(this.uid), this.#pod.status) },
       state: this.#state, nowMs: deps.host.clock.nowMs(), hostIp: deps.node.hostIp(), startedMs: this.#startedMs, waiting: this.#waiting,
       ready: (id) => deps.probes.ready(id), started: (id) => deps.probes.started(id), terminating: this.terminating, failure: this.#failure, rejected: this.#rejected,
     }));

@@ -21,6 +21,11 @@ function pluginName(volume: Volume): string | undefined {
   return Object.entries(pluginOf).find(([field]) => volume[field as keyof Volume] !== undefined)?.[1];
 }
 
+/** What comes from the API is not the container's to change, whatever its mount says. */
+function isReadonly(volume: Volume | undefined): boolean {
+  return volume?.configMap !== undefined || volume?.secret !== undefined || volume?.downwardAPI !== undefined || volume?.projected !== undefined;
+}
+
 /** Makes a pod's volumes and takes them away. `mount` may be called again at any time: it repairs and brings up to date. */
 export class VolumeManager {
   readonly #host: Host;
@@ -108,11 +113,12 @@ export class VolumeManager {
     for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
       const volume = volumes.get(mount.name);
       if (volume === undefined) throw new ConfigError(`volume ${mount.name} of container ${container.name} is not mounted`);
+      const source = specOf(pod).volumes?.find((candidate) => candidate.name === mount.name);
       const hostPath = await this.#subPath(pod, container, mount, volume, index, env);
-      if (specOf(pod).volumes?.find((candidate) => candidate.name === mount.name)?.hostPath !== undefined && (await this.#system.files.stat(hostPath)) === undefined) {
+      if (source?.hostPath !== undefined && (await this.#system.files.stat(hostPath)) === undefined) {
         await this.#system.files.makeDirectory(hostPath, 0o755);
       }
-      out.push({ containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`, hostPath, readonly: mount.readOnly === true, propagation: propagationOf(mount) });
+      out.push({ containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`, hostPath, readonly: mount.readOnly === true || isReadonly(source), propagation: propagationOf(mount) });
     }
     return out;
   }

@@ -4,12 +4,14 @@ import { decodeBase64 } from '../base64.ts';
 import { downwardField, downwardResource } from '../pod/env.ts';
 import { allContainers, specOf } from '../pod/pod-facts.ts';
 import type { Payload, PayloadFile } from './atomic-writer.ts';
+import type { ClaimedVolumes } from './claims.ts';
 import type { ReferencedObjects } from './objects.ts';
 import type { ServiceAccountTokens } from './tokens.ts';
 
 export interface PayloadSources {
   readonly objects: ReferencedObjects;
   readonly tokens: ServiceAccountTokens;
+  readonly claims: ClaimedVolumes;
   readonly nodeName: string;
   readonly hostIp: () => string;
   readonly podIps: (pod: Pod) => readonly string[];
