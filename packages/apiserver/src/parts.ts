@@ -144,7 +144,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     impersonate: impersonation((attributes) => requireAllowed(authorizer, attributes)),
     authorize: (info, user) => requireAllowed(authorizer, attributesOf(info, user)),
     authorizer,
-    admission: admissionChain(admissionPlugins(config, { host, cache, lookup, authorizer })),
+    admission: admissionChain(admissionPlugins(config, { host, cache, lookup, authorizer, objects })),
     createHandlers: [
       ...bindingHandlers(host.clock, objects),
       evictionHandler({ clock: host.clock, client, lookup, objects }),

@@ -18,7 +18,7 @@ import { addHealth, HookStates } from './transport/health.ts';
 import { InflightLimit } from './transport/inflight.ts';
 import { Loopback, loopbackUser } from './transport/loopback.ts';
 import { requestMetrics } from './transport/metrics.ts';
-import { PathTable } from './transport/paths.ts';
+import { PathTable, readOnly } from './transport/paths.ts';
 import { jsonResponse, statusResponse } from './transport/responses.ts';
 import { assembleParts, type PartsTools } from './parts.ts';
 import type { ApiServerParts, CacheReader } from './types.ts';
@@ -123,7 +123,8 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
 function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerParts, hooks: HookStates, metrics: Metrics, host: Host): PathTable {
   const paths = new PathTable();
   const version = config.version ?? defaultVersion;
-  paths.exact('/version', () => Promise.resolve(jsonResponse(200, version)));
+  // Clients made from the OpenAPI description ask for it with the slash.
+  for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(jsonResponse(200, version))), { listed: path === '/version' });
   addHealth(paths, { store: config.store, hooks, metrics, host });
   addDiscovery(paths, { resources: () => registry.resources, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
   addOpenApi(paths, host, version.gitVersion, config.fieldTexts);

@@ -1,13 +1,14 @@
 import type { Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
 import type { Lookup } from '../live-lookup.ts';
-import type { AdmissionPlugin, Authorizer, CacheReader } from '../types.ts';
+import type { AdmissionPlugin, Authorizer, CacheReader, ObjectMutator } from '../types.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds } from './pod-defaults.ts';
 import { priorityAdmission } from './priority.ts';
+import { resourceQuotaAdmission } from './resource-quota.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClassAdmission, storageObjectInUseProtection } from './storage-protection.ts';
 import { taintNodesByCondition } from './taint-nodes.ts';
@@ -24,6 +25,7 @@ interface Tools {
   readonly cache: CacheReader;
   readonly lookup: Lookup;
   readonly authorizer: Authorizer;
+  readonly objects: ObjectMutator;
 }
 
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
@@ -31,13 +33,13 @@ const unbuilt: ReadonlySet<string> = new Set([
   'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'ClusterTrustBundleAttest', 'DefaultIngressClass',
   'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology', 'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook', 'NamespaceAutoProvision', 'NamespaceExists', 'OwnerReferencesPermissionEnforcement', 'PersistentVolumeClaimResize', 'PodNodeSelector', 'PodSecurity',
-  'PodTolerationRestriction', 'ResourceQuota', 'RuntimeClass', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook',
+  'PodTolerationRestriction', 'RuntimeClass', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook',
 ]);
 
 const onlyIfEnabled: ReadonlySet<string> = new Set(['NodeRestriction']);
 
 /** In upstream's order. */
-function allPlugins(config: AdmissionConfig, { host, cache, lookup, authorizer }: Tools): readonly AdmissionPlugin[] {
+function allPlugins(config: AdmissionConfig, { host, cache, lookup, authorizer, objects }: Tools): readonly AdmissionPlugin[] {
   return [
     namespaceLifecycle(lookup),
     limitRanger(cache),
@@ -51,6 +53,8 @@ function allPlugins(config: AdmissionConfig, { host, cache, lookup, authorizer }
     certificateSigning(authorizer),
     certificateSubjectRestriction,
     defaultStorageClassAdmission(cache),
+    // The last: what another refuses must not be taken from a quota.
+    resourceQuotaAdmission(host.clock, cache, objects),
   ];
 }
 

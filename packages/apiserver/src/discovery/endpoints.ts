@@ -2,7 +2,7 @@ import { aggregatedDiscovery, aggregatedMediaType, apiGroup, apiGroupList, apiRe
 import { header, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { parseAccept } from '../negotiation/accept.ts';
 import { plainResponse } from '../negotiation/respond.ts';
-import type { PathTable } from '../transport/paths.ts';
+import { readOnly, type PathTable } from '../transport/paths.ts';
 import { jsonResponse, pageNotFound } from '../transport/responses.ts';
 
 export interface DiscoveryOptions {
@@ -46,17 +46,19 @@ function groupPaths(resources: readonly ApiResource[]): string[] {
 }
 
 export function addDiscovery(paths: PathTable, options: DiscoveryOptions): void {
-  paths.exact('/api', (request, info) => root(request, info.query, options, 'api'));
-  paths.exact('/apis', (request, info) => root(request, info.query, options, 'apis'));
-  paths.prefix('/api/', (request, info) => {
+  paths.exact('/api', readOnly((request, info) => root(request, info.query, options, 'api')));
+  paths.exact('/apis', readOnly((request, info) => root(request, info.query, options, 'apis')));
+  paths.prefix('/api/', readOnly((request, info) => {
     const version = info.path.split('/')[2] ?? '';
+    if (version === '') return root(request, info.query, options, 'api');
     return document(request, info.query, isDeeper(info.path, 2) ? undefined : apiResourceList(options.resources(), '', version));
-  });
-  paths.prefix('/apis/', (request, info) => {
+  }));
+  paths.prefix('/apis/', readOnly((request, info) => {
     const [, , group = '', version = ''] = info.path.split('/');
+    if (group === '') return root(request, info.query, options, 'apis');
     if (isDeeper(info.path, 3)) return document(request, info.query, undefined);
     return document(request, info.query, version === '' ? apiGroup(options.resources(), group) : apiResourceList(options.resources(), group, version));
-  });
+  }));
   paths.exact('/', () => Promise.resolve(jsonResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() })));
 }
 

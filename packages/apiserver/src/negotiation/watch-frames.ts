@@ -6,7 +6,7 @@ import type { StoredObject } from '../storage/codec.ts';
 import type { Negotiated } from './accept.ts';
 import { servedText, servedObject } from './served.ts';
 import { partialMetadata } from './partial-metadata.ts';
-import { protobufWatchFrame, statusProtobuf } from './protobuf.ts';
+import { encodeProtobufObject, protobufWatchFrame, statusProtobuf } from './protobuf.ts';
 import { tableOf } from './table.ts';
 
 export interface FrameMaker {
@@ -48,22 +48,24 @@ function tableFrames(kind: ServedKind, negotiated: Negotiated, query: URLSearchP
   });
 }
 
-function protobufFrames(kind: ServedKind, encode: (object: JsonObject) => Uint8Array): FrameMaker {
+function protobufFrames(kind: ServedKind, shareKey: string, encode: (object: JsonObject) => Uint8Array): FrameMaker {
   return {
-    shareKey: 'protobuf',
+    shareKey,
     frame: (type, object) => protobufWatchFrame(type, encode(servedObject(kind, object))),
     bookmark: (object) => protobufWatchFrame('BOOKMARK', encode(object)),
     error: (error) => protobufWatchFrame('ERROR', statusProtobuf(error)),
   };
 }
 
+function metadataFrames(kind: ServedKind, version: string, protobuf: boolean): FrameMaker {
+  if (protobuf) return protobufFrames(kind, `protobuf metadata ${version}`, (object) => encodeProtobufObject(partialMetadata(object, version)));
+  const text = (object: JsonObject): string => JSON.stringify(partialMetadata(object, version));
+  return textFrames(`metadata ${version}`, (stored) => text(servedObject(kind, stored)), text);
+}
+
 export function frameMaker(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams): FrameMaker {
   if (negotiated.transform?.kind === 'Table') return tableFrames(kind, negotiated, query);
-  if (negotiated.transform !== undefined) {
-    const { version } = negotiated.transform;
-    const text = (object: JsonObject): string => JSON.stringify(partialMetadata(object, version));
-    return textFrames(`metadata ${version}`, (stored) => text(servedObject(kind, stored)), text);
-  }
-  if (negotiated.mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return protobufFrames(kind, kind.codec.encodeProtobuf);
+  if (negotiated.transform !== undefined) return metadataFrames(kind, negotiated.transform.version, negotiated.mediaType === 'protobuf');
+  if (negotiated.mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return protobufFrames(kind, 'protobuf', kind.codec.encodeProtobuf);
   return textFrames('json', (stored) => servedText(kind, stored), (object) => kind.codec.encode(object));
 }

@@ -17,7 +17,7 @@ export function encodeContinue(token: ContinueToken): string {
 }
 
 function refuse(why: string): never {
-  throw badRequest(`continue key is not valid: ${why}`);
+  throw badRequest(`invalid continue token: continue key is not valid: ${why}`);
 }
 
 export function decodeContinue(text: string): ContinueToken {

@@ -42,7 +42,7 @@ test('a version of the future is waited for, then refused with 504 and a cause',
   const get = await call({ method: 'GET', target: `${path}?resourceVersion=${version}` });
   expect(get.status).toBe(504);
   expect(get.json['reason']).toBe('Timeout');
-  expect(get.json['message']).toMatch(/^Too large resource version: \d+, current: \d+$/);
+  expect(get.json['message']).toMatch(/^Timeout: Too large resource version: \d+, current: \d+$/);
   expect((get.json['details'] as { causes: unknown[] }).causes).toEqual([{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]);
 });
 
@@ -139,4 +139,53 @@ test('both groups of events show one object', async () => {
   const { kvs } = await store.range({ key: new TextEncoder().encode('/registry/events/reads/e') });
   expect(fromUtf8((kvs[0] as { value: Uint8Array }).value)).toContain('"apiVersion":"v1"');
   expect((kvs[0] as { lease: bigint }).lease).not.toBe(0n);
+});
+
+/** Each has its length in four bytes before it; a piece of the stream may hold several. */
+async function* frames(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of body) {
+    for (let at = 0; at < piece.length;) {
+      const end = at + 4 + new DataView(piece.buffer, piece.byteOffset + at).getUint32(0);
+      yield piece.subarray(at + 4, end);
+      at = end;
+    }
+  }
+}
+
+test('a metadata watch in protobuf carries protobuf, bookmark included', async () => {
+  await make('meta-binary');
+  const accept = 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+  const target = `${path}?watch=1&timeoutSeconds=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&fieldSelector=metadata.name%3Dmeta-binary`;
+  const watch = await server.handle(httpRequest({ method: 'GET', target, headers: { accept } }));
+  expect(watch.headers['content-type']).toBe('application/vnd.kubernetes.protobuf;stream=watch');
+  const seen: unknown[] = [];
+  for await (const frame of frames(watch.body as AsyncIterable<Uint8Array>)) {
+    const at = frame.findIndex((_byte, index) => isProtobuf(frame.subarray(index)));
+    const object = decodeProtobuf(frame.subarray(at));
+    seen.push([object['kind'], object['apiVersion'], (object['metadata'] as Record<string, unknown>)['annotations']]);
+    if (seen.length === 2) break;
+  }
+  // The end of the initial state is a bookmark with this annotation, in the form of the other events.
+  expect(seen).toEqual([
+    ['PartialObjectMetadata', 'meta.k8s.io/v1', undefined],
+    ['PartialObjectMetadata', 'meta.k8s.io/v1', { 'k8s.io/initial-events-end': 'true' }],
+  ]);
+});
+
+test('a continue token that is none is refused in the storage\'s words', async () => {
+  const answer = await call({ method: 'GET', target: `${path}?limit=1&continue=eyJ2IjoidjAifQ` });
+  expect([answer.status, answer.json['reason']]).toEqual([400, 'BadRequest']);
+  expect(answer.json['message']).toBe('invalid continue token: continue key is not valid: server does not recognize this encoded version "v0"');
+});
+
+test('documents answer with and without the last slash, as clients made from OpenAPI ask, and only to reads', async () => {
+  for (const target of ['/version', '/api', '/apis', '/apis/apps', '/api/v1']) {
+    const plain = await call({ method: 'GET', target });
+    const slash = await call({ method: 'GET', target: `${target}/` });
+    expect([plain.status, slash.status], target).toEqual([200, 200]);
+    expect(slash.json).toEqual(plain.json);
+    const post = await call({ method: 'POST', target });
+    expect([post.status, post.json['reason']], target).toEqual([405, 'MethodNotAllowed']);
+  }
+  expect((await call({ method: 'GET', target: '/' })).json['paths']).not.toContain('/version/');
 });

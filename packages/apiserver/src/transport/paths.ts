@@ -1,15 +1,24 @@
 import type { HttpRequest, HttpResponse } from '@coxswain/host';
+import { methodNotAllowed } from '../registry/errors.ts';
 import type { RequestInfo, UserInfo } from '../types.ts';
 
 export type PathServer = (request: HttpRequest, info: RequestInfo, user: UserInfo) => Promise<HttpResponse>;
 
+/** A document: other methods than GET and HEAD are refused. */
+export function readOnly(serve: PathServer): PathServer {
+  return (request, info, user) => (request.method === 'GET' || request.method === 'HEAD' ? serve(request, info, user) : Promise.reject(methodNotAllowed()));
+}
+
 /** Paths that are no resources: exact ones first, then the longest matching prefix. */
 export class PathTable {
   readonly #exact = new Map<string, PathServer>();
+  readonly #unlisted = new Set<string>();
   readonly #prefixes: { readonly prefix: string; readonly serve: PathServer }[] = [];
 
-  exact(path: string, serve: PathServer): void {
+  /** `listed: false`: answers, but `/` does not name it. */
+  exact(path: string, serve: PathServer, options: { readonly listed: boolean } = { listed: true }): void {
     this.#exact.set(path, serve);
+    if (!options.listed) this.#unlisted.add(path);
   }
 
   /** `prefix` ends in '/'. */
@@ -23,7 +32,7 @@ export class PathTable {
   }
 
   get paths(): readonly string[] {
-    return [...this.#exact.keys()].sort();
+    return [...this.#exact.keys()].filter((path) => !this.#unlisted.has(path)).sort();
   }
 }
 

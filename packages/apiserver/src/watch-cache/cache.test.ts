@@ -174,3 +174,15 @@ test('a store member that is behind is asked again how far it is', async () => {
   lagging.stop();
   await behind.close();
 });
+
+test('a state of more objects than a reader may have waiting does not end its watch', async () => {
+  const watcher = new Watcher(2, 0, () => undefined);
+  const bookmark = (revision: number): WatcherItem => ({ kind: 'bookmark', revision, initialEventsEnd: false });
+  watcher.preload([1, 2, 3].map(bookmark));
+  watcher.push(bookmark(4));
+  watcher.push(bookmark(5));
+  expect(watcher.closed).toBe(false);
+  expect(await watcher.take()).toHaveLength(5);
+  for (const revision of [6, 7, 8]) watcher.push(bookmark(revision));
+  expect(watcher.closed).toBe(true);
+});
