@@ -18,6 +18,8 @@ export class Watcher {
   readonly #after: number;
   readonly #onClose: (watcher: Watcher) => void;
   #items: WatcherItem[] = [];
+  /** Of those that wait, how many were there when the watch began. */
+  #preloaded = 0;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -35,11 +37,12 @@ export class Watcher {
   /** What was there when the watch began does not count against the limit. */
   preload(items: readonly WatcherItem[]): void {
     for (const item of items) this.#items.push(item);
+    this.#preloaded += items.length;
   }
 
   push(item: WatcherItem): void {
     if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after)) return;
-    if (this.#items.length >= this.#limit) {
+    if (this.#items.length - this.#preloaded >= this.#limit) {
       this.close();
       return;
     }
@@ -69,6 +72,7 @@ export class Watcher {
     }
     const items = this.#items;
     this.#items = [];
+    this.#preloaded = 0;
     return items;
   }
 }
