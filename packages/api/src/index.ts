@@ -18,3 +18,4 @@ export * from './table/index.ts';
 export * from './discovery/index.ts';
 export * from './openapi/index.ts';
 export * from './protobuf/index.ts';
+export * from './quota/index.ts';

@@ -16,6 +16,7 @@ import { namespaceController } from './namespace/namespace.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle.ts';
 import { podGcController } from './pod-gc/pod-gc.ts';
 import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
+import { resourceQuotaController } from './resourcequota/resourcequota.ts';
 import { rootCaController } from './root-ca/root-ca.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
 import { statefulSetController } from './statefulset/statefulset.ts';
@@ -26,5 +27,5 @@ export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, endpointSliceMirroringController, approver, signing, cleaner, ipamController, garbageCollector,
   nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, cronJobController, ttlAfterFinishedController,
-  disruptionController, clusterRoleAggregationController, tokenCleaner,
+  disruptionController, resourceQuotaController, clusterRoleAggregationController, tokenCleaner,
 ];

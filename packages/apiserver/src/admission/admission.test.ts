@@ -150,7 +150,7 @@ async function changed(attempt: () => Promise<boolean>): Promise<boolean> {
 }
 
 test('a plugin that is not there is refused by name, not ignored', () => {
-  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer };
+  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer, objects: { mutate: () => Promise.reject(new Error('not called')) } };
   const names = (enable: string[], disable: string[]): string[] => admissionPlugins(testPartsConfig({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }), tools).map((plugin) => plugin.name);
   expect(() => names(['PodSecurity'], [])).toThrow('--enable-admission-plugins: PodSecurity is not built yet');
   expect(() => names([], ['Nonsense'])).toThrow('--disable-admission-plugins: unknown admission plugin "Nonsense"');

@@ -1,0 +1,52 @@
+import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from 'kubernetes-types/core/v1';
+import type { GroupResource } from '../status-error.ts';
+import type { Amounts } from './amounts.ts';
+import { podInScope, podUsage } from './pods.ts';
+
+/** Counted by their plain names too, from before `count/` was. */
+const plainlyCounted = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas', 'services', 'persistentvolumeclaims']);
+
+export function countName({ group, resource }: GroupResource): string {
+  return `count/${resource}${group === '' ? '' : `.${group}`}`;
+}
+
+function serviceUsage({ spec }: Service): Amounts {
+  const ports = spec?.ports ?? [];
+  const balanced = spec?.type === 'LoadBalancer';
+  const nodePorts = spec?.type === 'NodePort' || (balanced && spec?.allocateLoadBalancerNodePorts !== false) ? ports.length
+    : balanced ? ports.filter(({ nodePort }) => (nodePort ?? 0) !== 0).length : 0;
+  return { 'services.nodeports': String(nodePorts), 'services.loadbalancers': balanced ? '1' : '0' };
+}
+
+function claimUsage({ spec, metadata }: PersistentVolumeClaim): Amounts {
+  const storage = spec?.resources?.requests?.['storage'];
+  const storageClass = metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
+  const ofClass = (name: string): string => `${storageClass}.storageclass.storage.k8s.io/${name}`;
+  return {
+    ...(storage === undefined ? {} : { 'requests.storage': storage }),
+    ...(storageClass === '' ? {} : { [ofClass('persistentvolumeclaims')]: '1', ...(storage === undefined ? {} : { [ofClass('requests.storage')]: storage }) }),
+  };
+}
+
+/** Everything that one object counts for. */
+export function quotaUsage(type: GroupResource, object: object, nowMs: number): Amounts {
+  const counted = { [countName(type)]: '1', ...(type.group === '' && plainlyCounted.has(type.resource) ? { [type.resource]: '1' } : {}) };
+  if (type.group !== '') return counted;
+  switch (type.resource) {
+    case 'pods': return podUsage(object, nowMs);
+    case 'services': return { ...counted, ...serviceUsage(object) };
+    case 'persistentvolumeclaims': return { ...counted, ...claimUsage(object) };
+    default: return counted;
+  }
+}
+
+/** Scopes are about pods: a quota that has some speaks of nothing else. */
+export function quotaCovers(quota: ResourceQuota, type: GroupResource, object: object): boolean {
+  const requirements = [
+    ...(quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })),
+    ...quota.spec?.scopeSelector?.matchExpressions ?? [],
+  ];
+  if (requirements.length === 0) return true;
+  const pod: Pod = object;
+  return type.group === '' && type.resource === 'pods' && requirements.every((requirement) => podInScope(pod, requirement));
+}
