@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { isMap, isSeq, parseDocument, stringify } from 'yaml';
 
 export interface KubeconfigUser {
   readonly certPem?: string;
@@ -25,4 +25,17 @@ export function kubeconfig(server: string, caPem: string, userName: string, user
       },
     }],
   }, { lineWidth: 0 });
+}
+
+/** The same kubeconfig for another server; undefined if it has that server already. */
+export function withServer(text: string, server: string): string | undefined {
+  const document = parseDocument(text);
+  const clusters = document.get('clusters');
+  let changed = false;
+  for (const entry of isSeq(clusters) ? clusters.items : []) {
+    if (!isMap(entry) || entry.getIn(['cluster', 'server']) === server) continue;
+    entry.setIn(['cluster', 'server'], server);
+    changed = true;
+  }
+  return changed ? document.toString({ lineWidth: 0 }) : undefined;
 }

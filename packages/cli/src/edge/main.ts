@@ -1,4 +1,5 @@
 import { UsageError, nearestName, type Command } from '@coxswain/service';
+import { explainError } from '../errno.ts';
 import { parseTool, toolHelp, type Tool } from '../tool.ts';
 
 /** Each loads only its own package, so that a process pays for nothing else. */
@@ -65,7 +66,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`cox: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`cox: ${error instanceof Error ? explainError(error) : String(error)}\n`);
   if (process.env['COX_TRACE'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   process.exit(error instanceof UsageError ? 2 : 1);
 });

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { DataPaths } from '../../paths.ts';
+import { withServer } from '../../kubeconfig.ts';
 import { containerdToml, kubeletConfiguration, kubeProxyConfiguration } from '../../node-config.ts';
 import { apiAddress, nodeHosts, type ClusterSettings } from '../../settings.ts';
 import { registryPort } from '../../ports.ts';
@@ -22,6 +23,13 @@ function registryHosts(settings: ClusterSettings, paths: DataPaths): string | un
   return folder;
 }
 
+/** A node that joined when the API had another port finds it again. */
+function moveKubeconfig(file: string, server: string): void {
+  if (!existsSync(file)) return;
+  const moved = withServer(readFileSync(file, 'utf8'), server);
+  if (moved !== undefined) writeFileSync(file, moved, { mode: 0o600 });
+}
+
 /** Configuration files of every node. */
 export function writeNodeFiles(settings: ClusterSettings, paths: DataPaths): void {
   const hosts = registryHosts(settings, paths);
@@ -30,6 +38,7 @@ export function writeNodeFiles(settings: ClusterSettings, paths: DataPaths): voi
     for (const folder of [files.root, files.cniConf, files.containerdRoot, files.containerdState, files.kubelet]) mkdirSync(folder, { recursive: true, mode: 0o711 });
     writeFileSync(files.containerdConfig, containerdToml(files, { cniBinDir: cniBinDir(), pauseImage, canRaiseOomScore: canRaiseOomScore(), registryHosts: hosts }));
     writeFileSync(files.kubeletConfig, kubeletConfiguration(settings, node, files));
+    moveKubeconfig(files.kubeletKubeconfig, `https://${apiAddress(settings)}:${settings.port}`);
     writeFileSync(files.proxyConfig, kubeProxyConfiguration(settings, node, files));
   }
 }

@@ -35,14 +35,21 @@ async function removeRemains(paths: DataPaths, name: string): Promise<void> {
   removeFolder(node.containerdState);
 }
 
+async function unlessMissing(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
 /** Takes former nodes out of the cluster; a later node of the same name joins as a new one. */
 export async function forgetNodes(settings: ClusterSettings, paths: DataPaths, client: Client): Promise<void> {
   for (const name of formerNodes(settings, paths)) {
-    try {
-      await client.delete(resources.nodes, { name });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessMissing(client.delete(resources.nodes, { name }));
+    // Nothing of them runs; the pod garbage collector would come to that conclusion a minute later.
+    const { items } = await client.list(resources.pods, { fieldSelector: `spec.nodeName=${name}` });
+    await Promise.all(items.map(({ metadata }) => unlessMissing(client.delete(resources.pods, { namespace: metadata?.namespace, name: metadata?.name ?? '' }, { gracePeriodSeconds: 0 }))));
     removeFolder(paths.node(name).root);
   }
 }
