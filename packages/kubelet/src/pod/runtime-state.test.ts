@@ -7,17 +7,17 @@ test('what an ended container left is read once, however many pods are looked at
   const ended = (id: string): ContainerStatus => ({
     id, metadata: { name: 'c', attempt: 0 }, state: 'CONTAINER_EXITED', createdAt: 1, startedAt: 1, finishedAt: 2, exitCode: 1, image: { image: 'i:1' }, imageRef: 'r', reason: '', message: '', labels: {}, annotations: {}, logPath: '',
   });
-  const runtime = {
+  const runtime: Pick<ContainerRuntime, 'listPodSandboxes' | 'listContainers' | 'containerStatus'> = {
     listPodSandboxes: async () => [],
     listContainers: async (filter) => {
       const uid = filter?.labelSelector?.[podUidLabel] ?? '';
-      return [{ id: `c-${uid}`, podSandboxId: 's', metadata: { name: 'c', attempt: 0 }, state: 'CONTAINER_EXITED', createdAt: 1, labels: { [containerNameLabel]: 'c' }, annotations: {} }];
+      return [{ id: `c-${uid}`, podSandboxId: 's', metadata: { name: 'c', attempt: 0 }, imageRef: 'r', state: 'CONTAINER_EXITED', createdAt: 1, labels: { [containerNameLabel]: 'c' }, annotations: {} }];
     },
     containerStatus: async (id) => ended(id),
-  } as Partial<ContainerRuntime> as ContainerRuntime;
+  };
   // The pod's folder is removed when the pod has ended, and its message with it.
   let hasFolder = true;
-  const reader = new PodStateReader(runtime, async () => (hasFolder ? 'last words' : ''));
+  const reader = new PodStateReader(runtime as ContainerRuntime, async () => (hasFolder ? 'last words' : ''));
   const message = async (uid: string): Promise<string | undefined> => (await reader.read(uid)).containers[0]?.status.message;
   expect([await message('one'), await message('two')]).toEqual(['last words', 'last words']);
   hasFolder = false;
