@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pod, PodSpec, PodStatus } from 'kubernetes-types/core/v1';
-import { resources } from '@coxswain/client';
+import { resources, type KubeObject, type ResourceType } from '@coxswain/client';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { connectRuntime, createLinuxSystem, type CriConnection } from '../src/edge/index.ts';
@@ -114,5 +114,41 @@ describe.skipIf(missingTools.length > 0)('what a node takes, and as whom it runs
     await run('said', { restartPolicy: 'Never', containers: [words('echo log; echo file > /dev/termination-log; exit 1')] });
     expect((await until('said', ended)).status?.containerStatuses?.[0]?.state?.terminated?.message).toBe('file\n');
     for (const name of ['bad', 'good', 'said']) await gone(name);
+  });
+
+  test('claims bound to local and hostPath volumes; one that is not bound yet is waited for', async () => {
+    const claims: ResourceType = { group: '', version: 'v1', resource: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim', namespaced: true };
+    const persistent: ResourceType = { group: '', version: 'v1', resource: 'persistentvolumes', kind: 'PersistentVolume', namespaced: false };
+    const [local, onHost] = [`${containerd.directory}/pv-local`, `${containerd.directory}/pv-host`];
+    await fs.mkdir(local, { mode: 0o755 });
+    const make = async (name: string, source: object, bound: boolean): Promise<KubeObject> => {
+      const claim = await api.create(claims, { metadata: { name, namespace: 'default' }, spec: { volumeName: `pv-${name}` }, status: { phase: bound ? 'Bound' : 'Pending' } } as KubeObject);
+      await api.create(persistent, { metadata: { name: `pv-${name}` }, spec: { ...source, claimRef: { namespace: 'default', name, uid: claim.metadata?.uid } } } as KubeObject);
+      return claim;
+    };
+    await make('one', { local: { path: local }, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-1'] }] }] } } }, true);
+    const second = await make('two', { hostPath: { path: onHost, type: 'DirectoryOrCreate' } }, false);
+    const pod = await run('claimer', {
+      restartPolicy: 'Never', securityContext: { fsGroup: 2000 }, volumes: [{ name: 'l', persistentVolumeClaim: { claimName: 'one' } }, { name: 'h', persistentVolumeClaim: { claimName: 'two', readOnly: true } }],
+      containers: [{ ...shell('echo kept > /l/file; stat -c "%a %g" /l; touch /h/file 2>/dev/null || echo refused'), volumeMounts: [{ name: 'l', mountPath: '/l' }, { name: 'h', mountPath: '/h' }] }],
+    });
+    await expect.poll(() => api.events(), { timeout: 10_000 }).toContain('claimer Warning FailedMount: MountVolume.SetUp failed for volume "h" : error processing PVC default/two: PVC is not bound');
+    await api.update(claims, { ...second, status: { phase: 'Bound' } } as KubeObject);
+    expect(await linesOf(await until('claimer', ended))).toEqual(['2775 2000', 'refused']);
+    await gone('claimer');
+    await expect.poll(async () => (await fs.readFile('/proc/self/mounts', 'utf8')).includes(pod.metadata?.uid ?? '')).toBe(false);
+    expect(await fs.readFile(`${local}/file`, 'utf8')).toBe('kept\n');
+  });
+
+  test('an ephemeral container joins a pod that runs', async () => {
+    await run('watched', { containers: [shell('exec sleep 3600')] });
+    const before = await until('watched', ready);
+    await api.update(pods, { ...before, spec: { ...before.spec, containers: before.spec?.containers ?? [], ephemeralContainers: [{ name: 'debugger', image, command: ['sh', '-c', 'ps | grep -c "sleep 360[0]"; exit 3'], targetContainerName: 'main' }] } });
+    const after = await until('watched', (status) => status.ephemeralContainerStatuses?.[0]?.state?.terminated !== undefined);
+    expect(after.status?.ephemeralContainerStatuses?.[0]).toMatchObject({ name: 'debugger', restartCount: 0, state: { terminated: { exitCode: 3, reason: 'Error' } } });
+    expect(await fs.readFile(`${config.podLogsDir}/default_watched_${before.metadata?.uid}/debugger/0.log`, 'utf8')).toMatch(/ F 1\n$/);
+    expect(after.status).toMatchObject({ phase: 'Running' });
+    expect(after.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, ready: true });
+    await gone('watched');
   });
 });

@@ -7,7 +7,9 @@ import { specOf, uidOf } from '../pod/pod-facts.ts';
 import { wholeValue } from '../quantity.ts';
 import type { NodeSystem } from '../system.ts';
 import { AtomicWriter } from './atomic-writer.ts';
+import { claimName } from './claims.ts';
 import { prepareHostPath } from './host-path.ts';
+import { giveToGroup } from './ownership.ts';
 import { VolumeError, volumePayload, type PayloadSources } from './payloads.ts';
 
 /** Host path by volume name. */
@@ -65,11 +67,30 @@ export class VolumeManager {
       await prepareHostPath(volume.hostPath, this.#system.files);
       return volume.hostPath.path;
     }
+    if (claimName(pod, volume) !== undefined) return await this.#claimed(pod, volume, base, mounts);
     const plugin = pluginName(volume);
     if (plugin === undefined) throw new VolumeError(`no volume plugin matched for ${Object.keys(volume).filter((field) => field !== 'name').join(', ')}`);
     const directory = `${base}/volumes/${plugin}/${volume.name}`;
     if (volume.emptyDir !== undefined) await this.#emptyDir(pod, volume, directory, mounts);
     else await this.#payload(pod, volume, directory, mounts);
+    return directory;
+  }
+
+  async #claimed(pod: Pod, volume: Volume, base: string, mounts: ReadonlySet<string>): Promise<string> {
+    const { metadata, spec } = await this.#sources.claims.volume(pod, volume);
+    if (spec?.hostPath !== undefined) {
+      await prepareHostPath(spec.hostPath, this.#system.files);
+      return spec.hostPath.path;
+    }
+    if (spec?.local === undefined) throw new VolumeError(`no volume plugin matched for persistent volume ${metadata?.name ?? ''}`);
+    const { path } = spec.local;
+    if ((await this.#system.files.stat(path))?.type !== 'directory') throw new VolumeError(`path ${JSON.stringify(path)} does not exist or is no directory`);
+    const directory = `${base}/volumes/kubernetes.io~local-volume/${metadata?.name ?? ''}`;
+    if (mounts.has(directory)) return directory;
+    await this.#system.files.makeDirectory(directory, 0o750);
+    await this.#system.mounts.bind(path, directory, { readonly: false });
+    const fsGroup = specOf(pod).securityContext?.fsGroup;
+    if (fsGroup !== undefined) await giveToGroup(this.#host, this.#system.files, directory, fsGroup);
     return directory;
   }
 
@@ -115,10 +136,10 @@ export class VolumeManager {
       if (volume === undefined) throw new ConfigError(`volume ${mount.name} of container ${container.name} is not mounted`);
       const source = specOf(pod).volumes?.find((candidate) => candidate.name === mount.name);
       const hostPath = await this.#subPath(pod, container, mount, volume, index, env);
-      if (source?.hostPath !== undefined && (await this.#system.files.stat(hostPath)) === undefined) {
+      if (source !== undefined && (source.hostPath !== undefined || claimName(pod, source) !== undefined) && (await this.#system.files.stat(hostPath)) === undefined) {
         await this.#system.files.makeDirectory(hostPath, 0o755);
       }
-      out.push({ containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`, hostPath, readonly: mount.readOnly === true || isReadonly(source), propagation: propagationOf(mount) });
+      out.push({ containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`, hostPath, readonly: mount.readOnly === true || source?.persistentVolumeClaim?.readOnly === true || isReadonly(source), propagation: propagationOf(mount) });
     }
     return out;
   }
@@ -168,6 +189,7 @@ export class VolumeManager {
     if (left.length > 0) throw new VolumeError(`still mounted: ${left.join(', ')}`);
     await this.#host.disk.remove(base, { recursive: true });
     this.#sources.tokens.forget(uid);
+    this.#sources.claims.forget(uid);
   }
 }
 
