@@ -113,8 +113,12 @@ export class StatusManager {
   }
 
   #kick(entry: Entry): void {
-    if (entry.writing !== undefined || Object.keys(statusPatch(entry.sent, entry.wanted)).length === 0) return;
-    entry.writing = this.#write(entry).finally(() => { entry.writing = undefined; });
+    if (entry.gone || entry.writing !== undefined || Object.keys(statusPatch(entry.sent, entry.wanted)).length === 0) return;
+    entry.writing = this.#write(entry).finally(() => {
+      entry.writing = undefined;
+      // What was set between the write's end and this has found it still writing.
+      this.#kick(entry);
+    });
   }
 
   async #write(entry: Entry): Promise<void> {
