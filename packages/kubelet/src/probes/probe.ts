@@ -1,5 +1,5 @@
 import type { Container, Pod, Probe } from 'kubernetes-types/core/v1';
-import { fromUtf8, NetworkError, readAll, type Host } from '@coxswain/host';
+import { fromUtf8, NetworkError, readAll, type Host, type NetworkErrorKind } from '@coxswain/host';
 import { RuntimeError, type ContainerRuntime } from '../cri/types.ts';
 import { httpGetHeaders, httpGetUrl, portNumber } from '../pod/hooks.ts';
 import { isHostNetwork } from '../pod/pod-facts.ts';
@@ -67,11 +67,20 @@ async function grpcProbe(probe: Probe, target: ProbeTarget, host: Host, signal: 
   return { ok: serving, output: serving ? 'service healthy' : 'service unhealthy (responded with "NOT_SERVING")' };
 }
 
+/** What people know these failures by. */
+const dialFailures: Partial<Record<NetworkErrorKind, string>> = { refused: 'connect: connection refused', unreachable: 'connect: no route to host', aborted: 'i/o timeout', timeout: 'i/o timeout' };
+
 function networkText(probe: Probe, target: ProbeTarget, error: unknown): string {
-  if (error instanceof NetworkError && error.kind === 'aborted') return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
   const text = error instanceof Error ? error.message : String(error);
-  if (probe.httpGet === undefined) return `dial tcp ${target.podIp}:${String(probe.tcpSocket?.port ?? '')}: ${text}`;
-  return `Get "${httpGetUrl(target.container, probe.httpGet, target.podIp) ?? ''}": ${text}`;
+  const failure = error instanceof NetworkError ? dialFailures[error.kind] : undefined;
+  const ownAddress = isHostNetwork(target.pod) ? '127.0.0.1' : target.podIp;
+  if (probe.httpGet === undefined) {
+    const { port = 0, host = ownAddress }: { readonly port?: number | string; readonly host?: string } = probe.tcpSocket ?? (probe as { grpc?: { port?: number } }).grpc ?? {};
+    return `dial tcp ${host}:${portNumber(target.container, port) ?? port}: ${failure ?? text}`;
+  }
+  const url = httpGetUrl(target.container, probe.httpGet, ownAddress) ?? '';
+  if (failure === 'i/o timeout') return `Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
+  return `Get "${url}": ${failure === undefined ? text : `dial tcp ${/^https?:\/\/([^/]+)/.exec(url)?.[1] ?? ''}: ${failure}`}`;
 }
 
 /** One try. A runtime that cannot be asked throws: that says nothing about the container. */
