@@ -6,6 +6,7 @@ import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import type { ComponentStatus } from '../src/component.ts';
 import { run, type Ran } from '../src/edge/shell.ts';
+import { Terminal } from './terminal.ts';
 
 const cox = fileURLToPath(new URL('../../../cox', import.meta.url));
 
@@ -21,6 +22,10 @@ export class Cluster {
 
   get kubeconfig(): string {
     return `${this.data}/admin.kubeconfig`;
+  }
+
+  get #env(): NodeJS.ProcessEnv {
+    return { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.data };
   }
 
   /** The same cluster through another kubectl. */
@@ -42,8 +47,8 @@ export class Cluster {
     await this.cox('down', '--purge');
   }
 
-  tryKubectl(args: readonly string[], input?: string): Promise<Ran> {
-    return run(this.kubectlProgram, args, { env: { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.data }, ...(input === undefined ? {} : { input }) });
+  tryKubectl(args: readonly string[], input?: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+    return run(this.kubectlProgram, args, { env: { ...this.#env, ...env }, ...(input === undefined ? {} : { input }) });
   }
 
   /** Output of kubectl, which must succeed. */
@@ -63,12 +68,18 @@ export class Cluster {
     return JSON.parse(await this.kubectl(...args, '-o', 'json')) as T;
   }
 
-  spawnKubectl(...args: string[]): ChildProcess {
-    return spawn(this.kubectlProgram, args, { env: { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.data }, stdio: ['ignore', 'pipe', 'pipe'] });
+  spawnKubectl(args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+    return spawn(this.kubectlProgram, args, { env: this.#env, stdio: [stdin, 'pipe', 'pipe'] });
   }
 
-  async client(): Promise<Client> {
-    return createClient(createRealHost(silentLogger), { ...(await loadKubeconfig(this.kubeconfig)), userAgent: 'test' });
+  /** kubectl as a person uses it: on a terminal. */
+  terminal(...args: string[]): Terminal {
+    return new Terminal([this.kubectlProgram, ...args], { env: this.#env, rows: 41, columns: 103 });
+  }
+
+  /** `server` for one API server of several, past the balancer. */
+  async client(server?: string): Promise<Client> {
+    return createClient(createRealHost(silentLogger), { ...(await loadKubeconfig(this.kubeconfig)), userAgent: 'test', ...(server === undefined ? {} : { server }) });
   }
 
   async components(): Promise<readonly ComponentStatus[]> {
@@ -91,6 +102,17 @@ export class Cluster {
       return now.phase === 'running' && now.pid !== pid;
     });
   }
+}
+
+/** Debian's kubernetes-client 1.20, unpacked beside the one that is installed; undefined where Debian cannot be reached. */
+export async function oldKubectl(folder: string): Promise<string | undefined> {
+  await run('mkdir', ['-p', folder]);
+  const download = await run('apt-get', ['download', '-q', 'kubernetes-client'], { cwd: folder });
+  if (download.code !== 0) return undefined;
+  const file = (await run('ls', [folder])).stdout.split('\n').find((name) => name.endsWith('.deb'));
+  if (file === undefined) return undefined;
+  await run('dpkg', ['-x', `${folder}/${file}`, folder]);
+  return `${folder}/usr/bin/kubectl`;
 }
 
 /** For what has no event to wait on from outside: asks until it is true, or fails with the name of what was awaited. */

@@ -2,7 +2,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1';
 import type { Pod, Service } from 'kubernetes-types/core/v1';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../src/edge/shell.ts';
-import { Cluster, eventually, get, lineOf } from './cluster.ts';
+import { Cluster, eventually, get, lineOf, oldKubectl } from './cluster.ts';
 
 const cluster = new Cluster('/var/lib/coxswain-test');
 
@@ -94,7 +94,7 @@ describe('looking at it', () => {
 
   test('port-forward', async () => {
     const [first] = await names('app=web');
-    const forward = cluster.spawnKubectl('port-forward', `pod/${first}`, ':8080');
+    const forward = cluster.spawnKubectl(['port-forward', `pod/${first}`, ':8080']);
     try {
       const line = await lineOf(forward, /Forwarding from 127\.0\.0\.1:\d+/);
       const port = /127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? '';
@@ -159,7 +159,7 @@ describe('changing it', () => {
 });
 
 test('what users first reach for works with Debian\'s kubectl 1.20 too', async () => {
-  const old = await oldKubectl();
+  const old = await oldKubectl(`${cluster.data}/kubectl-1.20`);
   if (old === undefined) { process.stdout.write('kubectl 1.20 is not to be had from Debian here: skipped\n'); return; }
   const session = cluster.with(old);
   expect(await session.kubectl('version', '--client', '--short')).toContain('v1.20');
@@ -181,15 +181,3 @@ test('deleting leaves nothing', async () => {
   const rules = (await run('iptables-save', [])).stdout;
   expect(rules).not.toContain('default/web');
 });
-
-/** Debian's kubernetes-client, unpacked beside the one that is installed. */
-async function oldKubectl(): Promise<string | undefined> {
-  const folder = `${cluster.data}/kubectl-1.20`;
-  await run('mkdir', ['-p', folder]);
-  const download = await run('apt-get', ['download', '-q', 'kubernetes-client'], { cwd: folder });
-  if (download.code !== 0) return undefined;
-  const file = (await run('ls', [folder])).stdout.split('\n').find((name) => name.endsWith('.deb'));
-  if (file === undefined) return undefined;
-  await run('dpkg', ['-x', `${folder}/${file}`, folder]);
-  return `${folder}/usr/bin/kubectl`;
-}

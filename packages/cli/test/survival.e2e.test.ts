@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isAlreadyExists, isGone, resources, type ApiError, type Client } from '@coxswain/client';
+import { resources } from '@coxswain/client';
 import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
@@ -7,6 +7,7 @@ import type { ConfigMap, Node, Pod } from 'kubernetes-types/core/v1';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../src/edge/shell.ts';
 import { Cluster, eventually } from './cluster.ts';
+import { Follower, Writer } from './load.ts';
 
 const cluster = new Cluster('/var/lib/coxswain-test');
 
@@ -44,73 +45,9 @@ async function leader(): Promise<string> {
   throw new Error('no store member leads');
 }
 
-/** Creates `w-0`, `w-1`, … until told to stop; a create whose answer was lost counts as acknowledged only if it is there. */
-class Writer {
-  readonly acknowledged: string[] = [];
-  readonly unknown: string[] = [];
-  #stopped = false;
-  readonly done: Promise<void>;
-
-  constructor(client: Client) {
-    this.done = this.#run(client);
-  }
-
-  async #run(client: Client): Promise<void> {
-    for (let at = 0; !this.#stopped; at += 1) await this.#write(client, `w-${String(at).padStart(5, '0')}`);
-  }
-
-  async #write(client: Client, name: string): Promise<void> {
-    try {
-      await client.create(resources.configmaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels: { test: 'writer' } } });
-      this.acknowledged.push(name);
-    } catch (error) {
-      if (isAlreadyExists(error)) this.acknowledged.push(name);
-      else this.unknown.push(name);
-    }
-  }
-
-  stop(): Promise<void> {
-    this.#stopped = true;
-    return this.done;
-  }
-}
-
-/** Follows the writer's objects as an informer does: from the last seen resourceVersion after each break. */
-class Follower {
-  readonly added: string[] = [];
-  readonly problems: string[] = [];
-  breaks = 0;
-  readonly #stop = new AbortController();
-
-  async run(client: Client): Promise<void> {
-    const list = await client.list(resources.configmaps, { namespace, labelSelector: 'test=writer' });
-    let resourceVersion = list.metadata.resourceVersion ?? '';
-    while (!this.#stop.signal.aborted) {
-      try {
-        for await (const event of client.watch(resources.configmaps, { namespace, labelSelector: 'test=writer', resourceVersion, allowWatchBookmarks: true, signal: this.#stop.signal })) {
-          if (event.type === 'ERROR') { this.problems.push(`error event: ${event.object.message ?? ''}`); break; }
-          const next = event.object.metadata?.resourceVersion ?? '';
-          if (Number(next) < Number(resourceVersion)) this.problems.push(`resourceVersion went back from ${resourceVersion} to ${next}`);
-          resourceVersion = next;
-          if (event.type === 'ADDED') this.added.push(event.object.metadata?.name ?? '');
-        }
-      } catch (error) {
-        if (isGone(error)) this.problems.push((error as ApiError).message);
-      }
-      this.breaks += 1;
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
-    }
-  }
-
-  stop(): void {
-    this.#stop.abort();
-  }
-}
-
 test('kill -9 of the store\'s leader during writes: no acknowledged write is lost, watches have no gap and no repeat', async () => {
   const client = await cluster.client();
-  const follower = new Follower();
-  const following = follower.run(client);
+  const follower = new Follower(client, { mayRelist: false });
   const writer = new Writer(client);
   await eventually('writes go on', async () => writer.acknowledged.length > 50);
   for (let round = 0; round < 2; round += 1) {
@@ -124,8 +61,7 @@ test('kill -9 of the store\'s leader during writes: no acknowledged write is los
   const names = new Set(stored.items.map((item: ConfigMap) => item.metadata?.name ?? ''));
   expect(writer.acknowledged.filter((name) => !names.has(name))).toEqual([]);
   await eventually('the watch has caught up', async () => follower.added.length >= names.size);
-  follower.stop();
-  await following;
+  await follower.stop();
   expect(follower.problems).toEqual([]);
   expect(new Set(follower.added).size).toBe(follower.added.length);
   expect(follower.added.toSorted()).toEqual([...names].toSorted());
