@@ -1,4 +1,5 @@
-import { addAmounts, pickAmounts, quotaCovers, quotaUsage, type Amounts, type GroupResource } from '@coxswain/api';
+import { addAmounts, pickAmounts, quotaCovers, quotaUsage, type Amounts } from '@coxswain/api/quota';
+import type { GroupResource } from '@coxswain/api/status';
 import type { KubeObject } from '@coxswain/client';
 import type { ResourceQuota, ResourceQuotaStatus } from 'kubernetes-types/core/v1';
 
