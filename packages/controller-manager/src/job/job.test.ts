@@ -6,6 +6,7 @@ import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { startHollowNodes, type HollowNodes } from '../testing/hollow-nodes.ts';
 import { freeIndexes, indexesText, indexOf, parseIndexes } from './indexes.ts';
 import { backoffMs, countSettled, judge, wantedActive } from './judge.ts';
+import { failureMatch, successMatch } from './policy.ts';
 import { expiryMs } from './ttl.ts';
 
 const job = (spec: Partial<NonNullable<Job['spec']>>, status: Job['status'] = {}): Job => ({ metadata: { name: 'j' }, spec: { template: {}, ...spec }, status });
@@ -43,6 +44,30 @@ test('a finished job expires', () => {
   const finished = job({ ttlSecondsAfterFinished: 5 }, { conditions: [{ type: 'Complete', status: 'True', lastTransitionTime: '1970-01-01T00:00:10Z' }] });
   expect(expiryMs(finished)).toBe(15_000);
   expect(expiryMs(job({ ttlSecondsAfterFinished: 5 }))).toBeUndefined();
+});
+
+test('policies for failure: the first rule that fits', () => {
+  const rules = [
+    { action: 'FailJob', onExitCodes: { containerName: 'main', operator: 'In', values: [42] } },
+    { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+  ];
+  const failed = (name: string, exitCode: number, condition?: string): Pod => ({
+    metadata: { namespace: 'n', name: 'p' },
+    status: { containerStatuses: [{ name, image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode } } }], ...(condition === undefined ? {} : { conditions: [{ type: condition, status: 'True' }] }) },
+  });
+  const policed = job({ podFailurePolicy: { rules } } as Partial<NonNullable<Job['spec']>>);
+  expect(failureMatch(policed, failed('main', 42))).toEqual({ action: 'FailJob', message: 'Container main for pod n/p failed with exit code 42 matching FailJob rule at index 0' });
+  expect(failureMatch(policed, failed('side', 42))).toBeUndefined();
+  expect(failureMatch(policed, failed('main', 1, 'DisruptionTarget'))).toEqual({ action: 'Ignore', message: 'Pod n/p has condition DisruptionTarget matching Ignore rule at index 1' });
+  const notZero = job({ podFailurePolicy: { rules: [{ action: 'FailJob', onExitCodes: { operator: 'NotIn', values: [1] } }] } } as Partial<NonNullable<Job['spec']>>);
+  expect([failureMatch(notZero, failed('main', 0)), failureMatch(notZero, failed('main', 1)), failureMatch(notZero, failed('main', 2))?.action]).toEqual([undefined, undefined, 'FailJob']);
+});
+
+test('policies for success: by which indexes, by how many, by both', () => {
+  const met = (rule: object, ...completed: readonly number[]): string | undefined => successMatch(job({ completions: 6, successPolicy: { rules: [rule] } } as Partial<NonNullable<Job['spec']>>), new Set(completed));
+  expect([met({ succeededIndexes: '0,2-3' }, 0, 2), met({ succeededIndexes: '0,2-3' }, 0, 2, 3)]).toEqual([undefined, 'Matched rules at index 0']);
+  expect([met({ succeededCount: 2 }, 5), met({ succeededCount: 2 }, 4, 5)]).toEqual([undefined, 'Matched rules at index 0']);
+  expect([met({ succeededIndexes: '0-2', succeededCount: 1 }, 4, 5), met({ succeededIndexes: '0-2', succeededCount: 1 }, 2)]).toEqual([undefined, 'Matched rules at index 0']);
 });
 
 describe('in a cluster', () => {
@@ -87,6 +112,17 @@ describe('in a cluster', () => {
     const ended = await run('bad', { backoffLimit: 0 });
     expect(ended.status).toMatchObject({ failed: 1 });
     expect(ended.status?.conditions?.at(-1)).toMatchObject({ type: 'Failed', reason: 'BackoffLimitExceeded' });
+  });
+
+  test('a policy fails it at the first pod that fits, or has it succeed before all indexes do', async () => {
+    nodes.endsAs = () => 'Failed';
+    const failed = await run('policed', { backoffLimit: 6, podFailurePolicy: { rules: [{ action: 'FailJob', onPodConditions: [{ type: 'ContainersReady', status: 'False' }] }] } });
+    expect(failed.status?.conditions?.map(({ type, reason }) => [type, reason])).toEqual([['FailureTarget', 'PodFailurePolicy'], ['Failed', 'PodFailurePolicy']]);
+    expect(await podsOf('policed')).toHaveLength(1);
+    nodes.endsAs = (pod) => (indexOf(pod) === 1 ? 'Succeeded' : undefined);
+    const led = await run('led', { completions: 3, parallelism: 3, completionMode: 'Indexed', successPolicy: { rules: [{ succeededIndexes: '1' }] } });
+    expect(led.status?.conditions?.map(({ type, reason }) => [type, reason])).toEqual([['SuccessCriteriaMet', 'SuccessPolicy'], ['Complete', 'SuccessPolicy']]);
+    expect(led.status?.completedIndexes).toBe('1');
   });
 
   test('gone after its time to live', async () => {

@@ -13,7 +13,8 @@ import { newLoop, runLoop, type Loop } from '../common/run.ts';
 import { slowStart } from '../common/slow-start.ts';
 import type { Controller, ControllerContext, Run } from '../types.ts';
 import { freeIndexes, indexAnnotation, indexesText, indexOf, parseIndexes } from './indexes.ts';
-import { backoffMs, countSettled, deadlineMs, isFinished, isIndexed, judge, podFailed, podSucceeded, trackingFinalizer, wantedActive, type Counts, type Verdict } from './judge.ts';
+import { backoffMs, countSettled, deadlineMs, decided, isFinished, isIndexed, judge, podFailed, podSucceeded, trackingFinalizer, wantedActive, type Counts, type Verdict } from './judge.ts';
+import { failureMatch, successMatch } from './policy.ts';
 
 const name = 'job-controller';
 const burst = 500;
@@ -111,7 +112,7 @@ class JobController {
         const index = indexOf(pod);
         if (index !== undefined && index < completions) completed.add(index);
       }
-      if (noted.has(uidOf(pod))) continue;
+      if (noted.has(uidOf(pod)) || (!podSucceeded(pod) && failureMatch(job, pod)?.action === 'Ignore')) continue;
       (podSucceeded(pod) ? uncounted.succeeded : uncounted.failed).push(uidOf(pod));
       this.#noteOutcome(key, podSucceeded(pod));
     }
@@ -120,9 +121,19 @@ class JobController {
     const status: JobStatus = {
       ...job.status, succeeded: isIndexed(job) ? completed.size : succeeded, failed, active: active.length, ready: active.filter(isPodReady).length,
       uncountedTerminatedPods: { ...(uncounted.succeeded.length === 0 || isIndexed(job) ? {} : { succeeded: uncounted.succeeded }), ...(uncounted.failed.length === 0 ? {} : { failed: uncounted.failed }) },
-      ...(isIndexed(job) ? { completedIndexes: indexesText(completed) } : {}),
+      ...(isIndexed(job) ? { completedIndexes: indexesText(completed) } : {}), ...this.#target(job, pods, completed),
     };
     return { status, ended, completed, counts: { active: active.length, succeeded: counted, failed: failed + uncounted.failed.length } };
+  }
+
+  /** The end that a policy decides on is written down before the pods that led to it are let go. */
+  #target(job: Job, pods: readonly Pod[], completed: ReadonlySet<number>): Pick<JobStatus, 'conditions'> {
+    const before = job.status?.conditions;
+    if (decided(before) !== undefined) return {};
+    const failure = pods.filter((pod) => this.#holds(pod) && podFailed(job, pod)).map((pod) => failureMatch(job, pod)).find((matched) => matched?.action === 'FailJob');
+    if (failure !== undefined) return { conditions: withCondition(before, this.#condition('FailureTarget', 'PodFailurePolicy', failure.message)) };
+    const success = successMatch(job, completed);
+    return success === undefined ? {} : { conditions: withCondition(before, this.#condition('SuccessCriteriaMet', 'SuccessPolicy', success)) };
   }
 
   #noteOutcome(key: string, succeeded: boolean): void {
@@ -149,7 +160,7 @@ class JobController {
   }
 
   async #settle(key: string, job: Job, pods: readonly Pod[], tally: Tally): Promise<SyncResult> {
-    const verdict = judge(job, tally.counts, pods, this.#nowMs());
+    const verdict = decided(tally.status.conditions) ?? judge(job, tally.counts, pods, this.#nowMs());
     const active = pods.filter(isPodActive);
     if (verdict.kind !== 'goes-on') return await this.#end(key, job, active, tally, verdict);
     const marked = this.#markSuspended(job, tally.status);

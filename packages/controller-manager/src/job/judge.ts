@@ -28,6 +28,12 @@ export type Verdict =
   | { readonly kind: 'complete'; readonly reason: string; readonly message: string }
   | { readonly kind: 'failed'; readonly reason: string; readonly message: string };
 
+/** What was decided before and is only to be carried out. */
+export function decided(conditions: JobStatus['conditions']): Exclude<Verdict, { kind: 'goes-on' }> | undefined {
+  const found = conditions?.find(({ type, status }) => (type === 'SuccessCriteriaMet' || type === 'FailureTarget') && status === 'True');
+  return found === undefined ? undefined : { kind: found.type === 'FailureTarget' ? 'failed' : 'complete', reason: found.reason ?? '', message: found.message ?? '' };
+}
+
 export interface Counts { readonly active: number; readonly succeeded: number; readonly failed: number }
 
 function pastLimitByRestarts(job: Job, pods: readonly Pod[]): boolean {
