@@ -1,10 +1,12 @@
 import { createEventRecorder, createInformerFactory, type Client, type InformerFactory } from '@coxswain/client';
 import { fromUtf8, type Host } from '@coxswain/host';
 import type { Node, Pod, Service } from 'kubernetes-types/core/v1';
+import { noMetrics, type Metrics } from '@coxswain/service';
 import { messageOf, nodes, pods, services } from './api-types.ts';
 import type { KubeletConfig } from './config.ts';
 import type { ContainerRuntime } from './cri/types.ts';
 import { startKubenet, type RunningKubenet } from './kubenet/kubenet.ts';
+import { kubeletMetrics, type KubeletMetrics } from './kubelet-metrics.ts';
 import { LogRotation } from './log-rotation.ts';
 import { NodeManager } from './node/node-manager.ts';
 import { allocatable } from './node/node-status.ts';
@@ -30,6 +32,8 @@ export interface KubeletDeps {
   readonly runtime: ContainerRuntime;
   readonly system: NodeSystem;
   readonly client: Client;
+  /** Without it nothing is counted. */
+  readonly metrics?: Metrics;
 }
 
 /** What the kubelet's own server shows and needs. */
@@ -75,6 +79,7 @@ class Kubelet {
   readonly #pleg: Pleg;
   readonly #node: NodeManager;
   readonly #workerDeps: WorkerDeps;
+  readonly #metrics: KubeletMetrics;
   #kubenet: RunningKubenet | undefined;
   #podsInApi: () => readonly Pod[] = () => [];
   #nodeInApi: () => Node | undefined = () => undefined;
@@ -87,6 +92,7 @@ class Kubelet {
     this.#informers = createInformerFactory(host, deps.client);
     this.#pleg = new Pleg(deps.runtime, host, config.relistPeriodMs);
     this.#node = new NodeManager({ config, host, ...deps, machine, filesystem, hostIp, port: () => config.server?.port ?? 0 });
+    this.#metrics = kubeletMetrics(deps.metrics ?? noMetrics, config.nodeName);
     this.#workerDeps = this.#makeWorkerDeps(filesystem, hostIp);
   }
 
@@ -104,7 +110,7 @@ class Kubelet {
     });
     const serviceInformer = this.#informers.informer<Service>(services);
     return {
-      config, host, client, runtime, system, recorder, objects, volumes,
+      config, host, client, runtime, system, recorder, objects, volumes, metrics: this.#metrics,
       reader: new PodStateReader(runtime, terminationMessageReader(host)),
       statuses: new StatusManager(client, host),
       images: new ImageManager(runtime, host.clock),
@@ -134,7 +140,7 @@ class Kubelet {
       updated: (before, after) => this.#updated(before, after),
       deleted: (pod) => this.#workers.get(uidOf(pod))?.remove(),
     });
-    this.#track(this.#pleg.run(signal, { changed: (pod) => this.#runtimeChanged(pod), recovered: () => this.#runtimeRecovered() }));
+    this.#track(this.#pleg.run(signal, { changed: (pod) => this.#runtimeChanged(pod), recovered: () => this.#runtimeRecovered(), relisted: (result) => this.#metrics.relisted(result) }));
     this.#track(new LogRotation(this.#config, this.#host, this.#deps.runtime, this.#deps.system).run(signal));
     await this.#removeLeftovers();
   }

@@ -1,6 +1,7 @@
 import type { Host } from '@coxswain/host';
 import { messageOf } from './api-types.ts';
 import type { ContainerRuntime } from './cri/types.ts';
+import type { Relisted } from './kubelet-metrics.ts';
 import { podNameLabel, podNamespaceLabel, podTerminationGracePeriodLabel, podUidLabel } from './pod/labels.ts';
 
 /** A pod as the runtime knows it, by its labels. */
@@ -13,7 +14,9 @@ export interface RuntimePod {
   readonly signature: string;
 }
 
-export async function listRuntimePods(runtime: ContainerRuntime): Promise<ReadonlyMap<string, RuntimePod>> {
+export interface RuntimePods extends Pick<Relisted, 'runningPods' | 'containers'> { readonly pods: ReadonlyMap<string, RuntimePod> }
+
+export async function listRuntimePods(runtime: ContainerRuntime): Promise<RuntimePods> {
   const [sandboxes, containers] = await Promise.all([runtime.listPodSandboxes(), runtime.listContainers()]);
   const parts = new Map<string, string[]>();
   const facts = new Map<string, Omit<RuntimePod, 'signature'>>();
@@ -27,13 +30,19 @@ export async function listRuntimePods(runtime: ContainerRuntime): Promise<Readon
     list.push(`${item.id}=${item.state}`);
     parts.set(uid, list);
   }
-  return new Map([...facts].map(([uid, fact]) => [uid, { ...fact, signature: (parts.get(uid) ?? []).sort().join(',') }]));
+  const counts: Record<string, number> = {};
+  for (const { state } of containers) counts[state] = (counts[state] ?? 0) + 1;
+  return {
+    pods: new Map([...facts].map(([uid, fact]) => [uid, { ...fact, signature: (parts.get(uid) ?? []).sort().join(',') }])),
+    runningPods: new Set(sandboxes.filter((sandbox) => sandbox.state === 'SANDBOX_READY').map((sandbox) => sandbox.labels[podUidLabel])).size, containers: counts,
+  };
 }
 
 export interface PlegListener {
   changed(pod: RuntimePod): void;
   /** It answers again after it did not. */
   recovered(): void;
+  relisted?(result: Relisted): void;
 }
 
 /** Relists the runtime each period and tells which pods changed. containerd 1.6 has no container events. */
@@ -56,10 +65,14 @@ export class Pleg {
 
   async run(signal: AbortSignal, listener: PlegListener): Promise<void> {
     let down = false;
+    let beforeMs: number | undefined;
     while (!signal.aborted) {
       try {
-        const pods = await listRuntimePods(this.#runtime);
+        const startMs = this.#host.clock.monotonicMs();
+        const { pods, runningPods, containers } = await listRuntimePods(this.#runtime);
         this.#lastMs = this.#host.clock.monotonicMs();
+        listener.relisted?.({ durationMs: this.#lastMs - startMs, intervalMs: beforeMs === undefined ? undefined : startMs - beforeMs, runningPods, containers });
+        beforeMs = startMs;
         for (const pod of pods.values()) {
           if (this.#known.get(pod.uid) === pod.signature) continue;
           this.#known.set(pod.uid, pod.signature);

@@ -3,7 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import { resources } from '@coxswain/client';
 import { fromUtf8, readAll, silentLogger, utf8, type ByteStream, type IncomingResponse, type Listener } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
-import { noMetrics } from '@coxswain/service';
+import { createMetrics } from '@coxswain/service/edge';
 import { SpdyConnection, WebSocketConnection, type SpdyStream } from '@coxswain/streaming';
 import { createSpdyCodec } from '@coxswain/streaming/edge';
 import { connectRuntime, createLinuxSystem, type CriConnection } from '../src/edge/index.ts';
@@ -29,6 +29,7 @@ describe.skipIf(missingTools.length > 0)('the kubelet’s server', () => {
   let pod: Pod;
   const api = new FakeApi();
   const host = createRealHost(silentLogger);
+  const metrics = createMetrics();
 
   const fetch = (path: string, extra: object = {}): Promise<IncomingResponse> => host.network.fetch({ url: `http://127.0.0.1:${listener.port}${path}`, method: 'GET', httpVersion: '1.1', ...extra });
   const text = async (path: string): Promise<string> => fromUtf8(await readAll((await fetch(path)).body));
@@ -36,8 +37,8 @@ describe.skipIf(missingTools.length > 0)('the kubelet’s server', () => {
   beforeAll(async () => {
     containerd = await startContainerd({ subnet: '10.231.2.0/24' });
     cri = connectRuntime(containerd.endpoint);
-    kubelet = await startKubelet(testConfig(containerd.directory, containerd.cgroupRoot, { containerLogMaxSizeBytes: 5000, containerLogMaxFiles: 3, containerLogMonitorIntervalMs: 1100 }), host, { runtime: cri.runtime, system: createLinuxSystem(), client: api });
-    listener = await host.network.serveHttp({ address: '127.0.0.1', port: 0 }, kubeletHandler(kubelet.view, host, serverConfig, noMetrics));
+    kubelet = await startKubelet(testConfig(containerd.directory, containerd.cgroupRoot, { containerLogMaxSizeBytes: 5000, containerLogMaxFiles: 3, containerLogMonitorIntervalMs: 1100 }), host, { runtime: cri.runtime, system: createLinuxSystem(), client: api, metrics });
+    listener = await host.network.serveHttp({ address: '127.0.0.1', port: 0 }, kubeletHandler(kubelet.view, host, serverConfig, metrics));
     await api.create<Pod>(pods, { metadata: { name: 'web', namespace: 'default' }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 1, containers: [
       { name: 'main', image, command: ['sh', '-c', 'for i in 1 2 3 4; do echo line $i; done; usleep 300000; echo oops >&2; echo page > /tmp/index.html; exec httpd -f -p 8080 -h /tmp'] },
       { name: 'echo', image, stdin: true, command: ['sh', '-c', 'while read -r line; do echo "got $line"; done; exec sleep 3600'] },
@@ -123,8 +124,14 @@ describe.skipIf(missingTools.length > 0)('the kubelet’s server', () => {
   test('pods, stats and unknown paths', async () => {
     const list = JSON.parse(await text('/pods')) as { items: Pod[] };
     expect(list.items.map((item) => [item.metadata?.name, item.status?.phase])).toEqual([['web', 'Running']]);
-    const stats = JSON.parse(await text('/stats/summary')) as { node: { nodeName: string; memory: { workingSetBytes: number } }; pods: { podRef: { uid: string }; containers: { name: string; memory: { workingSetBytes: number } }[] }[] };
+    const stats = JSON.parse(await text('/stats/summary')) as { node: { nodeName: string; memory: { workingSetBytes: number } }; pods: { podRef: { uid: string }; cpu: { usageCoreNanoSeconds: number }; memory: { workingSetBytes: number }; containers: { name: string; memory: { workingSetBytes: number } }[] }[] };
     expect(stats.node.nodeName).toBe('node-1');
+    expect(stats.pods[0]?.cpu.usageCoreNanoSeconds).toBeGreaterThan(0);
+    expect(stats.pods[0]?.memory.workingSetBytes).toBeGreaterThan(0);
+    const resource = await text('/metrics/resource');
+    for (const name of ['container_cpu_usage_seconds_total{container="main",namespace="default",pod="web"}', 'container_memory_working_set_bytes{container="echo",namespace="default",pod="web"}', 'pod_memory_working_set_bytes{namespace="default",pod="web"}', 'node_cpu_usage_seconds_total']) {
+      expect(Number(resource.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length).trim().split(' ')[0])).toBeGreaterThan(0);
+    }
     expect(stats.pods[0]?.podRef.uid).toBe(pod.metadata?.uid);
     expect(stats.pods[0]?.containers.map((container) => container.name).sort()).toEqual(['echo', 'main']);
     expect(stats.pods[0]?.containers.every((container) => container.memory.workingSetBytes > 0)).toBe(true);
@@ -145,5 +152,15 @@ describe.skipIf(missingTools.length > 0)('the kubelet’s server', () => {
     expect(names.length).toBeLessThanOrEqual(3);
     expect(names[0]).toBe('0.log');
     expect(names[1]).toMatch(/^0\.log\.\d{8}-\d{6}\.gz$/);
+  });
+
+  test('metrics that dashboards ask for', async () => {
+    await expect.poll(() => text('/metrics')).toContain('kubelet_running_pods 1\n');
+    const lines = (await text('/metrics')).split('\n');
+    expect(lines).toContain('kubelet_running_containers{container_state="running"} 2');
+    expect(lines).toContain('kubelet_node_name{node="node-1"} 1');
+    for (const name of ['kubelet_pod_start_duration_seconds', 'kubelet_pleg_relist_duration_seconds', 'kubelet_pleg_relist_interval_seconds']) {
+      expect(Number(lines.find((line) => line.startsWith(`${name}_count `))?.split(' ')[1])).toBeGreaterThan(0);
+    }
   });
 });

@@ -3,7 +3,7 @@ import process from 'node:process';
 import type { Client } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
-import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
+import { UsageError, type Command, type FlagValues, type Metrics, type RunningComponent } from '@coxswain/service';
 import { createMetrics } from '@coxswain/service/edge';
 import { parse } from 'yaml';
 import { messageOf } from '../api-types.ts';
@@ -72,10 +72,9 @@ async function credentials(flags: FlagValues, host: Host, system: NodeSystem, ch
   }).establish(signal);
 }
 
-async function serve(flags: FlagValues, host: Host, system: NodeSystem, checked: Checked, kubelet: RunningKubelet, client: Client, signal: AbortSignal): Promise<readonly Listener[]> {
+async function serve(flags: FlagValues, host: Host, system: NodeSystem, checked: Checked, kubelet: RunningKubelet, client: Client, metrics: Metrics, signal: AbortSignal): Promise<readonly Listener[]> {
   const { config, file } = checked;
   if (config.server === undefined) return [];
-  const metrics = createMetrics();
   const serving = new ServingCertificate(host, system.files, realKeyTools, {
     nodeName: config.nodeName, address: kubelet.view.hostIp, certDirectory: flags.string('cert-dir'), clientCaPem: config.server.clientCaPem,
     certFile: flags.string('tls-cert-file') || file.string('tlsCertFile'), keyFile: flags.string('tls-private-key-file') || file.string('tlsPrivateKeyFile'),
@@ -99,8 +98,9 @@ async function start(flags: FlagValues, host: Host): Promise<RunningComponent> {
   const abort = new AbortController();
   const client = await credentials(flags, host, system, checked, abort.signal);
   const connection = connectRuntime(checked.endpoint, { requestTimeoutMs: checked.config.runtimeRequestTimeoutMs });
-  const kubelet = await startKubelet(checked.config, host, { runtime: connection.runtime, system, client });
-  const listeners = await serve(flags, host, system, checked, kubelet, client, abort.signal);
+  const metrics = createMetrics();
+  const kubelet = await startKubelet(checked.config, host, { runtime: connection.runtime, system, client, metrics });
+  const listeners = await serve(flags, host, system, checked, kubelet, client, metrics, abort.signal);
   host.log.info('kubelet serves', { node: checked.config.nodeName, port: listeners[0]?.port });
   return {
     failed: new Promise<never>((_resolve, reject) => { kubelet.failed.catch(reject); }),

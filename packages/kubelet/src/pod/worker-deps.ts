@@ -4,6 +4,7 @@ import type { Service } from 'kubernetes-types/core/v1';
 import type { KubeletConfig } from '../config.ts';
 import type { ContainerRuntime } from '../cri/types.ts';
 import type { ProbeManager } from '../probes/manager.ts';
+import type { KubeletMetrics } from '../kubelet-metrics.ts';
 import type { NodeSystem } from '../system.ts';
 import type { VolumeManager } from '../volumes/manager.ts';
 import type { ReferencedObjects } from '../volumes/objects.ts';
@@ -29,6 +30,7 @@ export interface WorkerDeps {
   readonly runtime: ContainerRuntime;
   readonly system: NodeSystem;
   readonly recorder: EventRecorder;
+  readonly metrics: KubeletMetrics;
   readonly reader: PodStateReader;
   readonly statuses: StatusManager;
   readonly volumes: VolumeManager;

@@ -165,11 +165,14 @@ export class PodWorker {
   /** Tells the API what is so, with what is known at this moment. */
   #report(): void {
     const { deps } = { deps: this.#deps };
-    deps.statuses.set(this.#pod, podStatus({
+    const before = deps.statuses.current(this.uid)?.phase ?? this.#pod.status?.phase ?? 'Pending';
+    const status = podStatus({
       pod: { ...this.#pod, status: latestStatus(deps.statuses.current(this.uid), this.#pod.status) },
       state: this.#state, nowMs: deps.host.clock.nowMs(), hostIp: deps.node.hostIp(), startedMs: this.#startedMs, waiting: this.#waiting,
       ready: (id) => deps.probes.ready(id), started: (id) => deps.probes.started(id), terminating: this.terminating, failure: this.#failure, rejected: this.#rejected,
-    }));
+    });
+    if (before === 'Pending' && status.phase === 'Running') deps.metrics.podStarted(deps.host.clock.nowMs() - this.#startedMs);
+    deps.statuses.set(this.#pod, status);
   }
 
   async #advance(events: PodEvents): Promise<StepResult> {

@@ -6,6 +6,7 @@ import type { KubeletView } from '../kubelet.ts';
 import { json, plain } from './answers.ts';
 import { KubeletAuth } from './auth.ts';
 import { containerLogs } from './container-logs.ts';
+import { scrapeResources } from './resource-metrics.ts';
 import { StatsCollector } from './stats.ts';
 import { execOrAttach, portForward, runInContainer } from './streams.ts';
 
@@ -21,6 +22,7 @@ function routes(view: KubeletView, host: Host): Readonly<Record<string, Route>> 
     attach: (request, parts, query) => execOrAttach(view, host, request, parts, query, 'attach'),
     portForward: (request, parts, query) => portForward(view, host, request, parts, query),
     run: (_request, parts, query) => runInContainer(view, parts, query),
+    metrics: async (_request, parts) => (parts[0] === 'resource' ? plain(200, await scrapeResources(view, host)) : plain(404, '404 page not found\n')),
     stats: async (_request, parts) => (parts[0] === 'summary' ? json(await stats.summary()) : plain(404, '404 page not found\n')),
   };
 }
