@@ -4,6 +4,7 @@ import type { Lookup } from '../live-lookup.ts';
 import type { ResourceRequest, SubresourceHandler } from '../types.ts';
 import { refusalOf } from './forward.ts';
 import { containerOf, kubeletOrigin, podOf, type KubeletAccess } from './node-location.ts';
+import { queryFlag } from './query-flag.ts';
 
 /** What the kubelet understands, as pods/log names it. */
 const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'] as const;
@@ -21,10 +22,12 @@ function checkOptions(query: URLSearchParams): void {
   if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, '', errors);
 }
 
+const flags: ReadonlySet<string> = new Set(['follow', 'previous', 'timestamps']);
+
 function logQuery(query: URLSearchParams): string {
   const out = new URLSearchParams();
   for (const name of passedOn) {
-    const value = query.get(name);
+    const value = flags.has(name) ? String(queryFlag(query, name)) : query.get(name);
     if (value !== null && value !== '' && value !== 'false') out.set(name, value);
   }
   return out.size === 0 ? '' : `?${out.toString()}`;

@@ -6,6 +6,7 @@ import type { ResourceRequest, SubresourceHandler } from '../types.ts';
 import { isWebSocketRequest, type ExecStreams, type SpdyHeaderCodec } from '@coxswain/streaming';
 import { forward } from './forward.ts';
 import { containerOf, kubeletOrigin, nodeNameOf, podOf, type KubeletAccess } from './node-location.ts';
+import { queryFlag } from './query-flag.ts';
 import { translateExec, tunnelPortForward, wantsPortForwardTunnel } from './web-socket.ts';
 
 type HostPart = Pick<Host, 'network' | 'log' | 'crypto'>;
@@ -20,7 +21,7 @@ function podPath(verb: string, pod: Pod, container?: string): string {
 }
 
 function streamsOf(query: URLSearchParams): ExecStreams {
-  const wants = (name: string): boolean => ['true', '1'].includes(query.get(name) ?? '');
+  const wants = (name: string): boolean => queryFlag(query, name);
   return { stdin: wants('stdin'), stdout: wants('stdout'), stderr: wants('stderr'), tty: wants('tty') };
 }
 
