@@ -9,6 +9,7 @@ interface Backend {
 
 const checkIntervalMs = 500;
 const dialTimeoutMs = 1000;
+const stopGraceMs = 500;
 
 async function copy(from: ByteStream, to: ByteStream): Promise<void> {
   for await (const chunk of from.readable) await to.write(chunk);
@@ -23,6 +24,7 @@ export class Balancer {
   readonly #host: Host;
   readonly #backends: readonly Backend[];
   readonly #stop = new AbortController();
+  readonly #streams = new Set<ByteStream>();
   #listener: Omit<Listener, 'updateTls'> | undefined;
 
   constructor(host: Host, backends: readonly { readonly address: string; readonly port: number }[]) {
@@ -37,7 +39,9 @@ export class Balancer {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#listener?.close();
+    // Watches would keep their connections for ever; clients come back to the next one.
+    for (const stream of this.#streams) stream.destroy();
+    await this.#listener?.close(stopGraceMs);
   }
 
   get healthyCount(): number {
@@ -69,12 +73,15 @@ export class Balancer {
       const server = await this.#dial(backend);
       if (server === undefined) continue;
       backend.connections += 1;
+      this.#streams.add(client).add(server);
       try {
         await Promise.all([copy(client, server), copy(server, client)]);
       } catch (error) {
         this.#host.log.debug('connection broke', { backend: `${backend.address}:${backend.port}`, error: String(error) });
       } finally {
         backend.connections -= 1;
+        this.#streams.delete(client);
+        this.#streams.delete(server);
         client.destroy();
         server.destroy();
       }

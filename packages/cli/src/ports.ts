@@ -7,3 +7,6 @@ export function etcdPorts(index: number): { readonly client: number; readonly pe
 export const dnsPort = 1053;
 
 export const registryPort = 5000;
+
+/** On loopback, like the health ports of the other components. */
+export const balancerHealthPort = 10254;

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { ComponentSpec } from '../../component.ts';
 import type { DataPaths } from '../../paths.ts';
 import { apiAddress, apiserverAddresses, nodeHosts, type ClusterSettings, type NodeHost } from '../../settings.ts';
-import { dnsPort, etcdPorts } from '../../ports.ts';
+import { balancerHealthPort, dnsPort, etcdPorts } from '../../ports.ts';
 import { onNode } from './network.ts';
 import { cniBinDir } from './packages.ts';
 
@@ -52,7 +52,7 @@ function apiserverSpec(settings: ClusterSettings, paths: DataPaths, address: str
 
 function balancerSpec(settings: ClusterSettings): ComponentSpec {
   const backends = apiserverAddresses(settings).map((address) => `${address}:${settings.port}`).join(',');
-  return { name: 'balancer', argv: cox('balancer', { address: apiAddress(settings), port: settings.port, backends }) };
+  return { name: 'balancer', argv: cox('balancer', { address: apiAddress(settings), port: settings.port, backends, 'healthz-port': balancerHealthPort }) };
 }
 
 function schedulerSpec(paths: DataPaths): ComponentSpec {

@@ -26,6 +26,8 @@ async function fillBusybox(root: string): Promise<void> {
   writeFileSync(`${root}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n');
   writeFileSync(`${root}/etc/group`, 'root:x:0:\nnobody:x:65534:\n');
   writeFileSync(`${root}/etc/nsswitch.conf`, 'hosts: files dns\n');
+  // `httpd -f` without a folder of its own answers with the pod's name.
+  symlinkSync('/etc/hostname', `${root}/index.html`);
 }
 
 /** The sandbox's first process: sleeps, ends on SIGTERM, reaps (busybox init does, but a shell that waits is smaller). */
@@ -38,7 +40,7 @@ async function fillPause(root: string): Promise<void> {
 
 const recipes: readonly ImageRecipe[] = [
   { name: pauseImage, file: 'pause.tar', command: ['/pause'], fill: fillPause },
-  { name: busyboxImage, file: 'busybox.tar', command: ['sh'], fill: fillBusybox },
+  { name: busyboxImage, file: 'busybox-1.tar', command: ['sh'], fill: fillBusybox },
 ];
 
 function sha256(data: Buffer): string {

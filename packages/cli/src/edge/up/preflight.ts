@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statfsS
 import { UsageError } from '@coxswain/service';
 import { findConflict, parseListeners, type Listener, type WantedPort } from '../../listeners.ts';
 import { apiAddress, type ClusterSettings } from '../../settings.ts';
-import { dnsPort, etcdPorts, registryPort } from '../../ports.ts';
+import { balancerHealthPort, dnsPort, etcdPorts, registryPort } from '../../ports.ts';
 
 const freeBytesMin = 2 * 1024 ** 3;
 /** Each node's containerd, kubelet and each pod that watches files takes some. */
@@ -69,7 +69,7 @@ function wantedPorts(settings: ClusterSettings): readonly WantedPort[] {
     const ports = etcdPorts(index);
     for (const port of [ports.client, ports.peer]) wanted.push({ address: '127.0.0.1', port, advice: 'the store needs it: stop that program' });
   }
-  for (const port of [10257, 10259, 10248, 10249, 8181, 9153]) wanted.push({ address: '127.0.0.1', port, advice: 'a component\'s health port: stop that program' });
+  for (const port of [10257, 10259, 10248, 10249, 8181, 9153, ...(settings.apiservers > 1 ? [balancerHealthPort] : [])]) wanted.push({ address: '127.0.0.1', port, advice: 'a component\'s health port: stop that program' });
   for (const port of [10250, 10256, dnsPort, ...(settings.registry ? [registryPort] : [])]) wanted.push({ address: first, port, advice: 'the first node needs it: stop that program' });
   return wanted;
 }
