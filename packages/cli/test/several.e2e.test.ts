@@ -381,7 +381,9 @@ describe('two API servers', () => {
     expect(new Set(nodePorts).size).toBe(nodePorts.length);
     expect(clusterIps.length).toBeGreaterThan(80);
     expect(new Set(clusterIps).size).toBe(clusterIps.length);
-    await cluster.kubectl('delete', 'services', '-l', 'test=many');
+    await Promise.all(made.filter((one) => one.metadata?.labels?.['test'] === 'many').map(async ({ metadata }, at) => {
+      await clients[at % 2]?.delete(resources.services, { namespace: 'default', name: metadata?.name ?? '' });
+    }));
   });
 
   test('kill -9 of each in turn during writes and a watch: both go on, nothing acknowledged is lost', async () => {
