@@ -30,8 +30,12 @@ function peerCertificate(socket: tls.TLSSocket): PeerCertificate | undefined {
   };
 }
 
+function endpointOf(socket: net.Socket): string {
+  return `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+}
+
 function peerOf(socket: net.Socket): Peer {
-  const address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+  const address = endpointOf(socket);
   const certificate = socket instanceof tls.TLSSocket ? peerCertificate(socket) : undefined;
   return certificate === undefined ? { address } : { address, certificate };
 }
@@ -75,6 +79,8 @@ class HttpServer {
   readonly #http1: http.Server;
   readonly #sessions = new Set<http2.ServerHttp2Session>();
   readonly #sockets = new Set<net.Socket>();
+  /** Connections that have not said yet what they speak, by the other side's address and port. */
+  readonly #handshaking = new Map<string, net.Socket>();
   readonly #server: net.Server;
   #closing = false;
 
@@ -85,11 +91,18 @@ class HttpServer {
     this.#http1.on('request', (request, response) => { this.#onRequest(request, response, false).catch((error: unknown) => { this.#broke(response, error); }); });
     this.#http1.on('upgrade', (request, socket, head) => { this.#onUpgrade(request, socket, head).catch((error: unknown) => { this.#broke(socket, error); }); });
     this.#http1.on('clientError', (error, socket) => { if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'); else socket.destroy(error); });
+    // It is handed connections and never listens itself; without this it would neither time out slow heads nor know its idle connections.
+    this.#http1.emit('listening');
     this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls);
     this.#server.on('connection', (socket: net.Socket) => {
+      const peer = endpointOf(socket);
       this.#sockets.add(socket);
+      this.#handshaking.set(peer, socket);
       socket.setNoDelay(true);
-      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        if (this.#handshaking.get(peer) === socket) this.#handshaking.delete(peer);
+      });
     });
   }
 
@@ -102,6 +115,7 @@ class HttpServer {
   #tlsServer(options: ServerTls): tls.Server {
     const server = tls.createServer({ ...tlsOptions(options), ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true });
     server.on('secureConnection', (socket) => {
+      this.#handshaking.delete(endpointOf(socket));
       socket.on('error', () => { socket.destroy(); });
       if (socket.alpnProtocol === 'h2') this.#onHttp2(socket);
       else this.#http1.emit('connection', socket);
@@ -118,6 +132,7 @@ class HttpServer {
     return net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, (socket) => {
       socket.on('error', () => { socket.destroy(); });
       socket.once('readable', () => {
+        this.#handshaking.delete(endpointOf(socket));
         const first = socket.read() as Buffer | null;
         if (first === null) { socket.destroy(); return; }
         socket.unshift(first);
@@ -242,7 +257,9 @@ class HttpServer {
       const timer = setTimeout(() => { for (const socket of this.#sockets) socket.destroy(); }, graceMs);
       this.#server.close(() => { clearTimeout(timer); resolve(); });
       for (const session of this.#sessions) session.close();
-      this.#http1.closeIdleConnections();
+      for (const socket of this.#handshaking.values()) socket.destroy();
+      // Ends idle connections and its own clock; that it does not listen is no news.
+      this.#http1.close();
     });
   }
 }

@@ -93,6 +93,17 @@ for (const httpVersion of ['1.1', '2'] as const) {
   });
 }
 
+test('closing waits for requests that run, not for connections that ask nothing', async () => {
+  const listener = await network.serveHttp({ address: '127.0.0.1', port: 0 }, echo);
+  const url = `http://127.0.0.1:${listener.port}`;
+  const silent = await network.dial('127.0.0.1', listener.port);
+  for (const httpVersion of ['1.1', '2'] as const) await readAll((await network.fetch({ url, method: 'GET', httpVersion })).body);
+  const startMs = performance.now();
+  await listener.close(20_000);
+  expect(performance.now() - startMs).toBeLessThan(5000);
+  silent.destroy();
+});
+
 test('an abort does not wait for a connection that nobody answers', async () => {
   const silent = await network.serveStream({ address: '127.0.0.1', port: 0 }, () => undefined);
   open.push({ ...silent, updateTls: () => undefined });
