@@ -15,6 +15,7 @@ import { ttlAfterFinishedController } from './job/ttl.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle.ts';
 import { podGcController } from './pod-gc/pod-gc.ts';
+import { claimProtectionController, volumeProtectionController } from './protection/protection.ts';
 import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
 import { resourceQuotaController } from './resourcequota/resourcequota.ts';
 import { rootCaController } from './root-ca/root-ca.ts';
@@ -27,5 +28,5 @@ export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, endpointSliceMirroringController, approver, signing, cleaner, ipamController, garbageCollector,
   nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, cronJobController, ttlAfterFinishedController,
-  disruptionController, resourceQuotaController, clusterRoleAggregationController, tokenCleaner,
+  disruptionController, resourceQuotaController, claimProtectionController, volumeProtectionController, clusterRoleAggregationController, tokenCleaner,
 ];

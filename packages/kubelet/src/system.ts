@@ -90,6 +90,8 @@ export interface NodeNetwork {
   /** Traffic from `podCidr` that leaves `clusterCidrs` gets the node's address. */
   ensureMasquerade(podCidr: string, clusterCidrs: readonly string[]): Promise<void>;
   removeMasquerade(): Promise<void>;
+  /** What hostPorts have left behind, unless one is still in use. */
+  removePortMappings(): Promise<void>;
 }
 
 export interface FilesystemInfo { readonly capacityBytes: number; readonly availableBytes: number; readonly inodes: number; readonly inodesFree: number }

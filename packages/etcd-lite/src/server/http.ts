@@ -22,11 +22,11 @@ async function health(member: Member): Promise<HttpResponse> {
   }
 }
 
-/** /health, /livez, /readyz, /metrics and /version, on client and on metrics URLs. */
+/** /health and /healthz, /livez, /readyz, /metrics and /version, on client and on metrics URLs. */
 export function sideHandler(member: Member, metrics: Metrics): HttpHandler {
   return async (request: HttpRequest) => {
     switch (request.target.split('?')[0]) {
-      case '/health': case '/readyz': return health(member);
+      case '/health': case '/healthz': case '/readyz': return health(member);
       case '/livez': return { status: 200, headers: { 'content-type': 'text/plain' }, body: utf8('ok\n') };
       case '/version': return json(200, { etcdserver: etcdVersion, etcdcluster: etcdClusterVersion });
       case '/metrics': return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: utf8(await metrics.render()) };

@@ -52,8 +52,29 @@ async function removeMasquerade(): Promise<void> {
   await iptables('-X', chain).catch(() => undefined);
 }
 
+/** Chains that the portmap plugin makes at the first hostPort and never takes away. */
+const portChains = { dnat: 'CNI-HOSTPORT-DNAT', masquerade: 'CNI-HOSTPORT-MASQ', mark: 'CNI-HOSTPORT-SETMARK' } as const;
+
+/** Only when no pod, ours or of another runtime on this machine, is mapped any more. */
+async function removePortMappings(): Promise<void> {
+  const rules = await runCommand('iptables', ['-w', '5', '-t', 'nat', '-S']).catch(() => '');
+  if (rules.split('\n').some((rule) => rule.startsWith(`-A ${portChains.dnat} `))) return;
+  const local = ['-m', 'addrtype', '--dst-type', 'LOCAL', '-j', portChains.dnat];
+  const jumps: readonly (readonly string[])[] = [
+    ['PREROUTING', ...local], ['OUTPUT', ...local],
+    ['POSTROUTING', '-m', 'comment', '--comment', 'CNI portfwd requiring masquerade', '-j', portChains.masquerade],
+  ];
+  // What is not there need not go.
+  for (const jump of jumps) await iptables('-D', ...jump).catch(() => undefined);
+  for (const name of Object.values(portChains)) {
+    if (!rules.includes(`-N ${name}\n`)) continue;
+    await iptables('-F', name);
+    await iptables('-X', name);
+  }
+}
+
 export const linuxNetwork: NodeNetwork = {
-  primaryAddress, listRoutes, ensureMasquerade, removeMasquerade,
+  primaryAddress, listRoutes, ensureMasquerade, removeMasquerade, removePortMappings,
   enableForwarding: () => fs.writeFile('/proc/sys/net/ipv4/ip_forward', '1'),
   replaceRoute: async (route) => { await ip('route', 'replace', route.cidr, 'via', route.via, 'proto', routeProtocol); },
   removeRoute: async (route) => { await ip('route', 'del', route.cidr, 'proto', routeProtocol); },

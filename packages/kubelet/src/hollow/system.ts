@@ -46,7 +46,7 @@ function memoryRoutes(address: string): NodeSystem['network'] {
     listRoutes: () => Promise.resolve(routes),
     replaceRoute: (route) => { routes = [...routes.filter((one) => one.cidr !== route.cidr), route]; return nothing(); },
     removeRoute: (route) => { routes = routes.filter((one) => one.cidr !== route.cidr); return nothing(); },
-    ensureMasquerade: nothing, removeMasquerade: nothing,
+    ensureMasquerade: nothing, removeMasquerade: nothing, removePortMappings: nothing,
   };
 }
 

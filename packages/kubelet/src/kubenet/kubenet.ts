@@ -131,5 +131,6 @@ export function startKubenet(options: KubenetOptions): RunningKubenet {
 export async function removeKubenet(kubenet: KubenetConfig, host: Host, system: NodeSystem): Promise<void> {
   for (const route of await system.network.listRoutes()) await system.network.removeRoute(route);
   await system.network.removeMasquerade();
+  await system.network.removePortMappings();
   await host.disk.remove(`${kubenet.cniConfDir}/${conflistName}`);
 }
