@@ -24,6 +24,11 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   test: async () => (await import('./commands/test.ts')).test,
 };
 
+/** Tools of one subject: `cox etcd doctor`. */
+const groups: Readonly<Record<string, () => Promise<Readonly<Record<string, () => Promise<Tool>>>>>> = {
+  etcd: async () => (await import('./commands/etcd/tools.ts')).etcdTools,
+};
+
 const help = `cox: a Kubernetes cluster in TypeScript
 
   cox up [--nodes N] [--data DIR] …   install what is missing, start everything, wait until it is Ready
@@ -32,12 +37,30 @@ const help = `cox: a Kubernetes cluster in TypeScript
   cox stop|start COMPONENT            one component, for experiments
   cox down [--purge]                  stop it and leave nothing behind
   cox test [--quick]                  types, lint, tests
+  cox etcd doctor|migrate|…           look after a store, ours or a real etcd
 
 cox NAME --help has the flags of each.
 
 Components, with their originals' flags:
   ${Object.keys(components).join(', ')}
 `;
+
+function pick<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+async function runGroup(group: string, tools: Readonly<Record<string, () => Promise<Tool>>>, [name, ...rest]: readonly string[]): Promise<void> {
+  const known = Object.keys(tools);
+  const loaded = name === undefined ? undefined : pick(tools, name);
+  if (loaded !== undefined) { await runTool(await loaded(), rest); return; }
+  if (name === undefined || name === '--help' || name === '-h') {
+    const lines = await Promise.all(Object.values(tools).map(async (load) => { const tool = await load(); return `  cox ${tool.usage}\n      ${tool.summary}`; }));
+    process.stdout.write(`${lines.join('\n')}\n`);
+    return;
+  }
+  const nearest = nearestName(name, known);
+  throw new UsageError(`unknown command ${JSON.stringify(`${group} ${name}`)}; ${nearest === undefined ? '' : `did you mean ${nearest}? `}known: ${known.join(', ')}`);
+}
 
 async function runTool(tool: Tool, args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) { process.stdout.write(toolHelp(tool)); return; }
@@ -48,16 +71,21 @@ async function runTool(tool: Tool, args: readonly string[]): Promise<void> {
 async function main(args: readonly string[]): Promise<void> {
   const [name, ...rest] = args;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') { process.stdout.write(help); return; }
-  const component = Object.hasOwn(components, name) ? components[name] : undefined;
+  const component = pick(components, name);
   if (component !== undefined) {
     const { runCommand } = await import('@coxswain/service/edge');
     await runCommand((await component()).command, rest);
     return;
   }
   if (name === 'supervisor') { await (await import('./supervisor/server.ts')).superviseForever(rest[0] ?? '/var/lib/coxswain'); return; }
-  const tool = Object.hasOwn(tools, name) ? tools[name] : undefined;
+  const tool = pick(tools, name);
+  const group = pick(groups, name);
+  if (group !== undefined) {
+    await runGroup(name, await group(), rest);
+    process.exit();
+  }
   if (tool === undefined) {
-    const nearest = nearestName(name, [...Object.keys(components), ...Object.keys(tools)]);
+    const nearest = nearestName(name, [...Object.keys(components), ...Object.keys(tools), ...Object.keys(groups)]);
     throw new UsageError(`unknown command ${JSON.stringify(name)}; ${nearest === undefined ? '' : `did you mean ${nearest}? `}\`cox help\` lists them`);
   }
   await runTool(await tool(), rest);
