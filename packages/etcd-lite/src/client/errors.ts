@@ -31,6 +31,23 @@ const table = {
   memberNotFound: [5, 'etcdserver: member not found'],
   corrupt: [15, 'etcdserver: corrupt cluster'],
   badLeaderTransferee: [9, 'etcdserver: bad leader transferee'],
+  rootUserNotExist: [9, 'etcdserver: root user does not exist'],
+  rootRoleNotExist: [9, 'etcdserver: root user does not have root role'],
+  userAlreadyExist: [9, 'etcdserver: user name already exists'],
+  userEmpty: [3, 'etcdserver: user name is empty'],
+  userNotFound: [9, 'etcdserver: user name not found'],
+  roleAlreadyExist: [9, 'etcdserver: role name already exists'],
+  roleNotFound: [9, 'etcdserver: role name not found'],
+  roleEmpty: [3, 'etcdserver: role name is empty'],
+  authFailed: [3, 'etcdserver: authentication failed, invalid user ID or password'],
+  permissionNotGiven: [3, 'etcdserver: permission not given'],
+  permissionDenied: [7, 'etcdserver: permission denied'],
+  roleNotGranted: [9, 'etcdserver: role is not granted to the user'],
+  permissionNotGranted: [9, 'etcdserver: permission is not granted to the role'],
+  authNotEnabled: [9, 'etcdserver: authentication is not enabled'],
+  invalidAuthToken: [16, 'etcdserver: invalid auth token'],
+  invalidAuthMgmt: [3, 'etcdserver: invalid auth management'],
+  authOldRevision: [3, 'etcdserver: revision of auth store is old'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type EtcdErrorName = keyof typeof table;

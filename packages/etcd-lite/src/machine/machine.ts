@@ -1,4 +1,6 @@
 import { assert } from '@coxswain/host';
+import { AuthState } from '../auth/auth-state.ts';
+import { checkRequest } from '../auth/check-request.ts';
 import { EtcdError, etcdError } from '../client/errors.ts';
 import { LeaseTable } from '../lease/lease-table.ts';
 import { executeDeleteKeys, executeDeleteRange, executePut, executeTxn } from '../mvcc/execute.ts';
@@ -20,6 +22,7 @@ export interface Applied {
 export class Machine {
   readonly store = new MvccStore();
   readonly leases = new LeaseTable();
+  readonly auth = new AuthState();
   /** What members have published of themselves. */
   readonly members = new Map<bigint, MemberMessage>();
   #alarms: AlarmMember[] = [];
@@ -34,6 +37,7 @@ export class Machine {
 
   apply(request: InternalRequest): Applied {
     try {
+      checkRequest(this, request);
       return { ...this.#execute(request), error: undefined };
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
@@ -62,6 +66,10 @@ export class Machine {
     if (request.alarm !== undefined) return { response: { alarms: this.#alarm(request.alarm) }, record: undefined };
     if (request.publish !== undefined) {
       this.members.set(request.publish.ID, request.publish);
+      return { response: {}, record: undefined };
+    }
+    if (request.auth !== undefined) {
+      this.auth.apply(request.auth);
       return { response: {}, record: undefined };
     }
     throw etcdError('keyNotFound');

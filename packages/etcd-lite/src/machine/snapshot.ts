@@ -1,4 +1,5 @@
 import { assert } from '@coxswain/host';
+import { decodeAuth, encodeAuth } from '../auth/snapshot.ts';
 import { keyText, type KeyRange } from '../mvcc/key-text.ts';
 import { versionAt } from '../mvcc/key-index.ts';
 import type { RevisionRecord } from '../mvcc/history.ts';
@@ -27,7 +28,7 @@ export function encodeMachine(machine: Machine): Iterable<Uint8Array> {
   const head: SnapshotChunk = {
     head: { revision: store.revision, compactRevision: store.compactRevision },
     leases: [...machine.leases.all()].map((lease) => ({ ID: lease.id, TTL: lease.ttlSeconds })), alarms: machine.alarms,
-    members: [...machine.members.values()], kvs: [], records: [],
+    members: [...machine.members.values()], kvs: [], records: [], auth: encodeAuth(machine.auth),
   };
   return chunks(head, base, records);
 }
@@ -64,6 +65,7 @@ export async function decodeMachine(source: AsyncIterable<Uint8Array>): Promise<
   let head: SnapshotChunk['head'];
   for await (const data of source) {
     const chunk = snapshotChunk.decode(data);
+    if (head === undefined && chunk.auth !== undefined && chunk.auth.length > 0) decodeAuth(chunk.auth, machine.auth);
     head ??= chunk.head;
     for (const lease of chunk.leases) machine.leases.grant(lease.ID, lease.TTL);
     if (chunk.alarms.length > 0) machine.restoreAlarms(chunk.alarms);

@@ -1,4 +1,5 @@
 /** The messages of etcd's v3 API as `Codec` gives them; names are those of proto/etcd-v3.json in camelCase. */
+import type { AuthOperation } from '../auth/messages.ts';
 import type { KeyValue } from '../client/types.ts';
 
 export type { KeyValue };
@@ -270,4 +271,8 @@ export interface InternalRequest {
   readonly alarm?: AlarmRequest | undefined;
   /** A member tells the others its name and client addresses. */
   readonly publish?: MemberMessage | undefined;
+  readonly auth?: AuthOperation | undefined;
+  /** Who asked for it and the auth revision at which that was found out; absent if authentication was off. */
+  readonly user?: string;
+  readonly authRevision?: number;
 }

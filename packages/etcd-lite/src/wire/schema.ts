@@ -1,3 +1,5 @@
+import type * as auth from '../auth/messages.ts';
+import { authSchema } from '../auth/schema.ts';
 import etcd from '../../../../proto/etcd-v3.json' with { type: 'json' };
 import { Schema, type Codec, type SchemaNode } from './codec.ts';
 import type * as messages from './messages.ts';
@@ -5,8 +7,9 @@ import type * as messages from './messages.ts';
 /** Beside etcd's own messages: the content of a Raft entry. */
 const internal: SchemaNode = {
   nested: {
+    ...authSchema,
     InternalRequest: {
-      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish'] } },
+      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish', 'auth'] } },
       fields: {
         ID: { type: 'uint64', id: 1 },
         put: { type: 'etcdserverpb.PutRequest', id: 2 },
@@ -17,6 +20,9 @@ const internal: SchemaNode = {
         lease_revoke: { type: 'etcdserverpb.LeaseRevokeRequest', id: 7 },
         alarm: { type: 'etcdserverpb.AlarmRequest', id: 8 },
         publish: { type: 'etcdserverpb.Member', id: 9 },
+        auth: { type: 'AuthOperation', id: 16 },
+        user: { type: 'string', id: 17 },
+        auth_revision: { type: 'uint64', id: 18 },
       },
     },
     SnapshotChunk: {
@@ -27,6 +33,7 @@ const internal: SchemaNode = {
         kvs: { type: 'mvccpb.KeyValue', id: 4, rule: 'repeated' },
         records: { type: 'SnapshotRecord', id: 5, rule: 'repeated' },
         members: { type: 'etcdserverpb.Member', id: 6, rule: 'repeated' },
+        auth: { type: 'bytes', id: 16 },
       },
     },
     SnapshotHead: { fields: { revision: { type: 'int64', id: 1 }, compact_revision: { type: 'int64', id: 2 } } },
@@ -60,6 +67,8 @@ export interface SnapshotChunk {
   readonly members: readonly messages.MemberMessage[];
   readonly kvs: readonly messages.KeyValue[];
   readonly records: readonly { readonly revision: number; readonly kvs: readonly messages.KeyValue[] }[];
+  /** See auth/snapshot.ts. */
+  readonly auth?: Uint8Array;
 }
 
 export interface PeerMessage {
@@ -80,6 +89,8 @@ export interface PeerMessage {
 
 export const snapshotChunk: Codec<SnapshotChunk> = schema.codec<SnapshotChunk>('coxswain.SnapshotChunk');
 export const peerMessage: Codec<PeerMessage> = schema.codec<PeerMessage>('coxswain.PeerMessage');
+
+export const authSnapshot: Codec<auth.AuthSnapshot> = schema.codec<auth.AuthSnapshot>('coxswain.AuthSnapshot');
 
 export const codecs = {
   rangeRequest: api<messages.RangeRequest>('RangeRequest'),
@@ -116,6 +127,23 @@ export const codecs = {
   hashResponse: api<messages.HashResponse>('HashResponse'),
   hashKvRequest: api<{ readonly revision: number }>('HashKVRequest'),
   hashKvResponse: api<messages.HashKvResponse>('HashKVResponse'),
+  emptyRequest: api<Empty>('AuthEnableRequest'),
+  headerResponse: api<messages.HeaderResponse>('AuthEnableResponse'),
+  authStatusResponse: api<auth.AuthStatusResponse>('AuthStatusResponse'),
+  authenticateRequest: api<auth.AuthenticateRequest>('AuthenticateRequest'),
+  authenticateResponse: api<auth.AuthenticateResponse>('AuthenticateResponse'),
+  userAddRequest: api<auth.UserAddRequest>('AuthUserAddRequest'),
+  userGetResponse: api<auth.RolesResponse>('AuthUserGetResponse'),
+  userListResponse: api<auth.UsersResponse>('AuthUserListResponse'),
+  userChangePasswordRequest: api<auth.UserChangePasswordRequest>('AuthUserChangePasswordRequest'),
+  userGrantRoleRequest: api<auth.UserGrantRoleRequest>('AuthUserGrantRoleRequest'),
+  userRevokeRoleRequest: api<auth.UserRevokeRoleRequest>('AuthUserRevokeRoleRequest'),
+  nameRequest: api<auth.NameRequest>('AuthUserGetRequest'),
+  roleRequest: api<auth.RoleRequest>('AuthRoleGetRequest'),
+  roleGetResponse: api<auth.RoleGetResponse>('AuthRoleGetResponse'),
+  roleListResponse: api<auth.RolesResponse>('AuthRoleListResponse'),
+  roleGrantPermissionRequest: api<auth.RoleGrantPermissionRequest>('AuthRoleGrantPermissionRequest'),
+  roleRevokePermissionRequest: api<auth.RoleRevokePermissionRequest>('AuthRoleRevokePermissionRequest'),
   moveLeaderRequest: api<messages.MoveLeaderRequest>('MoveLeaderRequest'),
   moveLeaderResponse: api<messages.HeaderResponse>('MoveLeaderResponse'),
   keyValue: schema.codec<messages.KeyValue>('mvccpb.KeyValue'),
