@@ -7,13 +7,40 @@ export interface DiskTiming {
   readonly datasyncMsMax: number;
 }
 
+export type DiskOperationKind = 'open' | 'read' | 'list' | 'write' | 'truncate' | 'datasync' | 'rename' | 'remove' | 'make-directory' | 'sync-directory';
+
+/** One step of a process at its disk. */
+export interface DiskOperation {
+  /** Counts all operations of this disk, from 1. */
+  readonly number: number;
+  readonly kind: DiskOperationKind;
+  readonly path: string;
+}
+
+/** What is to become of one operation. `before` and `after` may kill the process: then it never learns of the outcome. */
+export interface DiskDecision {
+  readonly delayMs?: number;
+  readonly before?: () => void;
+  readonly error?: DiskErrorKind;
+  /** A write lands so many bytes further on; what should have been written there stays as it was. */
+  readonly misdirectBytes?: number;
+  readonly after?: () => void;
+}
+
 interface Inode {
   data: Uint8Array;
   size: number;
   durable: Uint8Array;
   /** Writes and truncations since the last datasync, oldest first. */
-  pending: (| { readonly kind: 'write'; readonly offset: number; readonly data: Uint8Array } | { readonly kind: 'truncate'; readonly size: number })[];
+  pending: PendingChange[];
+  /** Changes so far: numbers them. */
+  changes: number;
 }
+
+type PendingChange = { readonly number: number } & (
+  | { readonly kind: 'write'; readonly offset: number; readonly data: Uint8Array }
+  | { readonly kind: 'truncate'; readonly size: number }
+);
 
 interface NameChange {
   readonly directory: string;
@@ -21,7 +48,9 @@ interface NameChange {
 }
 
 /** How a machine's disk waits; it answers never once its process is dead. */
-export type DiskWait = (maxMs: number) => Promise<void>;
+export type DiskWait = (maxMs: number, extraMs: number) => Promise<void>;
+
+const sectorBytes = 512;
 
 function parentOf(path: string): string {
   const at = path.lastIndexOf('/');
@@ -36,16 +65,20 @@ function resized(data: Uint8Array, sizeBytes: number): Uint8Array {
 }
 
 /**
- * One machine's disk: survives its processes. `crash` keeps what was synced and, of the rest, a random
- * prefix of the writes (the last one torn), as a power cut may.
+ * One machine's disk: survives its processes. `crash` keeps what was synced and, of the rest, what a power cut may: a prefix of
+ * the writes with the last one torn, or any of their sectors.
  */
 export class SimulatedDisk {
   readonly #names = new Map<string, Inode>();
   readonly #durableNames = new Map<string, Inode>();
   readonly #directories = new Set<string>(['/']);
   #nameChanges: NameChange[] = [];
+  /** Every operation (with `no-space` and `read-only`: every change) fails. */
   fault: DiskErrorKind | undefined;
   stalledUntilMs = 0;
+  /** Asked for each operation when it begins. */
+  decide: ((operation: DiskOperation) => DiskDecision | undefined) | undefined;
+  #operations = 0;
 
   /** Power cut. */
   crash(random: Random): void {
@@ -60,17 +93,46 @@ export class SimulatedDisk {
   }
 
   #crashInode(inode: Inode, random: Random): void {
+    if (random.float() < 0.5) this.#keepPrefix(inode, random);
+    else this.#keepSectors(inode, random);
+    inode.pending = [];
+    inode.data = inode.durable.slice();
+    inode.size = inode.data.length;
+  }
+
+  #keepPrefix(inode: Inode, random: Random): void {
     const kept = randomBelow(random, inode.pending.length + 1);
     for (const [at, change] of inode.pending.entries()) {
       if (at > kept) break;
       const torn = at === kept;
-      if (change.kind === 'truncate') { if (!torn) inode.durable = inode.durable.slice(0, change.size); continue; }
+      if (change.kind === 'truncate') { if (!torn) inode.durable = truncated(inode.durable, change.size); continue; }
       const data = torn ? change.data.subarray(0, randomBelow(random, change.data.length)) : change.data;
       inode.durable = written(inode.durable, change.offset, data);
     }
-    inode.pending = [];
-    inode.data = inode.durable.slice();
-    inode.size = inode.data.length;
+  }
+
+  /** The disk writes in any order what it has not been told to have done. */
+  #keepSectors(inode: Inode, random: Random): void {
+    const share = random.float();
+    for (const change of inode.pending) {
+      if (change.kind === 'truncate') { if (random.float() < share) inode.durable = truncated(inode.durable, change.size); continue; }
+      for (let from = 0; from < change.data.length;) {
+        const to = Math.min(change.data.length, from + sectorBytes - ((change.offset + from) % sectorBytes));
+        if (random.float() < share) inode.durable = written(inode.durable, change.offset + from, change.data.subarray(from, to));
+        from = to;
+      }
+    }
+  }
+
+  /** Flips one bit that had been durable, unless the file is empty. Answers where. */
+  rot(path: string, offset: number, bit: number): void {
+    const inode = this.#find(path);
+    for (const bytes of [inode.durable, inode.data]) if (offset < bytes.length) bytes[offset] = (bytes[offset] as number) ^ (1 << bit);
+  }
+
+  /** Files and their sizes as a process sees them, by path. */
+  files(): readonly { readonly path: string; readonly sizeBytes: number }[] {
+    return [...this.#names].map(([path, inode]) => ({ path, sizeBytes: inode.size })).sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   #check(path: string, writing: boolean): void {
@@ -92,14 +154,14 @@ export class SimulatedDisk {
 
   #create(path: string): Inode {
     if (!this.#directories.has(parentOf(path))) throw new DiskError('not-found', path, `ENOENT: no such directory, ${parentOf(path)}`);
-    const inode: Inode = { data: new Uint8Array(0), size: 0, durable: new Uint8Array(0), pending: [] };
+    const inode: Inode = { data: new Uint8Array(0), size: 0, durable: new Uint8Array(0), pending: [], changes: 0 };
     this.#change(path, (names) => { names.set(path, inode); });
     return inode;
   }
 
   #datasync(inode: Inode): void {
     for (const change of inode.pending) {
-      if (change.kind === 'truncate') inode.durable = inode.durable.length >= change.size ? inode.durable.slice(0, change.size) : written(inode.durable, change.size, new Uint8Array(0));
+      if (change.kind === 'truncate') inode.durable = truncated(inode.durable, change.size);
       else inode.durable = written(inode.durable, change.offset, change.data);
     }
     inode.pending = [];
@@ -116,68 +178,71 @@ export class SimulatedDisk {
 
   /** The disk as one process sees it. */
   view(wait: DiskWait, timing: DiskTiming): Disk {
-    const touch = async (path: string, writing: boolean): Promise<void> => {
-      await wait(timing.operationMsMax);
-      this.#check(path, writing);
-    };
-    const sync = async (path: string): Promise<void> => {
-      await wait(timing.datasyncMsMax);
-      this.#check(path, true);
+    const step: Step = async (kind, path, act) => {
+      this.#operations += 1;
+      const decision = this.decide?.({ number: this.#operations, kind, path });
+      decision?.before?.();
+      await wait(kind === 'datasync' || kind === 'sync-directory' ? timing.datasyncMsMax : timing.operationMsMax, decision?.delayMs ?? 0);
+      this.#check(path, changing[kind]);
+      if (decision?.error !== undefined) throw new DiskError(decision.error, path, `simulated disk fault: ${decision.error}`);
+      const result = act(decision?.misdirectBytes ?? 0);
+      if (decision?.after !== undefined) {
+        decision.after();
+        await wait(0, 0);
+      }
+      return result;
     };
     return {
-      open: async (path, mode) => {
-        await touch(path, mode === 'create');
+      open: (path, mode) => step(mode === 'create' ? 'write' : 'open', path, () => {
         const inode = mode === 'create' ? (this.#names.get(path) ?? this.#create(path)) : this.#find(path);
-        return this.#file(path, inode, touch, sync);
-      },
-      readFile: async (path) => { await touch(path, false); const inode = this.#find(path); return inode.data.slice(0, inode.size); },
-      writeFileAtomic: async (path, data) => {
-        await sync(path);
+        return this.#file(path, inode, step);
+      }),
+      readFile: (path) => step('read', path, () => { const inode = this.#find(path); return inode.data.slice(0, inode.size); }),
+      writeFileAtomic: (path, data) => step('datasync', path, () => {
         const inode = this.#create(`${path}.tmp`);
         writeInode(inode, 0, data.slice());
         this.#datasync(inode);
         this.#rename(`${path}.tmp`, path);
         this.#syncDirectory(parentOf(path));
-      },
-      list: async (directory) => { await touch(directory, false); return this.#list(directory); },
-      makeDirectory: async (path) => { await touch(path, true); for (let at: string = path; at !== '/'; at = parentOf(at)) this.#directories.add(at); },
-      rename: async (from, to) => { await touch(from, true); this.#rename(from, to); },
-      remove: async (path, options) => { await touch(path, true); this.#remove(path, options?.recursive ?? false); },
-      exists: async (path) => { await touch(path, false); return this.#names.has(path) || this.#directories.has(path); },
-      syncDirectory: async (path) => { await sync(path); this.#syncDirectory(path); },
+      }),
+      list: (directory) => step('list', directory, () => this.#list(directory)),
+      makeDirectory: (path) => step('make-directory', path, () => { for (let at: string = path; at !== '/'; at = parentOf(at)) this.#directories.add(at); }),
+      rename: (from, to) => step('rename', from, () => { this.#rename(from, to); }),
+      remove: (path, options) => step('remove', path, () => { this.#remove(path, options?.recursive ?? false); }),
+      exists: (path) => step('open', path, () => this.#names.has(path) || this.#directories.has(path)),
+      syncDirectory: (path) => step('sync-directory', path, () => { this.#syncDirectory(path); }),
       freeBytes: async () => (this.fault === 'no-space' ? 0 : 2 ** 40),
     };
   }
 
-  #file(path: string, inode: Inode, touch: (path: string, writing: boolean) => Promise<void>, sync: (path: string) => Promise<void>): DiskFile {
+  #file(path: string, inode: Inode, step: Step): DiskFile {
     let closed = false;
     const use = (): void => { if (closed) throw new DiskError('io', path, `EBADF: the file is closed, ${path}`); };
     return {
       path,
       sizeBytes: async () => { use(); return inode.size; },
-      read: async (offset, lengthBytes) => { use(); await touch(path, false); return inode.data.slice(Math.min(offset, inode.size), Math.min(offset + lengthBytes, inode.size)); },
-      write: async (offset, data) => { use(); const copy = data.slice(); await this.#write(path, inode, offset, copy, touch); },
-      datasync: async () => { use(); const before = inode.pending.length; await sync(path); this.#syncPrefix(inode, before); },
-      truncate: async (size) => { use(); await touch(path, true); truncateInode(inode, size); },
+      read: async (offset, lengthBytes) => { use(); return step('read', path, () => inode.data.slice(Math.min(offset, inode.size), Math.min(offset + lengthBytes, inode.size))); },
+      write: async (offset, data) => { use(); await this.#write(path, inode, offset, data.slice(), step); },
+      datasync: async () => { use(); const { changes: before } = inode; await step('datasync', path, () => { this.#syncPrefix(inode, before); }); },
+      truncate: async (size) => { use(); await step('truncate', path, () => { truncateInode(inode, size); }); },
       close: async () => { use(); closed = true; },
     };
   }
 
   /** A disk that is full takes a part before it says so. */
-  async #write(path: string, inode: Inode, offset: number, data: Uint8Array, touch: (path: string, writing: boolean) => Promise<void>): Promise<void> {
+  async #write(path: string, inode: Inode, offset: number, data: Uint8Array, step: Step): Promise<void> {
     try {
-      await touch(path, true);
+      await step('write', path, (misdirectBytes) => { writeInode(inode, offset + misdirectBytes, data); });
     } catch (error) {
       if (error instanceof DiskError && error.kind === 'no-space' && data.length > 1) writeInode(inode, offset, data.subarray(0, data.length >> 1));
       throw error;
     }
-    writeInode(inode, offset, data);
   }
 
   /** A datasync promises only what was written before it was called. */
-  #syncPrefix(inode: Inode, count: number): void {
-    const later = inode.pending.slice(count);
-    inode.pending = inode.pending.slice(0, count);
+  #syncPrefix(inode: Inode, upTo: number): void {
+    const later = inode.pending.filter((change) => change.number > upTo);
+    inode.pending = inode.pending.filter((change) => change.number <= upTo);
     this.#datasync(inode);
     inode.pending = later;
   }
@@ -205,6 +270,18 @@ export class SimulatedDisk {
   }
 }
 
+/** One operation: waits its time, fails if it is to fail, and acts. */
+type Step = <T>(kind: DiskOperationKind, path: string, act: (misdirectBytes: number) => T) => Promise<T>;
+
+/** Those that a full or read-only disk refuses. */
+const changing: Readonly<Record<DiskOperationKind, boolean>> = {
+  open: false, read: false, list: false, write: true, truncate: true, datasync: true, rename: true, remove: true, 'make-directory': true, 'sync-directory': true,
+};
+
+function truncated(data: Uint8Array, size: number): Uint8Array {
+  return data.length >= size ? data.slice(0, size) : written(data, size, new Uint8Array(0));
+}
+
 function written(base: Uint8Array, offset: number, data: Uint8Array): Uint8Array {
   const out = new Uint8Array(Math.max(base.length, offset + data.length));
   out.set(base);
@@ -216,12 +293,14 @@ function writeInode(inode: Inode, offset: number, data: Uint8Array): void {
   inode.data = resized(inode.data, offset + data.length);
   inode.data.set(data, offset);
   inode.size = Math.max(inode.size, offset + data.length);
-  inode.pending.push({ kind: 'write', offset, data });
+  inode.changes += 1;
+  inode.pending.push({ number: inode.changes, kind: 'write', offset, data });
 }
 
 function truncateInode(inode: Inode, size: number): void {
   if (size < inode.size) inode.data.fill(0, size, inode.size);
   inode.data = resized(inode.data, size);
   inode.size = size;
-  inode.pending.push({ kind: 'truncate', size });
+  inode.changes += 1;
+  inode.pending.push({ number: inode.changes, kind: 'truncate', size });
 }

@@ -9,6 +9,33 @@ interface Scheduled {
 
 /** Captured before anything can replace it: one hop lets every pending microtask of the simulated code run. */
 const hop = setImmediate;
+/** Events before the real event loop gets a turn. */
+const turnsOfRound = 64;
+
+class Run {
+  readonly untilMs: number;
+  readonly done: () => boolean;
+  readonly #resolve: (came: boolean) => void;
+  readonly #reject: (error: Error) => void;
+  ended = false;
+
+  constructor(untilMs: number, done: () => boolean, resolve: (came: boolean) => void, reject: (error: Error) => void) {
+    this.untilMs = untilMs;
+    this.done = done;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  end(came: boolean): void {
+    this.ended = true;
+    this.#resolve(came);
+  }
+
+  fail(error: unknown): void {
+    this.ended = true;
+    this.#reject(error as Error);
+  }
+}
 
 /**
  * Virtual time. Events run in order of (time, order of scheduling), so a run is a function of what was scheduled.
@@ -32,24 +59,43 @@ export class EventLoop {
   }
 
   /** Runs events until `untilMs`, or until `done` answers true after one of them. Answers whether `done` did. */
-  async run(untilMs: number, done: () => boolean): Promise<boolean> {
-    await this.#settle();
-    for (;;) {
-      if (done()) return true;
-      const next = this.#heap[0];
-      if (next === undefined || next.atMs > untilMs) break;
-      this.#pop();
-      if (next.cancelled) continue;
-      this.#nowMs = next.atMs;
-      next.run();
-      await this.#settle();
-    }
-    this.#nowMs = Math.max(this.#nowMs, untilMs);
-    return false;
+  run(untilMs: number, done: () => boolean): Promise<boolean> {
+    return new Promise((resolve, reject) => { this.#turns(new Run(untilMs, done, resolve, reject)); });
   }
 
-  #settle(): Promise<void> {
-    return new Promise((resolve) => { hop(resolve); });
+  /** Between two immediates of one round Node runs all promise continuations, without asking the system for news. */
+  #turns(run: Run): void {
+    for (let at = 0; at < turnsOfRound; at += 1) hop(() => { this.#turn(run); });
+    hop(() => { if (!run.ended) this.#turns(run); });
+  }
+
+  #turn(run: Run): void {
+    if (run.ended) return;
+    try {
+      if (run.done()) {
+        run.end(true);
+        return;
+      }
+      const next = this.#next(run.untilMs);
+      if (next === undefined) {
+        this.#nowMs = Math.max(this.#nowMs, run.untilMs);
+        run.end(false);
+        return;
+      }
+      this.#nowMs = next.atMs;
+      next.run();
+    } catch (error) {
+      run.fail(error);
+    }
+  }
+
+  #next(untilMs: number): Scheduled | undefined {
+    for (;;) {
+      const next = this.#heap[0];
+      if (next === undefined || next.atMs > untilMs) return undefined;
+      this.#pop();
+      if (!next.cancelled) return next;
+    }
   }
 
   #before(a: Scheduled, b: Scheduled): boolean {

@@ -50,9 +50,11 @@ export function sendRequest(end: End<WireMessage>, request: OutgoingRequest, pee
   const onAbort = (): void => { end.send({ kind: 'cancel' }); end.destroy(); fail(new NetworkError('aborted', 'the request was aborted')); };
   request.signal?.addEventListener('abort', onAbort, { once: true });
   end.onBreak(fail);
+  let halves = 0;
+  const half = (): void => { halves += 1; if (halves === 2) end.complete(); };
   end.onMessage((message) => {
     if (message.kind === 'chunk') body.push(message.data);
-    if (message.kind === 'end') { request.signal?.removeEventListener('abort', onAbort); trailers.resolve(message.trailers); body.end(); }
+    if (message.kind === 'end') { request.signal?.removeEventListener('abort', onAbort); trailers.resolve(message.trailers); body.end(); half(); }
     if (message.kind !== 'response') return;
     const head = { status: message.status, headers: message.headers };
     response.resolve(message.upgraded ? { ...head, body: new AsyncQueue<Uint8Array>(), trailers: Promise.resolve({}), upgraded: streamOver(end, peer) } : { ...head, body, trailers: trailers.promise });
@@ -60,7 +62,7 @@ export function sendRequest(end: End<WireMessage>, request: OutgoingRequest, pee
   const headers = lowerCase({ host: url.host, ...request.headers });
   end.send({ kind: 'request', method: request.method, target: url.pathname + url.search, headers, upgrade: request.upgrade === true, certificate: request.tls?.certPem });
   // A body that fails breaks the request, as a socket would.
-  if (request.upgrade !== true) pump(end, request.body, () => ({})).catch(() => { end.destroy(); fail(new NetworkError('reset', 'the request body failed')); });
+  if (request.upgrade !== true) pump(end, request.body, () => ({})).then(half, () => { end.destroy(); fail(new NetworkError('reset', 'the request body failed')); });
   return response.promise;
 }
 

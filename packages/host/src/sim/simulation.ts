@@ -31,6 +31,39 @@ export interface Machine {
   readonly disk: SimulatedDisk;
   /** Added to the wall clock of its processes: may be set at any time, as somebody who sets the date does. */
   clockOffsetMs: number;
+  /** How fast its clocks and timers run: 1.01 gains a hundredth. */
+  clockRate: number;
+}
+
+class SimulatedMachine implements Machine {
+  readonly name: string;
+  readonly address: string;
+  readonly disk = new SimulatedDisk();
+  readonly #loop: EventLoop;
+  clockOffsetMs = 0;
+  #rate = 1;
+  #sinceMs = 0;
+  #atSinceMs = 0;
+
+  constructor(name: string, address: string, loop: EventLoop) {
+    this.name = name;
+    this.address = address;
+    this.#loop = loop;
+  }
+
+  get clockRate(): number {
+    return this.#rate;
+  }
+
+  set clockRate(rate: number) {
+    this.#atSinceMs = this.monotonicMs;
+    this.#sinceMs = this.#loop.nowMs;
+    this.#rate = rate;
+  }
+
+  get monotonicMs(): number {
+    return this.#atSinceMs + (this.#loop.nowMs - this.#sinceMs) * this.#rate;
+  }
 }
 
 /**
@@ -43,11 +76,35 @@ export class SimulatedProcess {
   readonly host: Host;
   alive = true;
   readonly onKill = new Set<() => void>();
+  #paused: (() => void)[] | undefined;
 
   constructor(name: string, machine: Machine, makeHost: (process: SimulatedProcess) => Host) {
     this.name = name;
     this.machine = machine;
     this.host = makeHost(this);
+  }
+
+  /** What happens to it: never if it is dead, later while it is paused. */
+  deliver(event: () => void): void {
+    if (!this.alive) return;
+    if (this.#paused === undefined) event();
+    else this.#paused.push(event);
+  }
+
+  get paused(): boolean {
+    return this.#paused !== undefined;
+  }
+
+  /** SIGSTOP: time, messages and the disk go on without it. */
+  pause(): void {
+    this.#paused ??= [];
+  }
+
+  /** SIGCONT: all that has happened meanwhile happens to it now, one after another. */
+  resume(schedule: (event: () => void) => void): void {
+    const waiting = this.#paused ?? [];
+    this.#paused = undefined;
+    for (const event of waiting) schedule(() => { this.deliver(event); });
   }
 }
 
@@ -62,10 +119,15 @@ export class Simulation implements Links {
   readonly random: SeededRandom;
   readonly #options: Required<Omit<SimulationOptions, 'onTrace'>>;
   readonly #latency: SeededRandom;
-  readonly #machines = new Map<string, Machine>();
+  readonly #machines = new Map<string, SimulatedMachine>();
   readonly #listeners = new Map<string, BoundHttp>();
   readonly #processes = new Set<SimulatedProcess>();
   readonly #cut = new Set<string>();
+  readonly #pipes = new Set<Pipe<WireMessage>>();
+  /** Slow links by `from>to`. */
+  readonly #slow = new Map<string, { readonly min: number; readonly max: number }>();
+  /** Share of messages that are lost and sent again by the transport: they, and what follows them, come late. */
+  lossRate = 0;
   #nextPort = 40_000;
   #starts = 0;
 
@@ -77,9 +139,13 @@ export class Simulation implements Links {
   }
 
   machine(name: string): Machine {
+    return this.#machine(name);
+  }
+
+  #machine(name: string): SimulatedMachine {
     let machine = this.#machines.get(name);
     if (machine === undefined) {
-      machine = { name, address: `10.0.0.${this.#machines.size + 1}`, disk: new SimulatedDisk(), clockOffsetMs: 0 };
+      machine = new SimulatedMachine(name, `10.0.0.${this.#machines.size + 1}`, this.loop);
       this.#machines.set(name, machine);
     }
     return machine;
@@ -89,7 +155,8 @@ export class Simulation implements Links {
   start(machineName: string, processName: string): SimulatedProcess {
     this.#starts += 1;
     const random = new SeededRandom(seedOf(this.#options.seed, `${machineName}/${processName}/${this.#starts}`));
-    const process = new SimulatedProcess(processName, this.machine(machineName), (self) => this.#hostOf(self, random));
+    const machine = this.#machine(machineName);
+    const process = new SimulatedProcess(processName, machine, (self) => this.#hostOf(self, machine, random));
     this.#processes.add(process);
     this.trace.add(process.name, 'started');
     return process;
@@ -106,6 +173,32 @@ export class Simulation implements Links {
     this.trace.add(process.name, options.powerCut === true ? 'lost power' : 'killed');
   }
 
+  /** SIGSTOP. Its connections stand, its clock goes on. */
+  pause(process: SimulatedProcess): void {
+    if (!process.alive || process.paused) return;
+    process.pause();
+    this.trace.add(process.name, 'paused');
+  }
+
+  /** SIGCONT. */
+  resume(process: SimulatedProcess): void {
+    if (!process.alive || !process.paused) return;
+    this.trace.add(process.name, 'resumed');
+    process.resume((event) => { this.loop.schedule(0, event); });
+  }
+
+  /** Breaks all connections between two machines, as a firewall that forgets them does. What was on its way is lost. */
+  resetConnections(one: string, other: string): void {
+    this.trace.add('network', `reset ${one} ${other}`);
+    for (const pipe of this.#pipes) if (pipe.joins(one, other)) pipe.reset();
+  }
+
+  /** Makes one direction slow, until `heal`. */
+  slow(from: string, to: string, latencyMs: { readonly min: number; readonly max: number }): void {
+    this.#slow.set(`${from}>${to}`, latencyMs);
+    this.trace.add('network', `slow ${from} ${to}`);
+  }
+
   /** Cuts the link between two machines, or one direction of it. */
   cut(from: string, to: string, options: { readonly oneWay?: boolean } = {}): void {
     this.#cut.add(`${from}>${to}`);
@@ -120,17 +213,26 @@ export class Simulation implements Links {
 
   heal(): void {
     this.#cut.clear();
+    this.#slow.clear();
+    this.lossRate = 0;
     this.trace.add('network', 'healed');
   }
 
   connected(from: string, to: string): boolean {
-    return from === to || !this.#cut.has(`${from}>${to}`);
+    return this.#cut.size === 0 || from === to || !this.#cut.has(`${from}>${to}`);
   }
 
   latencyMs(from: string, to: string): number {
-    const { min, max } = this.#options.latencyMs;
+    const { min, max } = (this.#slow.size === 0 ? undefined : this.#slow.get(`${from}>${to}`)) ?? this.#options.latencyMs;
     const latency = min + this.#latency.float() * (max - min);
-    return from === to ? latency / 10 : latency;
+    return from === to ? latency / 10 : latency + this.#resendMs();
+  }
+
+  /** As TCP: after 200 ms, then twice as long. */
+  #resendMs(): number {
+    let lateMs = 0;
+    for (let waitMs = 200; this.lossRate > 0 && waitMs < 2000 && this.#latency.float() < this.lossRate; waitMs *= 2) lateMs += waitMs;
+    return lateMs;
   }
 
   get nowMs(): number {
@@ -162,18 +264,22 @@ export class Simulation implements Links {
     for (const process of this.#processes) this.kill(process);
   }
 
-  #hostOf(process: SimulatedProcess, random: SeededRandom): Host {
+  #hostOf(process: SimulatedProcess, machine: SimulatedMachine, random: SeededRandom): Host {
     const timers = this.#timers(process);
-    const disk = process.machine.disk.view((maxMs) => this.#diskWait(process, random.float() * maxMs), this.#options.disk);
-    return { clock: this.#clock(process.machine), timers, random, crypto: realCrypto, disk, network: this.#network(process), log: this.#logger(process.name) };
+    const disk = machine.disk.view((maxMs, extraMs) => this.#diskWait(process, random.float() * maxMs + extraMs), this.#options.disk);
+    return { clock: this.#clock(machine), timers, random, crypto: realCrypto, disk, network: this.#network(process), log: this.#logger(process.name) };
   }
 
-  #clock(machine: Machine): Clock {
-    return { nowMs: () => Math.floor(this.#options.startMs + this.loop.nowMs + machine.clockOffsetMs), monotonicMs: () => this.loop.nowMs };
+  #clock(machine: SimulatedMachine): Clock {
+    return { nowMs: () => Math.floor(this.#options.startMs + machine.monotonicMs + machine.clockOffsetMs), monotonicMs: () => machine.monotonicMs };
   }
 
   #timers(process: SimulatedProcess): Timers {
-    const after: Timers['after'] = (delayMs, callback) => ({ cancel: this.loop.schedule(delayMs, () => { if (process.alive) callback(); }) });
+    const after: Timers['after'] = (delayMs, callback) => {
+      let cancelled = false;
+      const forget = this.loop.schedule(delayMs / process.machine.clockRate, () => { process.deliver(() => { if (!cancelled) callback(); }); });
+      return { cancel: () => { cancelled = true; forget(); } };
+    };
     const sleep: Timers['sleep'] = (delayMs, signal) => new Promise((resolve) => {
       if (signal?.aborted === true) { resolve(); return; }
       const finish = (): void => {
@@ -189,7 +295,7 @@ export class Simulation implements Links {
 
   #diskWait(process: SimulatedProcess, costMs: number): Promise<void> {
     const stalledMs = Math.max(0, process.machine.disk.stalledUntilMs - this.loop.nowMs);
-    return new Promise((resolve) => { this.loop.schedule(costMs + stalledMs, () => { if (process.alive) resolve(); }); });
+    return new Promise((resolve) => { this.loop.schedule(costMs + stalledMs, () => { process.deliver(resolve); }); });
   }
 
   #logger(name: string): Logger {
@@ -219,34 +325,42 @@ export class Simulation implements Links {
     const own = process.machine.name;
     if (!this.connected(own, target.name) || !this.connected(target.name, own)) return this.#failLater(process, 3000, new NetworkError('timeout', `${address}:${port} does not answer`));
     return new Promise((resolve, reject) => {
-      this.loop.schedule(this.latencyMs(own, target.name), () => {
-        if (!process.alive) return;
+      this.loop.schedule(this.latencyMs(own, target.name), () => process.deliver(() => {
         const bound = this.#listeners.get(`${target.name}:${port}`);
         if (bound === undefined) { reject(new NetworkError('refused', `nobody listens on ${address}:${port}`)); return; }
         resolve(this.#join(process, bound, target));
-      });
+      }));
     });
   }
 
   #join(process: SimulatedProcess, bound: BoundHttp, target: Machine): End<WireMessage> {
     const pipe = new Pipe<WireMessage>(this.loop, this, process.machine.name, target.name);
+    this.#pipes.add(pipe);
+    const stops: [SimulatedProcess, () => void][] = [];
+    const forget = (): void => {
+      this.#pipes.delete(pipe);
+      for (const [owner, stop] of stops) owner.onKill.delete(stop);
+    };
     const guard = (owner: SimulatedProcess, side: 0 | 1): End<WireMessage> => {
       const end = pipe.end(side);
       const stop = (): void => pipe.destroy(side);
       owner.onKill.add(stop);
+      stops.push([owner, stop]);
       return {
         send: (message) => { if (owner.alive) end.send(message); },
-        onMessage: (receive) => end.onMessage((message) => { if (owner.alive) receive(message); }),
-        onBreak: (broken) => end.onBreak((error) => { owner.onKill.delete(stop); if (owner.alive) broken(error); }),
+        onMessage: (receive) => end.onMessage((message) => { owner.deliver(() => { receive(message); }); }),
+        onBreak: (broken) => end.onBreak((error) => { forget(); owner.deliver(() => { broken(error); }); }),
         destroy: () => { owner.onKill.delete(stop); end.destroy(); },
+        complete: forget,
       };
     };
-    bound.accept(guard(bound.process, 1), `${process.machine.address}:50000`);
+    const accepted = guard(bound.process, 1);
+    bound.process.deliver(() => { bound.accept(accepted, `${process.machine.address}:50000`); });
     return guard(process, 0);
   }
 
   #failLater(process: SimulatedProcess, delayMs: number, error: NetworkError): Promise<never> {
-    return new Promise((_resolve, reject) => { this.loop.schedule(delayMs, () => { if (process.alive) reject(error); }); });
+    return new Promise((_resolve, reject) => { this.loop.schedule(delayMs, () => { process.deliver(() => { reject(error); }); }); });
   }
 
   #network(process: SimulatedProcess): Network {

@@ -20,6 +20,8 @@ export interface End<M> {
   onBreak(broken: (error: NetworkError) => void): void;
   /** Breaks both ends; the other one learns it after the latency. */
   destroy(): void;
+  /** Both sides have said all they had to say: nothing needs to remember this connection. */
+  complete(): void;
 }
 
 class Half<M> {
@@ -73,7 +75,18 @@ export class Pipe<M> {
         if (own.dead !== undefined) broken(own.dead);
       },
       destroy: () => this.destroy(side),
+      complete: () => undefined,
     };
+  }
+
+  joins(one: string, other: string): boolean {
+    const [from, to] = this.#machines;
+    return (from === one && to === other) || (from === other && to === one);
+  }
+
+  /** Both ends see it at once. */
+  reset(): void {
+    for (const half of this.#halves) half.break(new NetworkError('reset', 'the connection was reset'));
   }
 
   /** `side` is gone: the other one sees a reset when it can be told. */
