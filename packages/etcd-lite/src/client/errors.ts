@@ -48,6 +48,13 @@ const table = {
   invalidAuthToken: [16, 'etcdserver: invalid auth token'],
   invalidAuthMgmt: [3, 'etcdserver: invalid auth management'],
   authOldRevision: [3, 'etcdserver: revision of auth store is old'],
+  unknownMethod: [2, 'etcdserver: unknown method'],
+  timeoutLeaderTransfer: [2, 'etcdserver: request timed out, leader transfer took too long'],
+  wrongDowngradeVersionFormat: [3, 'etcdserver: wrong downgrade target version format'],
+  invalidDowngradeTargetVersion: [3, 'etcdserver: invalid downgrade target version'],
+  clusterVersionUnavailable: [9, 'etcdserver: cluster version not found during downgrade'],
+  downgradeInProcess: [9, 'etcdserver: cluster has a downgrade job in progress'],
+  noInflightDowngrade: [9, 'etcdserver: no inflight downgrade job'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type EtcdErrorName = keyof typeof table;

@@ -6,7 +6,7 @@ import { LeaseTable } from '../lease/lease-table.ts';
 import { executeDeleteKeys, executeDeleteRange, executePut, executeTxn } from '../mvcc/execute.ts';
 import type { RevisionRecord } from '../mvcc/history.ts';
 import { MvccStore } from '../mvcc/store.ts';
-import { alarmAction, type AlarmMember, type InternalRequest, type MemberMessage } from '../wire/messages.ts';
+import { alarmAction, alarmType, type AlarmMember, type ClusterVersionsMessage, type InternalRequest, type MemberMessage } from '../wire/messages.ts';
 
 export interface Applied {
   /** The operation's response message (its own type), or why it was refused. Refusals are part of the replicated outcome. */
@@ -14,6 +14,8 @@ export interface Applied {
   readonly error: EtcdError | undefined;
   readonly record: RevisionRecord | undefined;
 }
+
+const undecidedVersions: ClusterVersionsMessage = { clusterVersion: '', downgrade: { enabled: false, targetVersion: '' } };
 
 /**
  * The replicated state: the same requests in the same order give the same state and answers on every member. It knows
@@ -25,6 +27,7 @@ export class Machine {
   readonly auth = new AuthState();
   /** What members have published of themselves. */
   readonly members = new Map<bigint, MemberMessage>();
+  versions: ClusterVersionsMessage = undecidedVersions;
   #alarms: AlarmMember[] = [];
 
   get alarms(): readonly AlarmMember[] {
@@ -72,13 +75,21 @@ export class Machine {
       this.auth.apply(request.auth);
       return { response: {}, record: undefined };
     }
+    if (request.clusterVersionSet !== undefined) {
+      this.versions = { ...this.versions, clusterVersion: request.clusterVersionSet.version };
+      return { response: {}, record: undefined };
+    }
+    if (request.downgradeSet !== undefined) {
+      this.versions = { ...this.versions, downgrade: request.downgradeSet };
+      return { response: {}, record: undefined };
+    }
     throw etcdError('keyNotFound');
   }
 
   #alarm(change: { readonly action: number; readonly memberID: bigint; readonly alarm: number }): readonly AlarmMember[] {
     const same = (one: AlarmMember): boolean => one.memberID === change.memberID && one.alarm === change.alarm;
     const had = this.#alarms.filter(same);
-    if (change.action === alarmAction.activate && had.length === 0) this.#alarms.push({ memberID: change.memberID, alarm: change.alarm });
+    if (change.action === alarmAction.activate && change.alarm !== alarmType.none && had.length === 0) this.#alarms.push({ memberID: change.memberID, alarm: change.alarm });
     if (change.action === alarmAction.deactivate) this.#alarms = this.#alarms.filter((one) => !same(one));
     assert(this.#alarms.length < 1000, 'alarms must not pile up', { count: this.#alarms.length });
     return change.action === alarmAction.deactivate ? had : this.#alarms.filter(same);

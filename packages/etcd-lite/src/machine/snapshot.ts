@@ -28,7 +28,7 @@ export function encodeMachine(machine: Machine): Iterable<Uint8Array> {
   const head: SnapshotChunk = {
     head: { revision: store.revision, compactRevision: store.compactRevision },
     leases: [...machine.leases.all()].map((lease) => ({ ID: lease.id, TTL: lease.ttlSeconds })), alarms: machine.alarms,
-    members: [...machine.members.values()], kvs: [], records: [], auth: encodeAuth(machine.auth),
+    members: [...machine.members.values()], versions: machine.versions, kvs: [], records: [], auth: encodeAuth(machine.auth),
   };
   return chunks(head, base, records);
 }
@@ -70,6 +70,7 @@ export async function decodeMachine(source: AsyncIterable<Uint8Array>): Promise<
     for (const lease of chunk.leases) machine.leases.grant(lease.ID, lease.TTL);
     if (chunk.alarms.length > 0) machine.restoreAlarms(chunk.alarms);
     for (const member of chunk.members) machine.members.set(member.ID, member);
+    if (chunk.versions !== undefined) machine.versions = chunk.versions;
     for (const kv of chunk.kvs) machine.store.restoreKey(kv);
     for (const record of chunk.records) machine.store.restoreRecord(record.revision, record.kvs);
   }

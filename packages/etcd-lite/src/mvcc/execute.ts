@@ -9,6 +9,9 @@ import { keyRange, keyText } from './key-text.ts';
 import { executeRange } from './range.ts';
 import type { MvccStore, WriteTxn } from './store.ts';
 
+/** etcd's compaction revision of a store that never was. */
+const neverCompacted = -1;
+
 /** Which keys hang on which lease; kept beside the store because a revoked lease deletes its keys. */
 export interface LeaseKeys {
   has(lease: bigint): boolean;
@@ -32,6 +35,7 @@ export function executeTxn(store: MvccStore, leases: LeaseKeys, request: TxnRequ
 }
 
 export function executePut(store: MvccStore, leases: LeaseKeys, request: PutRequest): Executed<PutResponse> {
+  if (request.lease !== 0n && !leases.has(request.lease)) throw etcdError('leaseNotFound');
   checkPut(store, leases, request);
   return write(store, leases, (context) => applyPut(context, request));
 }
@@ -56,10 +60,17 @@ interface Cursor { at: number }
 
 function checkTxn(store: MvccStore, leases: LeaseKeys, request: TxnRequest, branches: readonly boolean[], cursor: Cursor): void {
   for (const op of takeBranch(request, branches, cursor)) {
-    if (op.requestRange !== undefined) store.checkRevision(op.requestRange.revision);
+    if (op.requestRange !== undefined) checkRangeRevision(store, op.requestRange.revision);
     else if (op.requestPut !== undefined) checkPut(store, leases, op.requestPut);
     else if (op.requestTxn !== undefined) checkTxn(store, leases, op.requestTxn, branches, cursor);
   }
+}
+
+/** Within a transaction etcd refuses negative revisions that it reads as the newest elsewhere. */
+function checkRangeRevision(store: MvccStore, revision: number): void {
+  store.checkRevision(revision);
+  const first = store.compactRevision === 0 ? neverCompacted : store.compactRevision;
+  if (revision < 0 && revision < first) throw etcdError('compacted');
 }
 
 function takeBranch(request: TxnRequest, branches: readonly boolean[], cursor: Cursor): readonly RequestOp[] {
@@ -104,13 +115,16 @@ function applyOp(context: WriteContext, op: RequestOp, branches: readonly boolea
   if (op.requestRange !== undefined) return { responseRange: applyRange(context, op.requestRange) };
   if (op.requestPut !== undefined) return { responsePut: applyPut(context, op.requestPut) };
   if (op.requestDeleteRange !== undefined) return { responseDeleteRange: applyDeleteRange(context, op.requestDeleteRange) };
-  if (op.requestTxn !== undefined) return { responseTxn: applyTxn(context, op.requestTxn, branches, cursor) };
+  if (op.requestTxn !== undefined) return { responseTxn: { ...applyTxn(context, op.requestTxn, branches, cursor), header: emptyHeader } };
   return {};
 }
 
 function applyRange(context: WriteContext, request: RangeRequest): ResponseOp['responseRange'] {
   return { ...executeRange(context.store, request), header: header(context) };
 }
+
+/** As etcd fills it in the answer of a nested transaction. */
+const emptyHeader: ResponseHeader = { clusterId: 0n, memberId: 0n, revision: 0, raftTerm: 0 };
 
 /** Within a write the header's revision is the write's own as soon as it has changed something. */
 function header(context: WriteContext): ResponseHeader {

@@ -37,6 +37,7 @@ export class Applier {
   #snapshotIndex: number;
   #snapshotting = false;
   #pruning = false;
+  readonly #pruneWaiters: (() => void)[] = [];
   #stopped = false;
 
   constructor(host: Host, snapshots: SnapshotStore, machine: Machine, index: number, options: ApplierOptions, hooks: ApplierHooks) {
@@ -80,10 +81,19 @@ export class Applier {
     else if (request.compaction !== undefined) this.#prune();
   }
 
+  /** Resolves when what compactions so far have superseded is gone from memory. */
+  pruned(): Promise<void> {
+    if (this.#machine.store.pruned || this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => { this.#pruneWaiters.push(resolve); });
+  }
+
   /** The physical half of a compaction, in slices. A snapshot may be encoded meanwhile: it holds its own references. */
   #prune(): void {
     if (this.#pruning || this.#stopped) return;
-    if (this.#machine.store.prune(pruneBudget)) return;
+    if (this.#machine.store.prune(pruneBudget)) {
+      for (const resolve of this.#pruneWaiters.splice(0)) resolve();
+      return;
+    }
     this.#pruning = true;
     this.#host.timers.after(1, () => {
       this.#pruning = false;
@@ -128,5 +138,6 @@ export class Applier {
 
   stop(): void {
     this.#stopped = true;
+    for (const resolve of this.#pruneWaiters.splice(0)) resolve();
   }
 }

@@ -1,6 +1,6 @@
 import { utf8, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
-import { etcdClusterVersion, etcdVersion } from '../version.ts';
+import { etcdVersion } from '../version.ts';
 import { answerGrpc, isGrpc, type GrpcOptions } from './grpc-handler.ts';
 import type { Member } from './member.ts';
 
@@ -22,13 +22,19 @@ async function health(member: Member): Promise<HttpResponse> {
   }
 }
 
+function versionsOf(member: Member): object {
+  const { clusterVersion } = member.applier.machine.versions;
+  const agreed = clusterVersion !== '';
+  return { etcdserver: etcdVersion, etcdcluster: agreed ? clusterVersion : 'not_decided', storage: agreed ? clusterVersion : 'unknown' };
+}
+
 /** /health and /healthz, /livez, /readyz, /metrics and /version, on client and on metrics URLs. */
 export function sideHandler(member: Member, metrics: Metrics): HttpHandler {
   return async (request: HttpRequest) => {
     switch (request.target.split('?')[0]) {
       case '/health': case '/healthz': case '/readyz': return health(member);
       case '/livez': return { status: 200, headers: { 'content-type': 'text/plain' }, body: utf8('ok\n') };
-      case '/version': return json(200, { etcdserver: etcdVersion, etcdcluster: etcdClusterVersion });
+      case '/version': return json(200, versionsOf(member));
       case '/metrics': return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: utf8(await metrics.render()) };
       default: return { status: 404, headers: { 'content-type': 'text/plain' }, body: utf8('404 page not found\n') };
     }

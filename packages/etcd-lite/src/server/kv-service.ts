@@ -10,7 +10,8 @@ import { codecs } from '../wire/schema.ts';
 import { defaults } from './config.ts';
 import { responseHeader } from './header.ts';
 import type { Member } from './member.ts';
-import { unary, type Method } from './methods.ts';
+import { serverStream, unary, type Method } from './methods.ts';
+import { rangeStream } from './range-stream.ts';
 
 /** etcdserverpb.KV. Reads confirm with a quorum first unless the client takes a stale answer; writes go through the log. */
 export class KvService {
@@ -23,6 +24,7 @@ export class KvService {
   methods(): Readonly<Record<string, Method>> {
     return {
       '/etcdserverpb.KV/Range': unary(codecs.rangeRequest, codecs.rangeResponse, (request) => this.range(request)),
+      '/etcdserverpb.KV/RangeStream': serverStream(codecs.rangeRequest, (request) => rangeStream(request, this.#member.config.maxRequestBytes ?? defaults.maxRequestBytes, (part) => this.range(part))),
       '/etcdserverpb.KV/Put': unary(codecs.putRequest, codecs.putResponse, (request) => this.put(request)),
       '/etcdserverpb.KV/DeleteRange': unary(codecs.deleteRangeRequest, codecs.deleteRangeResponse, (request) => this.deleteRange(request)),
       '/etcdserverpb.KV/Txn': unary(codecs.txnRequest, codecs.txnResponse, (request) => this.txn(request)),
@@ -59,7 +61,12 @@ export class KvService {
   }
 
   async compact(request: CompactionRequest): Promise<HeaderResponse> {
-    return this.#write<HeaderResponse>({ compaction: request }, false);
+    const outcome = this.#write<HeaderResponse>({ compaction: request }, false);
+    if (!request.physical) return outcome;
+    // As etcd: also when it was refused because another one had come first, of which something may be left.
+    await Promise.allSettled([outcome]);
+    await this.#member.applier.pruned();
+    return outcome;
   }
 
   /** `grows`: refused while the store is over its quota; deleting and compacting must stay possible. */

@@ -59,8 +59,10 @@ export class LeaseService {
   async *#keepAlive({ requests }: StreamContext): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const data of requests) {
       const { ID } = codecs.leaseKeepAliveRequest.decode(data);
+      // Taken before: a lease that is revoked meanwhile must not look renewed at the revoking revision or later.
+      const header = responseHeader(this.#member);
       const TTL = await this.#member.leases.renew(ID);
-      yield grpcFrame(codecs.leaseKeepAliveResponse.encode({ header: responseHeader(this.#member), ID, TTL }));
+      yield grpcFrame(codecs.leaseKeepAliveResponse.encode({ header, ID, TTL }));
     }
   }
 }

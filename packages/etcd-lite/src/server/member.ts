@@ -83,7 +83,7 @@ export class Member {
     this.failed = failure.promise;
     this.#driver = this.#makeDriver(recovered, (error) => { failure.reject(error as Error); });
     const timeoutMs = requestBaseTimeoutMs + 2 * this.#electionMs;
-    this.proposals = new Proposals(host, this.#driver, { timeoutMs, maxRequestBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 });
+    this.proposals = new Proposals(host, this.#driver, { timeoutMs, maxRequestBytes: config.maxRequestBytes ?? defaults.maxRequestBytes });
     this.reads = new Reads(host, this.#driver, { timeoutMs, retryMs: this.#electionMs / 2 });
     this.leases = new LeaseKeeper({
       host, applier: this.applier, timeoutMs, isLeader: () => this.isLeader, leaderSender: () => this.#senders.get(this.raft.leader),
@@ -188,7 +188,7 @@ export class Member {
     const moved = await done.promise;
     forget();
     timer.cancel();
-    if (!moved) throw etcdError('timeout');
+    if (!moved) throw etcdError('timeoutLeaderTransfer');
   }
 
   /** Called whenever the known leader changes (also to none). Returns how to stop that. */

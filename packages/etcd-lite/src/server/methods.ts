@@ -1,5 +1,7 @@
 import { header, type HeaderMap, type Peer } from '@coxswain/host';
+import { EtcdError, grpcCode } from '../client/errors.ts';
 import type { Codec } from '../wire/codec.ts';
+import { grpcFrame } from '../wire/grpc.ts';
 
 /** Who calls. The gateway must leave out `peer.certificate`: its connection's certificate is nobody's login (as with etcd). */
 export interface CallContext {
@@ -37,4 +39,16 @@ export function unary<Q extends object, R extends object>(request: Codec<Q>, res
 export function callContext(headers: HeaderMap, peer: Peer): CallContext {
   const token = header(headers, 'token') ?? header(headers, 'authorization');
   return token === undefined ? { peer } : { token, peer };
+}
+
+/** A call with one request and a stream of answers: `handle` yields them without frames. */
+export function serverStream<Q extends object>(request: Codec<Q>, handle: (request: Q, context: StreamContext) => AsyncIterable<Uint8Array>): StreamMethod {
+  return {
+    kind: 'stream',
+    async *handle(context) {
+      const first = await context.requests[Symbol.asyncIterator]().next();
+      if (first.done === true) throw new EtcdError(grpcCode.internal, 'grpc: the request has no message');
+      for await (const message of handle(request.decode(first.value), context)) yield grpcFrame(message);
+    },
+  };
 }

@@ -5,6 +5,7 @@ import { AutoCompactor } from './auto-compactor.ts';
 import { defaults, type EtcdConfig } from './config.ts';
 import type { GrpcOptions } from './grpc-handler.ts';
 import { responseHeader } from './header.ts';
+import { HealthService } from './health-service.ts';
 import { clientHandler, sideHandler } from './http.ts';
 import { KvService } from './kv-service.ts';
 import { LeaseService } from './lease-service.ts';
@@ -12,6 +13,7 @@ import { MaintenanceService } from './maintenance-service.ts';
 import { Member } from './member.ts';
 import type { Method } from './methods.ts';
 import { peerHandler } from './peer-handler.ts';
+import { VersionMonitor } from './version-monitor.ts';
 import { WatchStream } from './watch-stream.ts';
 
 export interface RunningEtcd {
@@ -37,8 +39,9 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const watchStreams = new Set<WatchStream>();
   const kv = new KvService(member);
   const maintenance = new MaintenanceService(member);
+  const health = new HealthService();
   const methods: Readonly<Record<string, Method>> = {
-    ...kv.methods(), ...new LeaseService(member, kv).methods(), ...maintenance.methods(),
+    ...kv.methods(), ...new LeaseService(member, kv).methods(), ...maintenance.methods(), ...health.methods(),
     '/etcdserverpb.Watch/Watch': watchMethod(member, watchStreams),
   };
   const grpc: GrpcOptions = {
@@ -53,6 +56,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const peerListeners = await listenAll(host, config.peerListeners, peers);
   const clientListeners = await listenAll(host, config.clientListeners, clientHandler(grpc, side));
   const metricsListeners = await listenAll(host, config.metricsListeners ?? [], side);
+  const versions = new VersionMonitor(member);
   member.start();
   void publish(member, ended.signal);
   const compactor = config.autoCompaction === undefined ? undefined : new AutoCompactor(member, kv, config.autoCompaction);
@@ -66,6 +70,8 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     },
     stop: async () => {
       compactor?.stop();
+      versions.stop();
+      health.stop();
       await member.stop();
       ended.abort();
       for (const stream of watchStreams) stream.end(etcdError('stopped'));

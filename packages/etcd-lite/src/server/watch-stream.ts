@@ -18,6 +18,8 @@ export interface WatchStreamOptions {
 interface StreamWatch {
   readonly id: number;
   readonly watcher: Watcher;
+  /** 0: those after its creation. */
+  readonly startRevision: number;
   readonly progressNotify: boolean;
   readonly fragment: boolean;
   /** Something was sent since the last round of progress notices. */
@@ -97,6 +99,10 @@ export class WatchStream {
   }
 
   #create(request: WatchCreateRequest): void {
+    if (request.startRevision < 0) {
+      this.#refuse(-1, 'etcdserver: mvcc: required revision has been compacted');
+      return;
+    }
     const key = request.key.length === 0 ? noKey : request.key;
     const range = keyRange(key, request.rangeEnd);
     if (range.end !== undefined && !range.single && range.start >= range.end) {
@@ -112,7 +118,7 @@ export class WatchStream {
       range, startRevision: request.startRevision, prevKv: request.prevKv, noPut: request.filters.includes(0), noDelete: request.filters.includes(1),
       wake: () => { this.#woken(id); },
     });
-    const watch: StreamWatch = { id, watcher, progressNotify: request.progressNotify, fragment: request.fragment, active: true, wantsProgress: false };
+    const watch: StreamWatch = { id, watcher, startRevision: request.startRevision, progressNotify: request.progressNotify, fragment: request.fragment, active: true, wantsProgress: false };
     this.#watches.set(id, watch);
     this.#ready.add(watch);
     this.#control.push(this.#frame({ watchId: id, created: true, events: [] }));
@@ -169,13 +175,21 @@ export class WatchStream {
       if (taken.kind === 'events') this.#ready.add(watch);
       if (sizeBytes > gatherBytes) break;
     }
-    if (this.#ready.size === 0 && this.#progressRequested) {
-      this.#progressRequested = false;
-      frames.push(this.#frame({ watchId: -1, events: [] }));
-    }
+    if (this.#ready.size === 0 && this.#progressRequested) this.#answerProgress(frames);
     if (frames.length > 0) return concatBytes(frames);
     // Stretches of history without events: look on, or wait.
     return this.#ready.size > 0 ? this.#gather() : undefined;
+  }
+
+  /**
+   * All that happened up to the header's revision has been sent to every watch of this stream. As in etcd no answer comes while
+   * a watch starts later than that (its client would take the revision for one it has seen), nor without any watch.
+   */
+  #answerProgress(frames: Uint8Array[]): void {
+    this.#progressRequested = false;
+    const { revision } = this.#options.header();
+    const later = this.#watches.values().some(({ startRevision }) => startRevision > revision);
+    if (this.#watches.size > 0 && !later) frames.push(this.#frame({ watchId: -1, events: [] }, revision));
   }
 
   #framesOf(watch: StreamWatch, taken: Taken): Uint8Array[] {
@@ -185,7 +199,7 @@ export class WatchStream {
         this.#remove(watch.id);
         return [this.#frame({ watchId: watch.id, canceled: true, compactRevision: taken.compactRevision, events: [] })];
       case 'synced': {
-        if (!watch.wantsProgress) return [];
+        if (!watch.wantsProgress || watch.startRevision > taken.revision) return [];
         watch.wantsProgress = false;
         return [this.#frame({ watchId: watch.id, events: [] }, taken.revision)];
       }

@@ -221,6 +221,7 @@ export interface StatusResponse {
   readonly isLearner: boolean;
   readonly storageVersion?: string;
   readonly dbSizeQuota?: number;
+  readonly downgradeInfo?: DowngradeInfo | undefined;
 }
 
 export const alarmAction = { get: 0, activate: 1, deactivate: 2 } as const;
@@ -258,6 +259,33 @@ export interface MoveLeaderRequest {
   readonly targetID: bigint;
 }
 
+export const downgradeAction = { validate: 0, enable: 1, cancel: 2 } as const;
+
+export interface DowngradeRequest {
+  readonly action: number;
+  readonly version: string;
+}
+
+export interface DowngradeResponse {
+  header?: ResponseHeader | undefined;
+  readonly version: string;
+}
+
+export interface RangeStreamResponse {
+  readonly rangeResponse: RangeResponse;
+}
+
+export interface DowngradeInfo {
+  readonly enabled: boolean;
+  readonly targetVersion: string;
+}
+
+/** What the cluster has agreed on about versions. `clusterVersion` is empty until the first leader has decided. */
+export interface ClusterVersionsMessage {
+  readonly clusterVersion: string;
+  readonly downgrade: DowngradeInfo;
+}
+
 /** One replicated change. Ours, not on any client's wire: what a Raft entry carries. Exactly one operation is set. */
 export interface InternalRequest {
   /** Chosen by the proposing member, so that it recognises its own; see `RequestIds`. */
@@ -275,4 +303,6 @@ export interface InternalRequest {
   /** Who asked for it and the auth revision at which that was found out; absent if authentication was off. */
   readonly user?: string;
   readonly authRevision?: number;
+  readonly clusterVersionSet?: { readonly version: string } | undefined;
+  readonly downgradeSet?: DowngradeInfo | undefined;
 }

@@ -9,7 +9,7 @@ const internal: SchemaNode = {
   nested: {
     ...authSchema,
     InternalRequest: {
-      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish', 'auth'] } },
+      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish', 'auth', 'cluster_version_set', 'downgrade_set'] } },
       fields: {
         ID: { type: 'uint64', id: 1 },
         put: { type: 'etcdserverpb.PutRequest', id: 2 },
@@ -23,6 +23,8 @@ const internal: SchemaNode = {
         auth: { type: 'AuthOperation', id: 16 },
         user: { type: 'string', id: 17 },
         auth_revision: { type: 'uint64', id: 18 },
+        cluster_version_set: { type: 'ClusterVersionSet', id: 24 },
+        downgrade_set: { type: 'etcdserverpb.DowngradeInfo', id: 25 },
       },
     },
     SnapshotChunk: {
@@ -34,8 +36,11 @@ const internal: SchemaNode = {
         records: { type: 'SnapshotRecord', id: 5, rule: 'repeated' },
         members: { type: 'etcdserverpb.Member', id: 6, rule: 'repeated' },
         auth: { type: 'bytes', id: 16 },
+        versions: { type: 'ClusterVersions', id: 24 },
       },
     },
+    ClusterVersionSet: { fields: { version: { type: 'string', id: 1 } } },
+    ClusterVersions: { fields: { cluster_version: { type: 'string', id: 1 }, downgrade: { type: 'etcdserverpb.DowngradeInfo', id: 2 } } },
     SnapshotHead: { fields: { revision: { type: 'int64', id: 1 }, compact_revision: { type: 'int64', id: 2 } } },
     SnapshotRecord: { fields: { revision: { type: 'int64', id: 1 }, kvs: { type: 'mvccpb.KeyValue', id: 2, rule: 'repeated' } } },
     /** A Raft message between members, all kinds in one; see `peer-codec.ts`. */
@@ -65,6 +70,7 @@ export interface SnapshotChunk {
   readonly leases: readonly messages.LeaseGrantRequest[];
   readonly alarms: readonly messages.AlarmMember[];
   readonly members: readonly messages.MemberMessage[];
+  readonly versions?: messages.ClusterVersionsMessage | undefined;
   readonly kvs: readonly messages.KeyValue[];
   readonly records: readonly { readonly revision: number; readonly kvs: readonly messages.KeyValue[] }[];
   /** See auth/snapshot.ts. */
@@ -146,6 +152,9 @@ export const codecs = {
   roleRevokePermissionRequest: api<auth.RoleRevokePermissionRequest>('AuthRoleRevokePermissionRequest'),
   moveLeaderRequest: api<messages.MoveLeaderRequest>('MoveLeaderRequest'),
   moveLeaderResponse: api<messages.HeaderResponse>('MoveLeaderResponse'),
+  downgradeRequest: api<messages.DowngradeRequest>('DowngradeRequest'),
+  downgradeResponse: api<messages.DowngradeResponse>('DowngradeResponse'),
+  rangeStreamResponse: api<messages.RangeStreamResponse>('RangeStreamResponse'),
   keyValue: schema.codec<messages.KeyValue>('mvccpb.KeyValue'),
   event: schema.codec<messages.EventMessage>('mvccpb.Event'),
   internalRequest: schema.codec<messages.InternalRequest>('coxswain.InternalRequest'),
