@@ -115,13 +115,13 @@ class LocalStore implements EtcdClient {
 
   #watchLeases(): void {
     this.#leaseTimer?.cancel();
-    const delayMs = this.#lessor.nextCheckMs - this.#host.clock.monotonicMs();
+    const delayMs = this.#lessor.nextEndMs - this.#host.clock.monotonicMs();
     if (this.#closed || delayMs === Number.POSITIVE_INFINITY) return;
     this.#leaseTimer = this.#host.timers.after(Math.max(delayMs, 1), () => { this.#expireLeases(); });
   }
 
   #expireLeases(): void {
-    for (const id of this.#lessor.expired(this.#host.clock.monotonicMs())) this.#revoke(id);
+    for (const id of this.#lessor.takeExpired(this.#host.clock.monotonicMs(), Number.POSITIVE_INFINITY)) this.#revoke(id);
     this.#watchLeases();
   }
 

@@ -4,6 +4,8 @@ import type { LeaseKeys } from '../mvcc/execute.ts';
 export interface Lease {
   readonly id: bigint;
   readonly ttlSeconds: number;
+  /** What was left of it when it was last written down; 0: all of it. A new leader gives it that. */
+  remainingSeconds: number;
   readonly keys: Set<string>;
 }
 
@@ -17,7 +19,7 @@ export class LeaseTable implements LeaseKeys {
   grant(id: bigint, ttlSeconds: number): Lease {
     if (ttlSeconds > maxLeaseTtlSeconds) throw etcdError('leaseTtlTooLarge');
     if (this.#leases.has(id)) throw etcdError('leaseExists');
-    const lease: Lease = { id, ttlSeconds, keys: new Set() };
+    const lease: Lease = { id, ttlSeconds, remainingSeconds: 0, keys: new Set() };
     this.#leases.set(id, lease);
     return lease;
   }
@@ -31,6 +33,12 @@ export class LeaseTable implements LeaseKeys {
 
   remove(id: bigint): void {
     this.#leases.delete(id);
+  }
+
+  /** A lease that is gone meanwhile is passed over. */
+  checkpoint(id: bigint, remainingSeconds: number): void {
+    const lease = this.#leases.get(id);
+    if (lease !== undefined) lease.remainingSeconds = remainingSeconds;
   }
 
   get(id: bigint): Lease | undefined {

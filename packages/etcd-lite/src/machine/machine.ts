@@ -66,6 +66,10 @@ export class Machine {
       leases.remove(request.leaseRevoke.ID);
       return { response: {}, record };
     }
+    if (request.leaseCheckpoint !== undefined) {
+      for (const { ID, remainingTTL } of request.leaseCheckpoint.checkpoints) leases.checkpoint(ID, remainingTTL);
+      return { response: {}, record: undefined };
+    }
     if (request.alarm !== undefined) return { response: { alarms: this.#alarm(request.alarm) }, record: undefined };
     if (request.publish !== undefined) {
       this.members.set(request.publish.ID, request.publish);

@@ -27,7 +27,8 @@ export function encodeMachine(machine: Machine): Iterable<Uint8Array> {
   for (let revision = first; revision <= store.revision; revision += 1) records.push(store.history.at(revision) as RevisionRecord);
   const head: SnapshotChunk = {
     head: { revision: store.revision, compactRevision: store.compactRevision },
-    leases: [...machine.leases.all()].map((lease) => ({ ID: lease.id, TTL: lease.ttlSeconds })), alarms: machine.alarms,
+    leases: [...machine.leases.all()].map((lease) => ({ ID: lease.id, TTL: lease.ttlSeconds })),
+    leaseRemaining: [...machine.leases.all()].filter((lease) => lease.remainingSeconds > 0).map((lease) => ({ ID: lease.id, remainingTTL: lease.remainingSeconds })), alarms: machine.alarms,
     members: [...machine.members.values()], versions: machine.versions, kvs: [], records: [], auth: encodeAuth(machine.auth),
   };
   return chunks(head, base, records);
@@ -68,6 +69,7 @@ export async function decodeMachine(source: AsyncIterable<Uint8Array>): Promise<
     if (head === undefined && chunk.auth !== undefined && chunk.auth.length > 0) decodeAuth(chunk.auth, machine.auth);
     head ??= chunk.head;
     for (const lease of chunk.leases) machine.leases.grant(lease.ID, lease.TTL);
+    for (const { ID, remainingTTL } of chunk.leaseRemaining ?? []) machine.leases.checkpoint(ID, remainingTTL);
     if (chunk.alarms.length > 0) machine.restoreAlarms(chunk.alarms);
     for (const member of chunk.members) machine.members.set(member.ID, member);
     if (chunk.versions !== undefined) machine.versions = chunk.versions;

@@ -78,6 +78,7 @@ export class Applier {
   #follow(request: InternalRequest): void {
     if (request.leaseGrant !== undefined) this.lessor.granted(request.leaseGrant.ID, this.#host.clock.monotonicMs());
     else if (request.leaseRevoke !== undefined) this.lessor.revoked(request.leaseRevoke.ID);
+    else if (request.leaseCheckpoint !== undefined) for (const { ID } of request.leaseCheckpoint.checkpoints) this.lessor.checkpointed(ID);
     else if (request.compaction !== undefined) this.#prune();
   }
 

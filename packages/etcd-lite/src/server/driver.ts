@@ -27,6 +27,16 @@ interface PersistItem {
   readonly afterPersist: readonly Message[];
 }
 
+export interface Proposal {
+  readonly data: Uint8Array;
+  /** Called with the term in which it went to the leader's log or wire. */
+  readonly submitted: (term: number) => void;
+  /** Only as the leader of this term: what is proposed on the strength of being leader must not reach the log of another. */
+  readonly onlyTerm?: number | undefined;
+  /** Called instead of `submitted` when that term is over. */
+  readonly refused?: (() => void) | undefined;
+}
+
 /** Applied in one go before others get a turn. */
 const applySlice = 500;
 
@@ -40,7 +50,7 @@ export class RaftDriver {
   readonly #host: Host;
   readonly #wal: Wal;
   readonly #hooks: DriverHooks;
-  readonly #proposals: { readonly data: Uint8Array; readonly submitted: (term: number) => void }[] = [];
+  #proposals: Proposal[] = [];
   #toPersist: PersistItem[] = [];
   #toApply: Entry[] = [];
   #persisting = false;
@@ -63,9 +73,9 @@ export class RaftDriver {
     this.#schedule();
   }
 
-  /** Waits for a leader if there is none. `submitted` is called with the term in which it went to the leader's log or wire. */
-  propose(data: Uint8Array, submitted: (term: number) => void): void {
-    this.#proposals.push({ data, submitted });
+  /** Waits for a leader if there is none. */
+  propose(proposal: Proposal): void {
+    this.#proposals.push(proposal);
     this.#schedule();
   }
 
@@ -120,7 +130,14 @@ export class RaftDriver {
 
   #submitProposals(): void {
     if (this.#proposals.length === 0) return;
+    const { role, term } = this.raft;
+    const over = (proposal: Proposal): boolean => proposal.onlyTerm !== undefined && (role !== 'leader' || proposal.onlyTerm !== term);
+    if (this.#proposals.some(over)) {
+      for (const proposal of this.#proposals.filter(over)) proposal.refused?.();
+      this.#proposals = this.#proposals.filter((proposal) => !over(proposal));
+    }
     const batch = this.#proposals.splice(0);
+    if (batch.length === 0) return;
     if (propose(this.raft, batch.map((proposal) => proposal.data))) for (const proposal of batch) proposal.submitted(this.raft.term);
     else this.#proposals.unshift(...batch);
   }

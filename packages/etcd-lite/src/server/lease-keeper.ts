@@ -2,7 +2,8 @@ import { readAll, type Host } from '@coxswain/host';
 import { etcdError } from '../client/errors.ts';
 import { keyBytes } from '../mvcc/key-text.ts';
 import { codecs } from '../wire/schema.ts';
-import type { LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '../wire/messages.ts';
+import type { InternalRequest, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '../wire/messages.ts';
+import type { LeaseCheckpoint } from '../lease/lessor.ts';
 import type { Applier } from './applier.ts';
 import { peerPaths, type PeerSender } from './peer-sender.ts';
 
@@ -11,22 +12,30 @@ export interface LeaseKeeperDeps {
   readonly applier: Applier;
   readonly timeoutMs: number;
   isLeader(): boolean;
+  /** Raft's. */
+  term(): number;
   /** The leader's sender; undefined: no leader is known, or it is this member. */
   leaderSender(): PeerSender | undefined;
   /** Resolves when this member has confirmed its leadership with a quorum. */
   confirm(): Promise<void>;
-  revoke(id: bigint): Promise<unknown>;
+  /** Resolves when it has been applied; refused unless this member still leads in the term in which it is called. */
+  proposeAsLeader(request: Omit<InternalRequest, 'ID'>): Promise<unknown>;
 }
 
 /** Asked of the leader, the only one that knows when leases end: `keys` of a time-to-live question; `renew` otherwise. */
 const operations = { renew: 1, timeToLive: 2 } as const;
 const maxAnswerBytes = 64 * 1024 * 1024;
 const retryMs = 100;
+/** Ends begun in one tick (etcd: 1,000 a second), and on their way at once: other writes must get through beside them. */
+const maxEndsPerTick = 100;
+const maxEnding = 256;
+const endRetryMs = 3000;
+const maxCheckpointsPerTick = 1000;
 
 /** The lease calls that do not go through the log: renewing and asking. A follower passes them on to the leader. */
 export class LeaseKeeper {
   readonly #deps: LeaseKeeperDeps;
-  readonly #revoking = new Set<bigint>();
+  readonly #ending = new Map<bigint, Promise<void>>();
 
   constructor(deps: LeaseKeeperDeps) {
     this.#deps = deps;
@@ -82,13 +91,19 @@ export class LeaseKeeper {
     return answer === undefined ? undefined : codecs.leaseTimeToLiveResponse.encode(answer);
   }
 
+  /** The clock of leases is this leadership's own. */
+  get #keepsTime(): boolean {
+    const { isLeader, term, applier } = this.#deps;
+    return isLeader() && applier.lessor.term === term();
+  }
+
   /** A deposed leader must not renew: the new one would not know of it. */
   async #answer(operation: number, request: LeaseTimeToLiveRequest): Promise<LeaseTimeToLiveResponse | undefined> {
     await this.#deps.confirm();
-    if (!this.#deps.isLeader()) return undefined;
     const { host, applier } = this.#deps;
+    if (!this.#keepsTime) return undefined;
+    if (operation === operations.renew) return this.#renew(request.ID);
     const nowMs = host.clock.monotonicMs();
-    if (operation === operations.renew) return { ID: request.ID, TTL: applier.lessor.renew(request.ID, nowMs) ?? 0, grantedTTL: 0, keys: [] };
     const lease = applier.machine.leases.get(request.ID);
     const remainingMs = applier.lessor.remainingMs(request.ID, nowMs);
     if (lease === undefined || remainingMs === undefined || remainingMs <= 0) return { ID: request.ID, TTL: -1, grantedTTL: 0, keys: [] };
@@ -96,22 +111,54 @@ export class LeaseKeeper {
     return { ID: request.ID, TTL: Math.floor(remainingMs / 1000), grantedTTL: lease.ttlSeconds, keys };
   }
 
-  /** Leader: ends what is over, through the log. */
-  tick(): void {
-    if (!this.#deps.isLeader()) return;
-    for (const id of this.#deps.applier.lessor.expired(this.#deps.host.clock.monotonicMs())) void this.#revoke(id);
+  /** A lease that is over stays over: who asks for it waits until it is gone, so that "not found" is true when it is said. */
+  async #renew(ID: bigint): Promise<LeaseTimeToLiveResponse | undefined> {
+    const { host, applier } = this.#deps;
+    const { lessor } = applier;
+    const answer = (TTL: number): LeaseTimeToLiveResponse => ({ ID, TTL, grantedTTL: 0, keys: [] });
+    if (lessor.isOver(ID, host.clock.monotonicMs()) === false && lessor.mustClearFirst(ID)) {
+      if (!await this.#writeDown([{ ID, remainingTTL: 0 }]) || !this.#keepsTime) return undefined;
+    }
+    const nowMs = host.clock.monotonicMs();
+    if (lessor.isOver(ID, nowMs) === true) {
+      await (this.#ending.get(ID) ?? host.timers.sleep(retryMs));
+      return applier.machine.leases.has(ID) ? undefined : answer(0);
+    }
+    return answer(lessor.renew(ID, nowMs) ?? 0);
   }
 
-  async #revoke(id: bigint): Promise<void> {
-    if (this.#revoking.has(id)) return;
-    this.#revoking.add(id);
+  /** Leader: ends what is over and writes down what has lost much of its time, through the log. */
+  tick(): void {
+    const { lessor } = this.#deps.applier;
+    if (!this.#keepsTime) return;
+    const nowMs = this.#deps.host.clock.monotonicMs();
+    for (const id of lessor.takeExpired(nowMs, Math.min(maxEndsPerTick, maxEnding - this.#ending.size))) {
+      const ending = this.#end(id).finally(() => { this.#ending.delete(id); });
+      this.#ending.set(id, ending);
+    }
+    const checkpoints = lessor.takeCheckpoints(nowMs, maxCheckpointsPerTick);
+    if (checkpoints.length > 0) void this.#writeDown(checkpoints);
+  }
+
+  async #end(id: bigint): Promise<void> {
+    const { host, applier, proposeAsLeader } = this.#deps;
     try {
-      await this.#deps.revoke(id);
+      await proposeAsLeader({ leaseRevoke: { ID: id } });
     } catch (error) {
-      // It is named again by the lessor if it is still there.
-      this.#deps.host.log.debug('an expired lease could not be revoked yet', { lease: id.toString(16), error: (error as Error).message });
-    } finally {
-      this.#revoking.delete(id);
+      host.log.debug('an expired lease could not be revoked yet', { lease: id.toString(16), error: (error as Error).message });
+      applier.lessor.notEnded(id, host.clock.monotonicMs() + endRetryMs);
+    }
+  }
+
+  async #writeDown(checkpoints: readonly LeaseCheckpoint[]): Promise<boolean> {
+    const { host, applier, proposeAsLeader } = this.#deps;
+    try {
+      await proposeAsLeader({ leaseCheckpoint: { checkpoints } });
+      return true;
+    } catch (error) {
+      host.log.debug('leases could not be written down', { count: checkpoints.length, error: (error as Error).message });
+      for (const { ID } of checkpoints) applier.lessor.checkpointed(ID);
+      return false;
     }
   }
 }

@@ -76,7 +76,7 @@ export class Member {
     this.#metrics = new MemberMetrics(metrics);
     this.applier = new Applier(host, opened.snapshots, machine, recovered.snapshot.index, { snapshotCount: config.snapshotCount ?? defaults.snapshotCount }, {
       answered: (id, applied) => { this.proposals.applied(id, applied); },
-      termBegan: (term) => { this.proposals.termApplied(term); },
+      termBegan: (term) => { this.#termBegan(term); },
       snapshotTaken: (snapshot) => { this.#snapshotTaken(snapshot); },
     });
     const failure = Promise.withResolvers<never>();
@@ -86,8 +86,8 @@ export class Member {
     this.proposals = new Proposals(host, this.#driver, { timeoutMs, maxRequestBytes: config.maxRequestBytes ?? defaults.maxRequestBytes });
     this.reads = new Reads(host, this.#driver, { timeoutMs, retryMs: this.#electionMs / 2 });
     this.leases = new LeaseKeeper({
-      host, applier: this.applier, timeoutMs, isLeader: () => this.isLeader, leaderSender: () => this.#senders.get(this.raft.leader),
-      confirm: () => this.reads.confirm(), revoke: (id) => this.proposals.propose({ leaseRevoke: { ID: id } }),
+      host, applier: this.applier, timeoutMs, isLeader: () => this.isLeader, term: () => this.raft.term, leaderSender: () => this.#senders.get(this.raft.leader),
+      confirm: () => this.reads.confirm(), proposeAsLeader: (request) => this.proposals.propose(request, this.raft.term),
     });
     for (const peer of cluster.members) if (peer.id !== cluster.self.id) this.#senders.set(peer.id, this.#makeSender(peer));
   }
@@ -197,11 +197,16 @@ export class Member {
     return () => { this.#leaderListeners.delete(listener); };
   }
 
+  /** All that leaders before have promised is applied: from here on this one, if it leads, says when leases end. */
+  #termBegan(term: number): void {
+    this.proposals.termApplied(term);
+    if (this.isLeader && this.raft.term === term) this.applier.lessor.promote(this.host.clock.monotonicMs(), this.#electionMs, term);
+  }
+
   #roleChanged(): void {
     const { role, term, leader } = this.raft;
     const { lessor } = this.applier;
-    if (role === 'leader' && !lessor.primary) lessor.promote(this.host.clock.monotonicMs(), this.#electionMs);
-    if (role !== 'leader' && lessor.primary) lessor.demote();
+    if (role !== 'leader' || lessor.term !== term) lessor.demote();
     this.host.log.info('raft role', { role, term, leader: idText(leader) });
     if (leader === this.#lastLeader) return;
     this.#lastLeader = leader;

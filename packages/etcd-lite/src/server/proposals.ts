@@ -42,8 +42,11 @@ export class Proposals {
     return this.#pending.size;
   }
 
-  /** Resolves when this member has applied it. Rejects if it was refused, or when its outcome cannot be known any more. */
-  propose(request: Omit<InternalRequest, 'ID'>): Promise<Applied> {
+  /**
+   * Resolves when this member has applied it. Rejects if it was refused, or when its outcome cannot be known any more.
+   * `onlyTerm`: see `Proposal`.
+   */
+  propose(request: Omit<InternalRequest, 'ID'>, onlyTerm?: number): Promise<Applied> {
     if (this.#pending.size >= maxPending) return Promise.reject(etcdError('tooManyRequests'));
     this.#counter += 1n;
     const id = this.#prefix | this.#counter;
@@ -52,7 +55,10 @@ export class Proposals {
     return new Promise((resolve, reject) => {
       const pending: Pending = { data, deadlineMs: this.#host.clock.monotonicMs() + this.#timeoutMs, submittedTerm: undefined, resolve, reject };
       this.#pending.set(id, pending);
-      this.#driver.propose(data, (term) => { pending.submittedTerm = term; });
+      this.#driver.propose({
+        data, onlyTerm, submitted: (term) => { pending.submittedTerm = term; },
+        refused: () => { if (this.#pending.delete(id)) reject(etcdError('notLeader')); },
+      });
     });
   }
 

@@ -163,6 +163,10 @@ export interface LeaseGrantResponse {
   readonly error: string;
 }
 
+export interface LeaseCheckpointRequest {
+  readonly checkpoints: readonly { readonly ID: bigint; readonly remainingTTL: number }[];
+}
+
 export interface LeaseRevokeRequest {
   readonly ID: bigint;
 }
@@ -297,6 +301,7 @@ export interface InternalRequest {
   readonly leaseGrant?: LeaseGrantRequest | undefined;
   readonly leaseRevoke?: LeaseRevokeRequest | undefined;
   readonly alarm?: AlarmRequest | undefined;
+  readonly leaseCheckpoint?: LeaseCheckpointRequest | undefined;
   /** A member tells the others its name and client addresses. */
   readonly publish?: MemberMessage | undefined;
   readonly auth?: AuthOperation | undefined;

@@ -9,7 +9,7 @@ const internal: SchemaNode = {
   nested: {
     ...authSchema,
     InternalRequest: {
-      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish', 'auth', 'cluster_version_set', 'downgrade_set'] } },
+      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish', 'auth', 'cluster_version_set', 'downgrade_set', 'lease_checkpoint'] } },
       fields: {
         ID: { type: 'uint64', id: 1 },
         put: { type: 'etcdserverpb.PutRequest', id: 2 },
@@ -25,6 +25,7 @@ const internal: SchemaNode = {
         auth_revision: { type: 'uint64', id: 18 },
         cluster_version_set: { type: 'ClusterVersionSet', id: 24 },
         downgrade_set: { type: 'etcdserverpb.DowngradeInfo', id: 25 },
+        lease_checkpoint: { type: 'etcdserverpb.LeaseCheckpointRequest', id: 20 },
       },
     },
     SnapshotChunk: {
@@ -37,6 +38,7 @@ const internal: SchemaNode = {
         members: { type: 'etcdserverpb.Member', id: 6, rule: 'repeated' },
         auth: { type: 'bytes', id: 16 },
         versions: { type: 'ClusterVersions', id: 24 },
+        lease_remaining: { type: 'etcdserverpb.LeaseCheckpoint', id: 20, rule: 'repeated' },
       },
     },
     ClusterVersionSet: { fields: { version: { type: 'string', id: 1 } } },
@@ -68,6 +70,8 @@ type Empty = Record<never, never>;
 export interface SnapshotChunk {
   readonly head?: { readonly revision: number; readonly compactRevision: number } | undefined;
   readonly leases: readonly messages.LeaseGrantRequest[];
+  /** Of leases that have lost a part of their time. */
+  readonly leaseRemaining?: messages.LeaseCheckpointRequest['checkpoints'];
   readonly alarms: readonly messages.AlarmMember[];
   readonly members: readonly messages.MemberMessage[];
   readonly versions?: messages.ClusterVersionsMessage | undefined;
