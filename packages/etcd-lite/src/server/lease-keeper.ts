@@ -93,8 +93,7 @@ export class LeaseKeeper {
 
   /** The clock of leases is this leadership's own. */
   get #keepsTime(): boolean {
-    const { isLeader, term, applier } = this.#deps;
-    return isLeader() && applier.lessor.term === term();
+    return this.#deps.isLeader() && this.#deps.applier.lessor.term === this.#deps.term();
   }
 
   /** A deposed leader must not renew: the new one would not know of it. */
@@ -141,9 +140,9 @@ export class LeaseKeeper {
   }
 
   async #end(id: bigint): Promise<void> {
-    const { host, applier, proposeAsLeader } = this.#deps;
+    const { host, applier } = this.#deps;
     try {
-      await proposeAsLeader({ leaseRevoke: { ID: id } });
+      await this.#deps.proposeAsLeader({ leaseRevoke: { ID: id } });
     } catch (error) {
       host.log.debug('an expired lease could not be revoked yet', { lease: id.toString(16), error: (error as Error).message });
       applier.lessor.notEnded(id, host.clock.monotonicMs() + endRetryMs);
@@ -151,9 +150,9 @@ export class LeaseKeeper {
   }
 
   async #writeDown(checkpoints: readonly LeaseCheckpoint[]): Promise<boolean> {
-    const { host, applier, proposeAsLeader } = this.#deps;
+    const { host, applier } = this.#deps;
     try {
-      await proposeAsLeader({ leaseCheckpoint: { checkpoints } });
+      await this.#deps.proposeAsLeader({ leaseCheckpoint: { checkpoints } });
       return true;
     } catch (error) {
       host.log.debug('leases could not be written down', { count: checkpoints.length, error: (error as Error).message });

@@ -43,8 +43,12 @@ class Run {
  */
 export class EventLoop {
   #heap: Scheduled[] = [];
-  #nowMs = 0;
+  #nowMs: number;
   #order = 0;
+
+  constructor(startMs = 0) {
+    this.#nowMs = startMs;
+  }
 
   get nowMs(): number {
     return this.#nowMs;

@@ -16,6 +16,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Wall clock at the start, ms since the epoch. */
   readonly startMs?: number;
+  /** Monotonic clock at the start, and time of the trace: 2^31 and 2^32 are marks worth passing. */
+  readonly monotonicStartMs?: number;
   readonly latencyMs?: { readonly min: number; readonly max: number };
   readonly disk?: DiskTiming;
   /** Called with each trace line, for instance to print it. */
@@ -113,7 +115,7 @@ export class SimulatedProcess {
  * the same seed and the same program give the same trace.
  */
 export class Simulation implements Links {
-  readonly loop = new EventLoop();
+  readonly loop: EventLoop;
   readonly trace: Trace;
   /** For the test's own choices (faults, load), apart from the processes' streams. */
   readonly random: SeededRandom;
@@ -132,7 +134,8 @@ export class Simulation implements Links {
   #starts = 0;
 
   constructor(options: SimulationOptions) {
-    this.#options = { startMs: Date.UTC(2026, 0, 1), latencyMs: { min: 0.1, max: 2 }, disk: { operationMsMax: 0.2, datasyncMsMax: 4 }, ...options };
+    this.loop = new EventLoop(options.monotonicStartMs ?? 0);
+    this.#options = { startMs: Date.UTC(2026, 0, 1), monotonicStartMs: 0, latencyMs: { min: 0.1, max: 2 }, disk: { operationMsMax: 0.2, datasyncMsMax: 4 }, ...options };
     this.random = new SeededRandom(seedOf(options.seed, 'test'));
     this.#latency = new SeededRandom(seedOf(options.seed, 'latency'));
     this.trace = new Trace(() => this.loop.nowMs, options.onTrace);
