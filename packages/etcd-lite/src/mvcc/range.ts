@@ -9,7 +9,9 @@ export function executeRange(store: MvccStore, request: RangeRequest): RangeResp
   const order = effectiveOrder(request);
   const filtered = request.minModRevision !== 0 || request.maxModRevision !== 0 || request.minCreateRevision !== 0 || request.maxCreateRevision !== 0;
   const limit = Math.max(request.limit, 0);
-  const read = store.range(range, request.revision, order === sortOrder.none && !filtered && limit > 0 ? limit + 1 : 0, request.countOnly);
+  // As in etcd: without an order of the request's own the first keys are taken, and those sorted by its target.
+  const first = (order === sortOrder.none || request.sortOrder === sortOrder.none) && !filtered && limit > 0;
+  const read = store.range(range, request.revision, first ? limit + 1 : 0, request.countOnly);
   let kvs: KeyValue[] = filtered ? read.kvs.filter((kv) => passes(request, kv)) : [...read.kvs];
   if (order !== sortOrder.none) sort(kvs, request.sortTarget, order === sortOrder.descend);
   const more = limit > 0 && kvs.length > limit;
