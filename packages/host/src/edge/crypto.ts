@@ -1,9 +1,17 @@
 import * as node from 'node:crypto';
 import type { Crypto, HashAlgorithm, SignatureAlgorithm } from '../crypto.ts';
 import type { Random } from '../random.ts';
+import { bcryptHash, bcryptVerify } from './bcrypt.ts';
+
+/** Ed25519 hashes by itself. */
+function digestOf(algorithm: SignatureAlgorithm): string | undefined {
+  return algorithm === 'EdDSA' ? undefined : `sha${algorithm.slice(2)}`;
+}
 
 function signingOptions(algorithm: SignatureAlgorithm, key: node.KeyObject): node.SignKeyObjectInput {
-  return algorithm === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : { key };
+  if (algorithm.startsWith('ES')) return { key, dsaEncoding: 'ieee-p1363' };
+  if (algorithm.startsWith('PS')) return { key, padding: node.constants.RSA_PKCS1_PSS_PADDING, saltLength: node.constants.RSA_PSS_SALTLEN_DIGEST };
+  return { key };
 }
 
 /** Parsing a PEM costs more than a signature check; keys are few and live long. */
@@ -28,12 +36,11 @@ export const realCrypto: Crypto = {
   hmac: (algorithm, key, data) => node.createHmac(algorithm, key).update(data).digest(),
   sign(algorithm, privateKeyPem, data) {
     const key = remember(`private ${privateKeyPem}`, () => node.createPrivateKey(privateKeyPem));
-    return node.sign('sha256', data, signingOptions(algorithm, key));
+    return node.sign(digestOf(algorithm), data, signingOptions(algorithm, key));
   },
   verify(algorithm, publicKeyPem, data, signature) {
     try {
-      const key = publicKey(publicKeyPem);
-      return node.verify('sha256', data, algorithm === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' } : { key }, signature);
+      return node.verify(digestOf(algorithm), data, signingOptions(algorithm, publicKey(publicKeyPem)), signature);
     } catch (error) {
       // A malformed signature or key is an answer ("does not verify"), not a failure of ours.
       if (error instanceof Error) return false;
@@ -42,6 +49,7 @@ export const realCrypto: Crypto = {
   },
   publicJwk: (keyPem) => publicKey(keyPem).export({ format: 'jwk' }) as Record<string, string>,
   timingSafeEqual: (a, b) => a.length === b.length && node.timingSafeEqual(a, b),
+  bcryptHash, bcryptVerify,
 };
 
 export const realRandom: Random = {

@@ -3,7 +3,7 @@ import type { Clock, Timers } from '../clock.ts';
 import type { Host } from '../host.ts';
 import type { LogFields, Logger } from '../log.ts';
 import { NetworkError, type HttpHandler, type Listener, type Network, type ServeOptions } from '../network.ts';
-import { realCrypto } from '../edge/crypto.ts';
+import { simulatedCrypto } from './crypto.ts';
 import { SimulatedDisk, type DiskTiming } from './disk.ts';
 import { EventLoop } from './event-loop.ts';
 import { forbidGlobals } from './globals.ts';
@@ -270,7 +270,7 @@ export class Simulation implements Links {
   #hostOf(process: SimulatedProcess, machine: SimulatedMachine, random: SeededRandom): Host {
     const timers = this.#timers(process);
     const disk = machine.disk.view((maxMs, extraMs) => this.#diskWait(process, random.float() * maxMs + extraMs), this.#options.disk);
-    return { clock: this.#clock(machine), timers, random, crypto: realCrypto, disk, network: this.#network(process), log: this.#logger(process.name) };
+    return { clock: this.#clock(machine), timers, random, crypto: simulatedCrypto(random), disk, network: this.#network(process), log: this.#logger(process.name) };
   }
 
   #clock(machine: SimulatedMachine): Clock {
