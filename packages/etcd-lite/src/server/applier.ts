@@ -13,6 +13,8 @@ export interface ApplierHooks {
   answered(id: bigint, applied: Applied): void;
   /** A no-op: a new leader's term has begun in the log. */
   termBegan(term: number): void;
+  /** Somebody's password was right: from now on `token` stands for the user on every member. */
+  authenticated(user: string, token: string): void;
   /** A snapshot of the own state is durable. */
   snapshotTaken(snapshot: SnapshotMeta): void;
 }
@@ -69,10 +71,19 @@ export class Applier {
       return;
     }
     const request = codecs.internalRequest.decode(entry.data);
-    const applied = this.#machine.apply(request);
+    const applied = this.#withToken(request, this.#machine.apply(request));
     if (applied.error === undefined) this.#follow(request);
     if (applied.record !== undefined) this.hub.publish(applied.record);
     this.#hooks.answered(request.ID, applied);
+  }
+
+  /** The position in the log makes a token unique and tells other members when they must know it. */
+  #withToken(request: InternalRequest, applied: Applied): Applied {
+    const authenticate = request.auth?.authenticate;
+    if (authenticate === undefined || applied.error !== undefined) return applied;
+    const token = authenticate.simpleToken === '' ? '' : `${authenticate.simpleToken}.${this.#index}`;
+    this.#hooks.authenticated(authenticate.name, token);
+    return { ...applied, response: { token } };
   }
 
   #follow(request: InternalRequest): void {

@@ -1,5 +1,6 @@
 import type { ClientTls, ServeOptions } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
+import type { JwtOptions } from '../auth/jwt-tokens.ts';
 
 /** One member. Times and sizes that are absent have etcd's defaults. */
 export interface EtcdConfig {
@@ -29,12 +30,21 @@ export interface EtcdConfig {
   readonly watchProgressNotifyMs?: number;
   readonly autoCompaction?: AutoCompaction;
   readonly metrics?: Metrics;
+  /** Absent: simple tokens of `defaults.authTokenTtlMs`. */
+  readonly authToken?: AuthTokenConfig;
+  readonly bcryptCost?: number;
+  /** The common name of a client's verified certificate is its user. */
+  readonly clientCertAuth?: boolean;
 }
+
+export type AuthTokenConfig = { readonly kind: 'simple'; readonly ttlMs: number } | ({ readonly kind: 'jwt' } & JwtOptions);
 
 /** `periodic`: history older than `retentionMs` goes; `revision`: all but the newest `retention` revisions. */
 export type AutoCompaction = { readonly mode: 'periodic'; readonly retentionMs: number } | { readonly mode: 'revision'; readonly retention: number };
 
 export const defaults = {
+  authTokenTtlMs: 300_000,
+  bcryptCost: 10,
   token: 'etcd-cluster',
   heartbeatMs: 100,
   electionMs: 1000,

@@ -1,3 +1,4 @@
+import { checkDeleteRange, checkPut, checkTxn } from '../auth/check-request.ts';
 import { etcdError } from '../client/errors.ts';
 import { executeRange } from '../mvcc/range.ts';
 import { executeTxn } from '../mvcc/execute.ts';
@@ -10,58 +11,76 @@ import { codecs } from '../wire/schema.ts';
 import { defaults } from './config.ts';
 import { responseHeader } from './header.ts';
 import type { Member } from './member.ts';
-import { serverStream, unary, type Method } from './methods.ts';
+import type { Guard } from './guard.ts';
+import { serverStream, unary, type CallContext, type Method } from './methods.ts';
 import { rangeStream } from './range-stream.ts';
 
 /** etcdserverpb.KV. Reads confirm with a quorum first unless the client takes a stale answer; writes go through the log. */
 export class KvService {
   readonly #member: Member;
+  readonly #guard: Guard;
 
-  constructor(member: Member) {
+  constructor(member: Member, guard: Guard) {
     this.#member = member;
+    this.#guard = guard;
   }
 
   methods(): Readonly<Record<string, Method>> {
     return {
-      '/etcdserverpb.KV/Range': unary(codecs.rangeRequest, codecs.rangeResponse, (request) => this.range(request)),
-      '/etcdserverpb.KV/RangeStream': serverStream(codecs.rangeRequest, (request) => rangeStream(request, this.#member.config.maxRequestBytes ?? defaults.maxRequestBytes, (part) => this.range(part))),
-      '/etcdserverpb.KV/Put': unary(codecs.putRequest, codecs.putResponse, (request) => this.put(request)),
-      '/etcdserverpb.KV/DeleteRange': unary(codecs.deleteRangeRequest, codecs.deleteRangeResponse, (request) => this.deleteRange(request)),
-      '/etcdserverpb.KV/Txn': unary(codecs.txnRequest, codecs.txnResponse, (request) => this.txn(request)),
-      '/etcdserverpb.KV/Compact': unary(codecs.compactionRequest, codecs.compactionResponse, (request) => this.compact(request)),
+      '/etcdserverpb.KV/Range': unary(codecs.rangeRequest, codecs.rangeResponse, (request, call) => this.range(request, call)),
+      '/etcdserverpb.KV/RangeStream': serverStream(codecs.rangeRequest, (request, call) => rangeStream(request, this.#member.config.maxRequestBytes ?? defaults.maxRequestBytes, (part) => this.range(part, call))),
+      '/etcdserverpb.KV/Put': unary(codecs.putRequest, codecs.putResponse, (request, call) => this.put(request, call)),
+      '/etcdserverpb.KV/DeleteRange': unary(codecs.deleteRangeRequest, codecs.deleteRangeResponse, (request, call) => this.deleteRange(request, call)),
+      '/etcdserverpb.KV/Txn': unary(codecs.txnRequest, codecs.txnResponse, (request, call) => this.txn(request, call)),
+      '/etcdserverpb.KV/Compact': unary(codecs.compactionRequest, codecs.compactionResponse, (request, call) => this.compact(request, call)),
     };
   }
 
-  async range(request: RangeRequest): Promise<RangeResponse> {
+  /** `call` undefined, here and below: this member itself asks, and may. */
+  async range(request: RangeRequest, call?: CallContext): Promise<RangeResponse> {
     validateRange(request);
     if (!request.serializable) await this.#member.reads.confirm();
+    if (this.#guard.enabled) {
+      const who = await this.#guard.identify(call);
+      this.#guard.state.auth.check(who, 'read', request.key, request.rangeEnd);
+    }
     const response = executeRange(this.#member.applier.machine.store, request);
     response.header = responseHeader(this.#member);
     return response;
   }
 
-  async put(request: PutRequest): Promise<PutResponse> {
+  async put(request: PutRequest, call?: CallContext): Promise<PutResponse> {
     validatePut(request);
-    return this.#write<PutResponse>({ put: request }, true);
+    const asker = this.#guard.enabled ? await this.#guard.allow(call, (state, who) => { checkPut(state, who, request); }) : {};
+    return this.#write<PutResponse>({ put: request, ...asker }, true);
   }
 
-  async deleteRange(request: DeleteRangeRequest): Promise<DeleteRangeResponse> {
+  async deleteRange(request: DeleteRangeRequest, call?: CallContext): Promise<DeleteRangeResponse> {
     validateDeleteRange(request);
-    return this.#write<DeleteRangeResponse>({ deleteRange: request }, false);
+    const asker = this.#guard.enabled ? await this.#guard.allow(call, (state, who) => { checkDeleteRange(state, who, request); }) : {};
+    return this.#write<DeleteRangeResponse>({ deleteRange: request, ...asker }, false);
   }
 
-  async txn(request: TxnRequest): Promise<TxnResponse> {
+  async txn(request: TxnRequest, call?: CallContext): Promise<TxnResponse> {
     validateTxn(request, this.#member.config.maxTxnOps ?? defaults.maxTxnOps);
-    if (!isReadOnly(request)) return this.#write<TxnResponse>({ txn: request }, true);
+    if (!isReadOnly(request)) {
+      const asker = this.#guard.enabled ? await this.#guard.allow(call, (state, who) => { checkTxn(state, who, request); }) : {};
+      return this.#write<TxnResponse>({ txn: request, ...asker }, true);
+    }
     if (!isSerializable(request)) await this.#member.reads.confirm();
+    if (this.#guard.enabled) {
+      const who = await this.#guard.identify(call);
+      checkTxn(this.#guard.state, who, request);
+    }
     const { store, leases } = this.#member.applier.machine;
     const { response } = executeTxn(store, leases, request);
     response.header = responseHeader(this.#member);
     return response;
   }
 
-  async compact(request: CompactionRequest): Promise<HeaderResponse> {
-    const outcome = this.#write<HeaderResponse>({ compaction: request }, false);
+  async compact(request: CompactionRequest, call?: CallContext): Promise<HeaderResponse> {
+    const asker = await this.#guard.requireRoot(call);
+    const outcome = this.#write<HeaderResponse>({ compaction: request, ...asker }, false);
     if (!request.physical) return outcome;
     // As etcd: also when it was refused because another one had come first, of which something may be left.
     await Promise.allSettled([outcome]);

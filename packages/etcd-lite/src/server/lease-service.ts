@@ -1,33 +1,35 @@
+import { emptyBytes } from '@coxswain/host';
+import { checkLeaseKeys } from '../auth/check-request.ts';
 import { etcdError } from '../client/errors.ts';
 import { randomLeaseId } from '../lease/lease-id.ts';
 import { maxLeaseTtlSeconds } from '../lease/lease-table.ts';
 import { grpcFrame } from '../wire/grpc.ts';
-import type { HeaderResponse, LeaseGrantRequest, LeaseGrantResponse, LeaseRevokeRequest, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '../wire/messages.ts';
+import type { HeaderResponse, LeaseGrantRequest, LeaseGrantResponse, LeaseLeasesResponse, LeaseRevokeRequest, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
 import { responseHeader } from './header.ts';
 import type { KvService } from './kv-service.ts';
 import type { Member } from './member.ts';
-import { unary, type Method, type StreamContext } from './methods.ts';
+import type { Guard } from './guard.ts';
+import { unary, type CallContext, type Method, type StreamContext } from './methods.ts';
 
 /** etcdserverpb.Lease. */
 export class LeaseService {
   readonly #member: Member;
   readonly #kv: KvService;
+  readonly #guard: Guard;
 
-  constructor(member: Member, kv: KvService) {
+  constructor(member: Member, kv: KvService, guard: Guard) {
     this.#member = member;
     this.#kv = kv;
+    this.#guard = guard;
   }
 
   methods(): Readonly<Record<string, Method>> {
     return {
       '/etcdserverpb.Lease/LeaseGrant': unary(codecs.leaseGrantRequest, codecs.leaseGrantResponse, (request) => this.#grant(request)),
-      '/etcdserverpb.Lease/LeaseRevoke': unary(codecs.leaseRevokeRequest, codecs.leaseRevokeResponse, (request) => this.#revoke(request)),
-      '/etcdserverpb.Lease/LeaseTimeToLive': unary(codecs.leaseTimeToLiveRequest, codecs.leaseTimeToLiveResponse, (request) => this.#timeToLive(request)),
-      '/etcdserverpb.Lease/LeaseLeases': unary(codecs.leaseLeasesRequest, codecs.leaseLeasesResponse, async () => {
-        await this.#member.reads.confirm();
-        return { header: responseHeader(this.#member), leases: [...this.#member.applier.machine.leases.all()].map(({ id }) => ({ ID: id })) };
-      }),
+      '/etcdserverpb.Lease/LeaseRevoke': unary(codecs.leaseRevokeRequest, codecs.leaseRevokeResponse, (request, call) => this.#revoke(request, call)),
+      '/etcdserverpb.Lease/LeaseTimeToLive': unary(codecs.leaseTimeToLiveRequest, codecs.leaseTimeToLiveResponse, (request, call) => this.#timeToLive(request, call)),
+      '/etcdserverpb.Lease/LeaseLeases': unary(codecs.leaseLeasesRequest, codecs.leaseLeasesResponse, (_request, call) => this.#list(call)),
       '/etcdserverpb.Lease/LeaseKeepAlive': { kind: 'stream', handle: (context) => this.#keepAlive(context) },
     };
   }
@@ -46,19 +48,38 @@ export class LeaseService {
     return { ...response, header: responseHeader(this.#member) };
   }
 
-  async #revoke(request: LeaseRevokeRequest): Promise<HeaderResponse> {
-    const applied = await this.#member.propose({ leaseRevoke: request });
+  async #list(call: CallContext): Promise<LeaseLeasesResponse> {
+    await this.#member.reads.confirm();
+    const all = (): bigint[] => [...this.#member.applier.machine.leases.all()].map(({ id }) => id);
+    if (this.#guard.enabled) {
+      await this.#guard.requireKnown(call);
+      await this.#guard.allow(call, (state, who) => { for (const id of all()) checkLeaseKeys(state, who, id, 'read'); });
+    }
+    return { header: responseHeader(this.#member), leases: all().map((ID) => ({ ID })) };
+  }
+
+  async #revoke(request: LeaseRevokeRequest, call: CallContext): Promise<HeaderResponse> {
+    if (this.#guard.enabled) await this.#guard.requireKnown(call);
+    const asker = this.#guard.enabled ? await this.#guard.allow(call, (state, who) => { checkLeaseKeys(state, who, request.ID, 'write'); }) : {};
+    const applied = await this.#member.propose({ leaseRevoke: request, ...asker });
     return { header: responseHeader(this.#member, applied.record?.revision) };
   }
 
-  async #timeToLive(request: LeaseTimeToLiveRequest): Promise<LeaseTimeToLiveResponse> {
+  async #timeToLive(request: LeaseTimeToLiveRequest, call: CallContext): Promise<LeaseTimeToLiveResponse> {
+    if (this.#guard.enabled) await this.#guard.requireKnown(call);
     const answer = await this.#member.leases.timeToLive(request);
+    // The leader may know more keys than this member does: those that would be told are what counts.
+    if (this.#guard.enabled) await this.#guard.allow(call, ({ auth }, who) => { if (!auth.isAdmin(who)) for (const key of answer.keys) auth.check(who, 'read', key, emptyBytes); });
     return { ...answer, header: responseHeader(this.#member) };
   }
 
-  async *#keepAlive({ requests }: StreamContext): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const data of requests) {
+  async *#keepAlive(context: StreamContext): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const data of context.requests) {
       const { ID } = codecs.leaseKeepAliveRequest.decode(data);
+      if (this.#guard.enabled) {
+        await this.#guard.requireKnown(context);
+        await this.#guard.allow(context, (state, who) => { checkLeaseKeys(state, who, ID, 'write'); });
+      }
       // Taken before: a lease that is revoked meanwhile must not look renewed at the revoking revision or later.
       const header = responseHeader(this.#member);
       const TTL = await this.#member.leases.renew(ID);

@@ -1,5 +1,9 @@
 import type { Host, TimerHandle } from '@coxswain/host';
 import { noMetrics, type Metrics } from '@coxswain/service';
+import { rootName } from '../auth/auth-state.ts';
+import { JwtTokens } from '../auth/jwt-tokens.ts';
+import { SimpleTokens } from '../auth/simple-tokens.ts';
+import type { TokenKind } from '../auth/tokens.ts';
 import { etcdError } from '../client/errors.ts';
 import { Machine, type Applied } from '../machine/machine.ts';
 import { decodeMachine } from '../machine/snapshot.ts';
@@ -25,6 +29,10 @@ interface Opened {
   readonly machine: Machine;
 }
 
+function tokenKind({ authToken }: EtcdConfig, host: Host): TokenKind {
+  return authToken?.kind === 'jwt' ? new JwtTokens(host, authToken) : new SimpleTokens(host, authToken?.ttlMs ?? defaults.authTokenTtlMs);
+}
+
 /** As etcd: five seconds for the disk and what else may happen, and two elections. */
 const requestBaseTimeoutMs = 5000;
 const maxMessageBytes = 1024 * 1024;
@@ -39,6 +47,7 @@ export class Member {
   readonly proposals: Proposals;
   readonly reads: Reads;
   readonly leases: LeaseKeeper;
+  readonly tokens: TokenKind;
   readonly failed: Promise<never>;
   readonly #driver: RaftDriver;
   readonly #wal: Wal;
@@ -72,10 +81,12 @@ export class Member {
     this.#snapshots = opened.snapshots;
     this.#heartbeatMs = config.heartbeatMs ?? defaults.heartbeatMs;
     this.#electionMs = config.electionMs ?? defaults.electionMs;
+    this.tokens = tokenKind(config, host);
     const metrics: Metrics = config.metrics ?? noMetrics;
     this.#metrics = new MemberMetrics(metrics);
     this.applier = new Applier(host, opened.snapshots, machine, recovered.snapshot.index, { snapshotCount: config.snapshotCount ?? defaults.snapshotCount }, {
       answered: (id, applied) => { this.proposals.applied(id, applied); },
+      authenticated: (user, token) => { this.tokens.applied(token, user, this.applier.machine.auth); },
       termBegan: (term) => { this.#termBegan(term); },
       snapshotTaken: (snapshot) => { this.#snapshotTaken(snapshot); },
     });
@@ -87,7 +98,7 @@ export class Member {
     this.reads = new Reads(host, this.#driver, { timeoutMs, retryMs: this.#electionMs / 2 });
     this.leases = new LeaseKeeper({
       host, applier: this.applier, timeoutMs, isLeader: () => this.isLeader, term: () => this.raft.term, leaderSender: () => this.#senders.get(this.raft.leader),
-      confirm: () => this.reads.confirm(), proposeAsLeader: (request) => this.proposals.propose(request, this.raft.term),
+      confirm: () => this.reads.confirm(), proposeAsLeader: (request) => this.proposals.propose({ user: rootName, ...request }, this.raft.term),
     });
     for (const peer of cluster.members) if (peer.id !== cluster.self.id) this.#senders.set(peer.id, this.#makeSender(peer));
   }

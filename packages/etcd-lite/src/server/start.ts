@@ -3,6 +3,8 @@ import { noMetrics } from '@coxswain/service';
 import { etcdError } from '../client/errors.ts';
 import { AutoCompactor } from './auto-compactor.ts';
 import { defaults, type EtcdConfig } from './config.ts';
+import { AuthService } from './auth-service.ts';
+import { Guard } from './guard.ts';
 import type { GrpcOptions } from './grpc-handler.ts';
 import { responseHeader } from './header.ts';
 import { HealthService } from './health-service.ts';
@@ -37,15 +39,16 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const member = await Member.open(config, host);
   const ended = new AbortController();
   const watchStreams = new Set<WatchStream>();
-  const kv = new KvService(member);
+  const guard = new Guard(member);
+  const kv = new KvService(member, guard);
   const maintenance = new MaintenanceService(member);
   const health = new HealthService();
   const methods: Readonly<Record<string, Method>> = {
-    ...kv.methods(), ...new LeaseService(member, kv).methods(), ...maintenance.methods(), ...health.methods(),
-    '/etcdserverpb.Watch/Watch': watchMethod(member, watchStreams),
+    ...kv.methods(), ...new LeaseService(member, kv, guard).methods(), ...new AuthService(member, guard).methods(), ...maintenance.methods(), ...health.methods(),
+    '/etcdserverpb.Watch/Watch': watchMethod(member, guard, watchStreams),
   };
   const grpc: GrpcOptions = {
-    methods, log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
+    methods: guard.guarded(methods), log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
     hasLeader: () => member.raft.leader !== 0n, onLeaderLost: (end) => watchLeader(member, () => { end(etcdError('noLeader')); }),
   };
   const side = sideHandler(member, config.metrics ?? noMetrics);
@@ -81,13 +84,14 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   };
 }
 
-function watchMethod(member: Member, streams: Set<WatchStream>): Method {
+function watchMethod(member: Member, guard: Guard, streams: Set<WatchStream>): Method {
   return {
     kind: 'stream',
     async *handle(context) {
       const stream = new WatchStream({
         host: member.host, hub: member.applier.hub, progressNotifyMs: member.config.watchProgressNotifyMs ?? defaults.watchProgressNotifyMs,
         maxFragmentBytes: member.config.maxRequestBytes ?? defaults.maxRequestBytes, header: (revision) => responseHeader(member, revision),
+        permit: async (key, rangeEnd) => { if (guard.enabled) await guard.allow(context, ({ auth }, who) => { auth.check(who, 'read', key, rangeEnd); }); },
       });
       streams.add(stream);
       try {

@@ -1,4 +1,5 @@
 import { concatBytes, type Host, type TimerHandle } from '@coxswain/host';
+import { EtcdError } from '../client/errors.ts';
 import { keyRange } from '../mvcc/key-text.ts';
 import type { Taken, Watcher, WatchHub } from '../watch/hub.ts';
 import { grpcFrame } from '../wire/grpc.ts';
@@ -13,6 +14,8 @@ export interface WatchStreamOptions {
   readonly progressNotifyMs: number;
   readonly maxFragmentBytes: number;
   header(revision?: number): ResponseHeader;
+  /** Throws if who opened the stream may not read that. Asked once, when a watch is created. */
+  permit(key: Uint8Array, rangeEnd: Uint8Array): Promise<void>;
 }
 
 interface StreamWatch {
@@ -83,7 +86,7 @@ export class WatchStream {
 
   async #readRequests(requests: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      for await (const data of requests) this.#request(codecs.watchRequest.decode(data));
+      for await (const data of requests) await this.#request(codecs.watchRequest.decode(data));
       // The client has nothing more to ask but goes on listening if it has watches.
       if (this.#watches.size === 0) this.end();
     } catch (error) {
@@ -91,11 +94,22 @@ export class WatchStream {
     }
   }
 
-  #request(request: WatchRequest): void {
-    if (request.createRequest !== undefined) this.#create(request.createRequest);
+  async #request(request: WatchRequest): Promise<void> {
+    if (request.createRequest !== undefined) await this.#createIfPermitted(request.createRequest);
     else if (request.cancelRequest !== undefined) this.#cancel(request.cancelRequest.watchId);
     else if (request.progressRequest !== undefined) this.#progressRequested = true;
     this.#signal();
+  }
+
+  async #createIfPermitted(request: WatchCreateRequest): Promise<void> {
+    try {
+      await this.#options.permit(request.key.length === 0 ? noKey : request.key, request.rangeEnd);
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+      this.#refuse(-1, error.message);
+      return;
+    }
+    if (!this.#ended) this.#create(request);
   }
 
   #create(request: WatchCreateRequest): void {
