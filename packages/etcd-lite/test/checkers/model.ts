@@ -31,15 +31,23 @@ export function rangeOf(state: State, step: Extract<Step, { type: 'range' }>): S
 }
 
 class Writing {
-  readonly state: Map<string, Kv>;
+  state: State;
   readonly events: Event[] = [];
   readonly #revision: number;
   readonly #before: State;
+  #own: Map<string, Kv> | undefined;
 
   constructor(before: State, revision: number) {
     this.#before = before;
-    this.state = new Map(before);
+    this.state = before;
     this.#revision = revision;
+  }
+
+  /** Most only read. */
+  #writable(): Map<string, Kv> {
+    this.#own ??= new Map(this.#before);
+    this.state = this.#own;
+    return this.#own;
   }
 
   #prev(key: string): { readonly prev?: Kv } {
@@ -50,13 +58,13 @@ class Writing {
   put(key: string, value: string, lease: string): void {
     const before = this.state.get(key);
     const kv = { key, value, create: before?.create ?? this.#revision, mod: this.#revision, version: (before?.version ?? 0) + 1, lease };
-    this.state.set(key, kv);
+    this.#writable().set(key, kv);
     this.events.push({ type: 'put', kv, ...this.#prev(key) });
   }
 
   delete(keys: readonly string[]): number {
     for (const key of keys) {
-      this.state.delete(key);
+      this.#writable().delete(key);
       this.events.push({ type: 'delete', kv: { key, value: '', create: 0, mod: this.#revision, version: 0, lease: '' }, ...this.#prev(key) });
     }
     return keys.length;
