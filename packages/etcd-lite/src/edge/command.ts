@@ -3,6 +3,7 @@ import { parseGoDuration, UsageError, type Command, type FlagValues } from '@cox
 import { createMetrics } from '@coxswain/service/edge';
 import { defaults, type AutoCompaction, type EtcdConfig } from '../server/config.ts';
 import { startEtcdServer } from '../server/start.ts';
+import { authTokenOf } from './auth-token.ts';
 import { etcdFlags } from './flags.ts';
 
 export const command: Command = {
@@ -32,6 +33,7 @@ async function configOf(flags: FlagValues, host: Host): Promise<EtcdConfig> {
     heartbeatMs: flags.int('heartbeat-interval'), electionMs: flags.int('election-timeout'), snapshotCount: flags.int('snapshot-count'),
     snapshotCatchUpEntries: flags.int('snapshot-catchup-entries'), quotaBackendBytes: quota === 0 ? defaults.quotaBackendBytes : quota,
     maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: flags.durationMs(progress), metrics: createMetrics(),
+    authToken: await authTokenOf(flags, { host, readFile: (path) => readFlagFile(host, 'auth-token', path) }), bcryptCost: flags.int('bcrypt-cost'), clientCertAuth: flags.bool('client-cert-auth'),
     ...(peerTls === undefined ? {} : { peerTls: clientTlsOf(peerTls) }), ...(autoCompaction === undefined ? {} : { autoCompaction }),
   };
 }
@@ -73,8 +75,12 @@ async function serverTls(flags: FlagValues, host: Host, names: TlsFlagNames): Pr
 }
 
 async function readPem(host: Host, flag: string, path: string): Promise<string> {
+  return new TextDecoder().decode(await readFlagFile(host, flag, path));
+}
+
+async function readFlagFile(host: Host, flag: string, path: string): Promise<Uint8Array> {
   try {
-    return new TextDecoder().decode(await host.disk.readFile(absolute(path)));
+    return await host.disk.readFile(absolute(path));
   } catch (error) {
     if (error instanceof DiskError) throw new UsageError(`--${flag}: ${error.message}`);
     throw error;
