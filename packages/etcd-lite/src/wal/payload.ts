@@ -6,6 +6,11 @@ export interface SegmentHeader {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   readonly sequence: number;
+  /**
+   * The segment that this one continues, and where that ends: whatever it holds behind that, and whatever segments lie between,
+   * were attempts that failed. Undefined: this is the first, or was written before segments said so.
+   */
+  readonly previous?: { readonly sequence: number; readonly end: number } | undefined;
 }
 
 function numbers(count: number): { readonly bytes: Uint8Array; readonly view: DataView } {
@@ -18,7 +23,11 @@ function viewOf(data: Uint8Array): DataView {
 }
 
 export function segmentRecord(header: SegmentHeader): WalRecord {
-  const { bytes, view } = numbers(3);
+  const { bytes, view } = numbers(header.previous === undefined ? 3 : 5);
+  if (header.previous !== undefined) {
+    view.setFloat64(24, header.previous.sequence, true);
+    view.setFloat64(32, header.previous.end, true);
+  }
   view.setBigUint64(0, header.clusterId, true);
   view.setBigUint64(8, header.memberId, true);
   view.setFloat64(16, header.sequence, true);
@@ -27,7 +36,8 @@ export function segmentRecord(header: SegmentHeader): WalRecord {
 
 export function readSegment(payload: Uint8Array): SegmentHeader {
   const view = viewOf(payload);
-  return { clusterId: view.getBigUint64(0, true), memberId: view.getBigUint64(8, true), sequence: view.getFloat64(16, true) };
+  const previous = payload.length < 40 ? undefined : { sequence: view.getFloat64(24, true), end: view.getFloat64(32, true) };
+  return { clusterId: view.getBigUint64(0, true), memberId: view.getBigUint64(8, true), sequence: view.getFloat64(16, true), previous };
 }
 
 export function hardStateRecord(state: HardState): WalRecord {

@@ -1,8 +1,9 @@
 import { assert, type Disk, type Logger } from '@coxswain/host';
 import type { Entry, HardState, SnapshotMeta } from '../raft/types.ts';
 import { readEntry, readHardState, readSegment, readSnapshot, type SegmentHeader } from './payload.ts';
-import type { ParsedRecord } from './record.ts';
-import { scanSegment, WalCorruption, type ChainPosition } from './scan.ts';
+import type { ParsedRecord, WalRecord } from './record.ts';
+import { scanSegment, WalCorruption, type ChainPosition, type SegmentScan } from './scan.ts';
+import { planSegments, readSegmentFile } from './segments.ts';
 
 export interface SegmentFile {
   readonly name: string;
@@ -19,54 +20,59 @@ export interface RecoveredWal {
   /** The newest snapshot that the log knows of. */
   readonly snapshot: SnapshotMeta;
   readonly segments: readonly SegmentFile[];
+  readonly resume: LogResume;
+}
+
+/** How the next life goes on writing. */
+export interface LogResume {
+  /** Where what is surely on disk ends: before the last batch. */
+  readonly previous: SegmentHeader['previous'];
   readonly position: ChainPosition;
-  /** Where to go on writing in the last segment. */
-  readonly offset: number;
+  /** The last batch. It may have been read from the system's cache only, and counts as promised from now on. */
+  readonly unsettled: readonly WalRecord[];
+  readonly nextSequence: number;
+  readonly leftovers: readonly string[];
 }
 
-export function segmentName(sequence: number): string {
-  return `${sequence.toString(16).padStart(16, '0')}.wal`;
-}
-
-const namePattern = /^([0-9a-f]{16})\.wal$/;
-
-/** Reads all segments in order. The last one's torn tail is cut off, on disk too. */
+/** Reads all segments in order. Changes nothing on disk: a torn tail is cut by the segment that the next life begins. */
 export async function recoverWal(disk: Disk, directory: string, log: Logger): Promise<RecoveredWal> {
-  const names = (await disk.list(directory)).filter((name) => namePattern.test(name));
+  const plan = await planSegments(disk, directory);
   const replay = new Replay();
   const segments: SegmentFile[] = [];
   let position: ChainPosition = { crc: undefined, batch: 0, lastOfBatch: true };
-  let offset = 0;
-  for (const [at, name] of names.entries()) {
+  let before: SegmentHeader['previous'];
+  let resume: LogResume = { previous: undefined, position, unsettled: [], nextSequence: plan.nextSequence, leftovers: plan.leftovers };
+  for (const [at, { name, sequence, endsAt, header }] of plan.segments.entries()) {
     const path = `${directory}/${name}`;
-    const data = await disk.readFile(path);
-    const sequence = Number.parseInt(name.slice(0, 16), 16);
-    const before = segments[segments.length - 1]?.sequence;
-    if (before !== undefined && sequence !== before + 1) throw new WalCorruption(path, 0, `segment ${sequence} follows segment ${before}`);
-    const scan = scanSegment(path, data, position, at === names.length - 1);
-    if (scan.end < data.length) await cutTail(disk, path, scan.end, data.length, log);
-    if (scan.records.length === 0 && at === 0 && sequence !== 0) throw new WalCorruption(path, 0, 'the only segment holds nothing');
-    if (scan.records.length === 0 && at > 0) {
-      // The power went while the segment was being made; nothing was promised in it.
-      await disk.remove(path);
-      await disk.syncDirectory(directory);
-      break;
+    const isLast = at === plan.segments.length - 1;
+    const scan = scanWhole(path, await readSegmentFile(disk, path), position, endsAt, isLast);
+    if (isLast && scan.records.length === 0) {
+      if (sequence > 0) throw new WalCorruption(path, 0, 'the only segment holds nothing');
+      // The power went while the very first one was being made.
+      return { ...replay.finish(path, 0), segments, resume: { ...resume, leftovers: [...resume.leftovers, name] } };
     }
+    if (scan.tornBytes > 0) log.warn('the tail of the write-ahead log was torn and is cut off', { file: path, offset: scan.whole.end, bytes: scan.tornBytes });
     segments.push({ name, sequence, firstIndex: replay.lastIndex + 1 });
-    replay.segment(path, scan.records, sequence);
-    ({ position } = scan);
-    offset = scan.end;
+    for (const record of scan.records) replay.record(path, record);
+    ({ position } = scan.whole);
+    if (!isLast) {
+      before = { sequence, end: scan.whole.end };
+      continue;
+    }
+    const { count, end, position: settled } = scan.beforeLast;
+    // A segment's head is written anew in any case.
+    const unsettled = scan.records.slice(count).filter((record) => record.kind !== 'segment');
+    resume = { ...resume, previous: end > 0 ? { sequence, end } : header?.previous ?? before, position: settled, unsettled };
+    return { ...replay.finish(path, scan.whole.end), segments, resume };
   }
-  const last = segments[segments.length - 1];
-  return { ...replay.finish(last === undefined ? directory : `${directory}/${last.name}`, offset), segments, position, offset };
+  return { ...replay.finish(directory, 0), segments, resume };
 }
 
-async function cutTail(disk: Disk, path: string, end: number, sizeBytes: number, log: Logger): Promise<void> {
-  log.warn('the tail of the write-ahead log was torn and is cut off', { file: path, offset: end, bytes: sizeBytes - end });
-  const file = await disk.open(path, 'write');
-  await file.truncate(end);
-  await file.datasync();
-  await file.close();
+/** A log of the time before segments named their predecessors says nothing of where the ones before its last end. */
+function scanWhole(path: string, data: Uint8Array, from: ChainPosition, endsAt: number | undefined, isLast: boolean): SegmentScan {
+  const scan = scanSegment(path, data, from, endsAt);
+  if (!isLast && scan.tornBytes > 0) throw new WalCorruption(path, scan.whole.end, 'a record is damaged or missing, and a later segment exists');
+  return scan;
 }
 
 class Replay {
@@ -74,22 +80,14 @@ class Replay {
   #hardState: HardState = { term: 0, vote: 0n, commit: 0 };
   #snapshot: SnapshotMeta = { index: 0, term: 0 };
   #entries: Entry[] = [];
+
   get lastIndex(): number {
     return this.#entries[this.#entries.length - 1]?.index ?? this.#snapshot.index;
   }
 
-  segment(path: string, records: readonly ParsedRecord[], sequence: number): void {
-    for (const record of records) this.#record(path, record, sequence);
-  }
-
-  #record(path: string, record: ParsedRecord, sequence: number): void {
+  record(path: string, record: ParsedRecord): void {
     switch (record.kind) {
-      case 'segment': {
-        const header = readSegment(record.payload);
-        if (header.sequence !== sequence) throw new WalCorruption(path, 0, `the file holds segment ${header.sequence}`);
-        this.#header = header;
-        return;
-      }
+      case 'segment': this.#header = readSegment(record.payload); return;
       case 'hard-state': this.#hardState = readHardState(record.payload); return;
       case 'entry': this.#entry(path, readEntry(record.payload), record); return;
       case 'snapshot': this.#snapshotTaken(readSnapshot(record.payload)); return;

@@ -19,50 +19,85 @@ export interface ChainPosition {
   readonly lastOfBatch: boolean;
 }
 
-export interface SegmentScan {
-  /** Of whole batches only. */
-  readonly records: readonly ParsedRecord[];
-  /** Where the last whole batch ends; less than the file's size if the tail was torn. */
+/** A place between two batches of a segment. */
+export interface BatchEnd {
+  /** Records before it. */
+  readonly count: number;
   readonly end: number;
   readonly position: ChainPosition;
 }
 
+export interface SegmentScan {
+  /** Of whole batches only. */
+  readonly records: readonly ParsedRecord[];
+  /** Behind the last whole batch, and before it. */
+  readonly whole: BatchEnd;
+  readonly beforeLast: BatchEnd;
+  /** Bytes behind the last whole batch that are no untouched zeros: the torn tail of a write nobody was answered for. */
+  readonly tornBytes: number;
+}
+
 /**
- * Reads a segment from its start. A power cut can only damage the batch that was being written when it came, and nobody was
- * answered for that: such a tail is cut (only in the last segment). Damage before it is refused.
+ * Reads a segment from its start. `endsAt`: where it ends, as the segment after it says; undefined for the last one, whose end is
+ * behind its last whole batch. A power cut or a failing disk can only damage the batch that was being written, and nobody was
+ * answered for that: such a tail is cut, in the last segment only. Damage before it is refused.
  */
-export function scanSegment(file: string, data: Uint8Array, from: ChainPosition, isLastSegment: boolean): SegmentScan {
+export function scanSegment(file: string, data: Uint8Array, from: ChainPosition, endsAt: number | undefined): SegmentScan {
+  const content = withoutZeros(endsAt === undefined ? data : data.subarray(0, endsAt));
   const records: ParsedRecord[] = [];
   let at = from;
-  let whole = { count: 0, end: 0, position: from };
-  let offset = 0;
-  while (offset < data.length) {
-    const record = parseRecord(data, offset);
+  let whole: BatchEnd = { count: 0, end: 0, position: from };
+  let beforeLast = whole;
+  // A record may itself end with zeros.
+  const readable = endsAt === undefined ? data : data.subarray(0, endsAt);
+  for (let offset = 0; offset < content;) {
+    const record = parseRecord(readable, offset);
     if (record === undefined) {
-      refuseUnlessTorn(file, data, offset, at);
+      refuseUnlessTorn(file, readable, offset, content, at);
       break;
     }
-    if (at.crc !== undefined && record.previousCrc !== at.crc) throw new WalCorruption(file, offset, 'the record does not continue the one before it');
-    if (at.crc !== undefined && record.batch !== openBatch(at)) throw new WalCorruption(file, offset, `batch ${record.batch} follows batch ${at.batch}`);
+    checkChain(file, offset, record, at);
     records.push(record);
     offset = record.end;
     at = { crc: record.crc, batch: record.batch, lastOfBatch: record.last };
-    if (record.last) whole = { count: records.length, end: offset, position: at };
+    if (record.last) [beforeLast, whole] = [whole, { count: records.length, end: offset, position: at }];
   }
-  if (!isLastSegment && whole.end < data.length) throw new WalCorruption(file, whole.end, 'a record is damaged or missing, and a later segment exists');
-  return { records: records.slice(0, whole.count), end: whole.end, position: whole.position };
+  if (endsAt !== undefined && whole.end !== endsAt) {
+    throw new WalCorruption(file, whole.end, `a record is damaged or missing: the segment after it says that this one ends at ${endsAt}`);
+  }
+  return { records: records.slice(0, whole.count), whole, beforeLast, tornBytes: Math.max(0, content - whole.end) };
+}
+
+function withoutZeros(data: Uint8Array): number {
+  let end = data.length;
+  while (end > 0 && data[end - 1] === 0) end -= 1;
+  return end;
+}
+
+function checkChain(file: string, offset: number, record: ParsedRecord, at: ChainPosition): void {
+  if (at.crc === undefined) return;
+  if (record.previousCrc !== at.crc) throw new WalCorruption(file, offset, 'the record does not continue the one before it');
+  if (record.batch !== openBatch(at)) throw new WalCorruption(file, offset, `batch ${record.batch} follows batch ${at.batch}`);
+}
+
+/** Batches are counted modulo 2^32: at a thousand a second that is fifty days. */
+export function batchAfter(batch: number): number {
+  return (batch + 1) >>> 0;
 }
 
 /** The batch to which the next record belongs. */
 function openBatch(position: ChainPosition): number {
-  return position.lastOfBatch ? position.batch + 1 : position.batch;
+  return position.lastOfBatch ? batchAfter(position.batch) : position.batch;
 }
 
 /** A whole record of a later batch behind the damage proves that the damaged one had been durable. */
-function refuseUnlessTorn(file: string, data: Uint8Array, offset: number, position: ChainPosition): void {
-  for (let at = offset + 1; at < data.length; at += 1) {
+function refuseUnlessTorn(file: string, data: Uint8Array, offset: number, until: number, position: ChainPosition): void {
+  let open = position.crc === undefined ? undefined : openBatch(position);
+  for (let at = offset + 1; at < until; at += 1) {
     const later = parseRecord(data, at);
-    if (later !== undefined && later.batch > openBatch(position)) {
+    if (later === undefined) continue;
+    open ??= later.batch;
+    if (((later.batch - open) | 0) > 0) {
       throw new WalCorruption(file, offset, `a record is damaged, and whole records of a later write follow at offset ${at}`);
     }
   }

@@ -1,8 +1,10 @@
-import { assert, type Disk, type DiskFile, type Logger } from '@coxswain/host';
+import { assert, DiskError, type Disk, type DiskFile, type Logger } from '@coxswain/host';
 import type { Entry, HardState, SnapshotMeta } from '../raft/types.ts';
 import { entryRecord, hardStateRecord, segmentRecord, snapshotRecord, type SegmentHeader } from './payload.ts';
 import { recordSize, writeRecord, type WalRecord } from './record.ts';
-import { recoverWal, segmentName, type RecoveredWal, type SegmentFile } from './recover.ts';
+import { recoverWal, type RecoveredWal, type SegmentFile } from './recover.ts';
+import { batchAfter } from './scan.ts';
+import { segmentName } from './segments.ts';
 
 export interface WalOptions {
   readonly directory: string;
@@ -21,37 +23,52 @@ export interface WalBatch {
   readonly entries: readonly Entry[];
 }
 
+const zerosAheadBytes = 1024 * 1024;
+
 /**
  * The write-ahead log: what this member has promised. `append` resolves when its batch and all before it are on disk; only
  * then may anything that depends on it leave the member. One append at a time.
  *
- * A failed write or datasync leaves unknown what is on disk, so the log refuses to go on after one.
+ * After a failed write or datasync nobody knows what is on disk, and asking the system to write the same pages again proves
+ * nothing: it may have dropped them. So the log goes on in a new file, whose head says where the one before it surely ends. A
+ * caller whose append failed appends the same again (more may follow it), until it succeeds: nothing else may come in between.
+ * A new life begins a file in the same way, for what it has read may be in the system's cache only.
  */
 export class Wal {
   readonly #disk: Disk;
   readonly #options: WalOptions;
-  readonly #segments: SegmentFile[];
-  #file: DiskFile;
-  #offset: number;
+  #segments: SegmentFile[];
+  #file: DiskFile | undefined;
+  /** Of the current file: what surely is on disk, and what is surely its own (zeros behind the data). */
+  #offset = 0;
+  #allocated = 0;
+  #previous: SegmentHeader['previous'];
   #crc: number;
   #batch: number;
   #hardState: HardState;
   #snapshot: SnapshotMeta;
   #lastIndex: number;
+  #nextSequence: number;
+  /** Read by this life, not known to be on disk. */
+  #unsettled: readonly WalRecord[];
+  #needsFile = true;
+  #leftovers: readonly string[];
   #busy = false;
-  #broken: unknown;
 
-  private constructor(disk: Disk, options: WalOptions, recovered: RecoveredWal, file: DiskFile) {
+  private constructor(disk: Disk, options: WalOptions, recovered: RecoveredWal) {
+    const { resume } = recovered;
     this.#disk = disk;
     this.#options = options;
     this.#segments = [...recovered.segments];
-    this.#file = file;
-    this.#offset = recovered.offset;
-    this.#crc = recovered.position.crc ?? 0;
-    this.#batch = recovered.position.batch;
+    this.#previous = resume.previous;
+    this.#crc = resume.position.crc ?? 0;
+    this.#batch = resume.position.batch;
     this.#hardState = recovered.hardState;
     this.#snapshot = recovered.snapshot;
     this.#lastIndex = recovered.entries[recovered.entries.length - 1]?.index ?? recovered.snapshot.index;
+    this.#nextSequence = resume.nextSequence;
+    this.#unsettled = resume.unsettled;
+    this.#leftovers = resume.leftovers;
   }
 
   /** Reads what there is, or begins a new log. Rejects with WalCorruption, or if the log is another member's. */
@@ -59,56 +76,36 @@ export class Wal {
     await disk.makeDirectory(options.directory, { mode: 0o700 });
     const recovered = await recoverWal(disk, options.directory, log);
     checkOwner(recovered.header, options);
-    const last = recovered.segments[recovered.segments.length - 1];
-    const path = `${options.directory}/${last?.name ?? segmentName(0)}`;
-    const wal = new Wal(disk, options, recovered, await disk.open(path, 'create'));
-    if (recovered.header === undefined) await wal.#begin(0);
-    else await wal.#settle();
+    const wal = new Wal(disk, options, recovered);
+    if (recovered.header === undefined) await wal.#beginFile([]);
     return { wal, recovered };
   }
 
-  /**
-   * What was read may still be only in the system's cache: the last life may have been killed between a write and its
-   * datasync. It counts as promised from now on, so it must be on disk.
-   */
-  async #settle(): Promise<void> {
-    await this.#file.datasync();
-    await this.#disk.syncDirectory(this.#options.directory);
-  }
-
-  /**
-   * Writes a segment's header into the (empty) current file. What must outlive the segments before it is repeated: they may be
-   * purged, with the records that told of the hard state and the snapshot.
-   */
-  async #begin(sequence: number): Promise<void> {
-    if (this.#segments.every((segment) => segment.sequence !== sequence)) {
-      this.#segments.push({ name: segmentName(sequence), sequence, firstIndex: this.#lastIndex + 1 });
-    }
-    this.#offset = 0;
-    const header = segmentRecord({ clusterId: this.#options.clusterId, memberId: this.#options.memberId, sequence });
-    const snapshot = this.#snapshot.index > 0 ? [snapshotRecord('snapshot', this.#snapshot)] : [];
-    await this.#write([header, ...snapshot, hardStateRecord(this.#hardState)]);
-    await this.#disk.syncDirectory(this.#options.directory);
+  /** Something that was read must be made durable (`append`, even of nothing) before anything may depend on it. */
+  get settled(): boolean {
+    return !this.#needsFile;
   }
 
   async append(batch: WalBatch): Promise<void> {
     assert(!this.#busy, 'appends to the log must not overlap');
-    if (this.#broken !== undefined) throw this.#broken;
     this.#busy = true;
     try {
-      const records: WalRecord[] = [];
-      if (batch.install !== undefined) records.push(snapshotRecord('install', batch.install));
-      for (const entry of batch.entries) records.push(entryRecord(entry));
-      if (batch.snapshot !== undefined) records.push(snapshotRecord('snapshot', batch.snapshot));
-      if (batch.hardState !== undefined) records.push(hardStateRecord(batch.hardState));
-      if (records.length > 0) await this.#write(records);
+      const records = recordsOf(batch);
+      if (this.#needsFile) await this.#beginFile(records);
+      else if (records.length > 0) await this.#write(records);
       this.#remember(batch);
       if (this.#offset > this.#options.segmentBytes) await this.#cut();
-    } catch (error) {
-      this.#broken = error;
-      throw error;
     } finally {
       this.#busy = false;
+    }
+  }
+
+  /** What was appended is on disk, whether this comes through or not; the next append tries again, and says so. */
+  async #cut(): Promise<void> {
+    try {
+      await this.#beginFile([]);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
     }
   }
 
@@ -119,41 +116,86 @@ export class Wal {
     this.#lastIndex = batch.entries[batch.entries.length - 1]?.index ?? batch.install?.index ?? this.#lastIndex;
   }
 
+  /**
+   * A new segment with what must outlive the ones before it (they may be purged, with the records that told of the hard state
+   * and the snapshot), what is not surely on disk, and `records`: one batch. Until it is durable the old state stands.
+   */
+  async #beginFile(records: readonly WalRecord[]): Promise<void> {
+    const { directory, clusterId, memberId } = this.#options;
+    const current = this.#segments[this.#segments.length - 1];
+    const previous = this.#file !== undefined && this.#offset > 0 && current !== undefined ? { sequence: current.sequence, end: this.#offset } : this.#previous;
+    const sequence = this.#nextSequence;
+    this.#nextSequence += 1;
+    this.#needsFile = true;
+    const name = segmentName(sequence);
+    const file = await this.#disk.open(`${directory}/${name}`, 'create');
+    const before = { file: this.#file, offset: this.#offset, allocated: this.#allocated, crc: this.#crc, batch: this.#batch };
+    [this.#file, this.#offset, this.#allocated] = [file, 0, 0];
+    try {
+      const snapshot = this.#snapshot.index > 0 ? [snapshotRecord('snapshot', this.#snapshot)] : [];
+      await this.#write([segmentRecord({ clusterId, memberId, sequence, previous }), ...snapshot, hardStateRecord(this.#hardState), ...this.#unsettled, ...records]);
+      await this.#disk.syncDirectory(directory);
+    } catch (error) {
+      [this.#file, this.#offset, this.#allocated, this.#crc, this.#batch] = [before.file, before.offset, before.allocated, before.crc, before.batch];
+      this.#needsFile = true;
+      this.#leftovers = [...this.#leftovers, name];
+      await closeUsed(file);
+      throw error;
+    }
+    const dropped = this.#segments.filter((segment) => segment.sequence > (previous?.sequence ?? -1)).map((segment) => segment.name);
+    this.#segments = [...this.#segments.filter((segment) => !dropped.includes(segment.name)), { name, sequence, firstIndex: this.#lastIndex + 1 }];
+    this.#leftovers = [...this.#leftovers, ...dropped];
+    this.#previous = previous;
+    this.#unsettled = [];
+    this.#needsFile = false;
+    if (before.file !== undefined) await closeUsed(before.file);
+  }
+
   async #write(records: readonly WalRecord[]): Promise<void> {
     let sizeBytes = 0;
     for (const record of records) sizeBytes += recordSize(record.payload);
-    const data = new Uint8Array(sizeBytes);
-    const batch = this.#batch + 1;
+    const end = this.#offset + sizeBytes;
+    const allocated = end <= this.#allocated ? this.#allocated : this.#roundUp(end);
+    const data = new Uint8Array(end <= this.#allocated ? sizeBytes : allocated - this.#offset);
+    const batch = batchAfter(this.#batch);
     let crc = this.#crc;
     let at = 0;
     for (const [index, record] of records.entries()) {
       crc = writeRecord(data, at, record, crc, batch, index === records.length - 1);
       at += recordSize(record.payload);
     }
-    await this.#file.write(this.#offset, data);
-    await this.#file.datasync();
-    this.#offset += sizeBytes;
+    try {
+      await (this.#file as DiskFile).write(this.#offset, data);
+      await (this.#file as DiskFile).datasync();
+    } catch (error) {
+      this.#needsFile = true;
+      throw error;
+    }
+    this.#offset = end;
+    this.#allocated = allocated;
     this.#crc = crc;
     this.#batch = batch;
   }
 
-  async #cut(): Promise<void> {
-    const sequence = (this.#segments[this.#segments.length - 1] as SegmentFile).sequence + 1;
-    const file = await this.#disk.open(`${this.#options.directory}/${segmentName(sequence)}`, 'create');
-    await this.#file.close();
-    this.#file = file;
-    await this.#begin(sequence);
+  /** Zeros are written ahead, so that most datasyncs need not touch the file's metadata. */
+  #roundUp(end: number): number {
+    const step = Math.max(1, Math.min(zerosAheadBytes, Math.floor(this.#options.segmentBytes / 4)));
+    return Math.ceil(end / step) * step;
   }
 
-  /** Removes segments that hold nothing after `index`, for which a durable snapshot must exist. */
+  /** Removes segments that hold nothing after `index`, for which a durable snapshot must exist, and what failed attempts left. */
   async purge(index: number): Promise<void> {
-    let removed = false;
+    const { directory } = this.#options;
+    if (this.#needsFile) return;
+    let removed = this.#leftovers.length > 0;
+    for (const name of this.#leftovers) await this.#disk.remove(`${directory}/${name}`);
+    this.#leftovers = [];
     while (this.#segments.length > 1 && (this.#segments[1] as SegmentFile).firstIndex <= index + 1) {
-      const oldest = this.#segments.shift() as SegmentFile;
-      await this.#disk.remove(`${this.#options.directory}/${oldest.name}`);
+      await this.#disk.remove(`${directory}/${(this.#segments[0] as SegmentFile).name}`);
+      this.#segments.shift();
       removed = true;
     }
-    if (removed) await this.#disk.syncDirectory(this.#options.directory);
+    if (removed) await this.#disk.syncDirectory(directory);
   }
 
   get segmentCount(): number {
@@ -161,8 +203,26 @@ export class Wal {
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#file?.close();
   }
+}
+
+/** All that counts is on disk, or known not to be: what a close still finds to complain of changes nothing. */
+async function closeUsed(file: DiskFile): Promise<void> {
+  try {
+    await file.close();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+  }
+}
+
+function recordsOf(batch: WalBatch): WalRecord[] {
+  const records: WalRecord[] = [];
+  if (batch.install !== undefined) records.push(snapshotRecord('install', batch.install));
+  for (const entry of batch.entries) records.push(entryRecord(entry));
+  if (batch.snapshot !== undefined) records.push(snapshotRecord('snapshot', batch.snapshot));
+  if (batch.hardState !== undefined) records.push(hardStateRecord(batch.hardState));
+  return records;
 }
 
 function checkOwner(header: SegmentHeader | undefined, options: WalOptions): void {
