@@ -1,5 +1,5 @@
 import { fromUtf8, utf8, type Host } from '@coxswain/host';
-import { Simulation } from '@coxswain/host/sim';
+import { Simulation, type SimulatedDisk } from '@coxswain/host/sim';
 import { createEtcdClient, EtcdError, type EtcdClient } from '@coxswain/etcd-lite/client';
 import { expect, it } from 'vitest';
 import { SimCluster, type SimMember } from './support/sim-cluster.ts';
@@ -98,6 +98,73 @@ for (const seed of [1, 2]) {
       return longestMs;
     };
     expect(await here.sim.runUntil(story(), 200_000, 'the story')).toBeLessThan(10_000);
+    expect(here.cluster.failures).toEqual([]);
+    here.sim.stop();
+  });
+}
+
+const faults: readonly { readonly name: string; readonly begin: (disk: SimulatedDisk, here: World) => void; readonly end: (disk: SimulatedDisk) => void }[] = [
+  { name: 'full', begin: (disk) => { disk.fault = 'no-space'; }, end: (disk) => { disk.fault = undefined; } },
+  { name: 'read-only', begin: (disk) => { disk.fault = 'read-only'; }, end: (disk) => { disk.fault = undefined; } },
+  { name: 'failing every datasync', begin: (disk) => { disk.decide = ({ kind }) => (kind === 'datasync' ? { error: 'io' } : undefined); }, end: (disk) => { disk.decide = undefined; } },
+  { name: 'standing still', begin: (disk, { sim }) => { disk.stalledUntilMs = sim.nowMs + 8000; }, end: () => undefined },
+];
+
+for (const { name, begin, end } of faults) {
+  for (const seed of [1, 2, 3]) {
+    it(`a leader whose disk is ${name} for 8 s hands over, does not lead meanwhile, and goes on by itself: seed ${seed}`, async () => {
+      const here = world(seed);
+      const story = async (): Promise<number> => {
+        const victim = await leader(here);
+        const { disk } = here.sim.machine(victim.name);
+        await here.host.timers.sleep(1000);
+        const startMs = here.host.clock.monotonicMs();
+        const watch = async (): Promise<void> => {
+          await here.host.timers.sleep(500);
+          begin(disk, here);
+          await here.host.timers.sleep(4500);
+          expect(here.cluster.leader()?.name).not.toBe(victim.name);
+          await here.host.timers.sleep(3500);
+          end(disk);
+        };
+        const [longestMs] = await Promise.all([write(here, 'fault', startMs + 20_000), watch()]);
+        await here.host.timers.sleep(5000);
+        await checkAll(here);
+        return longestMs;
+      };
+      expect(await here.sim.runUntil(story(), 200_000, 'the story')).toBeLessThan(5000);
+      // Nobody restarted it.
+      expect(here.cluster.failures).toEqual([]);
+      expect(here.acknowledged.size).toBeGreaterThan(500);
+      here.sim.stop();
+    });
+  }
+}
+
+for (const seed of [1, 2, 3]) {
+  it(`all disks full: nothing is acknowledged, nothing is lost, and writes go on when there is space again: seed ${seed}`, async () => {
+    const here = world(seed);
+    const story = async (): Promise<void> => {
+      await leader(here);
+      const disks = here.cluster.members.map(({ name }) => here.sim.machine(name).disk);
+      const startMs = here.host.clock.monotonicMs();
+      await write(here, 'before', startMs + 2000);
+      for (const disk of disks) disk.fault = 'no-space';
+      const before = here.acknowledged.size;
+      await write(here, 'full', startMs + 15_000);
+      expect(here.acknowledged.size).toBe(before);
+      // One of them dies and comes back meanwhile: it waits as the others do.
+      const victim = here.cluster.members[seed % 3] as SimMember;
+      here.cluster.kill(victim, seed === 2);
+      here.cluster.start(victim);
+      await here.host.timers.sleep(3000);
+      for (const disk of disks) disk.fault = undefined;
+      await here.host.timers.sleep(5000);
+      await write(here, 'after', here.host.clock.monotonicMs() + 2000);
+      expect(here.acknowledged.size).toBeGreaterThan(before + 50);
+      await checkAll(here);
+    };
+    await here.sim.runUntil(story(), 200_000, 'the story');
     expect(here.cluster.failures).toEqual([]);
     here.sim.stop();
   });

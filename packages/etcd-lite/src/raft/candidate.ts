@@ -4,6 +4,7 @@ import type { MemberId, VoteResponse } from './types.ts';
 
 /** Begins an election. `transfer`: the leader has told us to, so others must not insist on it. */
 export function campaign(raft: RaftState, kind: 'pre-vote' | 'vote', transfer = false): void {
+  if (!raft.mayLead) return;
   if (kind === 'pre-vote') becomePreCandidate(raft);
   else becomeCandidate(raft);
   const term = kind === 'pre-vote' ? raft.term + 1 : raft.term;

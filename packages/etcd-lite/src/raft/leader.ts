@@ -1,7 +1,7 @@
 import { assert } from '@coxswain/host';
 import { answerRead, releasePendingReads } from './reads.ts';
 import { broadcastAppend, broadcastCommit, maybeCommit, sendAppend } from './replicate.ts';
-import { quorum, send, type RaftState } from './state.ts';
+import { becomeFollower, quorum, send, type RaftState } from './state.ts';
 import type { AppendResponse, HeartbeatResponse, MemberId } from './types.ts';
 
 /** Appends to the own log and sends on. False: not now, leadership is being handed over. */
@@ -83,6 +83,16 @@ export function transferLeader(raft: RaftState, to: MemberId): void {
   raft.electionElapsed = 0;
   if (progress.match === raft.log.lastIndex) sendTimeoutNow(raft, to);
   else sendAppend(raft, to, false);
+}
+
+/** A leader that may lead no longer hands over to whoever has most; if that does not take, it steps down with the next check of the quorum. */
+export function setMayLead(raft: RaftState, allowed: boolean): void {
+  raft.mayLead = allowed;
+  if (allowed) return;
+  if (raft.role === 'pre-candidate' || raft.role === 'candidate') becomeFollower(raft, raft.term, 0n);
+  if (raft.role !== 'leader') return;
+  const best = [...raft.progress].toSorted((a, b) => Number(b[1].recentActive) - Number(a[1].recentActive) || b[1].match - a[1].match)[0];
+  if (best !== undefined) transferLeader(raft, best[0]);
 }
 
 function sendTimeoutNow(raft: RaftState, to: MemberId): void {

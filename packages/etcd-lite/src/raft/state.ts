@@ -27,6 +27,8 @@ export interface RaftState {
   /** Leader's: wait until it has committed an entry of its own term. */
   pendingReads: { readonly from: MemberId; readonly context: number }[];
   transferee: MemberId;
+  /** False: this member must not lead, for its disk is bad or its state is; it hands over and does not campaign. */
+  mayLead: boolean;
   /** The newest state that can be sent to a member which is too far behind. */
   availableSnapshot: SnapshotMeta;
   /** A state to install has been accepted and not been handed out. */
@@ -44,7 +46,7 @@ export function createRaft(config: RaftConfig, log: RaftLog, hardState: HardStat
   log.commitTo(Math.min(Math.max(hardState.commit, log.committed), log.lastIndex));
   const raft: RaftState = {
     config, log, role: 'follower', term: hardState.term, vote: hardState.vote, leader: 0n, electionElapsed: config.initialElapsed ?? 0, heartbeatElapsed: 0, electionTimeout: 0,
-    votes: new Map(), progress: new Map(), reads: new ReadRounds(), pendingReads: [], transferee: 0n, availableSnapshot: snapshot,
+    votes: new Map(), progress: new Map(), reads: new ReadRounds(), pendingReads: [], transferee: 0n, mayLead: true, availableSnapshot: snapshot,
     snapshotToInstall: undefined, messages: [], afterPersist: [], readStates: [], handedTerm: hardState.term, handedVote: hardState.vote,
   };
   resetTimeout(raft);

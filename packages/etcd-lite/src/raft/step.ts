@@ -1,6 +1,6 @@
 import { campaign, onVoteResponse } from './candidate.ts';
 import { forwardProposals, onAppend, onHeartbeat, onReadIndexResponse, onSnapshot, onTimeoutNow } from './follower.ts';
-import { advanceCommit, appendProposals, onAppendResponse, onHeartbeatResponse, onSnapshotReport, onUnreachable, transferLeader } from './leader.ts';
+import { advanceCommit, appendProposals, onAppendResponse, onHeartbeatResponse, onSnapshotReport, onUnreachable, setMayLead, transferLeader } from './leader.ts';
 import { requestRead } from './reads.ts';
 import { becomeFollower, send, type RaftState } from './state.ts';
 import { tick } from './tick.ts';
@@ -21,6 +21,7 @@ export function step(raft: RaftState, input: Input): void {
     case 'snapshot-report': onSnapshotReport(raft, input.to, input.ok); return;
     case 'unreachable': onUnreachable(raft, input.member); return;
     case 'snapshot-taken': snapshotTaken(raft, input.snapshot, input.compactTo); return;
+    case 'may-lead': setMayLead(raft, input.allowed); return;
     case 'transfer-leader': if (raft.role === 'leader') transferLeader(raft, input.to); return;
     case 'campaign': if (raft.role !== 'leader') campaign(raft, 'pre-vote');
   }

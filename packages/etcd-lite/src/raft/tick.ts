@@ -20,7 +20,7 @@ function tickLeader(raft: RaftState): void {
   if (raft.electionElapsed >= raft.config.electionTicks) {
     raft.electionElapsed = 0;
     raft.transferee = 0n;
-    if (!hearsQuorum(raft)) {
+    if (!hearsQuorum(raft) || (!raft.mayLead && raft.progress.size > 0)) {
       becomeFollower(raft, raft.term, 0n);
       return;
     }

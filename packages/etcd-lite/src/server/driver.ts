@@ -1,6 +1,6 @@
 import { assert, type Host } from '@coxswain/host';
 import { propose, step, takeEffects, type Effects, type Entry, type HardState, type Input, type Message, type RaftState, type ReadState, type SnapshotMeta } from '../raft/index.ts';
-import type { Wal } from '../wal/index.ts';
+import type { LogWriter } from './log-writer.ts';
 
 /** What stands on the driver: applies what is committed, carries messages. */
 export interface DriverHooks {
@@ -39,6 +39,7 @@ export interface Proposal {
 
 /** Applied in one go before others get a turn. */
 const applySlice = 500;
+const maxUnwrittenBytes = 64 * 1024 * 1024;
 
 /**
  * The single-threaded ring around the pure algorithm: inputs in, effects out, in the order that makes them safe. The disk is
@@ -48,11 +49,12 @@ const applySlice = 500;
 export class RaftDriver {
   readonly raft: RaftState;
   readonly #host: Host;
-  readonly #wal: Wal;
+  readonly #log: LogWriter;
   readonly #hooks: DriverHooks;
   #proposals: Proposal[] = [];
   #toPersist: PersistItem[] = [];
   #toApply: Entry[] = [];
+  #unwrittenBytes = 0;
   #persisting = false;
   #installing = false;
   #pumpScheduled = false;
@@ -60,17 +62,22 @@ export class RaftDriver {
   #stopped = false;
   #role = '';
 
-  constructor(host: Host, raft: RaftState, wal: Wal, hooks: DriverHooks) {
+  constructor(host: Host, raft: RaftState, log: LogWriter, hooks: DriverHooks) {
     this.#host = host;
     this.raft = raft;
-    this.#wal = wal;
+    this.#log = log;
     this.#hooks = hooks;
   }
 
   input(input: Input): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#isTooMuch(input)) return;
     this.#guard(() => { step(this.raft, input); });
     this.#schedule();
+  }
+
+  /** Entries from the leader that would only gather here, because the disk does not take them. They are sent again. */
+  #isTooMuch(input: Input): boolean {
+    return input.type === 'message' && input.message.type === 'append' && input.message.entries.length > 0 && this.#unwrittenBytes > maxUnwrittenBytes;
   }
 
   /** Waits for a leader if there is none. */
@@ -121,7 +128,8 @@ export class RaftDriver {
   }
 
   #pump(): void {
-    if (!this.#persisting) this.#submitProposals();
+    // A leader's proposals gather while its disk works; a follower only passes them on.
+    if (!this.#persisting || this.raft.role !== 'leader') this.#submitProposals();
     this.#carryOut(takeEffects(this.raft));
     this.#noticeRole();
     this.#apply();
@@ -152,6 +160,7 @@ export class RaftDriver {
     if (install !== undefined || hardState !== undefined || entries.length > 0 || afterPersist.length > 0) {
       this.#toPersist.push({ install, snapshot: undefined, hardState, entries, afterPersist });
     }
+    this.#unwrittenBytes += sizeOf(entries);
     for (const entry of effects.committed) this.#toApply.push(entry);
     if (effects.readStates.length > 0) this.#hooks.readStates(effects.readStates);
   }
@@ -198,16 +207,25 @@ export class RaftDriver {
     this.#schedule();
   }
 
-  async #persistBatch(item: PersistItem): Promise<void> {
-    const { install, snapshot, hardState, entries } = item;
-    if (install !== undefined || snapshot !== undefined || hardState !== undefined || entries.length > 0) {
+  /** While the disk refuses, what comes meanwhile joins what waits. */
+  async #persistBatch(first: PersistItem): Promise<void> {
+    let item = first;
+    if (needsWrite(item) || !this.#log.settled) {
       const startMs = this.#host.clock.monotonicMs();
-      await this.#wal.append({ install, snapshot, hardState, entries });
-      this.#hooks.persisted(entries.length, this.#host.clock.monotonicMs() - startMs);
+      while (!await this.#log.write(item)) {
+        if (this.#stopped) return;
+        item = merge([item, ...this.#toPersist.splice(0)]);
+      }
+      this.#hooks.persisted(item.entries.length, this.#host.clock.monotonicMs() - startMs);
     }
-    if (this.#stopped) return;
+    if (!this.#stopped) await this.#persisted(item);
+  }
+
+  async #persisted(item: PersistItem): Promise<void> {
+    const { install, snapshot, entries } = item;
+    this.#unwrittenBytes = this.#toPersist.reduce((sum, { entries: waiting }) => sum + sizeOf(waiting), 0);
     if (install !== undefined) await this.#install(install);
-    if (snapshot !== undefined) await this.#wal.purge(snapshot.index);
+    if (snapshot !== undefined) await this.#log.purge(snapshot.index);
     const last = entries[entries.length - 1];
     if (last !== undefined) step(this.raft, { type: 'persisted', index: last.index, term: last.term });
     this.#deliver(item.afterPersist);
@@ -219,7 +237,7 @@ export class RaftDriver {
     await this.#hooks.install(snapshot);
     // A newer one may wait already; its own turn ends the pause.
     this.#installing = this.#toPersist.some((item) => item.install !== undefined);
-    await this.#wal.purge(snapshot.index);
+    await this.#log.purge(snapshot.index);
   }
 
   #deliver(messages: readonly Message[]): void {
@@ -230,6 +248,14 @@ export class RaftDriver {
     }
     if (toOthers.length > 0) this.#hooks.send(toOthers);
   }
+}
+
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entry.data.length, 0);
+}
+
+function needsWrite({ install, snapshot, hardState, entries }: PersistItem): boolean {
+  return install !== undefined || snapshot !== undefined || hardState !== undefined || entries.length > 0;
 }
 
 /** One batch with the same outcome as the items one after another. */

@@ -14,8 +14,10 @@ import type { InternalRequest } from '../wire/messages.ts';
 import { Applier } from './applier.ts';
 import { idText, makeCluster, type Cluster } from './cluster.ts';
 import { defaults, type EtcdConfig } from './config.ts';
+import { checkDataDir } from './data-dir.ts';
 import { RaftDriver } from './driver.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { LogWriter } from './log-writer.ts';
 import { MemberMetrics } from './member-metrics.ts';
 import { PeerSender } from './peer-sender.ts';
 import { Proposals } from './proposals.ts';
@@ -37,6 +39,8 @@ function tokenKind({ authToken }: EtcdConfig, host: Host): TokenKind {
 const requestBaseTimeoutMs = 5000;
 const maxMessageBytes = 1024 * 1024;
 const maxInflight = 256;
+/** A write to the log that takes longer, in election timeouts, makes a leader hand over. */
+const slowDiskElections = 2;
 
 /** One running member: the algorithm, its disk, its peers and the state, tied together. What clients see stands on it. */
 export class Member {
@@ -50,7 +54,7 @@ export class Member {
   readonly tokens: TokenKind;
   readonly failed: Promise<never>;
   readonly #driver: RaftDriver;
-  readonly #wal: Wal;
+  readonly #log: LogWriter;
   readonly #snapshots: SnapshotStore;
   readonly #senders = new Map<MemberId, PeerSender>();
   readonly #metrics: MemberMetrics;
@@ -64,6 +68,7 @@ export class Member {
   /** Recovers what the data directory holds. Rejects with one clear line if it is damaged or another member's. */
   static async open(config: EtcdConfig, host: Host): Promise<Member> {
     const cluster = makeCluster(host.crypto, config.name, config.initialCluster, config.initialClusterToken ?? defaults.token);
+    await checkDataDir(host.disk, config.dataDir);
     const snapshots = await SnapshotStore.open(host.disk, `${config.dataDir}/member/snap`);
     const { wal, recovered } = await Wal.open(host.disk, {
       directory: `${config.dataDir}/member/wal`, clusterId: cluster.clusterId, memberId: cluster.self.id, segmentBytes: config.segmentBytes ?? defaults.segmentBytes,
@@ -77,7 +82,7 @@ export class Member {
     this.host = host;
     this.config = config;
     this.cluster = cluster;
-    this.#wal = opened.wal;
+    this.#log = new LogWriter(host, opened.wal);
     this.#snapshots = opened.snapshots;
     this.#heartbeatMs = config.heartbeatMs ?? defaults.heartbeatMs;
     this.#electionMs = config.electionMs ?? defaults.electionMs;
@@ -111,7 +116,7 @@ export class Member {
       // A cluster that starts has no leader to wait for; where there is one, pre-vote keeps this from disturbing it.
       initialElapsed: electionTicks - 1, heartbeatTicks: 1, random: () => host.random.float(), maxMessageBytes, maxInflight,
     }, new RaftLog(recovered.snapshot, recovered.entries), recovered.hardState, recovered.snapshot);
-    return new RaftDriver(host, raft, this.#wal, {
+    return new RaftDriver(host, raft, this.#log, {
       send: (messages) => { for (const message of messages) this.#senders.get(message.to)?.send(message); },
       apply: (entry) => { this.applier.apply(entry); },
       install: async (snapshot) => {
@@ -163,12 +168,21 @@ export class Member {
       if (this.#stopped) return;
       // A pause (of the process or the machine) counts as one tick, so that waking up doesn't start an election.
       this.#tickLater();
+      this.#checkMayLead();
       this.#driver.input({ type: 'tick' });
       this.proposals.tick();
       this.reads.tick();
       this.leases.tick();
       for (const sender of this.#senders.values()) sender.tick();
     });
+  }
+
+  /** A member whose disk refuses to write, or has not answered for long, must not lead: nothing would be acknowledged. */
+  #checkMayLead(): void {
+    const allowed = this.#log.waitingMs <= slowDiskElections * this.#electionMs;
+    if (allowed === this.raft.mayLead) return;
+    this.host.log.warn(allowed ? 'this member may lead again' : 'this member must not lead: its disk does not take writes', { waitingMs: this.#log.waitingMs });
+    this.#driver.input({ type: 'may-lead', allowed });
   }
 
   receive(message: Message): void {

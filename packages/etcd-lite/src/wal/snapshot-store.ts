@@ -26,8 +26,8 @@ export class SnapshotStore {
   }
 
   static async open(disk: Disk, directory: string): Promise<SnapshotStore> {
-    await disk.makeDirectory(directory, { mode: 0o700 });
-    for (const name of await disk.list(directory)) if (name.endsWith('.part')) await disk.remove(`${directory}/${name}`);
+    if (!await disk.exists(directory)) await disk.makeDirectory(directory, { mode: 0o700 });
+    for (const name of await disk.list(directory)) if (name.endsWith('.part')) await removeIfPossible(disk, `${directory}/${name}`);
     return new SnapshotStore(disk, directory);
   }
 
@@ -52,7 +52,7 @@ export class SnapshotStore {
       await file.datasync();
     } catch (error) {
       await file.close();
-      await this.#disk.remove(part);
+      await removeIfPossible(this.#disk, part);
       throw error;
     }
     await file.close();
@@ -101,6 +101,15 @@ export class SnapshotStore {
         log.warn('an old snapshot could not be removed', { name, error: error.message });
       }
     }
+  }
+}
+
+/** What no name leads to does no harm but for its space; the next start tries again. */
+async function removeIfPossible(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.remove(path);
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
   }
 }
 

@@ -73,7 +73,8 @@ export class Wal {
 
   /** Reads what there is, or begins a new log. Rejects with WalCorruption, or if the log is another member's. */
   static async open(disk: Disk, options: WalOptions, log: Logger): Promise<{ readonly wal: Wal; readonly recovered: RecoveredWal }> {
-    await disk.makeDirectory(options.directory, { mode: 0o700 });
+    // A disk that is full now need not be so for ever: where there is a log already nothing is written here.
+    if (!await disk.exists(options.directory)) await disk.makeDirectory(options.directory, { mode: 0o700 });
     const recovered = await recoverWal(disk, options.directory, log);
     checkOwner(recovered.header, options);
     const wal = new Wal(disk, options, recovered);
