@@ -1,12 +1,11 @@
 import { utf8, type Host } from '@coxswain/host';
 import { Simulation } from '@coxswain/host/sim';
 import { createEtcdAdmin, createEtcdClient, EtcdError } from '@coxswain/etcd-lite/client';
-import type { Observation } from '../checkers/check-kv.ts';
-import { leaseEnds, linearize } from '../checkers/check-kv.ts';
+import { leaseEnds } from '../checkers/check-kv.ts';
 import { checkMembers } from '../checkers/check-members.ts';
-import { checkIsolation, checkReads } from '../checkers/check-reads.ts';
-import { checkWatch } from '../checkers/check-watch.ts';
+import { checkIsolation } from '../checkers/check-reads.ts';
 import type { Operation, Violation, WatchRecord } from '../checkers/history.ts';
+import { judge } from '../checkers/judge.ts';
 import { makePeersLossy, type Loss } from './lossy-peers.ts';
 import { Nemesis } from './nemesis.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -193,24 +192,11 @@ class Run {
     this.#judged = true;
   }
 
-  #observations(): Observation[] {
-    return this.#watches.flatMap((record) => record.responses.flatMap((response) => response.events.map((event) => ({
-      revision: event.kv.mod, atMs: response.atMs, key: event.kv.key, kv: event.type === 'put' ? event.kv : undefined,
-    }))));
-  }
-
   #judge(): void {
     const { violations } = this;
     violations.push(...this.#cluster.violations, ...checkMembers(this.#cluster.samples), ...checkIsolation(this.#history, this.#nemesis.isolations));
     const leaseSlackMs = this.#plan.faults.has('clock-drift') ? leaseMaxMs * driftMax : 1;
-    const result = linearize(this.#history, this.#observations(), leaseSlackMs);
-    if ('violation' in result) {
-      violations.push(result.violation);
-      return;
-    }
-    violations.push(...checkReads(this.#history, result.explained, leaseSlackMs));
-    const compactions = this.#history.filter((one) => one.request.kind === 'compact');
-    for (const record of this.#watches) violations.push(...checkWatch(record, result.explained, compactions));
+    violations.push(...judge(this.#history, this.#watches, leaseSlackMs));
   }
 
   report(): Report {
