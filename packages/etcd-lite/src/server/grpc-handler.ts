@@ -43,7 +43,7 @@ async function answerUnary(options: GrpcOptions, method: UnaryMethod, request: H
   try {
     const message = await readGrpcFrame(new ByteReader(request.body), options.maxMessageBytes);
     if (message === undefined) return failed(new EtcdError(grpcCode.internal, 'grpc: the request has no message'));
-    const answer = await method.handle(message, callContext(request.headers, request.peer));
+    const answer = await method.handle(message, callContext(request));
     return { status: 200, headers: { 'content-type': grpcContentType }, body: grpcFrame(answer), trailers: () => grpcTrailers(undefined) };
   } catch (error) {
     return failed(toEtcdError(error, options.log, request.target));
@@ -59,7 +59,7 @@ function answerStream(options: GrpcOptions, method: StreamMethod, request: HttpR
     if (request.signal.aborted) goAway();
     const forget = wantsLeader ? options.onLeaderLost((error) => { outcome = error; goAway(); }) : undefined;
     try {
-      yield* method.handle({ ...callContext(request.headers, request.peer), requests: messagesOf(options, request), signal: abort.signal });
+      yield* method.handle({ ...callContext(request), requests: messagesOf(options, request), signal: abort.signal });
     } catch (error) {
       if (!request.signal.aborted) outcome ??= toEtcdError(error, options.log, request.target);
     } finally {

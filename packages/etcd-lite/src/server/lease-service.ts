@@ -26,7 +26,7 @@ export class LeaseService {
 
   methods(): Readonly<Record<string, Method>> {
     return {
-      '/etcdserverpb.Lease/LeaseGrant': unary(codecs.leaseGrantRequest, codecs.leaseGrantResponse, (request) => this.#grant(request)),
+      '/etcdserverpb.Lease/LeaseGrant': unary(codecs.leaseGrantRequest, codecs.leaseGrantResponse, (request) => this.grant(request)),
       '/etcdserverpb.Lease/LeaseRevoke': unary(codecs.leaseRevokeRequest, codecs.leaseRevokeResponse, (request, call) => this.#revoke(request, call)),
       '/etcdserverpb.Lease/LeaseTimeToLive': unary(codecs.leaseTimeToLiveRequest, codecs.leaseTimeToLiveResponse, (request, call) => this.#timeToLive(request, call)),
       '/etcdserverpb.Lease/LeaseLeases': unary(codecs.leaseLeasesRequest, codecs.leaseLeasesResponse, (_request, call) => this.#list(call)),
@@ -39,7 +39,7 @@ export class LeaseService {
     return Math.ceil((this.#member.electionMs * 1.5) / 1000);
   }
 
-  async #grant(request: LeaseGrantRequest): Promise<LeaseGrantResponse> {
+  async grant(request: LeaseGrantRequest): Promise<LeaseGrantResponse> {
     if (request.TTL > maxLeaseTtlSeconds) throw etcdError('leaseTtlTooLarge');
     await this.#kv.checkSpace();
     const ID = request.ID === 0n ? randomLeaseId(this.#member.host.random) : request.ID;

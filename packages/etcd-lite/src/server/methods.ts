@@ -1,4 +1,4 @@
-import { header, type HeaderMap, type Peer } from '@coxswain/host';
+import { header, type HttpRequest, type Peer } from '@coxswain/host';
 import { EtcdError, grpcCode } from '../client/errors.ts';
 import type { Codec } from '../wire/codec.ts';
 import { grpcFrame } from '../wire/grpc.ts';
@@ -8,6 +8,8 @@ export interface CallContext {
   /** As sent with the call; nothing is known of it yet. */
   readonly token?: string;
   readonly peer: Peer;
+  /** Aborts when the client has gone: a call that waits for something ends then. */
+  readonly signal?: AbortSignal;
 }
 
 /** A call with one request and one answer. */
@@ -36,9 +38,9 @@ export function unary<Q extends object, R extends object>(request: Codec<Q>, res
 }
 
 /** `token` is what gRPC clients send, `authorization` what comes over HTTP. */
-export function callContext(headers: HeaderMap, peer: Peer): CallContext {
+export function callContext({ headers, peer, signal }: Pick<HttpRequest, 'headers' | 'peer' | 'signal'>): CallContext {
   const token = header(headers, 'token') ?? header(headers, 'authorization');
-  return token === undefined ? { peer } : { token, peer };
+  return token === undefined ? { peer, signal } : { token, peer, signal };
 }
 
 /** A call with one request and a stream of answers: `handle` yields them without frames. */

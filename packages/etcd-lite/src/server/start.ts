@@ -1,9 +1,11 @@
 import type { Host, HttpHandler, Listener, ServeOptions } from '@coxswain/host';
 import { noMetrics } from '@coxswain/service';
+import type { AuthSnapshot } from '../auth/messages.ts';
 import { etcdError } from '../client/errors.ts';
 import { AutoCompactor } from './auto-compactor.ts';
 import { defaults, type EtcdConfig } from './config.ts';
 import { AuthService } from './auth-service.ts';
+import { ConcurrencyService } from './concurrency-service.ts';
 import { Guard } from './guard.ts';
 import type { GrpcOptions } from './grpc-handler.ts';
 import { responseHeader } from './header.ts';
@@ -26,7 +28,7 @@ export interface RunningEtcd {
   readonly clientPorts: readonly number[];
   readonly peerPorts: readonly number[];
   /** What an observer in the same process may look at (the simulator's checkers). */
-  status(): { readonly role: string; readonly term: number; readonly leader: bigint; readonly committed: number; readonly applied: number; readonly revision: number; readonly hash: () => number };
+  status(): { readonly role: string; readonly term: number; readonly leader: bigint; readonly committed: number; readonly applied: number; readonly revision: number; readonly hash: () => number; readonly auth: () => AuthSnapshot };
   stop(): Promise<void>;
 }
 
@@ -43,8 +45,9 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const kv = new KvService(member, guard);
   const maintenance = new MaintenanceService(member);
   const health = new HealthService();
+  const leases = new LeaseService(member, kv, guard);
   const methods: Readonly<Record<string, Method>> = {
-    ...kv.methods(), ...new LeaseService(member, kv, guard).methods(), ...new AuthService(member, guard).methods(), ...maintenance.methods(), ...health.methods(),
+    ...kv.methods(), ...leases.methods(), ...new ConcurrencyService({ member, guard, kv, leases, stopped: ended.signal }).methods(), ...new AuthService(member, guard).methods(), ...maintenance.methods(), ...health.methods(),
     '/etcdserverpb.Watch/Watch': watchMethod(member, guard, watchStreams),
   };
   const grpc: GrpcOptions = {
@@ -69,14 +72,14 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     status: () => {
       const { role, term, leader, log } = member.raft;
       const { store } = member.applier.machine;
-      return { role, term, leader, committed: log.committed, applied: member.applier.index, revision: store.revision, hash: () => maintenance.hash() };
+      return { role, term, leader, committed: log.committed, applied: member.applier.index, revision: store.revision, hash: () => maintenance.hash(), auth: () => member.applier.machine.auth.snapshot() };
     },
     stop: async () => {
       compactor?.stop();
       versions.stop();
       health.stop();
       await member.stop();
-      ended.abort();
+      ended.abort(etcdError('stopped'));
       for (const stream of watchStreams) stream.end(etcdError('stopped'));
       // Peers' message streams never end by themselves.
       await Promise.all([...clientListeners.map((listener) => listener.close(stopGraceMs)), ...[...metricsListeners, ...peerListeners].map((listener) => listener.close(0))]);

@@ -1,5 +1,6 @@
 import type * as auth from '../auth/messages.ts';
 import { authSchema } from '../auth/schema.ts';
+import type * as concurrency from '../concurrency/messages.ts';
 import etcd from '../../../../proto/etcd-v3.json' with { type: 'json' };
 import { Schema, type Codec, type SchemaNode } from './codec.ts';
 import type * as messages from './messages.ts';
@@ -154,6 +155,18 @@ export const codecs = {
   roleListResponse: api<auth.RolesResponse>('AuthRoleListResponse'),
   roleGrantPermissionRequest: api<auth.RoleGrantPermissionRequest>('AuthRoleGrantPermissionRequest'),
   roleRevokePermissionRequest: api<auth.RoleRevokePermissionRequest>('AuthRoleRevokePermissionRequest'),
+  lockRequest: schema.codec<concurrency.LockRequest>('v3lockpb.LockRequest'),
+  lockResponse: schema.codec<concurrency.LockResponse>('v3lockpb.LockResponse'),
+  unlockRequest: schema.codec<concurrency.UnlockRequest>('v3lockpb.UnlockRequest'),
+  unlockResponse: schema.codec<messages.HeaderResponse>('v3lockpb.UnlockResponse'),
+  campaignRequest: schema.codec<concurrency.CampaignRequest>('v3electionpb.CampaignRequest'),
+  campaignResponse: schema.codec<concurrency.CampaignResponse>('v3electionpb.CampaignResponse'),
+  proclaimRequest: schema.codec<concurrency.ProclaimRequest>('v3electionpb.ProclaimRequest'),
+  proclaimResponse: schema.codec<messages.HeaderResponse>('v3electionpb.ProclaimResponse'),
+  leaderRequest: schema.codec<concurrency.LeaderRequest>('v3electionpb.LeaderRequest'),
+  leaderResponse: schema.codec<concurrency.LeaderResponse>('v3electionpb.LeaderResponse'),
+  resignRequest: schema.codec<concurrency.ResignRequest>('v3electionpb.ResignRequest'),
+  resignResponse: schema.codec<messages.HeaderResponse>('v3electionpb.ResignResponse'),
   moveLeaderRequest: api<messages.MoveLeaderRequest>('MoveLeaderRequest'),
   moveLeaderResponse: api<messages.HeaderResponse>('MoveLeaderResponse'),
   downgradeRequest: api<messages.DowngradeRequest>('DowngradeRequest'),

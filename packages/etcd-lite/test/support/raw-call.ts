@@ -8,21 +8,21 @@ import type { RangeRequest, TxnRequest, WatchCreateRequest } from '../../src/wir
 const maxBytes = 1 << 30;
 
 /** One gRPC call with nothing between the test and the wire: no retries, no fail-over. Throws the server's EtcdError. */
-export async function callRaw<Q extends object, R extends object>(host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, value: Q, headers: HeaderMap = {}): Promise<R> {
+export async function callRaw<Q extends object, R extends object>(host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, value: Q, headers: HeaderMap = {}, signal?: AbortSignal): Promise<R> {
   const answers: R[] = [];
-  for await (const answer of streamRaw(host, url, path, request, response, [value], headers)) answers.push(answer);
+  for await (const answer of streamRaw(host, url, path, request, response, [value], headers, signal)) answers.push(answer);
   if (answers.length !== 1) throw new Error(`${answers.length} answers`);
   return answers[0] as R;
 }
 
 /** The answers of a stream; requests end when `requests` does. */
 export async function* streamRaw<Q extends object, R extends object>(
-  host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, requests: Iterable<Q> | AsyncIterable<Q>, headers: HeaderMap = {},
+  host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, requests: Iterable<Q> | AsyncIterable<Q>, headers: HeaderMap = {}, signal?: AbortSignal,
 ): AsyncGenerator<R, void, undefined> {
   async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const one of requests) yield grpcFrame(request.encode(one));
   }
-  const result = await host.network.fetch({ url: `${url}${path}`, method: 'POST', httpVersion: '2', body: body(), headers: { 'content-type': grpcContentType, te: 'trailers', ...headers } });
+  const result = await host.network.fetch({ url: `${url}${path}`, method: 'POST', httpVersion: '2', body: body(), headers: { 'content-type': grpcContentType, te: 'trailers', ...headers }, ...(signal === undefined ? {} : { signal }) });
   const reader = new ByteReader(result.body);
   for (let frame = await readGrpcFrame(reader, maxBytes); frame !== undefined; frame = await readGrpcFrame(reader, maxBytes)) yield response.decode(frame);
   const failure = errorOfTrailers(result.headers['grpc-status'] === undefined ? await result.trailers : result.headers);
