@@ -34,7 +34,7 @@ async function configOf(flags: FlagValues, host: Host): Promise<EtcdConfig> {
     snapshotCatchUpEntries: flags.int('snapshot-catchup-entries'), quotaBackendBytes: quota === 0 ? defaults.quotaBackendBytes : quota,
     maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: flags.durationMs(progress), metrics: createMetrics(),
     authToken: await authTokenOf(flags, { host, readFile: (path) => readFlagFile(host, 'auth-token', path) }), bcryptCost: flags.int('bcrypt-cost'), clientCertAuth: flags.bool('client-cert-auth'),
-    ...(peerTls === undefined ? {} : { peerTls: clientTlsOf(peerTls) }), ...(autoCompaction === undefined ? {} : { autoCompaction }),
+    ...(peerTls === undefined ? {} : { peerTls: clientTlsOf(peerTls) }), ...(autoCompaction === undefined ? {} : { autoCompaction }), compactUnderPressure: flags.bool('compact-under-pressure'),
   };
 }
 

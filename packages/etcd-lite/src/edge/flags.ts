@@ -28,6 +28,7 @@ export const etcdFlags: FlagSet = {
   'quota-backend-bytes': { kind: 'int', default: 0, help: 'Size at which writes are refused; 0: 2 GiB, negative: no quota.' },
   'auto-compaction-mode': { kind: 'string', default: 'periodic', help: 'periodic (retention is a time) or revision (retention is a number).' },
   'auto-compaction-retention': { kind: 'string', default: '0', help: 'How much history to keep; 0: no automatic compaction. A bare number is hours in periodic mode.' },
+  'compact-under-pressure': { kind: 'bool', default: true, help: 'Drop old history when it fills half of --quota-backend-bytes (not a flag of etcd\'s).' },
   'max-request-bytes': { kind: 'int', default: defaults.maxRequestBytes, min: 1, help: 'Largest client request.' },
   'max-txn-ops': { kind: 'int', default: defaults.maxTxnOps, min: 1, help: 'Most operations of a transaction.' },
   'listen-metrics-urls': { kind: 'strings', default: [], help: 'URLs for /metrics and /health beside the client URLs.' },

@@ -155,6 +155,8 @@ export class MvccStore {
     for (let done = 0; done < budget; done += 1) {
       const record = this.history.shiftBelow(this.#compactRevision);
       if (record === undefined) {
+        // Its record stays, but what it superseded does not: a store that may only delete has to get its space back from that.
+        for (const change of this.history.at(this.#compactRevision)?.changes ?? []) this.#pruneKey(change.key);
         this.#prunedRevision = this.#compactRevision;
         return true;
       }

@@ -29,6 +29,10 @@ export interface EtcdConfig {
   readonly segmentBytes?: number;
   readonly watchProgressNotifyMs?: number;
   readonly autoCompaction?: AutoCompaction;
+  /** Default true: history that fills the quota goes, see `SpaceKeeper`. */
+  readonly compactUnderPressure?: boolean;
+  /** With less on the disk the cluster refuses writes, before the log has no space left. */
+  readonly minDiskFreeBytes?: number;
   readonly metrics?: Metrics;
   /** Absent: simple tokens of `defaults.authTokenTtlMs`. */
   readonly authToken?: AuthTokenConfig;
@@ -55,4 +59,5 @@ export const defaults = {
   maxTxnOps: 128,
   segmentBytes: 64 * 1024 * 1024,
   watchProgressNotifyMs: 10 * 60_000,
+  minDiskFreeBytes: 64 * 1024 * 1024,
 } as const;

@@ -4,7 +4,7 @@ import { executeRange } from '../mvcc/range.ts';
 import { executeTxn } from '../mvcc/execute.ts';
 import { isReadOnly, isSerializable, validateDeleteRange, validatePut, validateRange, validateTxn } from '../mvcc/validate.ts';
 import {
-  alarmAction, alarmType, type CompactionRequest, type DeleteRangeRequest, type DeleteRangeResponse, type HeaderResponse, type InternalRequest, type PutRequest,
+  alarmType, type CompactionRequest, type DeleteRangeRequest, type DeleteRangeResponse, type HeaderResponse, type InternalRequest, type PutRequest,
   type PutResponse, type RangeRequest, type RangeResponse, type TxnRequest, type TxnResponse,
 } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
@@ -14,6 +14,7 @@ import type { Member } from './member.ts';
 import type { Guard } from './guard.ts';
 import { serverStream, unary, type CallContext, type Method } from './methods.ts';
 import { rangeStream } from './range-stream.ts';
+import { raiseNoSpace, spaceOf } from './space-keeper.ts';
 
 /** etcdserverpb.KV. Reads confirm with a quorum first unless the client takes a stale answer; writes go through the log. */
 export class KvService {
@@ -102,10 +103,10 @@ export class KvService {
   async checkSpace(): Promise<void> {
     const { machine } = this.#member.applier;
     if (machine.alarms.some((alarm) => alarm.alarm === alarmType.noSpace)) throw etcdError('noSpace');
-    const quotaBytes = this.#member.config.quotaBackendBytes ?? defaults.quotaBackendBytes;
-    if (quotaBytes <= 0 || machine.store.sizeBytes <= quotaBytes) return;
-    this.#member.host.log.error('the store is over its quota: writes are refused until history is compacted and the alarm is disarmed', { sizeBytes: machine.store.sizeBytes, quotaBytes });
-    await this.#member.propose({ alarm: { action: alarmAction.activate, memberID: this.#member.cluster.self.id, alarm: alarmType.noSpace } });
+    const { usedBytes, quotaBytes } = spaceOf(this.#member);
+    if (quotaBytes === 0 || usedBytes <= quotaBytes) return;
+    this.#member.host.log.error('the store is over its quota: writes are refused until there is space again', { usedBytes, quotaBytes });
+    await raiseNoSpace(this.#member);
     throw etcdError('noSpace');
   }
 }

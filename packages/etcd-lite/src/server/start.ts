@@ -17,6 +17,7 @@ import { MaintenanceService } from './maintenance-service.ts';
 import { Member } from './member.ts';
 import type { Method } from './methods.ts';
 import { peerHandler } from './peer-handler.ts';
+import { SpaceKeeper } from './space-keeper.ts';
 import { VersionMonitor } from './version-monitor.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -65,6 +66,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const versions = new VersionMonitor(member);
   member.start();
   void publish(member, ended.signal);
+  const space = new SpaceKeeper(member);
   const compactor = config.autoCompaction === undefined ? undefined : new AutoCompactor(member, kv, config.autoCompaction);
   host.log.info('etcd-lite serves', { name: config.name, memberId: member.cluster.self.id.toString(16), clusterId: member.cluster.clusterId.toString(16), revision: member.applier.machine.store.revision });
   return {
@@ -76,6 +78,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     },
     stop: async () => {
       compactor?.stop();
+      space.stop();
       versions.stop();
       health.stop();
       await member.stop();

@@ -76,6 +76,8 @@ export class SimulatedDisk {
   /** Every operation (with `no-space` and `read-only`: every change) fails. */
   fault: DiskErrorKind | undefined;
   stalledUntilMs = 0;
+  /** What it says is free; that it fills up is what `fault` is for. */
+  freeBytes = 2 ** 40;
   /** Asked for each operation when it begins. */
   decide: ((operation: DiskOperation) => DiskDecision | undefined) | undefined;
   #operations = 0;
@@ -211,7 +213,7 @@ export class SimulatedDisk {
       remove: (path, options) => step('remove', path, () => { this.#remove(path, options?.recursive ?? false); }),
       exists: (path) => step('open', path, () => this.#names.has(path) || this.#directories.has(path)),
       syncDirectory: (path) => step('sync-directory', path, () => { this.#syncDirectory(path); }),
-      freeBytes: async () => (this.fault === 'no-space' ? 0 : 2 ** 40),
+      freeBytes: async () => (this.fault === 'no-space' ? 0 : this.freeBytes),
     };
   }
 
