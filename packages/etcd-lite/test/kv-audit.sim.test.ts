@@ -310,7 +310,7 @@ describe('Compact', () => {
 
   story('a physical compaction has freed everything when it answers', async () => {
     const sizeBytes = async (): Promise<number> => (await callRaw(host, url, '/etcdserverpb.Maintenance/Status', codecs.statusRequest, codecs.statusResponse, {})).dbSizeInUse;
-    for (let round = 0; round < 50; round += 1) await Promise.all(Array.from({ length: 100 }, () => call.put(put('many', 'x'.repeat(50)))));
+    for (let round = 0; round < 60; round += 1) await Promise.all(Array.from({ length: 100 }, (_, at) => call.put(put(`many${round % 30}-${at}`, 'x'.repeat(50)))));
     await call.compact(await revision(), true);
     const atOnce = await sizeBytes();
     await host.timers.sleep(5000);
