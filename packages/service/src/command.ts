@@ -7,11 +7,20 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly flags: FlagSet;
+  /** Where values come from beside the command line, if the original has more than `--config`. */
+  readonly sources?: ValueSources;
   /**
    * Checks the whole configuration first (throws UsageError with one clear line), then starts. Resolves when it serves;
    * the process then lives until SIGTERM/SIGINT or until `failed` settles.
    */
   start(flags: FlagValues, host: Host): Promise<RunningComponent>;
+}
+
+export interface ValueSources {
+  /** `ETCD`: what the command line doesn't give may come from `ETCD_FLAG_NAME`; both at once is a mistake. */
+  readonly environmentPrefix?: string;
+  /** The flag that names a YAML file in whose favour everything else is ignored, and how its content becomes flags. */
+  readonly configFile?: { readonly flag: string; toFlags(content: unknown): Readonly<Record<string, unknown>> };
 }
 
 export interface RunningComponent {

@@ -11,6 +11,9 @@ export type FlagSpec =
   | { readonly kind: 'duration'; readonly default?: number; readonly bareUnitMs?: number; readonly help: string }
   /** `key=value,key=value` */
   | { readonly kind: 'map'; readonly default?: Readonly<Record<string, string>>; readonly help: string }
+  /** Of the original, without meaning here and harmless: its value is not looked at. `of: 'bool'`: may stand without a value. */
+  | { readonly kind: 'ignored'; readonly of: 'bool' | 'text'; readonly help: string }
+  /** Refused, unless it is given as what says no: `false`, `0`, `off` or nothing. */
   | { readonly kind: 'unbuilt'; readonly help: string };
 
 /** Name without dashes → spec. */
@@ -26,4 +29,6 @@ export interface FlagValues {
   map(name: string): Readonly<Record<string, string>>;
   /** True if the user gave it (command line, environment or file). */
   isSet(name: string): boolean;
+  /** Flags of kind `ignored` that the user gave. */
+  ignored(): readonly string[];
 }

@@ -3,7 +3,7 @@ import { formatGoDuration } from './duration.ts';
 import type { FlagSet, FlagSpec } from './flags.ts';
 
 function defaultText(spec: FlagSpec): string {
-  if (spec.kind === 'unbuilt' || spec.default === undefined) return '';
+  if (spec.kind === 'unbuilt' || spec.kind === 'ignored' || spec.default === undefined) return '';
   if (spec.kind === 'duration') return ` (default ${formatGoDuration(spec.default)})`;
   if (spec.kind === 'map') return ` (default ${Object.entries(spec.default).map(([key, value]) => `${key}=${value}`).join(',')})`;
   return spec.default === '' ? '' : ` (default ${String(spec.default)})`;
@@ -11,7 +11,7 @@ function defaultText(spec: FlagSpec): string {
 
 /** The flags that can be used, each with its meaning and default, by name. */
 export function flagLines(flags: FlagSet): readonly string[] {
-  const built = Object.entries(flags).filter(([, spec]) => spec.kind !== 'unbuilt').toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const built = Object.entries(flags).filter(([, spec]) => spec.kind !== 'unbuilt' && spec.kind !== 'ignored').toSorted(([a], [b]) => (a < b ? -1 : 1));
   return built.flatMap(([name, spec]) => [`  --${name} ${spec.kind === 'bool' ? '' : spec.kind}`.trimEnd(), `        ${spec.help}${defaultText(spec)}`]);
 }
 
@@ -30,10 +30,12 @@ function wrap(text: string, indent: string): readonly string[] {
 
 /** What `cox NAME --help` prints. */
 export function helpText(command: Command): string {
+  const ignored = Object.keys(command.flags).filter((name) => command.flags[name]?.kind === 'ignored').toSorted();
   const unbuilt = Object.keys(command.flags).filter((name) => command.flags[name]?.kind === 'unbuilt').toSorted();
   const lines = [`cox ${command.name}: ${command.summary}`, '', 'Flags:', ...flagLines(command.flags)];
   if (!Object.hasOwn(command.flags, 'config')) lines.push('  --config string', '        YAML file: flag names and values; the command line wins');
   lines.push('  --v int', '        log verbosity; 4 and above is debug (default 2)');
+  if (ignored.length > 0) lines.push('', 'Flags of the original that mean nothing here (accepted):', ...wrap(ignored.join(', '), '  '));
   if (unbuilt.length > 0) lines.push('', 'Known flags of the original that are not built yet (refused):', ...wrap(unbuilt.join(', '), '  '));
   return `${lines.join('\n')}\n`;
 }

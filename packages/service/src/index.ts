@@ -6,3 +6,4 @@ export * from './help.ts';
 export * from './metrics.ts';
 export * from './nearest.ts';
 export * from './parse-flags.ts';
+export * from './sources.ts';

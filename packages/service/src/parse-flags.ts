@@ -51,8 +51,15 @@ function parseValue(name: string, spec: FlagSpec, text: string, before: Value | 
     // As pflag's StringSlice: repeated flags append, commas separate.
     case 'strings': return [...((before as readonly string[] | undefined) ?? []), ...text.split(',').filter((part) => part !== '')];
     case 'map': return { ...(before as Record<string, string> | undefined), ...parseMap(name, text) };
-    case 'unbuilt': throw new UsageError(`--${name} is a flag of the original that is not built yet; leave it out`);
+    case 'ignored': return text;
+    case 'unbuilt':
+      if (!/^(false|0|off)?$/i.test(text)) throw unbuilt(name);
+      return text;
   }
+}
+
+function unbuilt(name: string): UsageError {
+  return new UsageError(`--${name} is a flag of the original that is not built yet; leave it out`);
 }
 
 function specOf(flags: FlagSet, name: string): FlagSpec {
@@ -63,9 +70,9 @@ function specOf(flags: FlagSet, name: string): FlagSpec {
 }
 
 function defaultOf(spec: FlagSpec): Value | undefined {
-  if (spec.kind === 'unbuilt') return undefined;
+  if (spec.kind === 'unbuilt' || spec.kind === 'ignored') return undefined;
   if (spec.default !== undefined) return spec.default;
-  const empty: Readonly<Record<Exclude<FlagSpec['kind'], 'unbuilt'>, Value>> = { string: '', strings: [], int: 0, bool: false, duration: 0, map: {} };
+  const empty: Readonly<Record<Exclude<FlagSpec['kind'], 'unbuilt' | 'ignored'>, Value>> = { string: '', strings: [], int: 0, bool: false, duration: 0, map: {} };
   return empty[spec.kind];
 }
 
@@ -91,6 +98,7 @@ class ParsedFlags implements FlagValues {
   durationMs(name: string): number { return this.#value(name, 'duration') as number; }
   map(name: string): Readonly<Record<string, string>> { return this.#value(name, 'map') as Record<string, string>; }
   isSet(name: string): boolean { return this.#given.has(name); }
+  ignored(): readonly string[] { return [...this.#given.keys()].filter((name) => this.#flags[name]?.kind === 'ignored'); }
 }
 
 /** Name and inline value of `--name=value` or `-name=value`; undefined if it is no flag. */
@@ -98,6 +106,11 @@ function splitFlag(argument: string): { readonly name: string; readonly text: st
   const match = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(argument);
   // Underscores are accepted as the originals do.
   return match === null ? undefined : { name: (match[1] as string).replaceAll('_', '-'), text: match[2] };
+}
+
+/** Names of the flags that stand on a command line; a mistake in it is found by `parseFlags`. */
+export function flagNames(args: readonly string[]): readonly string[] {
+  return args.flatMap((argument) => splitFlag(argument)?.name ?? []);
 }
 
 /** Values of a config file by flag name; command-line flags win over them. */
@@ -133,13 +146,14 @@ export function parseFlags(flags: FlagSet, args: readonly string[], file: FlagFi
     if (flag === undefined) throw new UsageError(`unexpected argument ${JSON.stringify(argument)}; flags are written --name=value`);
     const spec = specOf(flags, flag.name);
     let text = flag.text;
-    if (text === undefined && spec.kind === 'bool') text = 'true';
-    if (text === undefined && spec.kind !== 'unbuilt') {
+    if (text === undefined && spec.kind === 'unbuilt') throw unbuilt(flag.name);
+    if (text === undefined && (spec.kind === 'bool' || (spec.kind === 'ignored' && spec.of === 'bool'))) text = 'true';
+    if (text === undefined) {
       at += 1;
       text = args[at];
       if (text === undefined) throw new UsageError(`--${flag.name} needs a value`);
     }
-    fromArgs.set(flag.name, parseValue(flag.name, spec, text ?? '', fromArgs.get(flag.name)));
+    fromArgs.set(flag.name, parseValue(flag.name, spec, text, fromArgs.get(flag.name)));
   }
   for (const [name, value] of fromArgs) given.set(name, value);
   for (const [name, spec] of Object.entries(flags)) {

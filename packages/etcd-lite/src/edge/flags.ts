@@ -1,5 +1,7 @@
 import type { FlagSet } from '@coxswain/service';
 import { defaults } from '../server/config.ts';
+import { ignoredFlags } from './ignored-flags.ts';
+import { tlsFlags } from './tls-flags.ts';
 
 const unbuilt = (help: string): { readonly kind: 'unbuilt'; readonly help: string } => ({ kind: 'unbuilt', help });
 
@@ -39,27 +41,26 @@ export const etcdFlags: FlagSet = {
   'auth-token': { kind: 'string', default: 'simple', help: 'Kind of authentication token: simple, or jwt,sign-method=METHOD,pub-key=FILE,priv-key=FILE,ttl=DURATION.' },
   'auth-token-ttl': { kind: 'int', default: defaults.authTokenTtlMs / 1000, min: 1, help: 'Seconds that an unused simple token lives.' },
   'bcrypt-cost': { kind: 'int', default: defaults.bcryptCost, min: 4, max: 31, help: 'Cost of hashing a password; each one more doubles it.' },
-  'wal-dir': unbuilt('Directory of the log, apart from --data-dir.'),
   'snapshot-catchup-entries': { kind: 'int', default: defaults.snapshotCatchUpEntries, min: 0, help: 'Entries kept behind a snapshot for slow members.' },
-  'config-file': unbuilt('YAML configuration (use --config).'),
-  'auto-tls': unbuilt('Self-signed client TLS.'), 'peer-auto-tls': unbuilt('Self-signed peer TLS.'), 'self-signed-cert-validity': unbuilt('Validity of auto TLS.'),
-  'client-crl-file': unbuilt('Revocation list for clients.'), 'peer-crl-file': unbuilt('Revocation list for peers.'),
-  'client-cert-allowed-hostname': unbuilt('Allowed host names of client certificates.'), 'peer-cert-allowed-cn': unbuilt('Allowed names of peer certificates.'),
-  'peer-cert-allowed-hostname': unbuilt('Allowed host names of peer certificates.'), 'cipher-suites': unbuilt('TLS cipher suites.'),
-  'tls-min-version': unbuilt('Least TLS version.'), 'tls-max-version': unbuilt('Greatest TLS version.'),
   discovery: unbuilt('Discovery URL.'), 'discovery-srv': unbuilt('Discovery by DNS.'), 'discovery-srv-name': unbuilt('Suffix of the DNS name.'), 'discovery-proxy': unbuilt('Proxy for discovery.'),
-  'discovery-fallback': unbuilt('What to do when discovery fails.'), 'strict-reconfig-check': unbuilt('Refuses changes of members that would lose the quorum.'),
-  'force-new-cluster': unbuilt('A cluster of one from this data.'), 'max-snapshots': unbuilt('Snapshot files to keep.'), 'max-wals': unbuilt('Log files to keep.'),
-  'max-concurrent-streams': unbuilt('Streams a client connection may have.'), 'grpc-keepalive-min-time': unbuilt('Least time between client pings.'),
-  'grpc-keepalive-interval': unbuilt('Time between server pings.'), 'grpc-keepalive-timeout': unbuilt('Time to wait for a ping.'), 'socket-reuse-port': unbuilt('SO_REUSEPORT.'),
-  'socket-reuse-address': unbuilt('SO_REUSEADDR.'), cors: unbuilt('Origins for CORS.'), 'host-whitelist': unbuilt('Accepted host names.'),
-  'initial-election-tick-advance': unbuilt('Shortens the first election.'), 'backend-batch-interval': unbuilt('Commit interval of the backend.'),
-  'backend-batch-limit': unbuilt('Commit size of the backend.'), 'backend-bbolt-freelist-type': unbuilt('Of bbolt.'), 'enable-grpc-gateway': unbuilt('JSON gateway.'),
-  'enable-pprof': unbuilt('Profiling over HTTP.'), metrics: unbuilt('Level of detail of metrics.'),
-  logger: unbuilt('Kind of logger.'), 'log-outputs': unbuilt('Where to log.'),
-  'log-format': unbuilt('Format of the log.'), 'enable-log-rotation': unbuilt('Log rotation.'), 'log-rotation-config-json': unbuilt('Log rotation.'),
+  'strict-reconfig-check': unbuilt('Refuses changes of members that would lose the quorum.'),
+  'force-new-cluster': unbuilt('A cluster of one from this data.'),
+  'socket-reuse-port': unbuilt('SO_REUSEPORT.'),
+  'socket-reuse-address': unbuilt('SO_REUSEADDR.'),
+  'enable-log-rotation': unbuilt('Log rotation.'), 'log-rotation-config-json': unbuilt('Log rotation.'),
   'experimental-initial-corrupt-check': unbuilt('Checks the data before serving.'), 'experimental-corrupt-check-time': unbuilt('Checks the data now and then.'),
   'experimental-compact-hash-check-enabled': unbuilt('Compares hashes after compactions.'), 'experimental-enable-lease-checkpoint': unbuilt('Remaining TTL survives leaders.'),
-  'experimental-compaction-batch-limit': unbuilt('Size of a compaction step.'), 'experimental-warning-apply-duration': unbuilt('When to warn of slow requests.'),
   'experimental-memory-mlock': unbuilt('Locks memory.'), 'unsafe-no-fsync': unbuilt('No datasync: loses acknowledged writes.'),
+  'wal-dir': { kind: 'string', help: 'Directory of the log, apart from --data-dir.' },
+  'config-file': { kind: 'string', help: 'YAML file with etcd\'s keys; all other flags and the environment are ignored then.' },
+  'log-outputs': { kind: 'strings', default: ['default'], help: 'Where to log: default, stderr, systemd/journal, stdout or a file.' },
+  metrics: { kind: 'string', default: 'basic', help: 'basic or extensive (with histograms of calls).' },
+  'enable-grpc-gateway': { kind: 'bool', default: true, help: 'Serve the API as JSON too, under /v3/.' },
+  cors: { kind: 'strings', default: ['*'], help: 'Origins that browsers may call from.' },
+  'host-whitelist': { kind: 'strings', default: ['*'], help: 'Host names by which it may be called over plain HTTP.' },
+  version: { kind: 'bool', help: 'Print the version and end.' },
+  proxy: unbuilt('The v2 proxy.'), 'experimental-enable-v2v3': unbuilt('The v2 API.'), 'enable-distributed-tracing': unbuilt('Tracing.'), 'experimental-enable-distributed-tracing': unbuilt('Tracing.'),
+  'memory-mlock': unbuilt('Locks memory.'), 'discovery-token': unbuilt('Discovery.'), 'discovery-endpoints': unbuilt('Discovery.'),
+  ...tlsFlags,
+  ...ignoredFlags,
 };

@@ -6,18 +6,22 @@ import { UsageError, type Command, type RunningComponent } from '../command.ts';
 import type { FlagSet, FlagValues } from '../flags.ts';
 import { helpText } from '../help.ts';
 import { parseFlags, type FlagFile } from '../parse-flags.ts';
+import { unknownVariables, valuesFrom } from '../sources.ts';
 import { createLogger } from './logger.ts';
 
 /** How long a component may take to stop before the process ends anyway. */
 const stopMsMax = 10_000;
 
-function readFlagFile(path: string): FlagFile {
-  let value: unknown;
+function readYaml(flag: string, path: string): unknown {
   try {
-    value = parse(readFileSync(path, 'utf8'));
+    return parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--config ${path}: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '') ?? ''}`);
+    throw new UsageError(`--${flag} ${path}: ${(error as Error).message.split('\n')[0]?.replace(/:$/, '') ?? ''}`);
   }
+}
+
+function readFlagFile(path: string): FlagFile {
+  const value = readYaml('config', path);
   if (value === null || value === undefined) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw new UsageError(`--config ${path}: expected flag names and values`);
   return value as FlagFile;
@@ -31,6 +35,7 @@ function allFlags(command: Command): FlagSet {
 function parseAll(command: Command, args: readonly string[]): FlagValues {
   const flags = allFlags(command);
   const first = parseFlags(relaxed(flags), args);
+  if (command.sources !== undefined && !first.isSet('config')) return valuesFrom(flags, command.sources, args, { variables: process.env, readYaml });
   const file = Object.hasOwn(command.flags, 'config') || !first.isSet('config') ? {} : readFlagFile(first.string('config'));
   return parseFlags(flags, args, file);
 }
@@ -73,6 +78,14 @@ function watchProcess(command: Command, running: RunningComponent, log: Logger):
   });
 }
 
+function reportUnused(command: Command, flags: FlagValues, log: Logger): void {
+  const ignored = flags.ignored();
+  if (ignored.length > 0) log.warn('flags without meaning here are ignored', { flags: ignored });
+  const prefix = command.sources?.environmentPrefix;
+  const unknown = prefix === undefined ? [] : unknownVariables(command.flags, prefix, process.env);
+  if (unknown.length > 0) log.warn('unrecognized environment variables', { variables: unknown });
+}
+
 /** Runs one component as this process: `cox NAME FLAGS`. */
 export async function runCommand(command: Command, args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) {
@@ -84,6 +97,7 @@ export async function runCommand(command: Command, args: readonly string[]): Pro
     const log = createLogger(command.name, flags.int('v'));
     process.on('uncaughtException', (error) => { log.error('uncaught exception', { error: error.stack ?? error.message }); process.exit(1); });
     process.on('unhandledRejection', (reason) => { log.error('unhandled rejection', { error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) }); process.exit(1); });
+    reportUnused(command, flags, log);
     const host: Host = createRealHost(log);
     watchProcess(command, await command.start(flags, host), log);
   } catch (error) {
