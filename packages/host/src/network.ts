@@ -14,6 +14,10 @@ export interface PeerCertificate {
   /** Hex SHA-256 of the DER bytes; empty in simulation. */
   readonly fingerprint: string;
   readonly notAfterMs: number;
+  /** Hex, upper case, as X.509 tools print it. */
+  readonly serialNumber?: string;
+  /** DNS names and IP addresses it is good for. */
+  readonly subjectAltNames?: readonly string[];
 }
 
 export interface Peer {
@@ -65,6 +69,8 @@ export interface HttpResponse {
 /** Must not reject: a handler answers its own errors. If it does reject, the adapter answers 500 and logs. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
 
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
 export interface ServerTls {
   readonly certPem: string;
   readonly keyPem: string;
@@ -72,6 +78,11 @@ export interface ServerTls {
   readonly clientCaPem?: string;
   /** `require`: no certificate, no connection. `request`: verified if sent; an unverifiable one counts as none. */
   readonly clientCertificate?: 'none' | 'request' | 'require';
+  /** Default: TLSv1.2 and newer. */
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+  /** Suites of TLS 1.2 by OpenSSL's names, colons between them. */
+  readonly ciphers?: string;
 }
 
 export interface ServeOptions {

@@ -1,40 +1,75 @@
-import { DiskError, type ClientTls, type Host, type Logger, type ServeOptions, type ServerTls } from '@coxswain/host';
+import type { Host, Logger, ServeOptions, ServerTls } from '@coxswain/host';
 import { parseGoDuration, UsageError, type Command, type FlagValues } from '@coxswain/service';
-import { createMetrics } from '@coxswain/service/edge';
-import { defaults, type AutoCompaction, type EtcdConfig } from '../server/config.ts';
+import { createLogger, createMetrics } from '@coxswain/service/edge';
+import { defaults, type AutoCompaction, type EtcdConfig, type TlsIdentity } from '../server/config.ts';
 import { startEtcdServer } from '../server/start.ts';
 import { authTokenOf } from './auth-token.ts';
+import { etcdVersion } from '../version.ts';
+import { configFileFlags } from './config-file.ts';
 import { etcdFlags } from './flags.ts';
+import { absolute, readFlagFile, TlsFiles } from './tls-files.ts';
 
 export const command: Command = {
   name: 'etcd-lite',
   summary: 'a member of the replicated key-value store, spoken to with etcd\'s v3 API',
   flags: etcdFlags,
-  start: async (flags, host) => {
-    const config = await configOf(flags, host);
-    return startEtcdServer(config, { ...host, log: atLeast(flags.string('log-level'), host.log) });
+  sources: { environmentPrefix: 'ETCD', configFile: { flag: 'config-file', toFlags: configFileFlags } },
+  start: async (flags, realHost) => {
+    if (flags.bool('version')) printVersion();
+    const host = { ...realHost, log: atLeast(flags.string('log-level'), logOf(flags, realHost.log)) };
+    checkTimes(flags);
+    const tls = await TlsFiles.open(flags, host, dataDirOf(flags));
+    const running = await startEtcdServer(await configOf(flags, tls.identity, host), host);
+    tls.watch((identity) => { running.updateTls(identity); });
+    return {
+      failed: running.failed,
+      stop: async () => {
+        tls.stop();
+        await running.stop();
+      },
+    };
   },
 };
 
-async function configOf(flags: FlagValues, host: Host): Promise<EtcdConfig> {
-  checkTimes(flags);
-  const clientTls = await serverTls(flags, host, { cert: 'cert-file', key: 'key-file', ca: 'trusted-ca-file', auth: 'client-cert-auth' });
-  const peerTls = await serverTls(flags, host, { cert: 'peer-cert-file', key: 'peer-key-file', ca: 'peer-trusted-ca-file', auth: 'peer-client-cert-auth' });
+function printVersion(): never {
+  process.stdout.write(`etcd Version: ${etcdVersion}\nCoxswain etcd-lite, Node ${process.version}, ${process.platform}/${process.arch}\n`);
+  process.exit(0);
+}
+
+function dataDirOf(flags: FlagValues): string {
+  const given = flags.string('data-dir');
+  return absolute(given === '' ? `${flags.string('name')}.etcd` : given);
+}
+
+/** `--log-outputs`: standard error is where the log goes anyway. */
+function logOf(flags: FlagValues, log: Logger): Logger {
+  const outputs = flags.strings('log-outputs').filter((output) => !['default', 'stderr', 'systemd/journal'].includes(output));
+  if (outputs.length === 0) return log;
+  if (outputs.length < flags.strings('log-outputs').length || outputs.length > 1) throw new UsageError('--log-outputs: one place only (default, stderr, stdout or a file)');
+  const output = outputs[0] as string;
+  return createLogger('etcd-lite', flags.string('log-level') === 'debug' ? 4 : 2, output === 'stdout' ? 1 : absolute(output));
+}
+
+/** As etcd: less would be noise. */
+const minProgressNotifyMs = 100;
+
+async function configOf(flags: FlagValues, tls: TlsIdentity, host: Host): Promise<EtcdConfig> {
   const name = flags.string('name');
   const quota = flags.int('quota-backend-bytes');
   const autoCompaction = compactionOf(flags);
   const progress = flags.isSet('watch-progress-notify-interval') ? 'watch-progress-notify-interval' : 'experimental-watch-progress-notify-interval';
   return {
-    name, dataDir: absolute(flags.string('data-dir') === '' ? `${name}.etcd` : flags.string('data-dir')),
-    clientListeners: listeners(flags, 'listen-client-urls', clientTls, 'cert-file'), peerListeners: listeners(flags, 'listen-peer-urls', peerTls, 'peer-cert-file'),
-    metricsListeners: listeners(flags, 'listen-metrics-urls', clientTls, 'cert-file'),
+    name, dataDir: dataDirOf(flags), ...(flags.string('wal-dir') === '' ? {} : { walDir: absolute(flags.string('wal-dir')) }),
+    clientListeners: listeners(flags, 'listen-client-urls', tls.client, 'cert-file'), peerListeners: listeners(flags, 'listen-peer-urls', tls.peer, 'peer-cert-file'),
+    metricsListeners: listeners(flags, 'listen-metrics-urls', tls.client, 'cert-file'),
     advertiseClientUrls: flags.strings('advertise-client-urls').map((url) => checkUrl('advertise-client-urls', url)),
     initialCluster: initialClusterOf(flags), initialClusterToken: flags.string('initial-cluster-token'),
     heartbeatMs: flags.int('heartbeat-interval'), electionMs: flags.int('election-timeout'), snapshotCount: flags.int('snapshot-count'),
     snapshotCatchUpEntries: flags.int('snapshot-catchup-entries'), quotaBackendBytes: quota === 0 ? defaults.quotaBackendBytes : quota,
-    maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: flags.durationMs(progress), metrics: createMetrics(),
+    maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: Math.max(flags.durationMs(progress), minProgressNotifyMs), metrics: createMetrics(),
     authToken: await authTokenOf(flags, { host, readFile: (path) => readFlagFile(host, 'auth-token', path) }), bcryptCost: flags.int('bcrypt-cost'), clientCertAuth: flags.bool('client-cert-auth'),
-    ...(peerTls === undefined ? {} : { peerTls: clientTlsOf(peerTls) }), ...(autoCompaction === undefined ? {} : { autoCompaction }), compactUnderPressure: flags.bool('compact-under-pressure'),
+    ...(tls.peerClient === undefined ? {} : { peerTls: tls.peerClient }), ...(tls.clientPolicy === undefined ? {} : { clientPolicy: tls.clientPolicy }),
+    ...(tls.peerPolicy === undefined ? {} : { peerPolicy: tls.peerPolicy }), ...(autoCompaction === undefined ? {} : { autoCompaction }), compactUnderPressure: flags.bool('compact-under-pressure'),
   };
 }
 
@@ -46,10 +81,6 @@ function atLeast(level: string, log: Logger): Logger {
   return { debug: quiet, info: quiet, warn, error: (message, fields) => { log.error(message, fields); }, child: (fields) => atLeast(level, log.child(fields)) };
 }
 
-function absolute(path: string): string {
-  return path.startsWith('/') ? path : `${process.cwd()}/${path}`;
-}
-
 function checkTimes(flags: FlagValues): void {
   const heartbeat = flags.int('heartbeat-interval');
   const election = flags.int('election-timeout');
@@ -59,36 +90,6 @@ function checkTimes(flags: FlagValues): void {
   if (state !== 'new' && state !== 'existing') throw new UsageError(`--initial-cluster-state must be new or existing, not ${JSON.stringify(state)}`);
   const level = flags.string('log-level');
   if (!['debug', 'info', 'warn', 'error', 'panic', 'fatal'].includes(level)) throw new UsageError(`--log-level must be debug, info, warn or error, not ${JSON.stringify(level)}`);
-}
-
-interface TlsFlagNames { readonly cert: string; readonly key: string; readonly ca: string; readonly auth: string }
-
-async function serverTls(flags: FlagValues, host: Host, names: TlsFlagNames): Promise<ServerTls | undefined> {
-  const [cert, key, ca] = [flags.string(names.cert), flags.string(names.key), flags.string(names.ca)];
-  const authenticate = flags.bool(names.auth);
-  if (cert === '' && key === '' && ca === '' && !authenticate) return undefined;
-  if (cert === '' || key === '') throw new UsageError(`--${names.cert} and --${names.key} must be given together`);
-  if (authenticate && ca === '') throw new UsageError(`--${names.auth} needs --${names.ca}`);
-  const pair = { certPem: await readPem(host, names.cert, cert), keyPem: await readPem(host, names.key, key) };
-  if (ca === '') return pair;
-  return { ...pair, clientCaPem: await readPem(host, names.ca, ca), clientCertificate: authenticate ? 'require' : 'none' };
-}
-
-async function readPem(host: Host, flag: string, path: string): Promise<string> {
-  return new TextDecoder().decode(await readFlagFile(host, flag, path));
-}
-
-async function readFlagFile(host: Host, flag: string, path: string): Promise<Uint8Array> {
-  try {
-    return await host.disk.readFile(absolute(path));
-  } catch (error) {
-    if (error instanceof DiskError) throw new UsageError(`--${flag}: ${error.message}`);
-    throw error;
-  }
-}
-
-function clientTlsOf(tls: ServerTls): ClientTls {
-  return { certPem: tls.certPem, keyPem: tls.keyPem, ...(tls.clientCaPem === undefined ? {} : { caPem: tls.clientCaPem }) };
 }
 
 function checkUrl(flag: string, text: string): string {

@@ -1,6 +1,7 @@
-import type { ClientTls, ServeOptions } from '@coxswain/host';
+import type { ClientTls, ServeOptions, ServerTls } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
 import type { JwtOptions } from '../auth/jwt-tokens.ts';
+import type { CertificatePolicy } from './certificate-policy.ts';
 
 /** One member. Times and sizes that are absent have etcd's defaults. */
 export interface EtcdConfig {
@@ -17,6 +18,10 @@ export interface EtcdConfig {
   readonly initialClusterToken?: string;
   /** This member's identity towards its peers. */
   readonly peerTls?: ClientTls;
+  readonly clientPolicy?: CertificatePolicy;
+  readonly peerPolicy?: CertificatePolicy;
+  /** Default: below `dataDir`. */
+  readonly walDir?: string;
   readonly heartbeatMs?: number;
   readonly electionMs?: number;
   /** Entries between two snapshots of the state. */
@@ -39,6 +44,15 @@ export interface EtcdConfig {
   readonly bcryptCost?: number;
   /** The common name of a client's verified certificate is its user. */
   readonly clientCertAuth?: boolean;
+}
+
+/** What may be replaced while a member runs. New connections use it. */
+export interface TlsIdentity {
+  readonly client?: ServerTls;
+  readonly peer?: ServerTls;
+  readonly peerClient?: ClientTls;
+  readonly clientPolicy?: CertificatePolicy;
+  readonly peerPolicy?: CertificatePolicy;
 }
 
 export type AuthTokenConfig = { readonly kind: 'simple'; readonly ttlMs: number } | ({ readonly kind: 'jwt' } & JwtOptions);

@@ -1,4 +1,4 @@
-import type { Host, TimerHandle } from '@coxswain/host';
+import type { ClientTls, Host, TimerHandle } from '@coxswain/host';
 import { noMetrics, type Metrics } from '@coxswain/service';
 import { rootName } from '../auth/auth-state.ts';
 import { JwtTokens } from '../auth/jwt-tokens.ts';
@@ -53,6 +53,8 @@ export class Member {
   readonly leases: LeaseKeeper;
   readonly tokens: TokenKind;
   readonly failed: Promise<never>;
+  /** Towards peers; may be replaced while it runs. */
+  readonly identity: { peerTls: ClientTls | undefined };
   readonly #driver: RaftDriver;
   readonly #log: LogWriter;
   readonly #snapshots: SnapshotStore;
@@ -71,7 +73,7 @@ export class Member {
     await checkDataDir(host.disk, config.dataDir);
     const snapshots = await SnapshotStore.open(host.disk, `${config.dataDir}/member/snap`);
     const { wal, recovered } = await Wal.open(host.disk, {
-      directory: `${config.dataDir}/member/wal`, clusterId: cluster.clusterId, memberId: cluster.self.id, segmentBytes: config.segmentBytes ?? defaults.segmentBytes,
+      directory: config.walDir ?? `${config.dataDir}/member/wal`, clusterId: cluster.clusterId, memberId: cluster.self.id, segmentBytes: config.segmentBytes ?? defaults.segmentBytes,
     }, host.log);
     const machine = recovered.snapshot.index === 0 ? new Machine() : await decodeMachine(snapshots.read(recovered.snapshot));
     return new Member(config, host, { cluster, wal, recovered, snapshots, machine });
@@ -81,6 +83,7 @@ export class Member {
     const { cluster, recovered, machine } = opened;
     this.host = host;
     this.config = config;
+    this.identity = { peerTls: config.peerTls };
     this.cluster = cluster;
     this.#log = new LogWriter(host, opened.wal);
     this.#snapshots = opened.snapshots;
@@ -136,8 +139,9 @@ export class Member {
   }
 
   #makeSender(peer: Cluster['members'][number]): PeerSender {
+    const { identity } = this;
     return new PeerSender({
-      host: this.host, cluster: this.cluster, peer, tls: this.config.peerTls, snapshots: this.#snapshots, silenceMs: 2 * this.#electionMs,
+      host: this.host, cluster: this.cluster, peer, get tls() { return identity.peerTls; }, snapshots: this.#snapshots, silenceMs: 2 * this.#electionMs,
       unreachable: () => { this.#driver.input({ type: 'unreachable', member: peer.id }); },
       snapshotSent: (ok) => { this.#driver.input({ type: 'snapshot-report', to: peer.id, ok }); },
     });

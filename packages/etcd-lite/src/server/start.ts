@@ -1,9 +1,10 @@
-import type { Host, HttpHandler, Listener, ServeOptions } from '@coxswain/host';
+import type { Host, HttpHandler, Listener, ServeOptions, ServerTls } from '@coxswain/host';
 import { noMetrics } from '@coxswain/service';
 import type { AuthSnapshot } from '../auth/messages.ts';
 import { etcdError } from '../client/errors.ts';
 import { AutoCompactor } from './auto-compactor.ts';
-import { defaults, type EtcdConfig } from './config.ts';
+import { guardCertificates } from './certificate-policy.ts';
+import { defaults, type EtcdConfig, type TlsIdentity } from './config.ts';
 import { AuthService } from './auth-service.ts';
 import { ConcurrencyService } from './concurrency-service.ts';
 import { Guard } from './guard.ts';
@@ -30,6 +31,8 @@ export interface RunningEtcd {
   readonly peerPorts: readonly number[];
   /** What an observer in the same process may look at (the simulator's checkers). */
   status(): { readonly role: string; readonly term: number; readonly leader: bigint; readonly committed: number; readonly applied: number; readonly revision: number; readonly hash: () => number; readonly auth: () => AuthSnapshot };
+  /** For connections to come; those that are there go on. */
+  updateTls(identity: TlsIdentity): void;
   stop(): Promise<void>;
 }
 
@@ -60,8 +63,9 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.heard(from); },
     saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body),
   });
-  const peerListeners = await listenAll(host, config.peerListeners, peers);
-  const clientListeners = await listenAll(host, config.clientListeners, clientHandler(grpc, side));
+  const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
+  const peerListeners = await listenAll(host, config.peerListeners, guardCertificates(peers, () => policies.peerPolicy));
+  const clientListeners = await listenAll(host, config.clientListeners, guardCertificates(clientHandler(grpc, side), () => policies.clientPolicy));
   const metricsListeners = await listenAll(host, config.metricsListeners ?? [], side);
   const versions = new VersionMonitor(member);
   member.start();
@@ -75,6 +79,12 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
       const { role, term, leader, log } = member.raft;
       const { store } = member.applier.machine;
       return { role, term, leader, committed: log.committed, applied: member.applier.index, revision: store.revision, hash: () => maintenance.hash(), auth: () => member.applier.machine.auth.snapshot() };
+    },
+    updateTls: (identity) => {
+      Object.assign(policies, { clientPolicy: identity.clientPolicy, peerPolicy: identity.peerPolicy });
+      member.identity.peerTls = identity.peerClient;
+      replaceTls([...clientListeners, ...metricsListeners], identity.client);
+      replaceTls(peerListeners, identity.peer);
     },
     stop: async () => {
       compactor?.stop();
@@ -107,6 +117,10 @@ function watchMethod(member: Member, guard: Guard, streams: Set<WatchStream>): M
       }
     },
   };
+}
+
+function replaceTls(listeners: readonly Listener[], tls: ServerTls | undefined): void {
+  if (tls !== undefined) for (const listener of listeners) listener.updateTls(tls);
 }
 
 async function listenAll(host: Host, listeners: readonly ServeOptions[], handler: HttpHandler): Promise<Listener[]> {

@@ -17,6 +17,11 @@ function subjectValues(value: string | string[] | undefined): readonly string[] 
   return typeof value === 'string' ? [value] : value;
 }
 
+/** `DNS:a, IP Address:10.0.0.1` without the kinds; others than these two are left out. */
+function alternativeNames(text: string | undefined): readonly string[] {
+  return (text ?? '').split(', ').flatMap((part) => /^(?:DNS|IP Address):"?([^"]*)"?$/.exec(part)?.[1] ?? []);
+}
+
 function peerCertificate(socket: tls.TLSSocket): PeerCertificate | undefined {
   if (!socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
@@ -27,6 +32,8 @@ function peerCertificate(socket: tls.TLSSocket): PeerCertificate | undefined {
     organizations: subjectValues(subject['O']),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
     notAfterMs: Date.parse(certificate.valid_to),
+    serialNumber: certificate.serialNumber,
+    subjectAltNames: alternativeNames(certificate.subjectaltname),
   };
 }
 
@@ -280,7 +287,9 @@ async function stopBody(response: HttpResponse): Promise<void> {
 function tlsOptions(options: ServerTls): tls.SecureContextOptions & tls.TlsOptions {
   const mode = options.clientCertificate ?? 'none';
   return {
-    cert: options.certPem, key: options.keyPem, minVersion: 'TLSv1.2',
+    cert: options.certPem, key: options.keyPem, minVersion: options.minVersion ?? 'TLSv1.2',
+    ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion }),
+    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
     ...(options.clientCaPem === undefined ? {} : { ca: options.clientCaPem }),
     requestCert: mode !== 'none', rejectUnauthorized: mode === 'require',
   };

@@ -12,12 +12,12 @@ function wrap(inner: pino.Logger): Logger {
   };
 }
 
-/** JSON lines on stderr, pretty on a terminal. Written synchronously, so that the last line before a crash is there. */
-export function createLogger(component: string, verbosity = 2): Logger {
+/** JSON lines on stderr (or to `destination`: a file descriptor or a path), pretty on a terminal. Written synchronously, so that the last line before a crash is there. */
+export function createLogger(component: string, verbosity = 2, destination: number | string = 2): Logger {
   const options: pino.LoggerOptions = {
     level: verbosity >= 4 ? 'debug' : 'info', base: { component },
     timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) }, messageKey: 'msg',
   };
-  const out = process.stderr.isTTY ? pretty({ destination: 2, sync: true, ignore: 'component' }) : pino.destination({ dest: 2, sync: true });
+  const out = destination === 2 && process.stderr.isTTY ? pretty({ destination: 2, sync: true, ignore: 'component' }) : pino.destination({ dest: destination, sync: true, mkdir: true });
   return wrap(pino(options, out));
 }
