@@ -69,7 +69,7 @@ async function configOf(flags: FlagValues, tls: TlsIdentity, host: Host): Promis
     maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: Math.max(flags.durationMs(progress), minProgressNotifyMs), metrics: createMetrics(),
     authToken: await authTokenOf(flags, { host, readFile: (path) => readFlagFile(host, 'auth-token', path) }), bcryptCost: flags.int('bcrypt-cost'), clientCertAuth: flags.bool('client-cert-auth'),
     ...(tls.peerClient === undefined ? {} : { peerTls: tls.peerClient }), ...(tls.clientPolicy === undefined ? {} : { clientPolicy: tls.clientPolicy }),
-    ...(tls.peerPolicy === undefined ? {} : { peerPolicy: tls.peerPolicy }), ...(autoCompaction === undefined ? {} : { autoCompaction }), compactUnderPressure: flags.bool('compact-under-pressure'),
+    ...(tls.peerPolicy === undefined ? {} : { peerPolicy: tls.peerPolicy }), ...(autoCompaction === undefined ? {} : { autoCompaction }), compactUnderPressure: flags.bool('compact-under-pressure'), ...corruptionOf(flags),
   };
 }
 
@@ -127,6 +127,17 @@ function initialClusterOf(flags: FlagValues): Readonly<Record<string, readonly s
     throw new UsageError(`--initial-cluster has ${name}=${listed.join()} but --initial-advertise-peer-urls is ${own.join()}`);
   }
   return members;
+}
+
+function corruptionOf(flags: FlagValues): Partial<EtcdConfig> {
+  for (const name of ['experimental-enable-lease-checkpoint', 'experimental-enable-lease-checkpoint-persist']) {
+    if (!flags.bool(name)) throw new UsageError(`--${name} cannot be turned off`);
+  }
+  return {
+    corruptCheckMs: flags.durationMs(flags.isSet('corrupt-check-time') ? 'corrupt-check-time' : 'experimental-corrupt-check-time'),
+    compactHashCheck: flags.bool('experimental-compact-hash-check-enabled'), compactHashCheckMs: flags.durationMs('experimental-compact-hash-check-time'),
+    initialCorruptCheck: flags.bool('experimental-initial-corrupt-check'),
+  };
 }
 
 function compactionOf(flags: FlagValues): AutoCompaction | undefined {

@@ -38,6 +38,12 @@ export interface EtcdConfig {
   readonly compactUnderPressure?: boolean;
   /** With less on the disk the cluster refuses writes, before the log has no space left. */
   readonly minDiskFreeBytes?: number;
+  /** Between two comparisons of what the members hold; 0: none but those after compactions. */
+  readonly corruptCheckMs?: number;
+  /** Default true: members are compared after each compaction, looked for every `compactHashCheckMs`. */
+  readonly compactHashCheck?: boolean;
+  readonly compactHashCheckMs?: number;
+  readonly initialCorruptCheck?: boolean;
   readonly metrics?: Metrics;
   /** Absent: simple tokens of `defaults.authTokenTtlMs`. */
   readonly authToken?: AuthTokenConfig;
@@ -73,5 +79,7 @@ export const defaults = {
   maxTxnOps: 128,
   segmentBytes: 64 * 1024 * 1024,
   watchProgressNotifyMs: 10 * 60_000,
+  corruptCheckMs: 3_600_000,
+  compactHashCheckMs: 60_000,
   minDiskFreeBytes: 64 * 1024 * 1024,
 } as const;

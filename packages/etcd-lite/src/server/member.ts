@@ -14,6 +14,7 @@ import type { InternalRequest } from '../wire/messages.ts';
 import { Applier } from './applier.ts';
 import { idText, makeCluster, type Cluster } from './cluster.ts';
 import { defaults, type EtcdConfig } from './config.ts';
+import { isFenced } from './corruption-monitor.ts';
 import { checkDataDir } from './data-dir.ts';
 import { RaftDriver } from './driver.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -66,6 +67,9 @@ export class Member {
   #timer: TimerHandle | undefined;
   #lastLeader: MemberId = 0n;
   #stopped = false;
+  #fenced = false;
+  /** Called when this member's data turn out to be other than the majority's. */
+  onFenced: () => void = () => undefined;
 
   /** Recovers what the data directory holds. Rejects with one clear line if it is damaged or another member's. */
   static async open(config: EtcdConfig, host: Host): Promise<Member> {
@@ -155,6 +159,11 @@ export class Member {
     return this.raft.role === 'leader';
   }
 
+  /** The others, and how to ask them. */
+  get peers(): readonly { readonly id: MemberId; readonly sender: PeerSender }[] {
+    return [...this.#senders].map(([id, sender]) => ({ id, sender }));
+  }
+
   get electionMs(): number {
     return this.#electionMs;
   }
@@ -181,11 +190,14 @@ export class Member {
     });
   }
 
-  /** A member whose disk refuses to write, or has not answered for long, must not lead: nothing would be acknowledged. */
+  /** A member whose disk refuses to write, or has not answered for long, must not lead: nothing would be acknowledged. Nor one with other data. */
   #checkMayLead(): void {
-    const allowed = this.#log.waitingMs <= slowDiskElections * this.#electionMs;
+    const fenced = isFenced(this);
+    if (fenced && !this.#fenced) this.onFenced();
+    this.#fenced = fenced;
+    const allowed = this.#log.waitingMs <= slowDiskElections * this.#electionMs && !fenced;
     if (allowed === this.raft.mayLead) return;
-    this.host.log.warn(allowed ? 'this member may lead again' : 'this member must not lead: its disk does not take writes', { waitingMs: this.#log.waitingMs });
+    this.host.log.warn(allowed ? 'this member may lead again' : 'this member must not lead: its disk does not take writes, or its data are not the majority\'s', { waitingMs: this.#log.waitingMs, fenced });
     this.#driver.input({ type: 'may-lead', allowed });
   }
 

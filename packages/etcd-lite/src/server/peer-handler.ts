@@ -15,7 +15,9 @@ export interface PeerHandlerHooks {
   /** Resolves when the state is on disk. */
   saveSnapshot(snapshot: SnapshotMeta, from: bigint, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Answers a question about a lease; undefined if this member doesn't lead. */
-  lease(body: Uint8Array): Promise<Uint8Array | undefined>;
+  readonly lease: (body: Uint8Array) => Promise<Uint8Array | undefined>;
+  /** Answers what this member holds at a revision; undefined if that cannot be told. */
+  readonly hashKv: (body: Uint8Array) => Promise<Uint8Array | undefined>;
 }
 
 function text(status: number, message: string): HttpResponse {
@@ -32,7 +34,8 @@ export function peerHandler(hooks: PeerHandlerHooks): HttpHandler {
       switch (request.target) {
         case peerPaths.stream: return await receiveStream(hooks, from, request);
         case peerPaths.snapshot: return await receiveSnapshot(hooks, from, request);
-        case peerPaths.lease: return await answerLease(hooks, request);
+        case peerPaths.lease: return await answer(hooks.lease, request, 'not leader');
+        case peerPaths.hashKv: return await answer(hooks.hashKv, request, 'no hash of that revision');
         default: return text(404, '404 page not found');
       }
     } catch (error) {
@@ -82,8 +85,7 @@ async function* chunksOf(reader: ByteReader): AsyncGenerator<Uint8Array, void, u
   }
 }
 
-async function answerLease(hooks: PeerHandlerHooks, request: HttpRequest): Promise<HttpResponse> {
-  const answer = await hooks.lease(await readAll(request.body, 1024));
-  if (answer === undefined) return text(503, 'not leader');
-  return { status: 200, headers: { 'content-type': 'application/octet-stream' }, body: answer };
+async function answer(ask: PeerHandlerHooks['lease'], request: HttpRequest, none: string): Promise<HttpResponse> {
+  const body = await ask(await readAll(request.body, 1024));
+  return body === undefined ? text(503, none) : { status: 200, headers: { 'content-type': 'application/octet-stream' }, body };
 }

@@ -7,6 +7,8 @@ import { guardCertificates } from './certificate-policy.ts';
 import { defaults, type EtcdConfig, type TlsIdentity } from './config.ts';
 import { AuthService } from './auth-service.ts';
 import { ConcurrencyService } from './concurrency-service.ts';
+import { CorruptionMonitor, isFenced } from './corruption-monitor.ts';
+import { fenceOff } from './fence.ts';
 import { Guard } from './guard.ts';
 import type { GrpcOptions } from './grpc-handler.ts';
 import { responseHeader } from './header.ts';
@@ -55,21 +57,25 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     '/etcdserverpb.Watch/Watch': watchMethod(member, guard, watchStreams),
   };
   const grpc: GrpcOptions = {
-    methods: guard.guarded(methods), log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
+    methods: fenceOff(guard.guarded(methods), () => isFenced(member)), log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
     hasLeader: () => member.raft.leader !== 0n, onLeaderLost: (end) => watchLeader(member, () => { end(etcdError('noLeader')); }),
   };
+  const corruption = new CorruptionMonitor(member);
+  member.onFenced = () => { for (const stream of watchStreams) stream.end(etcdError('corrupt')); };
   const side = sideHandler(member, config.metrics ?? noMetrics);
   const peers = peerHandler({
     cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.heard(from); },
-    saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body),
+    saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body), hashKv: (body) => corruption.answerPeer(body),
   });
   const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
   const peerListeners = await listenAll(host, config.peerListeners, guardCertificates(peers, () => policies.peerPolicy));
+  if (config.initialCorruptCheck === true) await corruption.checkAtStart();
   const clientListeners = await listenAll(host, config.clientListeners, guardCertificates(clientHandler(grpc, side), () => policies.clientPolicy));
   const metricsListeners = await listenAll(host, config.metricsListeners ?? [], side);
   const versions = new VersionMonitor(member);
   member.start();
   void publish(member, ended.signal);
+  corruption.start();
   const space = new SpaceKeeper(member);
   const compactor = config.autoCompaction === undefined ? undefined : new AutoCompactor(member, kv, config.autoCompaction);
   host.log.info('etcd-lite serves', { name: config.name, memberId: member.cluster.self.id.toString(16), clusterId: member.cluster.clusterId.toString(16), revision: member.applier.machine.store.revision });
@@ -89,6 +95,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     stop: async () => {
       compactor?.stop();
       space.stop();
+      corruption.stop();
       versions.stop();
       health.stop();
       await member.stop();
