@@ -45,6 +45,10 @@ export interface EtcdConfig {
   readonly compactHashCheckMs?: number;
   readonly initialCorruptCheck?: boolean;
   readonly metrics?: Metrics;
+  /** The API as JSON under /v3/; default true. */
+  readonly enableGrpcGateway?: boolean;
+  readonly cors?: readonly string[];
+  readonly hostWhitelist?: readonly string[];
   /** Absent: simple tokens of `defaults.authTokenTtlMs`. */
   readonly authToken?: AuthTokenConfig;
   readonly bcryptCost?: number;

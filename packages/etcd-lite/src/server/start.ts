@@ -13,6 +13,7 @@ import { Guard } from './guard.ts';
 import type { GrpcOptions } from './grpc-handler.ts';
 import { responseHeader } from './header.ts';
 import { HealthService } from './health-service.ts';
+import { makeGateway } from '../gateway/gateway.ts';
 import { clientHandler, sideHandler } from './http.ts';
 import { KvService } from './kv-service.ts';
 import { LeaseService } from './lease-service.ts';
@@ -22,6 +23,7 @@ import type { Method } from './methods.ts';
 import { peerHandler } from './peer-handler.ts';
 import { SpaceKeeper } from './space-keeper.ts';
 import { VersionMonitor } from './version-monitor.ts';
+import { webHandler } from './web.ts';
 import { WatchStream } from './watch-stream.ts';
 
 export interface RunningEtcd {
@@ -63,15 +65,16 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const corruption = new CorruptionMonitor(member);
   member.onFenced = () => { for (const stream of watchStreams) stream.end(etcdError('corrupt')); };
   const side = sideHandler(member, config.metrics ?? noMetrics);
+  const web = { side, gateway: config.enableGrpcGateway === false ? undefined : makeGateway(grpc), cors: config.cors ?? [], hostWhitelist: config.hostWhitelist ?? [] };
   const peers = peerHandler({
     cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.heard(from); },
     saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body), hashKv: (body) => corruption.answerPeer(body),
   });
   const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
-  const peerListeners = await listenAll(host, config.peerListeners, guardCertificates(peers, () => policies.peerPolicy));
+  const peerListeners = await listenAll(host, config.peerListeners, () => guardCertificates(peers, () => policies.peerPolicy));
   if (config.initialCorruptCheck === true) await corruption.checkAtStart();
-  const clientListeners = await listenAll(host, config.clientListeners, guardCertificates(clientHandler(grpc, side), () => policies.clientPolicy));
-  const metricsListeners = await listenAll(host, config.metricsListeners ?? [], side);
+  const clientListeners = await listenAll(host, config.clientListeners, (options) => guardCertificates(clientHandler(grpc, webHandler(web, options.tls !== undefined)), () => policies.clientPolicy));
+  const metricsListeners = await listenAll(host, config.metricsListeners ?? [], () => side);
   const versions = new VersionMonitor(member);
   member.start();
   void publish(member, ended.signal);
@@ -130,9 +133,9 @@ function replaceTls(listeners: readonly Listener[], tls: ServerTls | undefined):
   if (tls !== undefined) for (const listener of listeners) listener.updateTls(tls);
 }
 
-async function listenAll(host: Host, listeners: readonly ServeOptions[], handler: HttpHandler): Promise<Listener[]> {
+async function listenAll(host: Host, listeners: readonly ServeOptions[], handler: (options: ServeOptions) => HttpHandler): Promise<Listener[]> {
   const out: Listener[] = [];
-  for (const options of listeners) out.push(await host.network.serveHttp(options, handler));
+  for (const options of listeners) out.push(await host.network.serveHttp(options, handler(options)));
   return out;
 }
 
