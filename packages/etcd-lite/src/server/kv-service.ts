@@ -4,7 +4,7 @@ import { executeRange } from '../mvcc/range.ts';
 import { executeTxn } from '../mvcc/execute.ts';
 import { isReadOnly, isSerializable, validateDeleteRange, validatePut, validateRange, validateTxn } from '../mvcc/validate.ts';
 import {
-  alarmType, type CompactionRequest, type DeleteRangeRequest, type DeleteRangeResponse, type HeaderResponse, type InternalRequest, type PutRequest,
+  alarmAction, alarmType, type CompactionRequest, type DeleteRangeRequest, type DeleteRangeResponse, type HeaderResponse, type InternalRequest, type PutRequest,
   type PutResponse, type RangeRequest, type RangeResponse, type TxnRequest, type TxnResponse,
 } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
@@ -14,7 +14,7 @@ import type { Member } from './member.ts';
 import type { Guard } from './guard.ts';
 import { serverStream, unary, type CallContext, type Method } from './methods.ts';
 import { rangeStream } from './range-stream.ts';
-import { raiseNoSpace, spaceOf } from './space-keeper.ts';
+import { setNoSpace, spaceOf } from './space-keeper.ts';
 
 /** etcdserverpb.KV. Reads confirm with a quorum first unless the client takes a stale answer; writes go through the log. */
 export class KvService {
@@ -106,7 +106,7 @@ export class KvService {
     const { usedBytes, quotaBytes } = spaceOf(this.#member);
     if (quotaBytes === 0 || usedBytes <= quotaBytes) return;
     this.#member.host.log.error('the store is over its quota: writes are refused until there is space again', { usedBytes, quotaBytes });
-    await raiseNoSpace(this.#member);
+    await setNoSpace(this.#member, this.#member.cluster.self.id, alarmAction.activate);
     throw etcdError('noSpace');
   }
 }

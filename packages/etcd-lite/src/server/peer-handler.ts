@@ -16,6 +16,8 @@ export interface PeerHandlerHooks {
   saveSnapshot(snapshot: SnapshotMeta, from: bigint, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Answers a question about a lease; undefined if this member doesn't lead. */
   readonly lease: (body: Uint8Array) => Promise<Uint8Array | undefined>;
+  /** The free bytes of this member's disk. */
+  readonly space: () => Promise<Uint8Array>;
   /** Answers what this member holds at a revision; undefined if that cannot be told. */
   readonly hashKv: (body: Uint8Array) => Promise<Uint8Array | undefined>;
 }
@@ -35,6 +37,7 @@ export function peerHandler(hooks: PeerHandlerHooks): HttpHandler {
         case peerPaths.stream: return await receiveStream(hooks, from, request);
         case peerPaths.snapshot: return await receiveSnapshot(hooks, from, request);
         case peerPaths.lease: return await answer(hooks.lease, request, 'not leader');
+        case peerPaths.space: return await answer(hooks.space, request, 'unknown');
         case peerPaths.hashKv: return await answer(hooks.hashKv, request, 'no hash of that revision');
         default: return text(404, '404 page not found');
       }

@@ -6,7 +6,7 @@ import { encodePeerMessage } from '../wire/peer-codec.ts';
 import { idText, type Cluster, type ClusterMember } from './cluster.ts';
 
 /** Paths on peer URLs. */
-export const peerPaths = { stream: '/coxswain/raft/stream', snapshot: '/coxswain/raft/snapshot', lease: '/coxswain/lease', hashKv: '/coxswain/hashkv' } as const;
+export const peerPaths = { stream: '/coxswain/raft/stream', snapshot: '/coxswain/raft/snapshot', lease: '/coxswain/lease', hashKv: '/coxswain/hashkv', space: '/coxswain/space' } as const;
 /** Who may talk to whom: a member of another cluster or an old address is refused. */
 export const peerHeaders = { cluster: 'x-etcd-cluster-id', from: 'x-server-from', to: 'x-server-to' } as const;
 

@@ -1,10 +1,13 @@
-import type { TimerHandle } from '@coxswain/host';
+import { readAll, type TimerHandle } from '@coxswain/host';
 import { rootName } from '../auth/auth-state.ts';
 import { alarmAction, alarmType } from '../wire/messages.ts';
+import { idText } from './cluster.ts';
 import { defaults } from './config.ts';
 import type { Member } from './member.ts';
+import { peerPaths, type PeerSender } from './peer-sender.ts';
 
 const checkMs = 1000;
+const askDisksMs = 5000;
 const sampleMs = 60_000;
 
 /**
@@ -26,25 +29,32 @@ export function spaceOf(member: Member): { readonly usedBytes: number; readonly 
   return { usedBytes: member.applier.machine.store.sizeBytes, quotaBytes: configured === 0 ? defaults.quotaBackendBytes : Math.max(0, configured) };
 }
 
-export async function raiseNoSpace(member: Member): Promise<void> {
-  await member.propose({ user: rootName, alarm: { action: alarmAction.activate, memberID: member.cluster.self.id, alarm: alarmType.noSpace } });
+export async function setNoSpace(member: Member, memberID: bigint, action: number): Promise<void> {
+  await member.propose({ user: rootName, alarm: { action, memberID, alarm: alarmType.noSpace } });
 }
 
+interface DiskAnswers { readonly short: readonly bigint[]; readonly enough: number }
+
 /**
- * Keeps the store writable without a human: the leader compacts when history fills the quota; each member raises the cluster's
- * NOSPACE alarm when its store is over the quota or its disk nearly full (before the log hits the end of it), and takes its own
- * alarm back when there is space again.
+ * Keeps the store writable without a human: the leader compacts when history fills the quota, raises the cluster's NOSPACE alarm
+ * when the store is over the quota, or when without the members whose disks are nearly full there would be no quorum (before
+ * their logs hit the end of it; fewer than that only degrade), and takes it back when there is space again.
  */
 export class SpaceKeeper {
   readonly #member: Member;
   /** Revisions by the time they were the newest, oldest first, at most one a minute. */
   #samples: { readonly atMs: number; readonly revision: number }[] = [];
   #timer: TimerHandle | undefined;
+  #disks: DiskAnswers = { short: [], enough: 0 };
+  #nextAskMs = 0;
   #running = false;
   #stopped = false;
 
   constructor(member: Member) {
     this.#member = member;
+  }
+
+  start(): void {
     this.#later();
   }
 
@@ -64,7 +74,8 @@ export class SpaceKeeper {
     this.#running = true;
     try {
       this.#sample();
-      if (this.#member.isLeader) await this.#compact();
+      if (!this.#member.isLeader) return;
+      await this.#compact();
       await this.#checkAlarm();
     } catch (error) {
       // No leader, or too busy a one: the next turn comes soon.
@@ -106,20 +117,58 @@ export class SpaceKeeper {
     return Math.min(byTime, revision - level.keepRevisions);
   }
 
+  /** Raises or takes back, for all members; another leader goes on with what this one has raised. */
   async #checkAlarm(): Promise<void> {
     const member = this.#member;
-    const minFreeBytes = member.config.minDiskFreeBytes ?? defaults.minDiskFreeBytes;
-    const freeBytes = await member.host.disk.freeBytes(member.config.dataDir);
-    if (this.#stopped) return;
     const { usedBytes, quotaBytes } = spaceOf(member);
-    const memberID = member.cluster.self.id;
-    const has = member.applier.machine.alarms.some((one) => one.alarm === alarmType.noSpace && one.memberID === memberID);
-    if (!has && ((quotaBytes > 0 && usedBytes > quotaBytes) || freeBytes < minFreeBytes)) {
-      member.host.log.error('out of space: the cluster refuses writes until there is some', { usedBytes, quotaBytes, diskFreeBytes: freeBytes, minFreeBytes });
-      await raiseNoSpace(member);
-    } else if (has && (quotaBytes === 0 || usedBytes < quotaBytes * clearShare) && freeBytes >= minFreeBytes * clearDiskFactor) {
-      await member.propose({ user: rootName, alarm: { action: alarmAction.deactivate, memberID, alarm: alarmType.noSpace } });
-      member.host.log.info('there is space again: this member has taken its alarm back', { usedBytes, quotaBytes, diskFreeBytes: freeBytes });
+    const { short, enough } = await this.#askDisks();
+    if (this.#stopped || !member.isLeader) return;
+    const quorum = Math.floor((member.peers.length + 1) / 2) + 1;
+    const raised = member.applier.machine.alarms.filter(({ alarm }) => alarm === alarmType.noSpace);
+    const self = member.cluster.self.id;
+    const wanted = [...(quotaBytes > 0 && usedBytes > quotaBytes ? [self] : []), ...(member.peers.length + 1 - short.length < quorum ? short : [])];
+    const missing = wanted.find((id) => raised.every(({ memberID }) => memberID !== id));
+    if (missing !== undefined) {
+      member.host.log.error('out of space: the cluster refuses writes until there is some', { memberId: idText(missing), usedBytes, quotaBytes, shortOfDisk: short.map(idText).join() });
+      await setNoSpace(member, missing, alarmAction.activate);
+    } else if (wanted.length === 0 && raised.length > 0 && (quotaBytes === 0 || usedBytes < quotaBytes * clearShare) && enough >= quorum) {
+      for (const { memberID } of raised) await setNoSpace(member, memberID, alarmAction.deactivate);
+      member.host.log.info('there is space again: writes go on', { usedBytes, quotaBytes });
     }
+  }
+
+  /** Whose disk is nearly full, and how many have more than enough. Who does not answer is neither. Asked now and then only. */
+  async #askDisks(): Promise<DiskAnswers> {
+    const { host, config, peers, cluster } = this.#member;
+    if (host.clock.monotonicMs() < this.#nextAskMs) return this.#disks;
+    this.#nextAskMs = host.clock.monotonicMs() + askDisksMs;
+    const minFreeBytes = config.minDiskFreeBytes ?? defaults.minDiskFreeBytes;
+    const own = { id: cluster.self.id, freeBytes: await host.disk.freeBytes(config.dataDir) };
+    const all = [own, ...await Promise.all(peers.map(async ({ id, sender }) => ({ id, freeBytes: await this.#askPeer(sender) })))];
+    const short = all.filter(({ freeBytes }) => freeBytes !== undefined && freeBytes < minFreeBytes).map(({ id }) => id);
+    this.#disks = { short, enough: all.filter(({ freeBytes }) => freeBytes !== undefined && freeBytes >= minFreeBytes * clearDiskFactor).length };
+    return this.#disks;
+  }
+
+  async #askPeer(sender: PeerSender): Promise<number | undefined> {
+    const abort = new AbortController();
+    const timer = this.#member.host.timers.after(1000, () => { abort.abort(); });
+    try {
+      const response = await sender.ask(peerPaths.space, new Uint8Array(0), abort.signal);
+      const body = await readAll(response.body, 64);
+      return response.status === 200 && body.length === 8 ? new DataView(body.buffer, body.byteOffset).getFloat64(0) : undefined;
+    } catch (error) {
+      this.#member.host.log.debug('a member could not be asked for its space', { error: (error as Error).message });
+      return undefined;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** What a peer asks: the free bytes of this member's disk. */
+  async answerPeer(): Promise<Uint8Array> {
+    const body = new Uint8Array(8);
+    new DataView(body.buffer).setFloat64(0, await this.#member.host.disk.freeBytes(this.#member.config.dataDir));
+    return body;
   }
 }

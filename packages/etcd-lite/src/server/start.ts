@@ -63,12 +63,13 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     hasLeader: () => member.raft.leader !== 0n, onLeaderLost: (end) => watchLeader(member, () => { end(etcdError('noLeader')); }),
   };
   const corruption = new CorruptionMonitor(member);
+  const space = new SpaceKeeper(member);
   member.onFenced = () => { for (const stream of watchStreams) stream.end(etcdError('corrupt')); };
   const side = sideHandler(member, config.metrics ?? noMetrics);
   const web = { side, gateway: config.enableGrpcGateway === false ? undefined : makeGateway(grpc), cors: config.cors ?? [], hostWhitelist: config.hostWhitelist ?? [] };
   const peers = peerHandler({
     cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.heard(from); },
-    saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body), hashKv: (body) => corruption.answerPeer(body),
+    saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body), hashKv: (body) => corruption.answerPeer(body), space: () => space.answerPeer(),
   });
   const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
   const peerListeners = await listenAll(host, config.peerListeners, () => guardCertificates(peers, () => policies.peerPolicy));
@@ -79,7 +80,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   member.start();
   void publish(member, ended.signal);
   corruption.start();
-  const space = new SpaceKeeper(member);
+  space.start();
   const compactor = config.autoCompaction === undefined ? undefined : new AutoCompactor(member, kv, config.autoCompaction);
   host.log.info('etcd-lite serves', { name: config.name, memberId: member.cluster.self.id.toString(16), clusterId: member.cluster.clusterId.toString(16), revision: member.applier.machine.store.revision });
   return {
