@@ -21,6 +21,7 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   logs: async () => (await import('./commands/logs.ts')).logs,
   stop: async () => (await import('./commands/start-stop.ts')).stop,
   start: async () => (await import('./commands/start-stop.ts')).start,
+  bench: async () => (await import('./commands/bench.ts')).bench,
   test: async () => (await import('./commands/test.ts')).test,
 };
 
@@ -37,6 +38,7 @@ const help = `cox: a Kubernetes cluster in TypeScript
   cox stop|start COMPONENT            one component, for experiments
   cox down [--purge]                  stop it and leave nothing behind
   cox test [--quick]                  types, lint, tests
+  cox bench store [--quick]           the store beside Debian's etcd
   cox etcd doctor|migrate|…           look after a store, ours or a real etcd
 
 cox NAME --help has the flags of each.

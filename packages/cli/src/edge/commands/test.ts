@@ -79,7 +79,7 @@ async function runTests(quick: boolean, words: readonly string[]): Promise<void>
 
 /** Programs that only tests use. */
 function missingTestPackages(): readonly string[] {
-  return [{ package: 'etcd-client', file: 'etcdctl' }, { package: 'openssl', file: 'openssl' }, { package: 'curl', file: 'curl' }, { package: 'faketime', file: 'faketime' }]
+  return [{ package: 'etcd-client', file: 'etcdctl' }, { package: 'etcd-server', file: 'etcd' }, { package: 'openssl', file: 'openssl' }, { package: 'curl', file: 'curl' }, { package: 'faketime', file: 'faketime' }]
     .filter((need) => !(process.env['PATH'] ?? '').split(':').some((folder) => exists(`${folder}/${need.file}`)))
     .map((need) => need.package);
 }

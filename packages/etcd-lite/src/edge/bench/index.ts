@@ -1,0 +1,2 @@
+export { benchStore, type StoreBenchOptions } from './bench.ts';
+export { isInstalled } from './cluster.ts';
