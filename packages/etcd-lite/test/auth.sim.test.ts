@@ -347,6 +347,7 @@ describe('what each call needs', () => {
     await root.auth('RoleGrantPermission', codecs.roleGrantPermissionRequest, grantRequest);
     const alice = new Caller(root.host, cluster.endpoints);
     await alice.authenticate('alice', 'alice-0');
+    const denied = 'rpc error: code = PermissionDenied desc = etcdserver: permission denied';
     const watch = (create: Parameters<typeof watchCreate>[0], token: string | undefined, signal: AbortSignal): AsyncGenerator<{ readonly cancelReason?: string; readonly events: readonly object[] }> =>
       streamRaw(root.host, cluster.endpoints[0] as string, '/etcdserverpb.Watch/Watch', codecs.watchRequest, codecs.watchResponse, [{ createRequest: watchCreate(create) }], token === undefined ? {} : { token }, signal);
     const reason = async (create: Parameters<typeof watchCreate>[0], token: string | undefined): Promise<string | undefined> => {
@@ -355,15 +356,15 @@ describe('what each call needs', () => {
       stop.abort();
       return answer.done === true ? 'end' : answer.value.cancelReason;
     };
-    expect(await reason(keys, undefined)).toBe('etcdserver: user name is empty');
-    expect(await reason(keys, 'nonsense')).toBe('etcdserver: invalid auth token');
+    expect(await reason(keys, undefined)).toBe('rpc error: code = InvalidArgument desc = etcdserver: user name is empty');
+    expect(await reason(keys, 'nonsense')).toBe('rpc error: code = Unauthenticated desc = etcdserver: invalid auth token');
     expect(await reason(keys, alice.token)).toBe('');
-    for (const create of [{ key: utf8('k/'), rangeEnd: Uint8Array.of(0) }, { key: emptyBytes, rangeEnd: Uint8Array.of(0) }, { key: utf8('k0') }]) expect(await reason(create, alice.token)).toBe('etcdserver: permission denied');
+    for (const create of [{ key: utf8('k/'), rangeEnd: Uint8Array.of(0) }, { key: emptyBytes, rangeEnd: Uint8Array.of(0) }, { key: utf8('k0') }]) expect(await reason(create, alice.token)).toBe(denied);
     const stop = new AbortController();
     const going = watch(keys, alice.token, stop.signal);
     await going.next();
     await root.auth('RoleRevokePermission', codecs.roleRevokePermissionRequest, { role: 'app', ...keys });
-    expect(await reason(keys, alice.token)).toBe('etcdserver: permission denied');
+    expect(await reason(keys, alice.token)).toBe(denied);
     await root.put('k/1');
     const next = await going.next();
     expect(next.done === true ? 0 : next.value.events.length).toBe(1);

@@ -68,7 +68,7 @@ describe('Lock', () => {
 
   it('is not granted to a session whose lease has gone: before, or while it waits', () => withMember(async (story) => {
     const { client } = story;
-    expect(await refusal(lockOf(story, 'l', 1234n))).toBe('5 etcdserver: requested lease not found');
+    expect(await refusal(lockOf(story, 'l', 1234n))).toBe('2 etcdserver: requested lease not found');
     const [a, b] = [(await client.leaseGrant({ ttlSeconds: 600 })).id, (await client.leaseGrant({ ttlSeconds: 2 })).id];
     await lockOf(story, 'l', a);
     // It is told at once, not when its turn would come.

@@ -83,3 +83,9 @@ export function etcdError(name: EtcdErrorName): EtcdError {
 export function isEtcdError(error: unknown, name: EtcdErrorName): error is EtcdError {
   return error instanceof EtcdError && error.message === table[name][1];
 }
+
+/** As Go's gRPC prints a status. */
+export function statusText({ code, message }: EtcdError): string {
+  const name = Object.entries(grpcCode).find(([, value]) => value === code)?.[0] ?? 'unknown';
+  return `rpc error: code = ${name.charAt(0).toUpperCase()}${name.slice(1)} desc = ${message}`;
+}

@@ -1,5 +1,5 @@
 import { concatBytes, type Host, type TimerHandle } from '@coxswain/host';
-import { EtcdError } from '../client/errors.ts';
+import { EtcdError, statusText } from '../client/errors.ts';
 import { keyRange } from '../mvcc/key-text.ts';
 import type { Taken, Watcher, WatchHub } from '../watch/hub.ts';
 import { grpcFrame } from '../wire/grpc.ts';
@@ -106,7 +106,7 @@ export class WatchStream {
       await this.#options.permit(request.key.length === 0 ? noKey : request.key, request.rangeEnd);
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
-      this.#refuse(-1, error.message);
+      this.#refuse(-1, statusText(error));
       return;
     }
     if (!this.#ended) this.#create(request);
