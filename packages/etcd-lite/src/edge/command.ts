@@ -64,6 +64,8 @@ async function configOf(flags: FlagValues, tls: TlsIdentity, host: Host): Promis
     metricsListeners: listeners(flags, 'listen-metrics-urls', tls.client, 'cert-file'),
     advertiseClientUrls: flags.strings('advertise-client-urls').map((url) => checkUrl('advertise-client-urls', url)),
     initialCluster: initialClusterOf(flags), initialClusterToken: flags.string('initial-cluster-token'),
+    initialClusterState: flags.string('initial-cluster-state') === 'existing' ? 'existing' : 'new', forceNewCluster: flags.bool('force-new-cluster'),
+    strictReconfigCheck: flags.bool('strict-reconfig-check'), maxLearners: flags.int(flags.isSet('max-learners') ? 'max-learners' : 'experimental-max-learners'),
     heartbeatMs: flags.int('heartbeat-interval'), electionMs: flags.int('election-timeout'), snapshotCount: flags.int('snapshot-count'),
     snapshotCatchUpEntries: flags.int('snapshot-catchup-entries'), quotaBackendBytes: quota === 0 ? defaults.quotaBackendBytes : quota,
     maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: Math.max(flags.durationMs(progress), minProgressNotifyMs), metrics: createMetrics(),

@@ -112,7 +112,7 @@ experimental-snapshot-catch-up-entries: null
   it.each([
     ['nmae: x', 'config file: unknown flag --nmae; did you mean --name?'],
     ['peer-transport-security: {cert: x}', '--config-file: peer-transport-security has no key "cert"'],
-    ['force-new-cluster: true', '--force-new-cluster is a flag of the original that is not built yet'],
+    ['socket-reuse-port: true', '--socket-reuse-port is a flag of the original that is not built yet'],
     ['- a', '--config-file: the file must be keys and values'],
   ])('refuses %j with one line', (yaml, message) => {
     expect(() => values(['--config-file=/f'], {}, yaml)).toThrow(message);

@@ -6,6 +6,7 @@ import { LeaseTable } from '../lease/lease-table.ts';
 import { executeDeleteKeys, executeDeleteRange, executePut, executeTxn } from '../mvcc/execute.ts';
 import type { RevisionRecord } from '../mvcc/history.ts';
 import { MvccStore } from '../mvcc/store.ts';
+import { fromMembershipMessage, noMembership, type MembershipState } from './membership.ts';
 import { alarmAction, alarmType, type AlarmMember, type ClusterVersionsMessage, type InternalRequest, type MemberMessage } from '../wire/messages.ts';
 
 export interface Applied {
@@ -27,6 +28,8 @@ export class Machine {
   readonly auth = new AuthState();
   /** What members have published of themselves. */
   readonly members = new Map<bigint, MemberMessage>();
+  /** Empty only in a member that knows nothing yet, and in data from before members could change. */
+  membership: MembershipState = noMembership;
   versions: ClusterVersionsMessage = undecidedVersions;
   #alarms: AlarmMember[] = [];
 
@@ -73,6 +76,11 @@ export class Machine {
     if (request.alarm !== undefined) return { response: { alarms: this.#alarm(request.alarm) }, record: undefined };
     if (request.publish !== undefined) {
       this.members.set(request.publish.ID, request.publish);
+      return { response: {}, record: undefined };
+    }
+    if (request.membership !== undefined) {
+      this.membership = fromMembershipMessage(request.membership);
+      for (const id of this.membership.removed) this.members.delete(id);
       return { response: {}, record: undefined };
     }
     if (request.auth !== undefined) {

@@ -5,6 +5,7 @@ import { versionAt } from '../mvcc/key-index.ts';
 import type { RevisionRecord } from '../mvcc/history.ts';
 import type { KeyValue } from '../client/types.ts';
 import { snapshotChunk, type SnapshotChunk } from '../wire/schema.ts';
+import { fromMembershipMessage, toMembershipMessage } from './membership.ts';
 import { Machine } from './machine.ts';
 
 const everything: KeyRange = { start: '', end: undefined, single: false };
@@ -29,7 +30,7 @@ export function encodeMachine(machine: Machine): Iterable<Uint8Array> {
     head: { revision: store.revision, compactRevision: store.compactRevision },
     leases: [...machine.leases.all()].map((lease) => ({ ID: lease.id, TTL: lease.ttlSeconds })),
     leaseRemaining: [...machine.leases.all()].filter((lease) => lease.remainingSeconds > 0).map((lease) => ({ ID: lease.id, remainingTTL: lease.remainingSeconds })), alarms: machine.alarms,
-    members: [...machine.members.values()], versions: machine.versions, kvs: [], records: [], auth: encodeAuth(machine.auth),
+    members: [...machine.members.values()], membership: toMembershipMessage(machine.membership), versions: machine.versions, kvs: [], records: [], auth: encodeAuth(machine.auth),
   };
   return chunks(head, base, records);
 }
@@ -72,6 +73,7 @@ export async function decodeMachine(source: AsyncIterable<Uint8Array>): Promise<
     for (const { ID, remainingTTL } of chunk.leaseRemaining ?? []) machine.leases.checkpoint(ID, remainingTTL);
     if (chunk.alarms.length > 0) machine.restoreAlarms(chunk.alarms);
     for (const member of chunk.members) machine.members.set(member.ID, member);
+    if (chunk.membership !== undefined) machine.membership = fromMembershipMessage(chunk.membership);
     if (chunk.versions !== undefined) machine.versions = chunk.versions;
     for (const kv of chunk.kvs) machine.store.restoreKey(kv);
     for (const record of chunk.records) machine.store.restoreRecord(record.revision, record.kvs);

@@ -1,14 +1,22 @@
-import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, others, quorum, send, type RaftState } from './state.ts';
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, conf, isVoter, owesPatience, quorum, send, type RaftState } from './state.ts';
 import { broadcastAppend } from './replicate.ts';
 import type { MemberId, VoteResponse } from './types.ts';
 
+/**
+ * A voter, or one that was until an entry which may never be committed: where only the member that is being removed has the
+ * entry of its removal, nobody else can win (thesis 4.2.2).
+ */
+export function mayCampaign(raft: RaftState): boolean {
+  return isVoter(raft, raft.config.id) || raft.log.confAt(raft.log.committed).voters.includes(raft.config.id);
+}
+
 /** Begins an election. `transfer`: the leader has told us to, so others must not insist on it. */
 export function campaign(raft: RaftState, kind: 'pre-vote' | 'vote', transfer = false): void {
-  if (!raft.mayLead) return;
+  if (!raft.mayLead || !mayCampaign(raft) || (owesPatience(raft) && !transfer)) return;
   if (kind === 'pre-vote') becomePreCandidate(raft);
   else becomeCandidate(raft);
   const term = kind === 'pre-vote' ? raft.term + 1 : raft.term;
-  for (const to of others(raft)) send(raft, { type: kind, to, term, index: raft.log.lastIndex, logTerm: raft.log.lastTerm, transfer });
+  for (const to of conf(raft).voters) if (to !== raft.config.id) send(raft, { type: kind, to, term, index: raft.log.lastIndex, logTerm: raft.log.lastTerm, transfer });
   // The own vote counts when it is on disk, like any other: it comes back as a message. A pre-vote promises nothing.
   if (kind === 'vote') send(raft, { type: 'vote-response', to: raft.config.id, term, reject: false });
   else count(raft, raft.config.id, false);
@@ -21,10 +29,10 @@ export function onVoteResponse(raft: RaftState, message: VoteResponse): void {
 
 function count(raft: RaftState, from: MemberId, reject: boolean): void {
   if (!raft.votes.has(from)) raft.votes.set(from, !reject);
-  const granted = [...raft.votes.values()].filter(Boolean).length;
-  const refused = raft.votes.size - granted;
+  const voted = [...raft.votes].filter(([id]) => isVoter(raft, id));
+  const granted = voted.filter(([, yes]) => yes).length;
   if (granted >= quorum(raft)) won(raft);
-  else if (refused >= quorum(raft)) becomeFollower(raft, raft.term, 0n);
+  else if (voted.length - granted >= quorum(raft)) becomeFollower(raft, raft.term, 0n);
 }
 
 function won(raft: RaftState): void {

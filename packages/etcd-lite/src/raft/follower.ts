@@ -33,8 +33,9 @@ export function onSnapshot(raft: RaftState, message: Snapshot): void {
       // It has all of it already, it only didn't know that it is committed.
       log.commitTo(snapshot.index);
     } else {
-      log.restore(snapshot);
+      log.restore(snapshot, message.conf);
       raft.availableSnapshot = snapshot;
+      raft.snapshotConf = message.conf;
       raft.snapshotToInstall = snapshot;
     }
   }

@@ -1,13 +1,19 @@
 import { assert } from '@coxswain/host';
+import { entryKind } from './conf.ts';
+import { bestSuccessor, confCommitted } from './membership.ts';
 import { answerRead, releasePendingReads } from './reads.ts';
 import { broadcastAppend, broadcastCommit, maybeCommit, sendAppend } from './replicate.ts';
-import { becomeFollower, quorum, send, type RaftState } from './state.ts';
+import { becomeFollower, isQuorum, isVoter, send, type RaftState } from './state.ts';
 import type { AppendResponse, HeartbeatResponse, MemberId } from './types.ts';
 
-/** Appends to the own log and sends on. False: not now, leadership is being handed over. */
+/**
+ * Appends to the own log and sends on. False: not now, leadership is being handed over or too much is in the log already that
+ * the others do not have.
+ */
 export function appendProposals(raft: RaftState, proposals: readonly Uint8Array[]): boolean {
   assert(raft.role === 'leader', 'only a leader appends');
-  if (raft.transferee !== 0n) return false;
+  if (raft.transferee !== 0n || raft.log.uncommittedBytes > (raft.config.maxUncommittedBytes ?? Number.POSITIVE_INFINITY)) return false;
+  assert(proposals.every((data) => entryKind(data) !== 'conf-change'), 'a change of the configuration is proposed otherwise');
   raft.log.append(proposals.map((data, at) => ({ index: raft.log.lastIndex + 1 + at, term: raft.term, data })));
   broadcastAppend(raft);
   return true;
@@ -18,7 +24,15 @@ export function advanceCommit(raft: RaftState): boolean {
   if (!maybeCommit(raft)) return false;
   releasePendingReads(raft);
   broadcastCommit(raft);
+  if (confCommitted(raft)) leave(raft);
   return true;
+}
+
+/** Its own removal is committed: others go on without waiting for an election timeout. */
+function leave(raft: RaftState): void {
+  const successor = bestSuccessor(raft);
+  if (successor !== undefined) sendTimeoutNow(raft, successor);
+  becomeFollower(raft, raft.term, 0n);
 }
 
 export function onAppendResponse(raft: RaftState, message: AppendResponse): void {
@@ -45,7 +59,8 @@ function onAccepted(raft: RaftState, message: AppendResponse): void {
     if (progress.state === 'probe') progress.becomeReplicate();
     else if (progress.state === 'snapshot' && progress.match >= progress.pendingSnapshot) progress.becomeReplicate();
     if (!advanceCommit(raft) && wasPaused) sendAppend(raft, message.from, true);
-    while (sendAppend(raft, message.from, false)) continue;
+    // It may just have been removed, or this leader.
+    while (raft.progress.has(message.from) && sendAppend(raft, message.from, false)) continue;
   }
   if (message.from === raft.transferee && progress.match === raft.log.lastIndex) sendTimeoutNow(raft, message.from);
 }
@@ -58,7 +73,10 @@ export function onHeartbeatResponse(raft: RaftState, message: HeartbeatResponse)
   // In probe also when nothing is missing: a refused or lost append left the follower unknown.
   if (progress.match < raft.log.lastIndex || progress.state === 'probe') sendAppend(raft, message.from, true);
   if (message.context === 0) return;
-  for (const read of raft.reads.acknowledge(message.from, message.context, quorum(raft))) answerRead(raft, read.from, read.context, read.index);
+  for (const round of raft.reads.acknowledge(message.from, message.context, (members) => isQuorum(raft, members))) {
+    if (round.leaseMs === undefined) answerRead(raft, round.from, round.context, round.index);
+    else raft.lease.renew(round.leaseMs);
+  }
 }
 
 export function onSnapshotReport(raft: RaftState, to: MemberId, ok: boolean): void {
@@ -78,7 +96,7 @@ export function onUnreachable(raft: RaftState, member: MemberId): void {
 
 export function transferLeader(raft: RaftState, to: MemberId): void {
   const progress = raft.progress.get(to);
-  if (progress === undefined || raft.transferee === to) return;
+  if (progress === undefined || raft.transferee === to || !isVoter(raft, to)) return;
   raft.transferee = to;
   raft.electionElapsed = 0;
   if (progress.match === raft.log.lastIndex) sendTimeoutNow(raft, to);
@@ -91,10 +109,11 @@ export function setMayLead(raft: RaftState, allowed: boolean): void {
   if (allowed) return;
   if (raft.role === 'pre-candidate' || raft.role === 'candidate') becomeFollower(raft, raft.term, 0n);
   if (raft.role !== 'leader') return;
-  const best = [...raft.progress].toSorted((a, b) => Number(b[1].recentActive) - Number(a[1].recentActive) || b[1].match - a[1].match)[0];
-  if (best !== undefined) transferLeader(raft, best[0]);
+  const best = bestSuccessor(raft);
+  if (best !== undefined) transferLeader(raft, best);
 }
 
 function sendTimeoutNow(raft: RaftState, to: MemberId): void {
+  raft.lease.break();
   send(raft, { type: 'timeout-now', to, term: raft.term });
 }

@@ -1,5 +1,9 @@
 import { assert } from '@coxswain/host';
+import { ConfHistory, emptyConf, type ConfState } from './conf.ts';
 import type { Entry, SnapshotMeta } from './types.ts';
+
+/** What an entry costs in memory beside its data. */
+export const entryOverheadBytes = 24;
 
 /**
  * The entries after a snapshot, in memory, with marks: what was handed to the disk, what is on it, what is committed, what
@@ -11,21 +15,66 @@ export class RaftLog {
   #entries: Entry[] = [];
   /** Entries up to it are no longer here. */
   #snapshot: SnapshotMeta;
+  #confs: ConfHistory;
+  #sizeBytes = 0;
+  #uncommittedBytes = 0;
   handed: number;
   stable: number;
   committed: number;
   applying: number;
   applied: number;
 
-  constructor(snapshot: SnapshotMeta, entries: readonly Entry[] = []) {
+  /** `conf`: the configuration as of the snapshot. */
+  constructor(snapshot: SnapshotMeta, entries: readonly Entry[] = [], conf: ConfState = emptyConf) {
     this.#snapshot = snapshot;
     this.#entries = [...entries];
+    this.#confs = new ConfHistory(snapshot.index, conf);
+    for (const entry of entries) this.#added(entry);
     assert(entries.every((entry, at) => entry.index === snapshot.index + 1 + at), 'entries must follow the snapshot', { snapshot: snapshot.index, first: entries[0]?.index });
     this.handed = this.lastIndex;
     this.stable = this.lastIndex;
     this.committed = snapshot.index;
     this.applying = snapshot.index;
     this.applied = snapshot.index;
+  }
+
+  #added(entry: Entry): void {
+    this.#confs.appended(entry);
+    this.#sizeBytes += entry.data.length + entryOverheadBytes;
+    this.#uncommittedBytes += entry.data.length + entryOverheadBytes;
+  }
+
+  /** The newest in the log, committed or not. */
+  get conf(): ConfState {
+    return this.#confs.latest;
+  }
+
+  get confIndex(): number {
+    return this.#confs.latestIndex;
+  }
+
+  confAt(index: number): ConfState {
+    return this.#confs.at(index);
+  }
+
+  /** Of the entries that are held in memory. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Of the entries that are not known to be committed. */
+  get uncommittedBytes(): number {
+    return this.#uncommittedBytes;
+  }
+
+  /** The least index to forget up to, so that entries after it are at most `keepBytes`. */
+  indexKeeping(keepBytes: number): number {
+    let sizeBytes = 0;
+    for (let at = this.#entries.length - 1; at >= 0; at -= 1) {
+      sizeBytes += (this.#entries[at] as Entry).data.length + entryOverheadBytes;
+      if (sizeBytes > keepBytes) return this.firstIndex + at;
+    }
+    return this.#snapshot.index;
   }
 
   get firstIndex(): number {
@@ -56,7 +105,7 @@ export class RaftLog {
     let sizeBytes = 0;
     for (let index = from; index <= to; index += 1) {
       const entry = this.#entries[index - this.firstIndex] as Entry;
-      sizeBytes += entry.data.length + 24;
+      sizeBytes += entry.data.length + entryOverheadBytes;
       if (out.length > 0 && sizeBytes > maxBytes) break;
       out.push(entry);
     }
@@ -68,6 +117,7 @@ export class RaftLog {
     for (const entry of entries) {
       assert(entry.index === this.lastIndex + 1, 'entries must be appended in order', { index: entry.index, last: this.lastIndex });
       this.#entries.push(entry);
+      this.#added(entry);
     }
   }
 
@@ -82,10 +132,20 @@ export class RaftLog {
     return index + entries.length;
   }
 
+  #bytesBetween(from: number, to: number): number {
+    let sizeBytes = 0;
+    for (let index = from; index <= to; index += 1) sizeBytes += (this.#entries[index - this.firstIndex] as Entry).data.length + entryOverheadBytes;
+    return sizeBytes;
+  }
+
   #truncate(from: number): void {
     assert(from > this.committed, 'committed entries must not be replaced', { from, committed: this.committed });
     if (from > this.lastIndex) return;
+    const goneBytes = this.#bytesBetween(from, this.lastIndex);
+    this.#sizeBytes -= goneBytes;
+    this.#uncommittedBytes -= goneBytes;
     this.#entries.length = from - this.firstIndex;
+    this.#confs.truncated(from);
     this.handed = Math.min(this.handed, from - 1);
     this.stable = Math.min(this.stable, from - 1);
   }
@@ -93,6 +153,7 @@ export class RaftLog {
   commitTo(index: number): void {
     if (index <= this.committed) return;
     assert(index <= this.lastIndex, 'commit beyond the log', { index, last: this.lastIndex });
+    this.#uncommittedBytes -= this.#bytesBetween(this.committed + 1, index);
     this.committed = index;
   }
 
@@ -141,13 +202,19 @@ export class RaftLog {
     if (index <= this.#snapshot.index) return;
     assert(index <= this.applied, 'compaction beyond what was applied', { index, applied: this.applied });
     const term = this.term(index) as number;
-    this.#entries = this.#entries.slice(index - this.#snapshot.index);
+    const kept = this.#entries.slice(index - this.#snapshot.index);
+    this.#confs.compacted(index);
+    this.#sizeBytes = kept.reduce((sum, entry) => sum + entry.data.length + entryOverheadBytes, 0);
+    this.#entries = kept;
     this.#snapshot = { index, term };
   }
 
   /** Everything is replaced by a snapshot. */
-  restore(snapshot: SnapshotMeta): void {
+  restore(snapshot: SnapshotMeta, conf: ConfState): void {
     this.#entries = [];
+    this.#confs = new ConfHistory(snapshot.index, conf);
+    this.#sizeBytes = 0;
+    this.#uncommittedBytes = 0;
     this.#snapshot = snapshot;
     this.handed = snapshot.index;
     this.stable = snapshot.index;

@@ -24,7 +24,7 @@ export class ScriptedCluster {
 
   restart(id: MemberId, entries: readonly Entry[], hardState: HardState): RaftState {
     const snapshot = { index: 0, term: 0 };
-    const raft = createRaft({ id, members: this.#ids, electionTicks: 10, heartbeatTicks: 1, random: this.#random, maxMessageBytes: 1024, maxInflight: 4 }, new RaftLog(snapshot, entries), hardState, snapshot);
+    const raft = createRaft({ id, electionTicks: 10, heartbeatTicks: 1, random: this.#random, maxMessageBytes: 1024, maxInflight: 4 }, new RaftLog(snapshot, entries, { voters: this.#ids, learners: [] }), hardState, snapshot);
     this.rafts.set(id, raft);
     this.applied.set(id, []);
     this.reads.set(id, []);

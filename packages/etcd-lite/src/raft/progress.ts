@@ -17,22 +17,37 @@ export class Progress {
   pendingSnapshot = 0;
   /** Heard of since the last check of the quorum. */
   recentActive = false;
-  /** Last indexes of the appends on their way, oldest first. */
-  #inflight: number[] = [];
+  /** Last indexes of the appends on their way and their sizes, oldest first. */
+  #inflight: { readonly index: number; readonly sizeBytes: number }[] = [];
+  #inflightBytes = 0;
   readonly #maxInflight: number;
+  readonly #maxInflightBytes: number;
 
-  constructor(match: number, next: number, maxInflight: number) {
+  constructor(match: number, next: number, maxInflight: number, maxInflightBytes = Number.POSITIVE_INFINITY) {
     this.match = match;
     this.next = next;
     this.#maxInflight = maxInflight;
+    this.#maxInflightBytes = maxInflightBytes;
   }
 
   get paused(): boolean {
     switch (this.state) {
       case 'probe': return this.probeSent;
-      case 'replicate': return this.#inflight.length >= this.#maxInflight;
+      case 'replicate': return this.#full;
       case 'snapshot': return true;
     }
+  }
+
+  get #full(): boolean {
+    return this.#inflight.length >= this.#maxInflight || this.#inflightBytes >= this.#maxInflightBytes;
+  }
+
+  get inflightBytes(): number {
+    return this.#inflightBytes;
+  }
+
+  #shift(): void {
+    this.#inflightBytes -= this.#inflight.shift()?.sizeBytes ?? 0;
   }
 
   #become(state: ProgressState): void {
@@ -40,6 +55,7 @@ export class Progress {
     this.probeSent = false;
     this.pendingSnapshot = 0;
     this.#inflight = [];
+    this.#inflightBytes = 0;
   }
 
   becomeProbe(): void {
@@ -58,7 +74,7 @@ export class Progress {
     this.pendingSnapshot = index;
   }
 
-  sent(lastIndex: number, count: number): void {
+  sent(lastIndex: number, count: number, sizeBytes: number): void {
     if (this.state === 'probe') {
       this.probeSent = true;
       return;
@@ -66,7 +82,8 @@ export class Progress {
     assert(this.state === 'replicate', 'appends must not be sent during a snapshot', { lastIndex });
     if (count === 0) return;
     this.next = lastIndex + 1;
-    this.#inflight.push(lastIndex);
+    this.#inflight.push({ index: lastIndex, sizeBytes });
+    this.#inflightBytes += sizeBytes;
   }
 
   /** True if the follower has more than was known. */
@@ -77,14 +94,14 @@ export class Progress {
       this.probeSent = false;
     }
     this.next = Math.max(this.next, index + 1);
-    while (this.#inflight.length > 0 && (this.#inflight[0] as number) <= index) this.#inflight.shift();
+    while (this.#inflight.length > 0 && (this.#inflight[0]?.index ?? 0) <= index) this.#shift();
     return advanced;
   }
 
   /** A heartbeat was answered: one more append may go even if the window is full, lest a lost one block it for ever. */
   freeOne(): void {
     this.probeSent = false;
-    if (this.#inflight.length >= this.#maxInflight) this.#inflight.shift();
+    if (this.#full) this.#shift();
   }
 
   /** False if the refusal is stale. `rejected` is the refused index, `hint` where to try next. */

@@ -1,12 +1,17 @@
 import type { MemberId } from './types.ts';
 
-interface Round {
-  /** The leader's own number of the round; travels with its heartbeats. */
-  readonly number: number;
+export interface ConfirmedRound {
   readonly from: MemberId;
   readonly context: number;
   /** The commit index when the read was asked. */
   readonly index: number;
+  /** Of a round that nobody asked for, to renew the lease: when it began. */
+  readonly leaseMs: number | undefined;
+}
+
+interface Round extends ConfirmedRound {
+  /** The leader's own number of the round; travels with its heartbeats. */
+  readonly number: number;
   readonly acknowledged: Set<MemberId>;
 }
 
@@ -24,17 +29,27 @@ export class ReadRounds {
   }
 
   open(from: MemberId, context: number, index: number, self: MemberId): void {
+    this.#push({ from, context, index, leaseMs: undefined }, self);
+  }
+
+  /** At most one that is unanswered is kept: an older one would renew less. */
+  openLease(nowMs: number, self: MemberId): void {
+    this.#rounds = this.#rounds.filter((round) => round.leaseMs === undefined);
+    this.#push({ from: self, context: 0, index: 0, leaseMs: nowMs }, self);
+  }
+
+  #push(round: ConfirmedRound, self: MemberId): void {
     this.#last += 1;
-    this.#rounds.push({ number: this.#last, from, context, index, acknowledged: new Set([self]) });
+    this.#rounds.push({ ...round, number: this.#last, acknowledged: new Set([self]) });
   }
 
   /** The rounds that are confirmed now, oldest first. */
-  acknowledge(member: MemberId, number: number, quorum: number): readonly { readonly from: MemberId; readonly context: number; readonly index: number }[] {
+  acknowledge(member: MemberId, number: number, isQuorum: (members: ReadonlySet<MemberId>) => boolean): readonly ConfirmedRound[] {
     let confirmed = 0;
     for (const [at, round] of this.#rounds.entries()) {
       if (round.number > number) break;
       round.acknowledged.add(member);
-      if (round.acknowledged.size >= quorum) confirmed = at + 1;
+      if (isQuorum(round.acknowledged)) confirmed = at + 1;
     }
     return this.#rounds.splice(0, confirmed);
   }

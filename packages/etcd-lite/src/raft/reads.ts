@@ -1,12 +1,13 @@
-import { broadcastHeartbeat, committedInTerm } from './replicate.ts';
-import { quorum, send, type RaftState } from './state.ts';
+import { broadcastHeartbeat, committedInTerm, decidesAlone } from './replicate.ts';
+import { send, type RaftState } from './state.ts';
 import type { MemberId } from './types.ts';
 
 /** A read of `from` (this member or one that forwarded it). Without a leader it is dropped; who asked asks again. */
-export function requestRead(raft: RaftState, from: MemberId, context: number): void {
+export function requestRead(raft: RaftState, from: MemberId, context: number, nowMs?: number): void {
   if (raft.role === 'leader') {
     // Before its first own commit a leader doesn't know what is committed.
-    if (committedInTerm(raft)) openRead(raft, from, context);
+    if (committedInTerm(raft) && raft.transferee === 0n && raft.lease.holds(nowMs)) answerRead(raft, from, context, raft.log.committed);
+    else if (committedInTerm(raft)) openRead(raft, from, context);
     else raft.pendingReads.push({ from, context });
   } else if (raft.leader !== 0n && from === raft.config.id) {
     send(raft, { type: 'read-index', to: raft.leader, term: 0, context });
@@ -14,7 +15,7 @@ export function requestRead(raft: RaftState, from: MemberId, context: number): v
 }
 
 function openRead(raft: RaftState, from: MemberId, context: number): void {
-  if (quorum(raft) === 1) {
+  if (decidesAlone(raft)) {
     answerRead(raft, from, context, raft.log.committed);
     return;
   }

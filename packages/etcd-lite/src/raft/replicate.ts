@@ -1,6 +1,7 @@
 import { assert } from '@coxswain/host';
+import { entryOverheadBytes } from './log.ts';
 import type { Progress } from './progress.ts';
-import { quorum, send, type RaftState } from './state.ts';
+import { isVoter, quorum, send, type RaftState } from './state.ts';
 import type { Entry, MemberId } from './types.ts';
 
 /** Leader: sends `to` what it lacks, as far as its window allows. True if something was sent. */
@@ -14,7 +15,7 @@ export function sendAppend(raft: RaftState, to: MemberId, allowEmpty: boolean): 
   const entries: readonly Entry[] = progress.next <= log.lastIndex ? log.slice(progress.next, log.lastIndex, raft.config.maxMessageBytes) : [];
   if (entries.length === 0 && !allowEmpty) return false;
   send(raft, { type: 'append', to, term: raft.term, index: progress.next - 1, logTerm: previousTerm, entries, commit: log.committed });
-  progress.sent(progress.next - 1 + entries.length, entries.length);
+  progress.sent(progress.next - 1 + entries.length, entries.length, entries.reduce((sum, entry) => sum + entry.data.length + entryOverheadBytes, 0));
   return true;
 }
 
@@ -25,7 +26,7 @@ function sendSnapshot(raft: RaftState, to: MemberId, progress: Progress): boolea
   assert(snapshot.index >= raft.log.firstIndex - 1, 'the log must reach back to the snapshot', { snapshot: snapshot.index, first: raft.log.firstIndex });
   if (snapshot.index <= progress.match) return false;
   progress.becomeSnapshot(snapshot.index);
-  send(raft, { type: 'snapshot', to, term: raft.term, snapshot });
+  send(raft, { type: 'snapshot', to, term: raft.term, snapshot, conf: raft.snapshotConf });
   return true;
 }
 
@@ -45,13 +46,21 @@ export function broadcastHeartbeat(raft: RaftState): void {
   }
 }
 
-/** Leader: commits what a quorum has on disk, if it is of this term (Raft 5.4.2). True if the commit index moved. */
+/**
+ * Leader: commits what a quorum has on disk, if it is of this term (Raft 5.4.2). True if the commit index moved. A leader that
+ * is being removed does not count itself (thesis 4.2.2).
+ */
 export function maybeCommit(raft: RaftState): boolean {
-  const matches = [raft.log.stable, ...[...raft.progress.values()].map((progress) => progress.match)].sort((a, b) => b - a);
-  const index = matches[quorum(raft) - 1] as number;
+  const matches = raft.log.conf.voters.map((id) => (id === raft.config.id ? raft.log.stable : raft.progress.get(id)?.match ?? 0)).sort((a, b) => b - a);
+  const index = matches[quorum(raft) - 1] ?? 0;
   if (index <= raft.log.committed || raft.log.term(index) !== raft.term) return false;
   raft.log.commitTo(index);
   return true;
+}
+
+/** Nobody else has to be asked. */
+export function decidesAlone(raft: RaftState): boolean {
+  return quorum(raft) === 1 && isVoter(raft, raft.config.id);
 }
 
 export function committedInTerm(raft: RaftState): boolean {

@@ -1,4 +1,6 @@
 import { assert } from '@coxswain/host';
+import { quorumOf, type ConfState } from './conf.ts';
+import { Lease } from './lease.ts';
 import type { RaftLog } from './log.ts';
 import { Progress } from './progress.ts';
 import { ReadRounds } from './read-rounds.ts';
@@ -17,6 +19,8 @@ export interface RaftState {
   leader: MemberId;
   /** Ticks since the leader was heard (follower), since the campaign began, or since the quorum was checked (leader). */
   electionElapsed: number;
+  /** Ticks since the start. */
+  age: number;
   heartbeatElapsed: number;
   /** In [electionTicks, 2*electionTicks), drawn anew with each change of role. */
   electionTimeout: number;
@@ -29,8 +33,11 @@ export interface RaftState {
   transferee: MemberId;
   /** False: this member must not lead, for its disk is bad or its state is; it hands over and does not campaign. */
   mayLead: boolean;
+  lease: Lease;
   /** The newest state that can be sent to a member which is too far behind. */
   availableSnapshot: SnapshotMeta;
+  /** The configuration as of it. */
+  snapshotConf: ConfState;
   /** A state to install has been accepted and not been handed out. */
   snapshotToInstall: SnapshotMeta | undefined;
   messages: Message[];
@@ -42,23 +49,54 @@ export interface RaftState {
 }
 
 export function createRaft(config: RaftConfig, log: RaftLog, hardState: HardState, snapshot: SnapshotMeta): RaftState {
-  assert(config.members.includes(config.id), 'a member must be one of the members', { id: config.id });
   log.commitTo(Math.min(Math.max(hardState.commit, log.committed), log.lastIndex));
   const raft: RaftState = {
-    config, log, role: 'follower', term: hardState.term, vote: hardState.vote, leader: 0n, electionElapsed: config.initialElapsed ?? 0, heartbeatElapsed: 0, electionTimeout: 0,
-    votes: new Map(), progress: new Map(), reads: new ReadRounds(), pendingReads: [], transferee: 0n, mayLead: true, availableSnapshot: snapshot,
+    config, log, role: 'follower', term: hardState.term, vote: hardState.vote, leader: 0n, age: 0, electionElapsed: config.initialElapsed ?? 0, heartbeatElapsed: 0, electionTimeout: 0,
+    votes: new Map(), progress: new Map(), reads: new ReadRounds(), pendingReads: [], transferee: 0n, lease: new Lease(config), mayLead: true, availableSnapshot: snapshot,
+    snapshotConf: log.confAt(snapshot.index),
     snapshotToInstall: undefined, messages: [], afterPersist: [], readStates: [], handedTerm: hardState.term, handedVote: hardState.vote,
   };
   resetTimeout(raft);
   return raft;
 }
 
-export function quorum(raft: RaftState): number {
-  return Math.floor(raft.config.members.length / 2) + 1;
+/**
+ * A configuration counts from when its entry is in the log, not from when it is applied (thesis 4.1; etcd does the latter).
+ * With one change at a time, begun only when the one before is applied here and an entry of this term is committed, any two
+ * majorities that can decide anything overlap, also those of members which lag behind; what is truncated takes its
+ * configuration with it. Counting from the application on needs rules beside it (etcd #7625, #5004: no campaign over
+ * committed changes that are not applied), and leaves a member alone for ever that has, but does not know to be committed,
+ * the removal of the other one of two (#10563): here its own log makes it a majority of one.
+ */
+export function conf(raft: RaftState): ConfState {
+  return raft.log.conf;
 }
 
-export function others(raft: RaftState): readonly MemberId[] {
-  return raft.config.members.filter((id) => id !== raft.config.id);
+export function quorum(raft: RaftState): number {
+  return quorumOf(conf(raft));
+}
+
+export function isVoter(raft: RaftState, id: MemberId): boolean {
+  return conf(raft).voters.includes(id);
+}
+
+/** The members among `ids` that have a vote make a majority. */
+export function isQuorum(raft: RaftState, ids: Iterable<MemberId>): boolean {
+  let count = 0;
+  for (const id of ids) if (isVoter(raft, id)) count += 1;
+  return count >= quorum(raft);
+}
+
+/**
+ * Whom a leader sends to: all of the newest configuration, and those whom it leaves out until that is committed, so that they
+ * learn of it.
+ */
+export function replicas(raft: RaftState): ReadonlySet<MemberId> {
+  const { log, config } = raft;
+  const committed = log.confAt(log.committed);
+  const ids = new Set([...log.conf.voters, ...log.conf.learners, ...committed.voters, ...committed.learners]);
+  ids.delete(config.id);
+  return ids;
 }
 
 export function resetTimeout(raft: RaftState): void {
@@ -90,6 +128,7 @@ function reset(raft: RaftState, term: number): void {
   raft.electionElapsed = 0;
   raft.heartbeatElapsed = 0;
   raft.transferee = 0n;
+  raft.lease = new Lease(raft.config);
   raft.votes = new Map();
   raft.progress = new Map();
   raft.reads = new ReadRounds();
@@ -125,5 +164,17 @@ export function becomeLeader(raft: RaftState): void {
   reset(raft, raft.term);
   raft.role = 'leader';
   raft.leader = raft.config.id;
-  for (const id of others(raft)) raft.progress.set(id, new Progress(0, raft.log.lastIndex + 1, raft.config.maxInflight));
+  followConf(raft);
+}
+
+/** Leader: begins with those who were added, ends with those who are gone. */
+export function followConf(raft: RaftState): void {
+  const wanted = replicas(raft);
+  for (const id of raft.progress.keys()) if (!wanted.has(id)) raft.progress.delete(id);
+  for (const id of wanted) if (!raft.progress.has(id)) raft.progress.set(id, new Progress(0, raft.log.lastIndex + 1, raft.config.maxInflight, raft.config.maxInflightBytes));
+}
+
+/** With reads by lease: it may have promised the last leader its patience, and has forgotten it. */
+export function owesPatience(raft: RaftState): boolean {
+  return raft.config.lease !== undefined && raft.age < raft.config.electionTicks;
 }

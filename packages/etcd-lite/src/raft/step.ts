@@ -10,14 +10,14 @@ import { insistsOnLeader, onVoteRequest } from './vote.ts';
 /** Raft, one input at a time. Depends on nothing but its arguments; what is to be done is collected by `takeEffects`. */
 export function step(raft: RaftState, input: Input): void {
   switch (input.type) {
-    case 'tick': tick(raft); return;
+    case 'tick': tick(raft, input.nowMs); return;
     case 'message': stepMessage(raft, input.message); return;
     case 'persisted':
       raft.log.stableTo(input.index, input.term);
       if (raft.role === 'leader') advanceCommit(raft);
       return;
     case 'applied': raft.log.appliedTo(input.index); return;
-    case 'read': requestRead(raft, raft.config.id, input.context); return;
+    case 'read': requestRead(raft, raft.config.id, input.context, input.nowMs); return;
     case 'snapshot-report': onSnapshotReport(raft, input.to, input.ok); return;
     case 'unreachable': onUnreachable(raft, input.member); return;
     case 'snapshot-taken': snapshotTaken(raft, input.snapshot, input.compactTo); return;
@@ -36,6 +36,7 @@ function snapshotTaken(raft: RaftState, snapshot: SnapshotMeta, compactTo: numbe
   // Meanwhile a newer one may have been received from the leader.
   if (snapshot.index <= raft.availableSnapshot.index) return;
   raft.availableSnapshot = snapshot;
+  raft.snapshotConf = raft.log.confAt(snapshot.index);
   raft.log.compact(Math.min(compactTo, snapshot.index));
 }
 

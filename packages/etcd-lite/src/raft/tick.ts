@@ -1,20 +1,21 @@
-import { campaign } from './candidate.ts';
+import { campaign, mayCampaign } from './candidate.ts';
 import { broadcastHeartbeat } from './replicate.ts';
-import { becomeFollower, quorum, type RaftState } from './state.ts';
+import { becomeFollower, isQuorum, type RaftState } from './state.ts';
 
-export function tick(raft: RaftState): void {
-  if (raft.role === 'leader') tickLeader(raft);
+export function tick(raft: RaftState, nowMs?: number): void {
+  raft.age += 1;
+  if (raft.role === 'leader') tickLeader(raft, nowMs);
   else tickElection(raft);
 }
 
 function tickElection(raft: RaftState): void {
   raft.electionElapsed += 1;
-  if (raft.electionElapsed < raft.electionTimeout) return;
+  if (raft.electionElapsed < raft.electionTimeout || !mayCampaign(raft)) return;
   raft.electionElapsed = 0;
   campaign(raft, 'pre-vote');
 }
 
-function tickLeader(raft: RaftState): void {
+function tickLeader(raft: RaftState, nowMs: number | undefined): void {
   raft.electionElapsed += 1;
   raft.heartbeatElapsed += 1;
   if (raft.electionElapsed >= raft.config.electionTicks) {
@@ -27,15 +28,16 @@ function tickLeader(raft: RaftState): void {
   }
   if (raft.heartbeatElapsed < raft.config.heartbeatTicks) return;
   raft.heartbeatElapsed = 0;
+  if (raft.lease.wantsRound(nowMs)) raft.reads.openLease(nowMs, raft.config.id);
   broadcastHeartbeat(raft);
 }
 
 /** Check-quorum: a leader that is cut off steps down, so that its clients look elsewhere. */
 function hearsQuorum(raft: RaftState): boolean {
-  let heard = 1;
-  for (const progress of raft.progress.values()) {
-    if (progress.recentActive) heard += 1;
+  const heard = [raft.config.id];
+  for (const [id, progress] of raft.progress) {
+    if (progress.recentActive) heard.push(id);
     progress.recentActive = false;
   }
-  return heard >= quorum(raft);
+  return isQuorum(raft, heard);
 }

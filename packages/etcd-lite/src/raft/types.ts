@@ -1,10 +1,12 @@
+import type { ConfState } from './conf.ts';
+
 /** 0n: none. */
 export type MemberId = bigint;
 
 export interface Entry {
   readonly index: number;
   readonly term: number;
-  /** Empty: the no-op with which a leader begins its term. */
+  /** Empty: the no-op with which a leader begins its term. A change of the configuration: see `conf.ts`. */
   readonly data: Uint8Array;
 }
 
@@ -39,7 +41,7 @@ export type AppendResponse = Envelope & { readonly type: 'append-response'; read
 export type Heartbeat = Envelope & { readonly type: 'heartbeat'; readonly commit: number; readonly context: number };
 export type HeartbeatResponse = Envelope & { readonly type: 'heartbeat-response'; readonly context: number };
 /** The state itself travels beside it; the message is stepped when the state is on the receiver's disk. */
-export type Snapshot = Envelope & { readonly type: 'snapshot'; readonly snapshot: SnapshotMeta };
+export type Snapshot = Envelope & { readonly type: 'snapshot'; readonly snapshot: SnapshotMeta; readonly conf: ConfState };
 export type TimeoutNow = Envelope & { readonly type: 'timeout-now' };
 export type ReadIndex = Envelope & { readonly type: 'read-index'; readonly context: number };
 export type ReadIndexResponse = Envelope & { readonly type: 'read-index-response'; readonly context: number; readonly index: number };
@@ -55,13 +57,14 @@ export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 /** Everything that can happen to a member. */
 export type Input =
-  | { readonly type: 'tick' }
+  /** `nowMs`: the monotonic clock; needed for reads by lease only. */
+  | { readonly type: 'tick'; readonly nowMs?: number }
   | { readonly type: 'message'; readonly message: Message }
   /** Entries up to (index, term) are on this member's disk, with the hard state handed out before them. */
   | { readonly type: 'persisted'; readonly index: number; readonly term: number }
   | { readonly type: 'applied'; readonly index: number }
   /** A linearizable read is wanted; the answer is a ReadState with this context. */
-  | { readonly type: 'read'; readonly context: number }
+  | { readonly type: 'read'; readonly context: number; readonly nowMs?: number }
   | { readonly type: 'snapshot-report'; readonly to: MemberId; readonly ok: boolean }
   | { readonly type: 'unreachable'; readonly member: MemberId }
   /** The state at `snapshot` is on disk and can be sent; entries up to `compactTo` are not needed any more. */
@@ -93,8 +96,6 @@ export interface Effects {
 
 export interface RaftConfig {
   readonly id: MemberId;
-  /** With this member. */
-  readonly members: readonly MemberId[];
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   /** Ticks without a leader that count as past already when the member starts. */
@@ -104,4 +105,18 @@ export interface RaftConfig {
   readonly maxMessageBytes: number;
   /** Appends on their way to one member. */
   readonly maxInflight: number;
+  /** And their bytes; at least one append may always be out. */
+  readonly maxInflightBytes?: number;
+  /** The leader takes no proposals while more than this is in its log uncommitted. */
+  readonly maxUncommittedBytes?: number;
+  /** Absent: every read is confirmed by a round to a quorum. */
+  readonly lease?: LeaseConfig;
+}
+
+/** Reads without a round, while the last one is recent enough. Only as good as the members' clocks. */
+export interface LeaseConfig {
+  /** Of one tick, as the followers count an election timeout. */
+  readonly tickMs: number;
+  /** By how much one member's clock may run faster than another's, as a fraction. */
+  readonly maxClockDrift: number;
 }

@@ -1,4 +1,4 @@
-import { send, type RaftState } from './state.ts';
+import { owesPatience, send, type RaftState } from './state.ts';
 import type { VoteRequest } from './types.ts';
 
 /** Any role, once the term has been dealt with: grants if it has not promised otherwise and the candidate's log is as good. */
@@ -17,5 +17,5 @@ export function onVoteRequest(raft: RaftState, message: VoteRequest): void {
 
 /** While a leader is heard, nobody who merely cannot hear it may depose it (check-quorum's other half). */
 export function insistsOnLeader(raft: RaftState, message: VoteRequest): boolean {
-  return !message.transfer && raft.leader !== 0n && raft.electionElapsed < raft.config.electionTicks;
+  return !message.transfer && (owesPatience(raft) || (raft.leader !== 0n && raft.electionElapsed < raft.config.electionTicks));
 }

@@ -2,7 +2,7 @@ import type { Host } from '@coxswain/host';
 import { Lessor } from '../lease/lessor.ts';
 import type { Applied, Machine } from '../machine/machine.ts';
 import { decodeMachine, encodeMachine } from '../machine/snapshot.ts';
-import type { Entry, SnapshotMeta } from '../raft/index.ts';
+import { entryKind, readConfChange, type Entry, type SnapshotMeta } from '../raft/index.ts';
 import type { SnapshotStore } from '../wal/index.ts';
 import { WatchHub } from '../watch/hub.ts';
 import { codecs } from '../wire/schema.ts';
@@ -11,6 +11,8 @@ import type { InternalRequest } from '../wire/messages.ts';
 export interface ApplierHooks {
   /** The answer to an entry, for whoever on this member waits for it. */
   answered(id: bigint, applied: Applied): void;
+  /** The list of members in the state is another. */
+  membersChanged(): void;
   /** A no-op: a new leader's term has begun in the log. */
   termBegan(term: number): void;
   /** Somebody's password was right: from now on `token` stands for the user on every member. */
@@ -70,7 +72,7 @@ export class Applier {
       this.#hooks.termBegan(entry.term);
       return;
     }
-    const request = codecs.internalRequest.decode(entry.data);
+    const request = codecs.internalRequest.decode(entryKind(entry.data) === 'conf-change' ? readConfChange(entry.data).payload : entry.data);
     const applied = this.#withToken(request, this.#machine.apply(request));
     if (applied.error === undefined) this.#follow(request);
     if (applied.record !== undefined) this.hub.publish(applied.record);
@@ -91,6 +93,7 @@ export class Applier {
     else if (request.leaseRevoke !== undefined) this.lessor.revoked(request.leaseRevoke.ID);
     else if (request.leaseCheckpoint !== undefined) for (const { ID } of request.leaseCheckpoint.checkpoints) this.lessor.checkpointed(ID);
     else if (request.compaction !== undefined) this.#prune();
+    else if (request.membership !== undefined) this.#hooks.membersChanged();
   }
 
   /** Resolves when what compactions so far have superseded is gone from memory. */

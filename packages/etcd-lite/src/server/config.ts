@@ -16,6 +16,15 @@ export interface EtcdConfig {
   /** All members by name, this one included, with their peer URLs. */
   readonly initialCluster: Readonly<Record<string, readonly string[]>>;
   readonly initialClusterToken?: string;
+  /** `existing`: joins a running cluster, to which it was added. Only asked where there is no data. Default: new. */
+  readonly initialClusterState?: 'new' | 'existing';
+  /** A cluster of this member alone, from its data. */
+  readonly forceNewCluster?: boolean;
+  /** Refuses changes of members that would lose the quorum. Default: true. */
+  readonly strictReconfigCheck?: boolean;
+  readonly maxLearners?: number;
+  /** `lease`: without asking a quorum, on the word of clocks that run at most a tenth apart. Default: read-index. */
+  readonly readMode?: 'read-index' | 'lease';
   /** This member's identity towards its peers. */
   readonly peerTls?: ClientTls;
   readonly clientPolicy?: CertificatePolicy;
@@ -74,6 +83,7 @@ export const defaults = {
   authTokenTtlMs: 300_000,
   bcryptCost: 10,
   token: 'etcd-cluster',
+  maxLearners: 1,
   heartbeatMs: 100,
   electionMs: 1000,
   snapshotCount: 10_000,

@@ -7,7 +7,7 @@ import { idText } from './cluster.ts';
 import { defaults } from './config.ts';
 import { judgeHashes, type MemberHash } from './hash-vote.ts';
 import type { Member } from './member.ts';
-import { peerPaths } from './peer-sender.ts';
+import { peerPaths } from './peer-paths.ts';
 
 const askTimeoutMs = 30_000;
 const pollMs = 50;
@@ -88,10 +88,10 @@ export class CorruptionMonitor {
     await member.reads.confirm();
     const { store } = member.applier.machine;
     const { revision, compactRevision } = store;
-    const [own, ...others] = await Promise.all([this.#hashAt(revision), ...member.peers.map((peer) => this.#ask(peer, revision))]);
+    const [own, ...others] = await Promise.all([this.#hashAt(revision), ...member.peers.all().map((peer) => this.#ask(peer, revision))]);
     if (own === undefined || own.compactRevision !== compactRevision || this.#stopped) return;
     const comparable = [own, ...others.filter((other) => other !== undefined)].filter((one) => one.compactRevision === compactRevision);
-    const memberCount = member.peers.length + 1;
+    const memberCount = member.peers.all().length + 1;
     const verdict = judgeHashes(comparable, memberCount);
     member.host.log.info('members compared', { revision, compactRevision, compared: comparable.length, of: memberCount, verdict: verdict.kind });
     if (comparable.length === memberCount || verdict.kind !== 'equal') {
@@ -128,7 +128,7 @@ export class CorruptionMonitor {
     return hash === undefined ? undefined : { memberId: cluster.self.id, hash, compactRevision };
   }
 
-  async #ask(peer: Member['peers'][number], revision: number): Promise<MemberHash | undefined> {
+  async #ask(peer: ReturnType<Member['peers']['all']>[number], revision: number): Promise<MemberHash | undefined> {
     const abort = new AbortController();
     const timer = this.#member.host.timers.after(askTimeoutMs, () => { abort.abort(); });
     try {
@@ -160,7 +160,7 @@ export class CorruptionMonitor {
   async checkAtStart(): Promise<void> {
     const { revision } = this.#member.applier.machine.store;
     if (revision <= 1) return;
-    const [own, ...others] = await Promise.all([this.#hashAt(revision), ...this.#member.peers.map((peer) => this.#ask(peer, revision))]);
+    const [own, ...others] = await Promise.all([this.#hashAt(revision), ...this.#member.peers.all().map((peer) => this.#ask(peer, revision))]);
     const comparable = others.filter((other) => other !== undefined).filter((other) => own !== undefined && other.compactRevision === own.compactRevision);
     this.#member.host.log.info('compared with the other members before serving', { revision, compared: comparable.length });
     if (own === undefined || comparable.length === 0 || comparable.some(({ hash }) => hash === own.hash)) return;

@@ -1,5 +1,5 @@
 import { assert, type Host } from '@coxswain/host';
-import { propose, step, takeEffects, type Effects, type Entry, type HardState, type Input, type Message, type RaftState, type ReadState, type SnapshotMeta } from '../raft/index.ts';
+import { propose, proposeConf, step, type ConfChangeOutcome, type ConfState, takeEffects, type Effects, type Entry, type HardState, type Input, type Message, type RaftState, type ReadState, type SnapshotMeta } from '../raft/index.ts';
 import type { LogWriter } from './log-writer.ts';
 
 /** What stands on the driver: applies what is committed, carries messages. */
@@ -10,6 +10,8 @@ export interface DriverHooks {
   /** Replaces the state by a received one, which is on disk; nothing is applied meanwhile. */
   install(snapshot: SnapshotMeta): Promise<void>;
   readStates(states: readonly ReadState[]): void;
+  /** The newest configuration in the log is another, be it committed or not. */
+  confChanged(): void;
   /** Called after role, term or leader have changed. */
   roleChanged(): void;
   /** Called after entries were applied. */
@@ -61,6 +63,7 @@ export class RaftDriver {
   #applyScheduled = false;
   #stopped = false;
   #role = '';
+  #confIndex = -1;
 
   constructor(host: Host, raft: RaftState, log: LogWriter, hooks: DriverHooks) {
     this.#host = host;
@@ -78,6 +81,19 @@ export class RaftDriver {
   /** Entries from the leader that would only gather here, because the disk does not take them. They are sent again. */
   #isTooMuch(input: Input): boolean {
     return input.type === 'message' && input.message.type === 'append' && input.message.entries.length > 0 && this.#unwrittenBytes > maxUnwrittenBytes;
+  }
+
+  /** Monotonic time, where leases count on it. */
+  get leaseNow(): { readonly nowMs?: number } {
+    return this.raft.config.lease === undefined ? {} : { nowMs: this.#host.clock.monotonicMs() };
+  }
+
+  proposeConf(conf: ConfState, payload: Uint8Array): ConfChangeOutcome {
+    let outcome: ConfChangeOutcome = 'not-leader';
+    if (this.#stopped) return outcome;
+    this.#guard(() => { outcome = proposeConf(this.raft, conf, payload); });
+    this.#schedule();
+    return outcome;
   }
 
   /** Waits for a leader if there is none. */
@@ -130,6 +146,8 @@ export class RaftDriver {
   #pump(): void {
     // A leader's proposals gather while its disk works; a follower only passes them on.
     if (!this.#persisting || this.raft.role !== 'leader') this.#submitProposals();
+    // Before what is sent: a member that was just added must be known.
+    this.#noticeConf();
     this.#carryOut(takeEffects(this.raft));
     this.#noticeRole();
     this.#apply();
@@ -163,6 +181,12 @@ export class RaftDriver {
     this.#unwrittenBytes += sizeOf(entries);
     for (const entry of effects.committed) this.#toApply.push(entry);
     if (effects.readStates.length > 0) this.#hooks.readStates(effects.readStates);
+  }
+
+  #noticeConf(): void {
+    if (this.raft.log.confIndex === this.#confIndex) return;
+    this.#confIndex = this.raft.log.confIndex;
+    this.#hooks.confChanged();
   }
 
   #noticeRole(): void {

@@ -5,7 +5,8 @@ import { codecs } from '../wire/schema.ts';
 import type { InternalRequest, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '../wire/messages.ts';
 import type { LeaseCheckpoint } from '../lease/lessor.ts';
 import type { Applier } from './applier.ts';
-import { peerPaths, type PeerSender } from './peer-sender.ts';
+import { peerPaths } from './peer-paths.ts';
+import type { PeerSender } from './peer-sender.ts';
 
 export interface LeaseKeeperDeps {
   readonly host: Host;

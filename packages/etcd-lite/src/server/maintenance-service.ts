@@ -3,7 +3,7 @@ import { hashStore } from '../mvcc/hash.ts';
 import { etcdVersion } from '../version.ts';
 import {
   alarmAction, alarmType, downgradeAction, type AlarmMember, type AlarmRequest, type AlarmResponse, type ClusterVersionsMessage, type DowngradeRequest, type DowngradeResponse,
-  type HashKvResponse, type MemberListResponse, type StatusResponse,
+  type HashKvResponse, type StatusResponse,
 } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
 import { defaults } from './config.ts';
@@ -42,10 +42,6 @@ export class MaintenanceService {
         return {};
       }),
       '/etcdserverpb.Maintenance/Downgrade': unary(codecs.downgradeRequest, codecs.downgradeResponse, (request) => this.#downgrade(request)),
-      '/etcdserverpb.Cluster/MemberList': unary(codecs.memberListRequest, codecs.memberListResponse, async ({ linearizable }) => {
-        if (linearizable) await this.#member.reads.confirm();
-        return this.memberList();
-      }),
     };
   }
 
@@ -56,17 +52,9 @@ export class MaintenanceService {
     const quotaBytes = config.quotaBackendBytes ?? 0;
     return {
       header: responseHeader(this.#member), version: etcdVersion, dbSize: store.sizeBytes, leader: raft.leader, raftIndex: raft.log.committed,
-      raftTerm: raft.term, raftAppliedIndex: applier.index, errors: [...errors, ...alarms.map(alarmText)], dbSizeInUse: store.sizeBytes, isLearner: false,
+      raftTerm: raft.term, raftAppliedIndex: applier.index, errors: [...errors, ...alarms.map(alarmText)], dbSizeInUse: store.sizeBytes, isLearner: this.#member.cluster.isLearner,
       storageVersion: versions.clusterVersion, dbSizeQuota: quotaBytes === 0 ? defaults.quotaBackendBytes : quotaBytes, downgradeInfo: versions.downgrade,
     };
-  }
-
-  memberList(): MemberListResponse {
-    const published = this.#member.applier.machine.members;
-    const members = this.#member.cluster.members.map(({ id, name, peerUrls }) => ({
-      ID: id, name: published.has(id) ? name : '', peerURLs: peerUrls, clientURLs: published.get(id)?.clientURLs ?? [], isLearner: false,
-    }));
-    return { header: responseHeader(this.#member), members };
   }
 
   /** A question sees what a quorum has agreed on, as in etcd, where it goes through the log. It is filtered by kind only. */

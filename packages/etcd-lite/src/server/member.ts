@@ -5,32 +5,26 @@ import { JwtTokens } from '../auth/jwt-tokens.ts';
 import { SimpleTokens } from '../auth/simple-tokens.ts';
 import type { TokenKind } from '../auth/tokens.ts';
 import { etcdError } from '../client/errors.ts';
-import { Machine, type Applied } from '../machine/machine.ts';
-import { decodeMachine } from '../machine/snapshot.ts';
-import { createRaft, RaftLog, type MemberId, type Message, type RaftState, type SnapshotMeta } from '../raft/index.ts';
-import { SnapshotStore, Wal } from '../wal/index.ts';
+import type { Applied } from '../machine/machine.ts';
+import { confOf } from '../machine/membership.ts';
+import { bestSuccessor, createRaft, decidesAlone, RaftLog, type MemberId, type Message, type RaftState, type SnapshotMeta } from '../raft/index.ts';
+import type { SnapshotStore } from '../wal/index.ts';
 import type { RecoveredWal } from '../wal/recover.ts';
 import type { InternalRequest } from '../wire/messages.ts';
 import { Applier } from './applier.ts';
-import { idText, makeCluster, type Cluster } from './cluster.ts';
+import { idText, LiveCluster, type Cluster, type ClusterMember } from './cluster.ts';
 import { defaults, type EtcdConfig } from './config.ts';
 import { isFenced } from './corruption-monitor.ts';
-import { checkDataDir } from './data-dir.ts';
 import { RaftDriver } from './driver.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LogWriter } from './log-writer.ts';
 import { MemberMetrics } from './member-metrics.ts';
-import { PeerSender } from './peer-sender.ts';
+import { membershipOf, openMember, type Opened } from './open-member.ts';
+import { removedText } from './peer-paths.ts';
+import { Peers } from './peers.ts';
 import { Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
-
-interface Opened {
-  readonly cluster: Cluster;
-  readonly wal: Wal;
-  readonly recovered: RecoveredWal;
-  readonly snapshots: SnapshotStore;
-  readonly machine: Machine;
-}
+import { Reconfigurer } from './reconfigure.ts';
 
 function tokenKind({ authToken }: EtcdConfig, host: Host): TokenKind {
   return authToken?.kind === 'jwt' ? new JwtTokens(host, authToken) : new SimpleTokens(host, authToken?.ttlMs ?? defaults.authTokenTtlMs);
@@ -42,6 +36,12 @@ const maxMessageBytes = 1024 * 1024;
 const maxInflight = 256;
 /** A write to the log that takes longer, in election timeouts, makes a leader hand over. */
 const slowDiskElections = 2;
+/** On their way to one member, and in the leader's log without a majority having them. */
+const maxInflightBytes = 8 * 1024 * 1024;
+const maxUncommittedBytes = 64 * 1024 * 1024;
+/** Between members' clocks, for reads by lease. */
+const maxClockDrift = 0.1;
+const leaveAfterMs = 1000;
 
 /** One running member: the algorithm, its disk, its peers and the state, tied together. What clients see stands on it. */
 export class Member {
@@ -52,6 +52,8 @@ export class Member {
   readonly proposals: Proposals;
   readonly reads: Reads;
   readonly leases: LeaseKeeper;
+  readonly peers: Peers;
+  readonly reconfigurer: Reconfigurer;
   readonly tokens: TokenKind;
   readonly failed: Promise<never>;
   /** Towards peers; may be replaced while it runs. */
@@ -59,7 +61,8 @@ export class Member {
   readonly #driver: RaftDriver;
   readonly #log: LogWriter;
   readonly #snapshots: SnapshotStore;
-  readonly #senders = new Map<MemberId, PeerSender>();
+  #hints: readonly ClusterMember[];
+  readonly #fail: (error: Error) => void;
   readonly #metrics: MemberMetrics;
   readonly #leaderListeners = new Set<(hasLeader: boolean) => void>();
   readonly #heartbeatMs: number;
@@ -73,22 +76,16 @@ export class Member {
 
   /** Recovers what the data directory holds. Rejects with one clear line if it is damaged or another member's. */
   static async open(config: EtcdConfig, host: Host): Promise<Member> {
-    const cluster = makeCluster(host.crypto, config.name, config.initialCluster, config.initialClusterToken ?? defaults.token);
-    await checkDataDir(host.disk, config.dataDir);
-    const snapshots = await SnapshotStore.open(host.disk, `${config.dataDir}/member/snap`);
-    const { wal, recovered } = await Wal.open(host.disk, {
-      directory: config.walDir ?? `${config.dataDir}/member/wal`, clusterId: cluster.clusterId, memberId: cluster.self.id, segmentBytes: config.segmentBytes ?? defaults.segmentBytes,
-    }, host.log);
-    const machine = recovered.snapshot.index === 0 ? new Machine() : await decodeMachine(snapshots.read(recovered.snapshot));
-    return new Member(config, host, { cluster, wal, recovered, snapshots, machine });
+    return new Member(config, host, await openMember(config, host));
   }
 
   private constructor(config: EtcdConfig, host: Host, opened: Opened) {
-    const { cluster, recovered, machine } = opened;
+    const { recovered, machine } = opened;
     this.host = host;
     this.config = config;
     this.identity = { peerTls: config.peerTls };
-    this.cluster = cluster;
+    this.cluster = new LiveCluster(opened.clusterId, opened.self, () => this.applier.machine);
+    this.#hints = opened.hints;
     this.#log = new LogWriter(host, opened.wal);
     this.#snapshots = opened.snapshots;
     this.#heartbeatMs = config.heartbeatMs ?? defaults.heartbeatMs;
@@ -99,37 +96,51 @@ export class Member {
     this.applier = new Applier(host, opened.snapshots, machine, recovered.snapshot.index, { snapshotCount: config.snapshotCount ?? defaults.snapshotCount }, {
       answered: (id, applied) => { this.proposals.applied(id, applied); },
       authenticated: (user, token) => { this.tokens.applied(token, user, this.applier.machine.auth); },
+      membersChanged: () => { this.#membersChanged(); },
       termBegan: (term) => { this.#termBegan(term); },
       snapshotTaken: (snapshot) => { this.#snapshotTaken(snapshot); },
     });
     const failure = Promise.withResolvers<never>();
     this.failed = failure.promise;
-    this.#driver = this.#makeDriver(recovered, (error) => { failure.reject(error as Error); });
+    this.#fail = failure.reject;
+    this.peers = new Peers({
+      host, cluster: this.cluster, identity: this.identity, snapshots: opened.snapshots, electionMs: this.#electionMs,
+      unreachable: (member) => { this.#driver.input({ type: 'unreachable', member }); }, removed: () => { this.#leave(); },
+      snapshotSent: (to, ok) => { this.#driver.input({ type: 'snapshot-report', to, ok }); },
+    });
+    this.#driver = this.#makeDriver(recovered);
     const timeoutMs = requestBaseTimeoutMs + 2 * this.#electionMs;
     this.proposals = new Proposals(host, this.#driver, { timeoutMs, maxRequestBytes: config.maxRequestBytes ?? defaults.maxRequestBytes });
     this.reads = new Reads(host, this.#driver, { timeoutMs, retryMs: this.#electionMs / 2 });
     this.leases = new LeaseKeeper({
-      host, applier: this.applier, timeoutMs, isLeader: () => this.isLeader, term: () => this.raft.term, leaderSender: () => this.#senders.get(this.raft.leader),
+      host, applier: this.applier, timeoutMs, isLeader: () => this.isLeader, term: () => this.raft.term, leaderSender: () => this.peers.get(this.raft.leader),
       confirm: () => this.reads.confirm(), proposeAsLeader: (request) => this.proposals.propose({ user: rootName, ...request }, this.raft.term),
     });
-    for (const peer of cluster.members) if (peer.id !== cluster.self.id) this.#senders.set(peer.id, this.#makeSender(peer));
+    this.reconfigurer = new Reconfigurer({
+      host, cluster: this.cluster, peers: this.peers, proposals: this.proposals, raft: () => this.raft, membership: () => this.applier.machine.membership,
+      strict: config.strictReconfigCheck ?? true, maxLearners: config.maxLearners ?? defaults.maxLearners, timeoutMs,
+    });
+    this.#followMembers();
   }
 
-  #makeDriver(recovered: RecoveredWal, failed: (error: unknown) => void): RaftDriver {
+  #makeDriver(recovered: RecoveredWal): RaftDriver {
     const { host, cluster } = this;
     const electionTicks = Math.max(2, Math.round(this.#electionMs / this.#heartbeatMs));
     const raft = createRaft({
-      id: cluster.self.id, members: cluster.members.map((member) => member.id), electionTicks,
+      id: cluster.self.id, electionTicks,
       // A cluster that starts has no leader to wait for; where there is one, pre-vote keeps this from disturbing it.
-      initialElapsed: electionTicks - 1, heartbeatTicks: 1, random: () => host.random.float(), maxMessageBytes, maxInflight,
-    }, new RaftLog(recovered.snapshot, recovered.entries), recovered.hardState, recovered.snapshot);
+      initialElapsed: electionTicks - 1, heartbeatTicks: 1, random: () => host.random.float(), maxMessageBytes, maxInflight, maxInflightBytes,
+      maxUncommittedBytes, ...(this.config.readMode === 'lease' ? { lease: { tickMs: this.#heartbeatMs, maxClockDrift } } : {}),
+    }, new RaftLog(recovered.snapshot, recovered.entries, confOf(this.applier.machine.membership)), recovered.hardState, recovered.snapshot);
     return new RaftDriver(host, raft, this.#log, {
-      send: (messages) => { for (const message of messages) this.#senders.get(message.to)?.send(message); },
+      send: (messages) => { this.peers.send(messages); },
+      confChanged: () => { this.#followMembers(); },
       apply: (entry) => { this.applier.apply(entry); },
       install: async (snapshot) => {
         await this.applier.install(snapshot);
         this.proposals.stateInstalled();
         this.reads.applied(snapshot.index);
+        this.#membersChanged();
       },
       readStates: (states) => { this.reads.readStates(states); },
       roleChanged: () => { this.#roleChanged(); },
@@ -137,18 +148,33 @@ export class Member {
       persisted: (_count, durationMs) => { this.#metrics.persisted(durationMs); },
       failed: (error) => {
         host.log.error('this member cannot go on', { error: (error as Error).stack ?? String(error) });
-        failed(error);
+        this.#fail(error as Error);
       },
     });
   }
 
-  #makeSender(peer: Cluster['members'][number]): PeerSender {
-    const { identity } = this;
-    return new PeerSender({
-      host: this.host, cluster: this.cluster, peer, get tls() { return identity.peerTls; }, snapshots: this.#snapshots, silenceMs: 2 * this.#electionMs,
-      unreachable: () => { this.#driver.input({ type: 'unreachable', member: peer.id }); },
-      snapshotSent: (ok) => { this.#driver.input({ type: 'snapshot-report', to: peer.id, ok }); },
-    });
+  /** Talks to the members of the newest list in the log, committed or not, and to those of the list that is in force here. */
+  #followMembers(): void {
+    const { log } = this.raft;
+    const entry = log.confIndex >= log.firstIndex ? log.slice(log.confIndex, log.confIndex, 1)[0] : undefined;
+    const coming = (entry === undefined ? undefined : membershipOf(entry))?.members ?? [];
+    const { members } = this.cluster;
+    this.peers.follow(members.length + coming.length === 0 ? this.#hints : [...coming, ...members.filter((member) => coming.every(({ id }) => id !== member.id))]);
+  }
+
+  #membersChanged(): void {
+    this.#hints = [];
+    this.#followMembers();
+    if (this.cluster.wasRemoved(this.cluster.self.id)) this.host.timers.after(leaveAfterMs, () => { this.#leave(); });
+  }
+
+  /** Others may have to hear from this member that it is so; clients, that their request was done. */
+  #leave(): void {
+    if (this.#stopped) return;
+    this.host.log.error(removedText, { memberId: idText(this.cluster.self.id) });
+    this.#fail(new Error(removedText));
+    this.#driver.stop();
+    this.peers.stop();
   }
 
   get raft(): Readonly<RaftState> {
@@ -157,11 +183,6 @@ export class Member {
 
   get isLeader(): boolean {
     return this.raft.role === 'leader';
-  }
-
-  /** The others, and how to ask them. */
-  get peers(): readonly { readonly id: MemberId; readonly sender: PeerSender }[] {
-    return [...this.#senders].map(([id, sender]) => ({ id, sender }));
   }
 
   get electionMs(): number {
@@ -173,7 +194,7 @@ export class Member {
     this.#tickLater();
     // What was committed before the restart is applied at once; a lone member need not wait for an election timeout.
     this.#driver.input({ type: 'applied', index: this.applier.index });
-    if (this.cluster.members.length === 1) this.#driver.input({ type: 'campaign' });
+    if (decidesAlone(this.raft)) this.#driver.input({ type: 'campaign' });
   }
 
   #tickLater(): void {
@@ -182,11 +203,12 @@ export class Member {
       // A pause (of the process or the machine) counts as one tick, so that waking up doesn't start an election.
       this.#tickLater();
       this.#checkMayLead();
-      this.#driver.input({ type: 'tick' });
+      this.#driver.input({ type: 'tick', ...this.#driver.leaseNow });
       this.proposals.tick();
       this.reads.tick();
       this.leases.tick();
-      for (const sender of this.#senders.values()) sender.tick();
+      this.peers.tick();
+      this.reconfigurer.tick();
     });
   }
 
@@ -205,10 +227,6 @@ export class Member {
     this.#driver.input({ type: 'message', message });
   }
 
-  heard(from: MemberId): void {
-    this.#senders.get(from)?.heard();
-  }
-
   async saveSnapshot(snapshot: SnapshotMeta, from: MemberId, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     await this.#snapshots.save(snapshot, chunks, `from-${idText(from)}`);
   }
@@ -220,7 +238,7 @@ export class Member {
   /** Resolves when the transfer has been done; rejects if it was not in time. */
   async transferLeader(to: MemberId, withinMs = this.#electionMs): Promise<void> {
     if (!this.isLeader) throw etcdError('notLeader');
-    if (this.cluster.members.every((member) => member.id !== to)) throw etcdError('badLeaderTransferee');
+    if (!this.raft.log.conf.voters.includes(to)) throw etcdError('badLeaderTransferee');
     if (to === this.cluster.self.id) return;
     const done = Promise.withResolvers<boolean>();
     const forget = this.onLeaderChange(() => { if (this.raft.leader === to) done.resolve(true); });
@@ -267,21 +285,21 @@ export class Member {
 
   /** Hands leadership over if it can, so that the cluster need not wait for an election; then ends everything. */
   async stop(): Promise<void> {
-    if (this.isLeader && this.cluster.members.length > 1) await this.#handOver();
+    if (this.isLeader && this.raft.log.conf.voters.length > 1) await this.#handOver();
     this.#stopped = true;
     this.#timer?.cancel();
     this.#driver.stop();
     this.applier.stop();
     this.proposals.stop();
     this.reads.stop();
-    for (const sender of this.#senders.values()) sender.stop();
+    this.peers.stop();
   }
 
   async #handOver(): Promise<void> {
-    const best = [...this.raft.progress].filter(([, progress]) => progress.recentActive).sort((a, b) => b[1].match - a[1].match)[0];
-    if (best === undefined) return;
+    const best = bestSuccessor(this.raft);
+    if (best === undefined || this.raft.progress.get(best)?.recentActive !== true) return;
     try {
-      await this.transferLeader(best[0], this.#electionMs / 2);
+      await this.transferLeader(best, this.#electionMs / 2);
     } catch (error) {
       this.host.log.warn('leadership was not taken over before the stop', { error: (error as Error).message });
     }

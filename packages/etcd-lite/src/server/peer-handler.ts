@@ -2,9 +2,11 @@ import { header, readAll, utf8, type HttpHandler, type HttpRequest, type HttpRes
 import type { Message, SnapshotMeta } from '../raft/index.ts';
 import { ByteReader, readLengthFrame } from '../wire/frames.ts';
 import { decodePeerMessage } from '../wire/peer-codec.ts';
-import { idText, type Cluster } from './cluster.ts';
-import { peerHeaders, peerPaths } from './peer-sender.ts';
+import { idText, parseId, type Cluster } from './cluster.ts';
+import { membersBody } from './join.ts';
+import { membersPath, peerHeaders, peerPaths, removedText } from './peer-paths.ts';
 
+const maxQuestionBytes = 64 * 1024;
 const maxFrameBytes = 64 * 1024 * 1024;
 
 export interface PeerHandlerHooks {
@@ -12,6 +14,10 @@ export interface PeerHandlerHooks {
   readonly log: Logger;
   message(message: Message): void;
   heard(from: bigint): void;
+  /** Of this cluster and not removed, but not in this member's list, which may be behind. */
+  learn(from: bigint, peerUrls: readonly string[]): void;
+  /** Changes the members on behalf of another one; undefined if this member doesn't lead. */
+  change(body: Uint8Array): Promise<Uint8Array | undefined>;
   /** Resolves when the state is on disk. */
   saveSnapshot(snapshot: SnapshotMeta, from: bigint, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Answers a question about a lease; undefined if this member doesn't lead. */
@@ -29,16 +35,19 @@ function text(status: number, message: string): HttpResponse {
 /** What a member's peer URL answers. TLS has already told who may connect at all. */
 export function peerHandler(hooks: PeerHandlerHooks): HttpHandler {
   return async (request) => {
-    const refusal = checkSender(hooks.cluster, request);
+    if (request.target === membersPath) return answerMembers(hooks.cluster);
+    const from = parseId(header(request.headers, peerHeaders.from)) ?? 0n;
+    const refusal = checkSender(hooks.cluster, from, request);
     if (refusal !== undefined) return refusal;
-    const from = BigInt(`0x${header(request.headers, peerHeaders.from) as string}`);
+    hooks.learn(from, (header(request.headers, peerHeaders.urls) ?? '').split(',').filter((url) => URL.canParse(url)));
     try {
       switch (request.target) {
         case peerPaths.stream: return await receiveStream(hooks, from, request);
         case peerPaths.snapshot: return await receiveSnapshot(hooks, from, request);
-        case peerPaths.lease: return await answer(hooks.lease, request, 'not leader');
-        case peerPaths.space: return await answer(hooks.space, request, 'unknown');
-        case peerPaths.hashKv: return await answer(hooks.hashKv, request, 'no hash of that revision');
+        case peerPaths.lease: return await answer((body) => hooks.lease(body), request, 'not leader');
+        case peerPaths.hashKv: return await answer((body) => hooks.hashKv(body), request, 'no hash of that revision');
+        case peerPaths.space: return await answer(() => hooks.space(), request, 'unknown');
+        case peerPaths.change: return await answer((body) => hooks.change(body), request, 'not leader');
         default: return text(404, '404 page not found');
       }
     } catch (error) {
@@ -48,11 +57,17 @@ export function peerHandler(hooks: PeerHandlerHooks): HttpHandler {
   };
 }
 
-function checkSender(cluster: Cluster, request: HttpRequest): HttpResponse | undefined {
+function answerMembers(cluster: Cluster): HttpResponse {
+  const published = new Map(cluster.listed().map((member) => [member.ID, member.clientURLs]));
+  const body = membersBody(cluster.members, (id) => published.get(id) ?? []);
+  return { status: 200, headers: { 'content-type': 'application/json', [peerHeaders.cluster]: idText(cluster.clusterId) }, body: utf8(body) };
+}
+
+function checkSender(cluster: Cluster, from: bigint, request: HttpRequest): HttpResponse | undefined {
   if (header(request.headers, peerHeaders.cluster) !== idText(cluster.clusterId)) return text(412, 'cluster ID mismatch');
   if (header(request.headers, peerHeaders.to) !== idText(cluster.self.id)) return text(412, 'member ID mismatch');
-  const from = header(request.headers, peerHeaders.from);
-  if (cluster.members.every((member) => idText(member.id) !== from)) return text(403, 'not a member');
+  if (from === 0n) return text(403, 'not a member');
+  if (cluster.wasRemoved(from)) return text(410, removedText);
   return undefined;
 }
 
@@ -89,6 +104,6 @@ async function* chunksOf(reader: ByteReader): AsyncGenerator<Uint8Array, void, u
 }
 
 async function answer(ask: PeerHandlerHooks['lease'], request: HttpRequest, none: string): Promise<HttpResponse> {
-  const body = await ask(await readAll(request.body, 1024));
+  const body = await ask(await readAll(request.body, maxQuestionBytes));
   return body === undefined ? text(503, none) : { status: 200, headers: { 'content-type': 'application/octet-stream' }, body };
 }

@@ -4,11 +4,7 @@ import type { SnapshotStore } from '../wal/index.ts';
 import { lengthFrame } from '../wire/frames.ts';
 import { encodePeerMessage } from '../wire/peer-codec.ts';
 import { idText, type Cluster, type ClusterMember } from './cluster.ts';
-
-/** Paths on peer URLs. */
-export const peerPaths = { stream: '/coxswain/raft/stream', snapshot: '/coxswain/raft/snapshot', lease: '/coxswain/lease', hashKv: '/coxswain/hashkv', space: '/coxswain/space' } as const;
-/** Who may talk to whom: a member of another cluster or an old address is refused. */
-export const peerHeaders = { cluster: 'x-etcd-cluster-id', from: 'x-server-from', to: 'x-server-to' } as const;
+import { peerHeaders, peerPaths } from './peer-paths.ts';
 
 /** What a stuck connection may hold before it is dropped. Raft sends anew what was lost. */
 const maxQueuedBytes = 16 * 1024 * 1024;
@@ -23,6 +19,8 @@ export interface PeerSenderOptions {
   readonly snapshots: SnapshotStore;
   /** Without a sign of life for so long after something was sent, the connection is made anew. */
   readonly silenceMs: number;
+  /** The peer says that this member does not belong to the cluster any more. */
+  readonly removed: () => void;
   readonly unreachable: () => void;
   readonly snapshotSent: (ok: boolean) => void;
 }
@@ -30,6 +28,7 @@ export interface PeerSenderOptions {
 /** Sends to one peer: messages over one long request, made when needed and made anew when it breaks; a state over its own. */
 export class PeerSender {
   readonly #options: PeerSenderOptions;
+  #peer: ClusterMember;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #wake: (() => void) | undefined;
@@ -44,16 +43,24 @@ export class PeerSender {
 
   constructor(options: PeerSenderOptions) {
     this.#options = options;
+    this.#peer = options.peer;
+  }
+
+  /** Its addresses may be others now. */
+  moved(peer: ClusterMember): void {
+    const same = peer.peerUrls.join() === this.#peer.peerUrls.join();
+    this.#peer = peer;
+    if (!same) this.#break();
   }
 
   #url(path: string): string {
-    const urls = this.#options.peer.peerUrls;
+    const urls = this.#peer.peerUrls;
     return `${urls[this.#urlAt % urls.length] as string}${path}`;
   }
 
   #headers(): Record<string, string> {
     const { cluster, peer } = this.#options;
-    return { [peerHeaders.cluster]: idText(cluster.clusterId), [peerHeaders.from]: idText(cluster.self.id), [peerHeaders.to]: idText(peer.id), 'content-type': 'application/octet-stream' };
+    return { [peerHeaders.cluster]: idText(cluster.clusterId), [peerHeaders.from]: idText(cluster.self.id), [peerHeaders.to]: idText(peer.id), [peerHeaders.urls]: cluster.self.peerUrls.join(), 'content-type': 'application/octet-stream' };
   }
 
   send(message: Message): void {
@@ -106,6 +113,7 @@ export class PeerSender {
         ...(tls === undefined ? {} : { tls }),
       });
       host.log.warn('peer ended the message stream', { peer: peer.name, status: response.status });
+      if (response.status === 410) this.#options.removed();
     } catch (error) {
       host.log.debug('message stream to peer broke', { peer: peer.name, error: (error as Error).message });
     }

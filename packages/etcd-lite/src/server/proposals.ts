@@ -1,6 +1,8 @@
 import { type Host } from '@coxswain/host';
 import { EtcdError, etcdError } from '../client/errors.ts';
 import type { Applied } from '../machine/machine.ts';
+import { toMembershipMessage, type MembershipState } from '../machine/membership.ts';
+import type { ConfChangeOutcome, ConfState } from '../raft/index.ts';
 import { codecs } from '../wire/schema.ts';
 import type { InternalRequest } from '../wire/messages.ts';
 import type { RaftDriver } from './driver.ts';
@@ -60,6 +62,21 @@ export class Proposals {
         refused: () => { if (this.#pending.delete(id)) reject(etcdError('notLeader')); },
       });
     });
+  }
+
+  /** Leader's; `applied` only if it was proposed. */
+  proposeConf(conf: ConfState, membership: MembershipState): { readonly outcome: ConfChangeOutcome; readonly applied?: Promise<Applied> } {
+    this.#counter += 1n;
+    const id = this.#prefix | this.#counter;
+    const data = codecs.internalRequest.encode({ ID: id, membership: toMembershipMessage(membership) });
+    const outcome = this.#driver.proposeConf(conf, data);
+    if (outcome !== 'proposed') return { outcome };
+    const submittedTerm = this.#driver.raft.term;
+    return {
+      outcome, applied: new Promise((resolve, reject) => {
+        this.#pending.set(id, { data, deadlineMs: this.#host.clock.monotonicMs() + this.#timeoutMs, submittedTerm, resolve, reject });
+      }),
+    };
   }
 
   applied(id: bigint, result: Applied): void {

@@ -54,7 +54,7 @@ export class Reads {
     if (this.#open !== undefined || this.#next.length === 0 || this.#stopped) return;
     this.#context += 1;
     this.#open = { context: this.#context, waiters: this.#next.splice(0), askedMs: this.#host.clock.monotonicMs(), index: undefined };
-    this.#driver.input({ type: 'read', context: this.#context });
+    this.#driver.input({ type: 'read', context: this.#context, ...this.#driver.leaseNow });
   }
 
   readStates(states: readonly ReadState[]): void {
@@ -93,7 +93,7 @@ export class Reads {
       this.#start();
     } else if (nowMs - round.askedMs >= this.#retryMs) {
       round.askedMs = nowMs;
-      this.#driver.input({ type: 'read', context: round.context });
+      this.#driver.input({ type: 'read', context: round.context, ...this.#driver.leaseNow });
     }
   }
 

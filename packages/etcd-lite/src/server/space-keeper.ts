@@ -4,7 +4,8 @@ import { alarmAction, alarmType } from '../wire/messages.ts';
 import { idText } from './cluster.ts';
 import { defaults } from './config.ts';
 import type { Member } from './member.ts';
-import { peerPaths, type PeerSender } from './peer-sender.ts';
+import { peerPaths } from './peer-paths.ts';
+import type { PeerSender } from './peer-sender.ts';
 
 const checkMs = 1000;
 const askDisksMs = 5000;
@@ -123,10 +124,10 @@ export class SpaceKeeper {
     const { usedBytes, quotaBytes } = spaceOf(member);
     const { short, enough } = await this.#askDisks();
     if (this.#stopped || !member.isLeader) return;
-    const quorum = Math.floor((member.peers.length + 1) / 2) + 1;
+    const quorum = Math.floor((member.peers.all().length + 1) / 2) + 1;
     const raised = member.applier.machine.alarms.filter(({ alarm }) => alarm === alarmType.noSpace);
     const self = member.cluster.self.id;
-    const wanted = [...(quotaBytes > 0 && usedBytes > quotaBytes ? [self] : []), ...(member.peers.length + 1 - short.length < quorum ? short : [])];
+    const wanted = [...(quotaBytes > 0 && usedBytes > quotaBytes ? [self] : []), ...(member.peers.all().length + 1 - short.length < quorum ? short : [])];
     const missing = wanted.find((id) => raised.every(({ memberID }) => memberID !== id));
     if (missing !== undefined) {
       member.host.log.error('out of space: the cluster refuses writes until there is some', { memberId: idText(missing), usedBytes, quotaBytes, shortOfDisk: short.map(idText).join() });
@@ -144,7 +145,7 @@ export class SpaceKeeper {
     this.#nextAskMs = host.clock.monotonicMs() + askDisksMs;
     const minFreeBytes = config.minDiskFreeBytes ?? defaults.minDiskFreeBytes;
     const own = { id: cluster.self.id, freeBytes: await host.disk.freeBytes(config.dataDir) };
-    const all = [own, ...await Promise.all(peers.map(async ({ id, sender }) => ({ id, freeBytes: await this.#askPeer(sender) })))];
+    const all = [own, ...await Promise.all(peers.all().map(async ({ id, sender }) => ({ id, freeBytes: await this.#askPeer(sender) })))];
     const short = all.filter(({ freeBytes }) => freeBytes !== undefined && freeBytes < minFreeBytes).map(({ id }) => id);
     this.#disks = { short, enough: all.filter(({ freeBytes }) => freeBytes !== undefined && freeBytes >= minFreeBytes * clearDiskFactor).length };
     return this.#disks;

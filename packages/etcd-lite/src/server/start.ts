@@ -9,6 +9,7 @@ import { AuthService } from './auth-service.ts';
 import { ConcurrencyService } from './concurrency-service.ts';
 import { CorruptionMonitor, isFenced } from './corruption-monitor.ts';
 import { fenceOff } from './fence.ts';
+import { ClusterService, forLearner } from './cluster-service.ts';
 import { Guard } from './guard.ts';
 import type { GrpcOptions } from './grpc-handler.ts';
 import { responseHeader } from './header.ts';
@@ -55,11 +56,11 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const health = new HealthService();
   const leases = new LeaseService(member, kv, guard);
   const methods: Readonly<Record<string, Method>> = {
-    ...kv.methods(), ...leases.methods(), ...new ConcurrencyService({ member, guard, kv, leases, stopped: ended.signal }).methods(), ...new AuthService(member, guard).methods(), ...maintenance.methods(), ...health.methods(),
+    ...kv.methods(), ...leases.methods(), ...new ConcurrencyService({ member, guard, kv, leases, stopped: ended.signal }).methods(), ...new AuthService(member, guard).methods(), ...maintenance.methods(), ...new ClusterService(member).methods(), ...health.methods(),
     '/etcdserverpb.Watch/Watch': watchMethod(member, guard, watchStreams),
   };
   const grpc: GrpcOptions = {
-    methods: fenceOff(guard.guarded(methods), () => isFenced(member)), log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
+    methods: forLearner(member, fenceOff(guard.guarded(methods), () => isFenced(member))), log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
     hasLeader: () => member.raft.leader !== 0n, onLeaderLost: (end) => watchLeader(member, () => { end(etcdError('noLeader')); }),
   };
   const corruption = new CorruptionMonitor(member);
@@ -68,8 +69,9 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const side = sideHandler(member, config.metrics ?? noMetrics);
   const web = { side, gateway: config.enableGrpcGateway === false ? undefined : makeGateway(grpc), cors: config.cors ?? [], hostWhitelist: config.hostWhitelist ?? [] };
   const peers = peerHandler({
-    cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.heard(from); },
+    cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.peers.heard(from); },
     saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body), hashKv: (body) => corruption.answerPeer(body), space: () => space.answerPeer(),
+    learn: (from, urls) => { member.peers.learn(from, urls); }, change: (body) => member.reconfigurer.answerPeer(body),
   });
   const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
   const peerListeners = await listenAll(host, config.peerListeners, () => guardCertificates(peers, () => policies.peerPolicy));

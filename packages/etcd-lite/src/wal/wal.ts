@@ -6,10 +6,13 @@ import { recoverWal, type RecoveredWal, type SegmentFile } from './recover.ts';
 import { batchAfter } from './scan.ts';
 import { segmentName } from './segments.ts';
 
-export interface WalOptions {
-  readonly directory: string;
+export interface WalOwner {
   readonly clusterId: bigint;
   readonly memberId: bigint;
+}
+
+export interface WalOptions extends WalOwner {
+  readonly directory: string;
   /** A new segment is begun when the current one is larger. */
   readonly segmentBytes: number;
 }
@@ -77,6 +80,18 @@ export class Wal {
     if (!await disk.exists(options.directory)) await disk.makeDirectory(options.directory, { mode: 0o700 });
     const recovered = await recoverWal(disk, options.directory, log);
     checkOwner(recovered.header, options);
+    return Wal.#begun(disk, options, recovered);
+  }
+
+  /** As `open`, of whoever's log it is; `owner` is asked only where there is none. */
+  static async openAny(disk: Disk, place: Omit<WalOptions, keyof WalOwner>, owner: () => Promise<WalOwner>, log: Logger): Promise<{ readonly wal: Wal; readonly recovered: RecoveredWal }> {
+    if (!await disk.exists(place.directory)) await disk.makeDirectory(place.directory, { mode: 0o700 });
+    const recovered = await recoverWal(disk, place.directory, log);
+    const { clusterId, memberId } = recovered.header ?? await owner();
+    return Wal.#begun(disk, { ...place, clusterId, memberId }, recovered);
+  }
+
+  static async #begun(disk: Disk, options: WalOptions, recovered: RecoveredWal): Promise<{ readonly wal: Wal; readonly recovered: RecoveredWal }> {
     const wal = new Wal(disk, options, recovered);
     if (recovered.header === undefined) await wal.#beginFile([]);
     return { wal, recovered };

@@ -290,6 +290,31 @@ export interface ClusterVersionsMessage {
   readonly downgrade: DowngradeInfo;
 }
 
+export interface MembershipMessage {
+  readonly members: readonly { readonly ID: bigint; readonly name: string; readonly peerURLs: readonly string[]; readonly isLearner: boolean; readonly staging: boolean }[];
+  readonly removed: readonly { readonly ID: bigint }[];
+}
+
+export interface MemberAddRequest {
+  readonly peerURLs: readonly string[];
+  readonly isLearner: boolean;
+}
+
+export interface MemberAddResponse {
+  header?: ResponseHeader | undefined;
+  readonly member: MemberMessage;
+  readonly members: readonly MemberMessage[];
+}
+
+export interface MemberUpdateRequest {
+  readonly ID: bigint;
+  readonly peerURLs: readonly string[];
+}
+
+export interface MemberIdRequest {
+  readonly ID: bigint;
+}
+
 /** One replicated change. Ours, not on any client's wire: what a Raft entry carries. Exactly one operation is set. */
 export interface InternalRequest {
   /** Chosen by the proposing member, so that it recognises its own; see `RequestIds`. */
@@ -304,6 +329,8 @@ export interface InternalRequest {
   readonly leaseCheckpoint?: LeaseCheckpointRequest | undefined;
   /** A member tells the others its name and client addresses. */
   readonly publish?: MemberMessage | undefined;
+  /** The whole new list of members: rides on a change of Raft's configuration, see raft/conf.ts. */
+  readonly membership?: MembershipMessage | undefined;
   readonly auth?: AuthOperation | undefined;
   /** Who asked for it and the auth revision at which that was found out; absent if authentication was off. */
   readonly user?: string;

@@ -1,3 +1,4 @@
+import { emptyConf, encodeConf, readConfChange } from '../raft/conf.ts';
 import type { Message, MessageType } from '../raft/types.ts';
 import { peerMessage, type PeerMessage } from './schema.ts';
 
@@ -22,7 +23,7 @@ function toWire(message: Message): PeerMessage {
     case 'append-response': return { ...common, index: message.index, flag: message.reject, hintIndex: message.hintIndex, hintTerm: message.hintTerm };
     case 'heartbeat': return { ...common, commit: message.commit, context: message.context };
     case 'heartbeat-response': return { ...common, context: message.context };
-    case 'snapshot': return { ...common, index: message.snapshot.index, logTerm: message.snapshot.term };
+    case 'snapshot': return { ...common, index: message.snapshot.index, logTerm: message.snapshot.term, conf: encodeConf(message.conf) };
     case 'timeout-now': return common;
     case 'read-index': return { ...common, context: message.context };
     case 'read-index-response': return { ...common, context: message.context, index: message.index };
@@ -43,7 +44,7 @@ export function decodePeerMessage(data: Uint8Array): Message | undefined {
     case 'append-response': return { ...common, type, index: wire.index, reject: wire.flag, hintIndex: wire.hintIndex, hintTerm: wire.hintTerm };
     case 'heartbeat': return { ...common, type, commit: wire.commit, context: wire.context };
     case 'heartbeat-response': return { ...common, type, context: wire.context };
-    case 'snapshot': return { ...common, type, snapshot: { index: wire.index, term: wire.logTerm } };
+    case 'snapshot': return { ...common, type, snapshot: { index: wire.index, term: wire.logTerm }, conf: wire.conf.length === 0 ? emptyConf : readConfChange(wire.conf).conf };
     case 'timeout-now': return { ...common, type };
     case 'read-index': return { ...common, type, context: wire.context };
     case 'read-index-response': return { ...common, type, context: wire.context, index: wire.index };

@@ -10,7 +10,7 @@ const internal: SchemaNode = {
   nested: {
     ...authSchema,
     InternalRequest: {
-      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish', 'auth', 'cluster_version_set', 'downgrade_set', 'lease_checkpoint'] } },
+      oneofs: { request: { oneof: ['put', 'delete_range', 'txn', 'compaction', 'lease_grant', 'lease_revoke', 'alarm', 'publish', 'membership', 'auth', 'cluster_version_set', 'downgrade_set', 'lease_checkpoint'] } },
       fields: {
         ID: { type: 'uint64', id: 1 },
         put: { type: 'etcdserverpb.PutRequest', id: 2 },
@@ -21,6 +21,7 @@ const internal: SchemaNode = {
         lease_revoke: { type: 'etcdserverpb.LeaseRevokeRequest', id: 7 },
         alarm: { type: 'etcdserverpb.AlarmRequest', id: 8 },
         publish: { type: 'etcdserverpb.Member', id: 9 },
+        membership: { type: 'Membership', id: 32 },
         auth: { type: 'AuthOperation', id: 16 },
         user: { type: 'string', id: 17 },
         auth_revision: { type: 'uint64', id: 18 },
@@ -37,6 +38,7 @@ const internal: SchemaNode = {
         kvs: { type: 'mvccpb.KeyValue', id: 4, rule: 'repeated' },
         records: { type: 'SnapshotRecord', id: 5, rule: 'repeated' },
         members: { type: 'etcdserverpb.Member', id: 6, rule: 'repeated' },
+        membership: { type: 'Membership', id: 32 },
         auth: { type: 'bytes', id: 16 },
         versions: { type: 'ClusterVersions', id: 24 },
         lease_remaining: { type: 'etcdserverpb.LeaseCheckpoint', id: 20, rule: 'repeated' },
@@ -44,6 +46,14 @@ const internal: SchemaNode = {
     },
     ClusterVersionSet: { fields: { version: { type: 'string', id: 1 } } },
     ClusterVersions: { fields: { cluster_version: { type: 'string', id: 1 }, downgrade: { type: 'etcdserverpb.DowngradeInfo', id: 2 } } },
+    Membership: { fields: { members: { type: 'MembershipMember', id: 1, rule: 'repeated' }, removed: { type: 'RemovedMember', id: 2, rule: 'repeated' } } },
+    MembershipMember: {
+      fields: {
+        ID: { type: 'uint64', id: 1 }, name: { type: 'string', id: 2 }, peerURLs: { type: 'string', id: 3, rule: 'repeated' }, isLearner: { type: 'bool', id: 4 },
+        staging: { type: 'bool', id: 5 },
+      },
+    },
+    RemovedMember: { fields: { ID: { type: 'uint64', id: 1 } } },
     SnapshotHead: { fields: { revision: { type: 'int64', id: 1 }, compact_revision: { type: 'int64', id: 2 } } },
     SnapshotRecord: { fields: { revision: { type: 'int64', id: 1 }, kvs: { type: 'mvccpb.KeyValue', id: 2, rule: 'repeated' } } },
     /** A Raft message between members, all kinds in one; see `peer-codec.ts`. */
@@ -52,7 +62,7 @@ const internal: SchemaNode = {
         type: { type: 'uint32', id: 1 }, from: { type: 'uint64', id: 2 }, to: { type: 'uint64', id: 3 }, term: { type: 'uint64', id: 4 },
         index: { type: 'uint64', id: 5 }, log_term: { type: 'uint64', id: 6 }, commit: { type: 'uint64', id: 7 }, flag: { type: 'bool', id: 8 },
         hint_index: { type: 'uint64', id: 9 }, hint_term: { type: 'uint64', id: 10 }, context: { type: 'uint64', id: 11 },
-        entries: { type: 'PeerEntry', id: 12, rule: 'repeated' }, proposals: { type: 'bytes', id: 13, rule: 'repeated' },
+        entries: { type: 'PeerEntry', id: 12, rule: 'repeated' }, proposals: { type: 'bytes', id: 13, rule: 'repeated' }, conf: { type: 'bytes', id: 14 },
       },
     },
     PeerEntry: { fields: { index: { type: 'uint64', id: 1 }, term: { type: 'uint64', id: 2 }, data: { type: 'bytes', id: 3 } } },
@@ -75,6 +85,7 @@ export interface SnapshotChunk {
   readonly leaseRemaining?: messages.LeaseCheckpointRequest['checkpoints'];
   readonly alarms: readonly messages.AlarmMember[];
   readonly members: readonly messages.MemberMessage[];
+  readonly membership?: messages.MembershipMessage | undefined;
   readonly versions?: messages.ClusterVersionsMessage | undefined;
   readonly kvs: readonly messages.KeyValue[];
   readonly records: readonly { readonly revision: number; readonly kvs: readonly messages.KeyValue[] }[];
@@ -96,6 +107,7 @@ export interface PeerMessage {
   readonly context?: number;
   readonly entries?: readonly { readonly index: number; readonly term: number; readonly data: Uint8Array }[];
   readonly proposals?: readonly Uint8Array[];
+  readonly conf?: Uint8Array;
 }
 
 export const snapshotChunk: Codec<SnapshotChunk> = schema.codec<SnapshotChunk>('coxswain.SnapshotChunk');
@@ -128,6 +140,14 @@ export const codecs = {
   leaseLeasesResponse: api<messages.LeaseLeasesResponse>('LeaseLeasesResponse'),
   memberListRequest: api<{ readonly linearizable: boolean }>('MemberListRequest'),
   memberListResponse: api<messages.MemberListResponse>('MemberListResponse'),
+  memberAddRequest: api<messages.MemberAddRequest>('MemberAddRequest'),
+  memberAddResponse: api<messages.MemberAddResponse>('MemberAddResponse'),
+  memberRemoveRequest: api<messages.MemberIdRequest>('MemberRemoveRequest'),
+  memberRemoveResponse: api<messages.MemberListResponse>('MemberRemoveResponse'),
+  memberUpdateRequest: api<messages.MemberUpdateRequest>('MemberUpdateRequest'),
+  memberUpdateResponse: api<messages.MemberListResponse>('MemberUpdateResponse'),
+  memberPromoteRequest: api<messages.MemberIdRequest>('MemberPromoteRequest'),
+  memberPromoteResponse: api<messages.MemberListResponse>('MemberPromoteResponse'),
   statusRequest: api<Empty>('StatusRequest'),
   statusResponse: api<messages.StatusResponse>('StatusResponse'),
   alarmRequest: api<messages.AlarmRequest>('AlarmRequest'),
