@@ -1,6 +1,6 @@
 import { fromUtf8, utf8, type Clock, type Crypto, type HashAlgorithm, type SignatureAlgorithm } from '@coxswain/host';
 import { EtcdError, grpcCode } from '../client/errors.ts';
-import type { AuthInfo, AuthState } from './auth-state.ts';
+import type { AuthInfo } from './auth-state.ts';
 import type { TokenKind } from './tokens.ts';
 
 export type JwtMethod = SignatureAlgorithm | 'HS256' | 'HS384' | 'HS512';
@@ -49,12 +49,12 @@ export class JwtTokens implements TokenKind {
     // Nothing is kept: the token says it all.
   }
 
-  issue(user: string, _logged: string, state: AuthState): string {
+  issue(user: string, _logged: string, revision: number): string {
     const { method, signKey, ttlMs } = this.#options;
     if (signKey === undefined) throw new EtcdError(grpcCode.unknown, 'auth: token signing attempted with verify-only key');
     const head = base64url(utf8(JSON.stringify({ alg: method, typ: 'JWT' })));
     const exp = Math.floor((this.#host.clock.nowMs() + ttlMs) / 1000);
-    const signed = `${head}.${base64url(utf8(JSON.stringify({ exp, revision: state.revision, username: user })))}`;
+    const signed = `${head}.${base64url(utf8(JSON.stringify({ exp, revision, username: user })))}`;
     return `${signed}.${base64url(this.#sign(signKey, utf8(signed)))}`;
   }
 

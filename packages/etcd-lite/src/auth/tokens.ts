@@ -7,8 +7,8 @@ export interface TokenKind {
   logged(): string;
   /** An authentication was applied, on whichever member it was asked for. */
   applied(token: string, user: string, state: AuthState): void;
-  /** The token to answer with, after `applied`. */
-  issue(user: string, logged: string, state: AuthState): string;
+  /** The token to answer with, after `applied`; `revision` is the one at which the password was right. */
+  issue(user: string, logged: string, revision: number): string;
   /** Who it names; undefined: not valid, or not known here yet. */
   find(token: string, state: AuthState): AuthInfo | undefined;
   /** The log position from which on every member knows the token; undefined: it is not one of this kind, or needs none. */

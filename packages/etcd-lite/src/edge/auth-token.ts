@@ -5,11 +5,12 @@ import type { AuthTokenConfig } from '../server/config.ts';
 
 const defaultJwtTtlMs = 5 * 60_000;
 
-type KeyKind = 'secret' | 'rsa' | 'ec' | 'ed25519';
+/** As a JWK names it: its curve, or else its type. */
+type KeyKind = 'secret' | 'RSA' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
 
 const keyKinds: Readonly<Record<JwtMethod, KeyKind>> = {
-  HS256: 'secret', HS384: 'secret', HS512: 'secret', RS256: 'rsa', RS384: 'rsa', RS512: 'rsa', PS256: 'rsa', PS384: 'rsa', PS512: 'rsa', ES256: 'ec', ES384: 'ec', ES512: 'ec',
-  EdDSA: 'ed25519',
+  HS256: 'secret', HS384: 'secret', HS512: 'secret', RS256: 'RSA', RS384: 'RSA', RS512: 'RSA', PS256: 'RSA', PS384: 'RSA', PS512: 'RSA', ES256: 'P-256', ES384: 'P-384', ES512: 'P-521',
+  EdDSA: 'Ed25519',
 };
 
 /** `readFile` answers a file's bytes or throws UsageError. */
@@ -75,8 +76,7 @@ function checkKeys(crypto: Host['crypto'], method: JwtMethod, keys: readonly Uin
     }
   });
   for (const { kty, crv } of halves) {
-    const kind: KeyKind = kty === 'RSA' ? 'rsa' : crv === 'Ed25519' ? 'ed25519' : 'ec';
-    if (kind !== keyKinds[method]) throw new UsageError(`--auth-token: ${method} needs keys of another kind`);
+    if ((crv ?? kty) !== keyKinds[method]) throw new UsageError(`--auth-token: ${method} needs keys of another kind`);
   }
 }
 

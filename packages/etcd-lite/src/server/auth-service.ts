@@ -99,7 +99,7 @@ export class AuthService {
       try {
         const applied = await this.#member.propose({ auth: { authenticate: { name, simpleToken, authRevision } } });
         const { token } = applied.response as { readonly token: string };
-        return { header: responseHeader(this.#member), token: this.#member.tokens.issue(name, token, this.#guard.state.auth) };
+        return { header: responseHeader(this.#member), token: this.#member.tokens.issue(name, token, authRevision) };
       } catch (error) {
         // Something was changed since the password was checked, perhaps the password.
         if (!isEtcdError(error, 'authOldRevision')) throw error;
