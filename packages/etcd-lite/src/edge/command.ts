@@ -69,7 +69,7 @@ async function configOf(flags: FlagValues, tls: TlsIdentity, host: Host): Promis
     heartbeatMs: flags.int('heartbeat-interval'), electionMs: flags.int('election-timeout'), snapshotCount: flags.int('snapshot-count'),
     snapshotCatchUpEntries: flags.int('snapshot-catchup-entries'), quotaBackendBytes: quota === 0 ? defaults.quotaBackendBytes : quota,
     maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: Math.max(flags.durationMs(progress), minProgressNotifyMs), metrics: createMetrics(),
-    enableGrpcGateway: flags.bool('enable-grpc-gateway'), cors: flags.strings('cors'), hostWhitelist: flags.strings('host-whitelist'),
+    extensiveMetrics: flags.string('metrics') === 'extensive', enableGrpcGateway: flags.bool('enable-grpc-gateway'), cors: flags.strings('cors'), hostWhitelist: flags.strings('host-whitelist'),
     authToken: await authTokenOf(flags, { host, readFile: (path) => readFlagFile(host, 'auth-token', path) }), bcryptCost: flags.int('bcrypt-cost'), clientCertAuth: flags.bool('client-cert-auth'),
     ...(tls.peerClient === undefined ? {} : { peerTls: tls.peerClient }), ...(tls.clientPolicy === undefined ? {} : { clientPolicy: tls.clientPolicy }),
     ...(tls.peerPolicy === undefined ? {} : { peerPolicy: tls.peerPolicy }), ...(autoCompaction === undefined ? {} : { autoCompaction }), compactUnderPressure: flags.bool('compact-under-pressure'), ...corruptionOf(flags),
@@ -85,6 +85,8 @@ function atLeast(level: string, log: Logger): Logger {
 }
 
 function checkTimes(flags: FlagValues): void {
+  const metrics = flags.string('metrics');
+  if (metrics !== 'basic' && metrics !== 'extensive') throw new UsageError(`--metrics must be basic or extensive, not ${JSON.stringify(metrics)}`);
   const heartbeat = flags.int('heartbeat-interval');
   const election = flags.int('election-timeout');
   if (election < 5 * heartbeat) throw new UsageError(`--election-timeout (${election}ms) must be at least five times --heartbeat-interval (${heartbeat}ms)`);

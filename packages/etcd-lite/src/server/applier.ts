@@ -5,6 +5,7 @@ import { decodeMachine, encodeMachine } from '../machine/snapshot.ts';
 import { entryKind, readConfChange, type Entry, type SnapshotMeta } from '../raft/index.ts';
 import type { SnapshotStore } from '../wal/index.ts';
 import { WatchHub } from '../watch/hub.ts';
+import type { RevisionRecord } from '../mvcc/history.ts';
 import { codecs } from '../wire/schema.ts';
 import type { InternalRequest } from '../wire/messages.ts';
 
@@ -36,6 +37,8 @@ export class Applier {
   readonly #options: ApplierOptions;
   #machine: Machine;
   readonly lessor: Lessor;
+  /** What was applied since the start, for /metrics. */
+  readonly counts = { puts: 0, deletes: 0, txns: 0, leasesGranted: 0, leasesRevoked: 0 };
   readonly hub: WatchHub;
   #index: number;
   #snapshotIndex: number;
@@ -75,8 +78,17 @@ export class Applier {
     const request = codecs.internalRequest.decode(entryKind(entry.data) === 'conf-change' ? readConfChange(entry.data).payload : entry.data);
     const applied = this.#withToken(request, this.#machine.apply(request));
     if (applied.error === undefined) this.#follow(request);
+    if (applied.record !== undefined) this.#count(request, applied.record);
     if (applied.record !== undefined) this.hub.publish(applied.record);
     this.#hooks.answered(request.ID, applied);
+  }
+
+  #count(request: InternalRequest, { changes }: RevisionRecord): void {
+    for (const { kv } of changes) {
+      if (kv.version === 0) this.counts.deletes += 1;
+      else this.counts.puts += 1;
+    }
+    if (request.txn !== undefined) this.counts.txns += 1;
   }
 
   /** The position in the log makes a token unique and tells other members when they must know it. */
@@ -89,6 +101,8 @@ export class Applier {
   }
 
   #follow(request: InternalRequest): void {
+    if (request.leaseGrant !== undefined) this.counts.leasesGranted += 1;
+    else if (request.leaseRevoke !== undefined) this.counts.leasesRevoked += 1;
     if (request.leaseGrant !== undefined) this.lessor.granted(request.leaseGrant.ID, this.#host.clock.monotonicMs());
     else if (request.leaseRevoke !== undefined) this.lessor.revoked(request.leaseRevoke.ID);
     else if (request.leaseCheckpoint !== undefined) for (const { ID } of request.leaseCheckpoint.checkpoints) this.lessor.checkpointed(ID);

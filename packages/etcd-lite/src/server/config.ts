@@ -54,6 +54,8 @@ export interface EtcdConfig {
   readonly compactHashCheckMs?: number;
   readonly initialCorruptCheck?: boolean;
   readonly metrics?: Metrics;
+  /** How long calls take, too. */
+  readonly extensiveMetrics?: boolean;
   /** The API as JSON under /v3/; default true. */
   readonly enableGrpcGateway?: boolean;
   readonly cors?: readonly string[];

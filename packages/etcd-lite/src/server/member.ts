@@ -56,6 +56,8 @@ export class Member {
   readonly reconfigurer: Reconfigurer;
   readonly tokens: TokenKind;
   readonly failed: Promise<never>;
+  /** For /metrics. */
+  readonly counts = { leaderChanges: 0 };
   /** Towards peers; may be replaced while it runs. */
   readonly identity: { peerTls: ClientTls | undefined };
   readonly #driver: RaftDriver;
@@ -269,14 +271,13 @@ export class Member {
     this.host.log.info('raft role', { role, term, leader: idText(leader) });
     if (leader === this.#lastLeader) return;
     this.#lastLeader = leader;
-    this.#metrics.leaderChanged(leader !== 0n, role === 'leader');
+    if (leader !== 0n) this.counts.leaderChanges += 1;
     for (const listener of this.#leaderListeners) listener(leader !== 0n);
   }
 
   #applied(index: number): void {
     this.reads.applied(index);
     this.applier.maybeSnapshot((at) => this.raft.log.term(at));
-    this.#metrics.applied(index, this.raft.log.committed, this.proposals.size, this.applier.machine.store);
   }
 
   #snapshotTaken(snapshot: SnapshotMeta): void {

@@ -30,6 +30,8 @@ export class Proposals {
   /** Ids must differ between members and between a member's lives: the log may still hold those of the last one. */
   readonly #prefix: bigint;
   #counter = 0n;
+  /** Without an answer: in time, or for want of a leader. */
+  failed = 0;
   #appliedTerm = 0;
 
   constructor(host: Host, driver: RaftDriver, options: { readonly timeoutMs: number; readonly maxRequestBytes: number }) {
@@ -108,6 +110,7 @@ export class Proposals {
       if (!which(pending)) continue;
       this.#pending.delete(id);
       const { code, message } = etcdError(name);
+      this.failed += 1;
       pending.reject(new EtcdError(code, message, { outcomeUnknown: pending.submittedTerm !== undefined }));
     }
   }
@@ -119,9 +122,11 @@ export class Proposals {
       this.#pending.delete(id);
       if (pending.submittedTerm === undefined) {
         this.#driver.withdraw(pending.data);
+        this.failed += 1;
         pending.reject(etcdError('noLeader'));
       } else {
         const { code, message } = etcdError('timeout');
+        this.failed += 1;
         pending.reject(new EtcdError(code, message, { outcomeUnknown: true }));
       }
     }

@@ -13,6 +13,8 @@ import { ClusterService, forLearner } from './cluster-service.ts';
 import { Guard } from './guard.ts';
 import type { GrpcOptions } from './grpc-handler.ts';
 import { responseHeader } from './header.ts';
+import { CallMetrics } from './call-metrics.ts';
+import { HealthChecks } from './health-checks.ts';
 import { HealthService } from './health-service.ts';
 import { makeGateway } from '../gateway/gateway.ts';
 import { clientHandler, sideHandler } from './http.ts';
@@ -20,6 +22,7 @@ import { KvService } from './kv-service.ts';
 import { LeaseService } from './lease-service.ts';
 import { MaintenanceService } from './maintenance-service.ts';
 import { Member } from './member.ts';
+import { ScrapedMetrics } from './metrics-table.ts';
 import type { Method } from './methods.ts';
 import { peerHandler } from './peer-handler.ts';
 import { SpaceKeeper } from './space-keeper.ts';
@@ -59,14 +62,17 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     ...kv.methods(), ...leases.methods(), ...new ConcurrencyService({ member, guard, kv, leases, stopped: ended.signal }).methods(), ...new AuthService(member, guard).methods(), ...maintenance.methods(), ...new ClusterService(member).methods(), ...health.methods(),
     '/etcdserverpb.Watch/Watch': watchMethod(member, guard, watchStreams),
   };
+  const calls = new CallMetrics(host.clock, config.metrics ?? noMetrics, config.extensiveMetrics === true);
   const grpc: GrpcOptions = {
-    methods: forLearner(member, fenceOff(guard.guarded(methods), () => isFenced(member))), log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
+    methods: calls.counted(forLearner(member, fenceOff(guard.guarded(methods), () => isFenced(member)))), log: host.log, maxMessageBytes: (config.maxRequestBytes ?? defaults.maxRequestBytes) + 512 * 1024,
     hasLeader: () => member.raft.leader !== 0n, onLeaderLost: (end) => watchLeader(member, () => { end(etcdError('noLeader')); }),
   };
   const corruption = new CorruptionMonitor(member);
   const space = new SpaceKeeper(member);
   member.onFenced = () => { for (const stream of watchStreams) stream.end(etcdError('corrupt')); };
-  const side = sideHandler(member, config.metrics ?? noMetrics);
+  const isLearner = (): boolean => member.cluster.isLearner;
+  const metrics = config.metrics ?? noMetrics;
+  const side = sideHandler(member, new HealthChecks(member, isLearner, metrics), new ScrapedMetrics(metrics, { member, calls, watchStreams: () => watchStreams.size, isLearner }));
   const web = { side, gateway: config.enableGrpcGateway === false ? undefined : makeGateway(grpc), cors: config.cors ?? [], hostWhitelist: config.hostWhitelist ?? [] };
   const peers = peerHandler({
     cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.peers.heard(from); },
