@@ -18,6 +18,8 @@ interface Pending {
 
 /** More than this waiting at once is refused, so that a stalled cluster doesn't collect requests without end. */
 const maxPending = 5000;
+/** As etcd. */
+const maxApplyGap = 5000;
 
 /** This member's writes on their way through the log. Each is answered exactly once. */
 export class Proposals {
@@ -42,6 +44,12 @@ export class Proposals {
     this.#prefix = BigInt(host.random.uint32()) << 32n;
   }
 
+  /** More would only wait: this member does not even keep up with what is committed. */
+  #isBehind(): boolean {
+    const { committed, applied } = this.#driver.raft.log;
+    return committed > applied + maxApplyGap;
+  }
+
   get size(): number {
     return this.#pending.size;
   }
@@ -51,7 +59,7 @@ export class Proposals {
    * `onlyTerm`: see `Proposal`.
    */
   propose(request: Omit<InternalRequest, 'ID'>, onlyTerm?: number): Promise<Applied> {
-    if (this.#pending.size >= maxPending) return Promise.reject(etcdError('tooManyRequests'));
+    if (this.#pending.size >= maxPending || this.#isBehind()) return Promise.reject(etcdError('tooManyRequests'));
     this.#counter += 1n;
     const id = this.#prefix | this.#counter;
     const data = codecs.internalRequest.encode({ ...request, ID: id });
