@@ -13,7 +13,7 @@ const sampleMs = 60_000;
 
 /**
  * How much history is kept at which share of the quota, when nobody compacts: the API server does so every five minutes and
- * never comes near these. Once the alarm is on nothing but the newest state is kept.
+ * never comes near these. Once it has raised the alarm nothing but the newest state is kept.
  */
 const pressure: readonly { readonly aboveShare: number; readonly keepMs: number; readonly keepRevisions: number }[] = [
   { aboveShare: 0.9, keepMs: 0, keepRevisions: 100 },
@@ -104,7 +104,7 @@ export class SpaceKeeper {
     const { usedBytes, quotaBytes } = spaceOf(this.#member);
     if (quotaBytes === 0) return;
     const { store } = this.#member.applier.machine;
-    const revision = this.#hasAlarm ? store.revision : this.#target(usedBytes / quotaBytes, store.revision);
+    const revision = this.#hasAlarm && usedBytes >= quotaBytes * clearShare ? store.revision : this.#target(usedBytes / quotaBytes, store.revision);
     if (revision <= store.compactRevision || !store.pruned) return;
     await this.#member.propose({ user: rootName, compaction: { revision, physical: false } });
     this.#member.host.log.warn('history was compacted because it filled the quota', { revision, usedBytes, quotaBytes });

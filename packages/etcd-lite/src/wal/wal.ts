@@ -154,8 +154,9 @@ export class Wal {
     } catch (error) {
       [this.#file, this.#offset, this.#allocated, this.#crc, this.#batch] = [before.file, before.offset, before.allocated, before.crc, before.batch];
       this.#needsFile = true;
-      this.#leftovers = [...this.#leftovers, name];
       await closeUsed(file);
+      // A full disk is tried again and again: the attempts must not pile up.
+      if (!await this.#removed(name)) this.#leftovers = [...this.#leftovers, name];
       throw error;
     }
     const dropped = this.#segments.filter((segment) => segment.sequence > (previous?.sequence ?? -1)).map((segment) => segment.name);
@@ -165,6 +166,16 @@ export class Wal {
     this.#unsettled = [];
     this.#needsFile = false;
     if (before.file !== undefined) await closeUsed(before.file);
+  }
+
+  async #removed(name: string): Promise<boolean> {
+    try {
+      await this.#disk.remove(`${this.#options.directory}/${name}`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      return false;
+    }
   }
 
   async #write(records: readonly WalRecord[]): Promise<void> {
