@@ -1,8 +1,9 @@
 import type { ClientTls, Host } from '@coxswain/host';
 import type { Codec } from '../wire/codec.ts';
-import { alarmAction, alarmType } from '../wire/messages.ts';
+import { alarmAction, alarmType, type MemberMessage } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
 import { Channel } from './channel.ts';
+import { EtcdError, grpcCode } from './errors.ts';
 import type { Member } from './types.ts';
 
 export interface ServerStatus {
@@ -34,6 +35,10 @@ export interface HashKv {
 export interface EtcdAdmin {
   status(): Promise<ServerStatus>;
   memberList(): Promise<readonly Member[]>;
+  memberAdd(peerUrls: readonly string[], isLearner: boolean): Promise<Member>;
+  memberRemove(id: bigint): Promise<void>;
+  memberUpdate(id: bigint, peerUrls: readonly string[]): Promise<void>;
+  memberPromote(id: bigint): Promise<void>;
   hashKv(revision: number): Promise<HashKv>;
   alarms(): Promise<readonly { readonly memberId: bigint; readonly alarm: 'NOSPACE' | 'CORRUPT' }[]>;
   defragment(): Promise<void>;
@@ -51,6 +56,10 @@ export interface EtcdAdminOptions {
 
 const alarmNames: Readonly<Record<number, 'NOSPACE' | 'CORRUPT'>> = { [alarmType.noSpace]: 'NOSPACE', [alarmType.corrupt]: 'CORRUPT' };
 
+function memberOf(message: MemberMessage): Member {
+  return { id: message.ID, name: message.name, peerUrls: message.peerURLs, clientUrls: message.clientURLs, isLearner: message.isLearner };
+}
+
 export function createEtcdAdmin(host: Host, options: EtcdAdminOptions): EtcdAdmin {
   const channel = new Channel(host, { endpoints: [options.endpoint.replace(/\/+$/, '')], requestTimeoutMs: options.requestTimeoutMs ?? 5000, ...(options.tls === undefined ? {} : { tls: options.tls }) });
   const call = async <Q extends object, R extends object>(path: string, request: Codec<Q>, response: Codec<R>, value: Q, repeatable = false): Promise<R> =>
@@ -62,8 +71,15 @@ export function createEtcdAdmin(host: Host, options: EtcdAdminOptions): EtcdAdmi
         memberId: header?.memberId ?? 0n, revision: header?.revision ?? 0, version, leader, raftTerm, raftIndex, raftAppliedIndex, dbSize, dbSizeInUse, dbSizeQuota: dbSizeQuota ?? 0, isLearner, errors,
       };
     },
-    memberList: async () => (await call('Cluster/MemberList', codecs.memberListRequest, codecs.memberListResponse, { linearizable: false }, true)).members
-      .map((member) => ({ id: member.ID, name: member.name, peerUrls: member.peerURLs, clientUrls: member.clientURLs, isLearner: member.isLearner })),
+    memberList: async () => (await call('Cluster/MemberList', codecs.memberListRequest, codecs.memberListResponse, { linearizable: false }, true)).members.map(memberOf),
+    memberAdd: async (peerURLs, isLearner) => {
+      const { member } = await call('Cluster/MemberAdd', codecs.memberAddRequest, codecs.memberAddResponse, { peerURLs, isLearner });
+      if (member === undefined) throw new EtcdError(grpcCode.internal, 'the answer names no member');
+      return memberOf(member);
+    },
+    memberRemove: async (ID) => { await call('Cluster/MemberRemove', codecs.memberRemoveRequest, codecs.memberRemoveResponse, { ID }); },
+    memberUpdate: async (ID, peerURLs) => { await call('Cluster/MemberUpdate', codecs.memberUpdateRequest, codecs.memberUpdateResponse, { ID, peerURLs }); },
+    memberPromote: async (ID) => { await call('Cluster/MemberPromote', codecs.memberPromoteRequest, codecs.memberPromoteResponse, { ID }); },
     hashKv: async (revision) => {
       const { hash, compactRevision, hashRevision } = await call('Maintenance/HashKV', codecs.hashKvRequest, codecs.hashKvResponse, { revision }, true);
       return { hash, compactRevision, hashRevision };

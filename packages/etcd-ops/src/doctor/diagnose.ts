@@ -26,7 +26,7 @@ function nameOf(facts: Facts, memberId: bigint): string {
 
 function reachable(facts: Facts): readonly Finding[] {
   return facts.endpoints.map(({ endpoint, status }): Finding => ('error' in status
-    ? { level: 'fail', what: `${endpoint} does not answer: ${status.error}`, advice: 'look at its process and its log; if its machine is lost for good, `cox etcd member remove` it and add a new one' }
+    ? { level: 'fail', what: `${endpoint} does not answer: ${status.error}`, advice: 'look at its process and its log; if it is lost for good: `cox etcd member replace`' }
     : { level: 'ok', what: `${endpoint} answers: ${nameOf(facts, status.memberId)}, version ${status.version}, revision ${status.revision}` }));
 }
 
