@@ -132,6 +132,29 @@ describe.skipIf(missing.length > 0)('authentication with real processes', () => 
     }
   });
 
+  it('over HTTP: a token by JSON, sent as Authorization, from both stores', async () => {
+    const tell = async (kind: StoreKind): Promise<readonly unknown[]> => {
+      const cluster = await StoreCluster.start({ kind, size: 1, tls: false, parent, flags: cheap });
+      try {
+        await mustCtl(cluster.clientFlags, ...setUp, 'auth enable');
+        const post = async (path: string, body: object, token?: string): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> => {
+          const response = await fetch(`${cluster.endpoints[0]}/v3/${path}`, { method: 'POST', body: JSON.stringify(body), headers: token === undefined ? {} : { authorization: token } });
+          return { status: response.status, body: await response.json() as Record<string, unknown> };
+        };
+        const { body } = await post('auth/authenticate', { name: 'alice', password: 'alicepw' });
+        const put = { key: btoa('a/1'), value: btoa('v') };
+        const denied = [await post('kv/put', put), await post('kv/put', put, 'nonsense'), await post('kv/put', { key: btoa('b'), value: '' }, String(body['token'])), await post('auth/authenticate', { name: 'alice', password: 'x' }), await post('auth/user/list', {}, String(body['token']))];
+        expect((await post('kv/put', put, String(body['token']))).status).toBe(200);
+        return denied.map((answer) => [answer.status, answer.body['code'], answer.body['message']]);
+      } finally {
+        await cluster.remove();
+      }
+    };
+    const [theirs, ours] = await Promise.all([tell('etcd'), tell('etcd-lite')]);
+    expect(ours).toEqual(theirs);
+    expect(theirs.map((answer) => (answer as readonly unknown[])[2])).toContain('etcdserver: permission denied');
+  });
+
   it('users, roles and the switch are there after a restart; a token from before may have to be asked for again', async () => {
     const cluster = await StoreCluster.start({ kind: 'etcd-lite', size: 1, tls: false, parent, flags: [...cheap, '--snapshot-count', '5'] });
     try {

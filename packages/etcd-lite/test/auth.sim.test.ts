@@ -343,6 +343,29 @@ describe('what each call needs', () => {
     expect(await ask('Lease/LeaseGrant', codecs.leaseGrantRequest, codecs.leaseGrantResponse, { ID: 8n, TTL: 600 })).toEqual([empty, 'done', 'etcdserver: lease already exists']);
   }));
 
+  it('locks: who may write and read the queue', () => withMembers(['m1'], async (root, cluster) => {
+    const range = { key: utf8('l/'), rangeEnd: utf8('l0') };
+    await root.auth('RoleGrantPermission', codecs.roleGrantPermissionRequest, { name: 'app', perm: { permType: permissionType.readWrite, ...range } });
+    const alice = new Caller(root.host, cluster.endpoints);
+    await alice.authenticate('alice', 'alice-0');
+    const lock = async (who: Caller, name: string): Promise<Uint8Array> => (await who.call('/v3lockpb.Lock/Lock', codecs.lockRequest, codecs.lockResponse, { name: utf8(name), lease: 0n })).key;
+    expect(await words(lock(new Caller(root.host, cluster.endpoints), 'l'))).toBe('etcdserver: user name is empty');
+    expect(await words(lock(alice, 'm'))).toBe('etcdserver: permission denied');
+    const key = await lock(alice, 'l');
+    // Who gives up waiting leaves the queue, although by then nobody says who it was.
+    const stop = new AbortController();
+    const waiting = words(callRaw(root.host, cluster.endpoints[0] as string, '/v3lockpb.Lock/Lock', codecs.lockRequest, codecs.lockResponse, { name: utf8('l'), lease: 0n }, { token: alice.token as string }, stop.signal));
+    const places = async (): Promise<number> => (await root.call('/etcdserverpb.KV/Range', codecs.rangeRequest, codecs.rangeResponse, rangeRequest(range))).count;
+    while (await places() < 2) await root.host.timers.sleep(1);
+    stop.abort();
+    await waiting;
+    while (await places() > 1) await root.host.timers.sleep(1);
+    await alice.call('/v3lockpb.Lock/Unlock', codecs.unlockRequest, codecs.unlockResponse, { key });
+    expect(await places()).toBe(0);
+    expect(await words(alice.call('/v3electionpb.Election/Leader', codecs.leaderRequest, codecs.leaderResponse, { name: utf8('m') }))).toBe('etcdserver: permission denied');
+    expect(await words(alice.call('/v3electionpb.Election/Leader', codecs.leaderRequest, codecs.leaderResponse, { name: utf8('l') }))).toBe('election: no leader');
+  }));
+
   it('a watch: when it is created, by what its user may read then; it goes on after that', () => withMembers(['m1'], async (root, cluster) => {
     await root.auth('RoleGrantPermission', codecs.roleGrantPermissionRequest, grantRequest);
     const alice = new Caller(root.host, cluster.endpoints);
