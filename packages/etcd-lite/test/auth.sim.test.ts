@@ -319,7 +319,7 @@ describe('what each call needs', () => {
     const readTxn = { compare: [], success: [{ requestRange: rangeRequest({ key: utf8('x') }) }], failure: [] };
     expect(await ask('KV/Txn', codecs.txnRequest, codecs.txnResponse, readTxn)).toEqual(forRoot);
     expect(await ask('KV/Txn', codecs.txnRequest, codecs.txnResponse, { compare: [], success: [{ requestTxn: readTxn }], failure: [{ requestPut: putRequest('x') }] })).toEqual(forRoot);
-    expect(await ask('KV/Compact', codecs.compactionRequest, codecs.compactionResponse, { revision: 2, physical: false })).toEqual(forRoot);
+    expect(await ask('KV/Compact', codecs.compactionRequest, codecs.compactionResponse, { revision: 2, physical: false })).toEqual([empty, 'done', 'etcdserver: mvcc: required revision has been compacted']);
     expect(await ask('Maintenance/Status', codecs.statusRequest, codecs.statusResponse, {})).toEqual(forKnown);
     expect(await ask('Cluster/MemberList', codecs.memberListRequest, codecs.memberListResponse, { linearizable: true })).toEqual(forKnown);
     expect(await ask('Maintenance/Alarm', codecs.alarmRequest, codecs.alarmResponse, { action: 0, memberID: 0n, alarm: 0 })).toEqual(forKnown);

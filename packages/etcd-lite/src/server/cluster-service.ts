@@ -6,6 +6,9 @@ import type { Member } from './member.ts';
 import { unary, type Method } from './methods.ts';
 import type { MemberChange } from './reconfigure.ts';
 
+/** The headers of this service alone have none. */
+const noRevision = 0;
+
 /** etcdserverpb.Cluster. */
 export class ClusterService {
   readonly #member: Member;
@@ -27,14 +30,14 @@ export class ClusterService {
 
   async list(linearizable: boolean): Promise<MemberListResponse> {
     if (linearizable) await this.#member.reads.confirm();
-    return { header: responseHeader(this.#member), members: this.#member.cluster.listed() };
+    return { header: responseHeader(this.#member, noRevision), members: this.#member.cluster.listed() };
   }
 
   async add(peerUrls: readonly string[], isLearner: boolean): Promise<MemberAddResponse> {
     const { members, id } = await this.#member.reconfigurer.change({ kind: 'add', peerUrls: checkUrls(peerUrls), isLearner });
     const member = members.find((one) => one.ID === id);
     if (member === undefined) throw etcdError('memberNotFound');
-    return { header: responseHeader(this.#member), member, members };
+    return { header: responseHeader(this.#member, noRevision), member, members };
   }
 
   async #promote(id: bigint): Promise<MemberListResponse> {
@@ -46,7 +49,7 @@ export class ClusterService {
 
   async #change(change: MemberChange): Promise<MemberListResponse> {
     const { members } = await this.#member.reconfigurer.change(change);
-    return { header: responseHeader(this.#member), members };
+    return { header: responseHeader(this.#member, noRevision), members };
   }
 }
 
