@@ -15,7 +15,7 @@ type Rule = 'anybody' | 'known' | 'root' | 'own';
 
 const ruleOf: Readonly<Record<string, Rule>> = {
   '/etcdserverpb.KV/Range': 'own', '/etcdserverpb.KV/RangeStream': 'own', '/etcdserverpb.KV/Put': 'own', '/etcdserverpb.KV/DeleteRange': 'own', '/etcdserverpb.KV/Txn': 'own',
-  '/etcdserverpb.KV/Compact': 'known', '/etcdserverpb.Watch/Watch': 'own',
+  '/etcdserverpb.KV/Compact': 'own', '/etcdserverpb.Watch/Watch': 'own',
   '/etcdserverpb.Lease/LeaseGrant': 'known', '/etcdserverpb.Lease/LeaseRevoke': 'own', '/etcdserverpb.Lease/LeaseTimeToLive': 'own', '/etcdserverpb.Lease/LeaseLeases': 'own',
   '/etcdserverpb.Lease/LeaseKeepAlive': 'own',
   '/etcdserverpb.Maintenance/Status': 'known', '/etcdserverpb.Cluster/MemberList': 'known',
