@@ -40,6 +40,40 @@ export interface ByteStream {
   readonly peer: Peer;
 }
 
+/** Callbacks of a ByteChannel; they must not throw. Nothing is called after `closed`. */
+export interface ChannelEvents {
+  data(chunk: Uint8Array): void;
+  /** After `write` has answered false: it takes more. */
+  drained(): void;
+  /** The other side will send nothing more. */
+  ended(): void;
+  /** Both directions are over, by whichever side. */
+  closed(): void;
+}
+
+/** A duplex of raw bytes with callbacks, for protocols that frame by themselves and cannot spend a promise a chunk. */
+export interface ByteChannel {
+  readonly peer: Peer;
+  /** To be called once, at once by whoever gets it. */
+  open(events: ChannelEvents): void;
+  /** All parts together, in order; they must not change afterwards. False: it is full, `drained` will come. Ignored once it is closed. */
+  write(parts: readonly Uint8Array[]): boolean;
+  /** `data` may still be called for what has been read. */
+  pause(): void;
+  resume(): void;
+  /** Half-close, after everything written so far. */
+  end(): void;
+  /** At once, both directions. Idempotent. */
+  destroy(): void;
+}
+
+/** Takes over connections of a listener as raw bytes. */
+export interface ChannelServer {
+  accept(channel: ByteChannel): void;
+  /** The listener closes: finish what runs, take no more. */
+  shutdown(): void;
+}
+
 export interface HttpRequest {
   readonly method: string;
   /** Path and query exactly as sent: `/api/v1/pods?limit=1`. */
@@ -91,6 +125,8 @@ export interface ServeOptions {
   readonly port: number;
   /** Absent: plain HTTP (HTTP/2 then with prior knowledge). */
   readonly tls?: ServerTls;
+  /** Gets the connections that speak HTTP/2 (by ALPN, or by its preface); HTTP/1.1 on the same port still goes to the handler. */
+  readonly http2?: ChannelServer;
 }
 
 export interface Listener {
@@ -110,6 +146,15 @@ export interface ClientTls {
   /** Name to verify instead of the URL's host. */
   readonly serverName?: string;
   readonly insecureSkipVerify?: boolean;
+}
+
+export interface ConnectOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly tls?: ClientTls;
+  /** With TLS: a connection on which the server chooses none of them is refused with kind `protocol`. */
+  readonly alpn?: readonly string[];
+  readonly signal?: AbortSignal;
 }
 
 export interface OutgoingRequest {
@@ -161,6 +206,8 @@ export interface Network {
   /** Rejects with NetworkError when no response head came. Any status is a response. */
   fetch(request: OutgoingRequest): Promise<IncomingResponse>;
   dial(address: string, port: number, options?: { readonly signal?: AbortSignal }): Promise<ByteStream>;
+  /** As `dial`, with TLS if asked for, as callbacks. */
+  connect(options: ConnectOptions): Promise<ByteChannel>;
   serveStream(options: { readonly address: string; readonly port: number }, accept: (stream: ByteStream) => void): Promise<Omit<Listener, 'updateTls'>>;
   bindDatagram(options: { readonly address: string; readonly port: number }): Promise<DatagramSocket>;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { NetworkError, type ByteSource, type ByteStream } from '../network.ts';
+import { NetworkError, type ByteChannel, type ByteSource, type ByteStream, type Peer } from '../network.ts';
 import { toNetworkError } from './network-errors.ts';
 
 /** A Node readable as a ByteSource with our errors; stopping early leaves the stream to `onStop`. */
@@ -49,5 +49,31 @@ export function socketStream(socket: Socket, head?: Uint8Array): ByteStream {
     }),
     destroy: () => { socket.destroy(); },
     peer: { address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}` },
+  };
+}
+
+/** A socket as callbacks. */
+export function socketChannel(socket: Socket, peer: Peer): ByteChannel {
+  // `closed` tells; without a listener Node would end the process.
+  socket.on('error', () => { socket.destroy(); });
+  return {
+    peer,
+    open: (events) => {
+      socket.on('drain', () => { events.drained(); });
+      socket.on('end', () => { events.ended(); });
+      socket.on('close', () => { events.closed(); });
+      socket.on('data', (chunk: Uint8Array) => { events.data(chunk); });
+    },
+    write: (parts) => {
+      if (socket.destroyed || socket.writableEnded) return true;
+      if (parts.length > 1) socket.cork();
+      for (const part of parts) socket.write(part);
+      if (parts.length > 1) socket.uncork();
+      return !socket.writableNeedDrain;
+    },
+    pause: () => { socket.pause(); },
+    resume: () => { socket.resume(); },
+    end: () => { if (!socket.writableEnded) socket.end(); },
+    destroy: () => { socket.destroy(); },
   };
 }

@@ -4,8 +4,8 @@ import * as https from 'node:https';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { emptyBytes } from '../bytes.ts';
-import { NetworkError, type ByteSource, type ClientTls, type HeaderMap, type IncomingResponse, type OutgoingRequest } from '../network.ts';
-import { readableSource, socketStream, writeChunk } from './byte-stream.ts';
+import { NetworkError, type ByteChannel, type ByteSource, type ClientTls, type ConnectOptions, type HeaderMap, type IncomingResponse, type OutgoingRequest } from '../network.ts';
+import { readableSource, socketChannel, socketStream, writeChunk } from './byte-stream.ts';
 import { toNetworkError } from './network-errors.ts';
 
 /** A connection that answers no ping for this long is taken for dead. */
@@ -23,11 +23,10 @@ function plainHeaders(headers: http.IncomingHttpHeaders): HeaderMap {
   return out;
 }
 
-function tlsConnectOptions(identity: ClientTls | undefined, url: URL): tls.ConnectionOptions {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+function tlsConnectOptions(identity: ClientTls | undefined, host: string, port: number): tls.ConnectionOptions {
   const serverName = identity?.serverName ?? host;
   return {
-    host, port: Number(url.port === '' ? 443 : url.port),
+    host, port,
     ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
     ...(identity?.serverName === undefined ? {} : { checkServerIdentity: (_host: string, certificate: tls.PeerCertificate) => tls.checkServerIdentity(serverName, certificate) }),
     ...(identity?.caPem === undefined ? {} : { ca: identity.caPem }),
@@ -37,14 +36,40 @@ function tlsConnectOptions(identity: ClientTls | undefined, url: URL): tls.Conne
   };
 }
 
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
 function connectTls(identity: ClientTls | undefined, url: URL, protocols: string[]): Promise<tls.TLSSocket> {
+  return connected(tls.connect({ ...tlsConnectOptions(identity, hostOf(url), Number(url.port === '' ? 443 : url.port)), ALPNProtocols: protocols }), 'secureConnect');
+}
+
+function connected<S extends net.Socket>(socket: S, event: 'connect' | 'secureConnect'): Promise<S> {
   return new Promise((resolve, reject) => {
-    const socket = tls.connect({ ...tlsConnectOptions(identity, url), ALPNProtocols: protocols });
     socket.setNoDelay(true);
     const deadline = connectDeadline(socket);
     socket.once('error', (error) => { clearTimeout(deadline); reject(toNetworkError(error)); });
-    socket.once('secureConnect', () => { clearTimeout(deadline); resolve(socket); });
+    socket.once(event, () => { clearTimeout(deadline); resolve(socket); });
   });
+}
+
+/** A connection for a protocol that frames by itself. */
+export async function connectChannel({ address, port, tls: identity, alpn, signal }: ConnectOptions): Promise<ByteChannel> {
+  throwIfAborted(signal);
+  const secure = identity === undefined ? undefined : tls.connect({ ...tlsConnectOptions(identity, address, port), ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }) });
+  const socket = secure ?? net.connect({ host: address, port, allowHalfOpen: true });
+  const onAbort = (): void => { socket.destroy(new NetworkError('aborted', 'the connection was aborted')); };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await connected(socket, secure === undefined ? 'connect' : 'secureConnect');
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+  if (secure !== undefined && alpn !== undefined && secure.alpnProtocol === false) {
+    socket.destroy();
+    throw new NetworkError('protocol', `the server speaks none of ${alpn.join(', ')}`);
+  }
+  return socketChannel(socket, { address: `${socket.remoteAddress ?? address}:${socket.remotePort ?? port}` });
 }
 
 function connectDeadline(connection: { destroy(error: Error): unknown }): NodeJS.Timeout {
@@ -173,7 +198,7 @@ export class HttpClient {
   #http1(request: OutgoingRequest, url: URL, origin: Origin): Promise<IncomingResponse> {
     const secure = url.protocol === 'https:';
     const options: https.RequestOptions = {
-      ...(secure ? tlsConnectOptions(request.tls, url) : { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port === '' ? 80 : url.port) }),
+      ...(secure ? tlsConnectOptions(request.tls, hostOf(url), Number(url.port === '' ? 443 : url.port)) : { host: hostOf(url), port: Number(url.port === '' ? 80 : url.port) }),
       path: url.pathname + url.search, method: request.method,
       headers: { host: url.host, ...(request.upgrade === true ? { connection: 'Upgrade' } : {}), ...lengthHeader(request), ...(request.headers as http.OutgoingHttpHeaders | undefined) },
       agent: request.upgrade === true ? false : origin.agent(),

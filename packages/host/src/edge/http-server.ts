@@ -4,9 +4,9 @@ import * as net from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import * as tls from 'node:tls';
 import type { Logger } from '../log.ts';
-import type { ByteSource, HeaderMap, HttpHandler, HttpRequest, HttpResponse, Listener, Peer, PeerCertificate, ServeOptions, ServerTls } from '../network.ts';
+import type { ByteSource, ChannelServer, HeaderMap, HttpHandler, HttpRequest, HttpResponse, Listener, Peer, PeerCertificate, ServeOptions, ServerTls } from '../network.ts';
 import { NetworkError } from '../network.ts';
-import { readableSource, socketStream, writeChunk } from './byte-stream.ts';
+import { readableSource, socketChannel, socketStream, writeChunk } from './byte-stream.ts';
 import { toNetworkError } from './network-errors.ts';
 
 /** Window and memory sizes: a list of 33 MB should not wait for round trips; many watches share a session. */
@@ -89,11 +89,13 @@ class HttpServer {
   /** Connections that have not said yet what they speak, by the other side's address and port. */
   readonly #handshaking = new Map<string, net.Socket>();
   readonly #server: net.Server;
+  readonly #http2: ChannelServer | undefined;
   #closing = false;
 
   constructor(options: ServeOptions, handler: HttpHandler, log: Logger) {
     this.#handler = handler;
     this.#log = log;
+    this.#http2 = options.http2;
     this.#http1 = http.createServer({ keepAliveTimeout: 120_000, requestTimeout: 0, headersTimeout: 60_000 });
     this.#http1.on('request', (request, response) => { this.#onRequest(request, response, false).catch((error: unknown) => { this.#broke(response, error); }); });
     this.#http1.on('upgrade', (request, socket, head) => { this.#onUpgrade(request, socket, head).catch((error: unknown) => { this.#broke(socket, error); }); });
@@ -150,6 +152,10 @@ class HttpServer {
   }
 
   #onHttp2(socket: net.Socket): void {
+    if (this.#http2 !== undefined) {
+      this.#http2.accept(socketChannel(socket, peerOf(socket)));
+      return;
+    }
     const session = http2.performServerHandshake(socket, { settings: http2Settings, maxSessionMemory: 1000, peerMaxConcurrentStreams: 2000 });
     session.setLocalWindowSize(16 * 1024 * 1024);
     const peer = peerOf(socket);
@@ -264,6 +270,7 @@ class HttpServer {
       const timer = setTimeout(() => { for (const socket of this.#sockets) socket.destroy(); }, graceMs);
       this.#server.close(() => { clearTimeout(timer); resolve(); });
       for (const session of this.#sessions) session.close();
+      this.#http2?.shutdown();
       for (const socket of this.#handshaking.values()) socket.destroy();
       // Ends idle connections and its own clock; that it does not listen is no news.
       this.#http1.close();

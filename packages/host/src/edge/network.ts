@@ -4,7 +4,7 @@ import { AsyncQueue } from '../async-queue.ts';
 import type { Logger } from '../log.ts';
 import { NetworkError, type ByteStream, type DatagramSocket, type Listener, type Network } from '../network.ts';
 import { socketStream } from './byte-stream.ts';
-import { HttpClient } from './http-client.ts';
+import { connectChannel, HttpClient } from './http-client.ts';
 import { serveHttp } from './http-server.ts';
 import { toNetworkError } from './network-errors.ts';
 
@@ -69,6 +69,6 @@ export function createRealNetwork(log: Logger): Network {
   return {
     serveHttp: (options, handler) => serveHttp(options, handler, log),
     fetch: (request) => client.fetch(request),
-    dial, serveStream, bindDatagram,
+    dial, connect: connectChannel, serveStream, bindDatagram,
   };
 }

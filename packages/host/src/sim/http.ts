@@ -1,5 +1,6 @@
 import { AsyncQueue } from '../async-queue.ts';
 import { NetworkError, type ByteSource, type ByteStream, type HeaderMap, type HttpHandler, type HttpResponse, type IncomingResponse, type OutgoingRequest, type Peer, type PeerCertificate, type ServeOptions } from '../network.ts';
+import { channelOver } from './channel.ts';
 import type { End } from './wire.ts';
 
 /** What travels over a simulated connection. */
@@ -8,7 +9,9 @@ export type WireMessage =
   | { readonly kind: 'response'; readonly status: number; readonly headers: HeaderMap; readonly upgraded: boolean }
   | { readonly kind: 'chunk'; readonly data: Uint8Array }
   | { readonly kind: 'end'; readonly trailers: HeaderMap }
-  | { readonly kind: 'cancel' };
+  | { readonly kind: 'cancel' }
+  /** Raw bytes follow, for the listener's `http2`. */
+  | { readonly kind: 'open'; readonly certificate: string | undefined };
 
 function copyOf(data: Uint8Array): Uint8Array {
   return data.slice();
@@ -72,7 +75,13 @@ function peerOf(options: ServeOptions, address: string, certificate: string | un
   return { address, certificate: JSON.parse(certificate) as PeerCertificate };
 }
 
-/** Serves one connection: one request, or a raw stream after an upgrade. */
+function openChannel(end: End<WireMessage>, options: ServeOptions, address: string, certificate: string | undefined): void {
+  const peer = peerOf(options, address, certificate);
+  if (peer === undefined || options.http2 === undefined) end.destroy();
+  else options.http2.accept(channelOver(end, peer));
+}
+
+/** Serves one connection: one request, raw bytes, or a raw stream after an upgrade. */
 export function serveConnection(end: End<WireMessage>, options: ServeOptions, handler: HttpHandler, address: string): void {
   const body = new AsyncQueue<Uint8Array>();
   const abort = new AbortController();
@@ -83,6 +92,7 @@ export function serveConnection(end: End<WireMessage>, options: ServeOptions, ha
       case 'end': body.end(); return;
       case 'cancel': body.fail(new NetworkError('aborted', 'the client cancelled')); abort.abort(); return;
       case 'response': return;
+      case 'open': openChannel(end, options, address, message.certificate); return;
       case 'request': break;
     }
     const peer = peerOf(options, address, message.certificate);

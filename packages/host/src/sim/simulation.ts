@@ -7,6 +7,7 @@ import { simulatedCrypto } from './crypto.ts';
 import { SimulatedDisk, type DiskTiming } from './disk.ts';
 import { EventLoop } from './event-loop.ts';
 import { forbidGlobals } from './globals.ts';
+import { channelOver } from './channel.ts';
 import { sendRequest, serveConnection, streamOver, type WireMessage } from './http.ts';
 import { SeededRandom, seedOf } from './prng.ts';
 import { Trace } from './trace.ts';
@@ -377,6 +378,12 @@ export class Simulation implements Links {
         return sendRequest(end, request, { address: url.host });
       },
       dial: async (address, port, options) => streamOver(await abortable(this.#connect(process, address, port), options?.signal), { address: `${address}:${port}` }),
+      connect: async ({ address, port, tls, signal }) => {
+        this.trace.add(process.name, 'connect', `${address}:${port}`);
+        const end = await abortable(this.#connect(process, address, port), signal);
+        end.send({ kind: 'open', certificate: tls?.certPem });
+        return channelOver(end, { address: `${address}:${port}` });
+      },
       serveStream: async (options, accept) => this.#listen(process, options, (end, from) => accept(streamOver(end, { address: from }))),
       bindDatagram: async () => { assert(false, 'datagrams are not simulated'); },
     };

@@ -1,0 +1,102 @@
+import { AsyncQueue, NetworkError, type ByteSource, type HeaderMap, type HttpHandler, type HttpRequest, type HttpResponse, type Logger, type Peer } from '@coxswain/host';
+import { errorCode } from './frames.ts';
+import type { Head } from './head.ts';
+import type { Field } from './header-table.ts';
+import type { Http2Stream, StreamHandler } from './stream.ts';
+
+/** An exchange with a handler that knows requests and responses as values. */
+class Exchange implements StreamHandler {
+  readonly body = new AsyncQueue<Uint8Array>();
+  readonly abort = new AbortController();
+  #drained: (() => void) | undefined;
+
+  head(): void {}
+
+  data(data: Uint8Array, ended: boolean): void {
+    if (data.length > 0) this.body.push(data);
+    if (ended) this.body.end();
+  }
+
+  trailers(): void {
+    this.body.end();
+  }
+
+  reset(): void {
+    this.body.fail(new NetworkError('reset', 'the client has gone'));
+    this.abort.abort();
+    this.drained();
+  }
+
+  drained(): void {
+    const resolve = this.#drained;
+    this.#drained = undefined;
+    resolve?.();
+  }
+
+  wait(): Promise<void> {
+    return new Promise((resolve) => { this.#drained = resolve; });
+  }
+}
+
+/** What `onStream` of a server calls to let an HttpHandler answer. */
+export function serveHandler(handler: HttpHandler, log: Logger): (stream: Http2Stream, head: Head, ended: boolean, peer: Peer) => void {
+  return (stream, head, ended, peer) => {
+    const exchange = new Exchange();
+    stream.handler = exchange;
+    if (ended) exchange.body.end();
+    const request: HttpRequest = {
+      method: head.method, target: head.path, headers: head.headers['host'] === undefined ? { ...head.headers, host: head.authority } : head.headers,
+      body: consuming(stream, exchange.body), peer, httpVersion: '2', signal: exchange.abort.signal, upgradeRequested: false,
+    };
+    answer(handler, request, stream, exchange).catch((error: unknown) => {
+      log.error('request handler failed', { method: head.method, target: head.path, error: String((error as Error).stack ?? error) });
+      stream.reset(errorCode.internalError);
+    });
+  };
+}
+
+async function* consuming(stream: Http2Stream, body: AsyncQueue<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of body) {
+    stream.consumed(chunk.length);
+    yield chunk;
+  }
+}
+
+async function answer(handler: HttpHandler, request: HttpRequest, stream: Http2Stream, exchange: Exchange): Promise<void> {
+  const response: HttpResponse = await handler(request);
+  const { body, trailers } = response;
+  const fields: Field[] = [[':status', String(response.status)], ...fieldsOf(response.headers)];
+  if (body === undefined || body instanceof Uint8Array) {
+    const empty = body === undefined || body.length === 0;
+    stream.headers(fields, empty && trailers === undefined);
+    if (!empty) stream.write(body, trailers === undefined);
+  } else {
+    stream.headers(fields);
+    await send(stream, exchange, body);
+    if (trailers === undefined) stream.end();
+  }
+  if (trailers !== undefined) stream.trailers(fieldsOf(trailers()));
+}
+
+/** The client going away also ends a producer that waits. */
+async function send(stream: Http2Stream, exchange: Exchange, body: ByteSource): Promise<void> {
+  const iterator = body[Symbol.asyncIterator]();
+  const stop = (): void => { iterator.return?.()?.catch?.(() => undefined); };
+  const { signal } = exchange.abort;
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for (let next = await iterator.next(); next.done !== true && !signal.aborted; next = await iterator.next()) {
+      if (next.value.length > 0 && !stream.write(next.value)) await exchange.wait();
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+export function fieldsOf(headers: HeaderMap): Field[] {
+  const fields: Field[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    for (const single of typeof value === 'string' ? [value] : value) fields.push([name.toLowerCase(), single]);
+  }
+  return fields;
+}
