@@ -298,15 +298,13 @@ export class Connection implements StreamPort {
     this.#tell();
   }
 
-  consumed(stream: Http2Stream, sizeBytes: number, credit: boolean): void {
+  consumed(stream: Http2Stream, heldBytes: number, creditBytes: number): void {
     if (stream.closed) return;
-    if (!credit) {
-      const done = Math.min(sizeBytes, stream.heldBytes);
-      stream.heldBytes -= done;
-      this.#heldBytes -= done;
-    }
+    const done = Math.min(heldBytes, stream.heldBytes);
+    stream.heldBytes -= done;
+    this.#heldBytes -= done;
     if (stream.remoteEnded) return;
-    stream.uncredited += sizeBytes;
+    stream.uncredited += creditBytes;
     if (stream.uncredited * 2 < this.#options.streamWindowBytes) return;
     stream.receiveWindow += stream.uncredited;
     this.#windowUpdate(stream.id, stream.uncredited);
@@ -415,7 +413,7 @@ export class Connection implements StreamPort {
       this.#breakStream(stream.id, stream, errorCode.enhanceYourCalm);
       return;
     }
-    if (frameBytes > content.length) this.consumed(stream, frameBytes - content.length, true);
+    if (frameBytes > content.length) this.consumed(stream, 0, frameBytes - content.length);
     if (ended) this.#ended(stream, 'remote');
     stream.handler.data(content, ended);
   }
@@ -570,7 +568,7 @@ export class Connection implements StreamPort {
     const last = uint31(data, from);
     this.#peerLeaving = true;
     if (!this.#server) {
-      for (const stream of [...this.#streams.values()]) {
+      for (const stream of this.#streams.values()) {
         if (stream.id <= last) continue;
         this.#forget(stream);
         stream.handler.reset(errorCode.refusedStream);

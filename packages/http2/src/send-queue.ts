@@ -58,22 +58,20 @@ export class SendQueue {
     return stream.queuedBytes === 0;
   }
 
+  /** A stream that has more is put behind the others, and so comes again in the same loop. */
   pump(): void {
-    let moved = true;
-    while (moved && !this.blocked && this.#output.sizeBytes <= aheadBytes) {
-      moved = false;
-      for (const stream of [...this.#waiting]) {
-        if (this.#output.sizeBytes > aheadBytes) return;
-        if (this.#waiting.has(stream) && this.#advance(stream)) moved = true;
-      }
+    if (this.blocked) return;
+    for (const stream of this.#waiting) {
+      if (this.#output.sizeBytes > aheadBytes) return;
+      this.#advance(stream);
     }
   }
 
   /** One frame of the stream; then it is the next one's turn. */
-  #advance(stream: Http2Stream): boolean {
+  #advance(stream: Http2Stream): void {
     const room = this.#room(stream);
     const data = stream.queue[0] as Uint8Array;
-    if (room <= 0 && data.length > 0) return false;
+    if (room <= 0 && data.length > 0) return;
     const part = data.length > room ? data.subarray(0, room) : data;
     if (part === data) stream.queue.shift();
     else stream.queue[0] = data.subarray(room);
@@ -83,7 +81,6 @@ export class SendQueue {
     this.#waiting.delete(stream);
     if (empty) this.#finish(stream);
     else this.#waiting.add(stream);
-    return true;
   }
 
   /** Throws ProtocolFailure. */

@@ -72,7 +72,7 @@ export class Http2Server implements ChannelServer {
   #sweepLater(): void {
     this.#sweep ??= this.#options.timers.after(sweepMs, () => {
       this.#sweep = undefined;
-      for (const watched of [...this.#connections]) this.#look(watched);
+      for (const watched of this.#connections) this.#look(watched);
       if (this.#connections.size > 0) this.#sweepLater();
     });
   }
@@ -102,6 +102,7 @@ export class Http2Server implements ChannelServer {
 
   shutdown(): void {
     this.#closing = true;
-    for (const { transport } of [...this.#connections]) transport.connection.close();
+    if (this.#connections.size === 0) this.#sweep?.cancel();
+    for (const { transport } of this.#connections) transport.connection.close();
   }
 }

@@ -28,7 +28,7 @@ export interface StreamPort {
   /** True if it went out at once. */
   sendNow(stream: Http2Stream, data: Uint8Array, end: boolean): boolean;
   reset(stream: Http2Stream, code: number): void;
-  consumed(stream: Http2Stream, sizeBytes: number, credit: boolean): void;
+  consumed(stream: Http2Stream, heldBytes: number, creditBytes: number): void;
 }
 
 const noHandler: StreamHandler = { head() {}, data() {}, trailers() {}, reset() {}, drained() {} };
@@ -99,13 +99,13 @@ export class Http2Stream {
     if (!this.closed) this.#port.reset(this, code);
   }
 
-  /** The owner has done with so much of what `data` gave it: the peer may send as much again. */
-  consumed(sizeBytes: number): void {
-    this.#port.consumed(this, sizeBytes, false);
+  /** The owner has done with so much of what `data` gave it: the peer may send as much again, but for what was told it before by `credit`. */
+  consumed(sizeBytes: number, credited = 0): void {
+    this.#port.consumed(this, sizeBytes, sizeBytes - credited);
   }
 
   /** The peer may send as much more, although it is still held: something larger than the window is being gathered. */
   credit(sizeBytes: number): void {
-    this.#port.consumed(this, sizeBytes, true);
+    this.#port.consumed(this, 0, sizeBytes);
   }
 }

@@ -1,7 +1,9 @@
 import { NetworkError, type AsyncQueue, type ClientTls, type Host, type NetworkErrorKind } from '@coxswain/host';
-import { ByteReader } from '../wire/frames.ts';
-import { errorOfTrailers, grpcContentType, grpcFrame, readGrpcFrame } from '../wire/grpc.ts';
+import { FixedFields } from '@coxswain/http2';
+import { grpcContentType, grpcFrame } from '../wire/grpc.ts';
+import { Connections } from './connections.ts';
 import { EtcdError, etcdError, grpcCode, isEtcdError } from './errors.ts';
+import { StreamExchange, UnaryExchange } from './exchange.ts';
 
 export interface ChannelOptions {
   readonly endpoints: readonly string[];
@@ -9,22 +11,25 @@ export interface ChannelOptions {
   readonly requestTimeoutMs: number;
 }
 
-const maxMessageBytes = 1024 * 1024 * 1024;
 const retryMs = 50;
 /** Nothing of a request can have reached a server that failed in this way. */
 const neverSent: ReadonlySet<NetworkErrorKind> = new Set(['refused', 'unreachable', 'name-not-found', 'tls']);
 
-/** gRPC calls to whichever endpoint answers. Sticks to one until it fails. */
+/** gRPC calls to whichever endpoint answers, all over one connection. Sticks to one until it fails. */
 export class Channel {
   readonly #host: Host;
   readonly #options: ChannelOptions;
+  readonly #connections: Connections;
+  readonly #running = new Set<(error: EtcdError) => void>();
+  /** The headers of calls, by endpoint and path. */
+  readonly #heads = new Map<string, FixedFields>();
   readonly #closed = new AbortController();
-  readonly #running = new Set<AbortController>();
   #current = 0;
 
   constructor(host: Host, options: ChannelOptions) {
     this.#host = host;
     this.#options = options;
+    this.#connections = new Connections(host, options.tls);
   }
 
   get endpointCount(): number {
@@ -48,11 +53,12 @@ export class Channel {
     const deadlineMs = this.#host.clock.monotonicMs() + this.#options.requestTimeoutMs;
     // A read shares its time between two endpoints at least, for one may be stuck.
     const attemptMs = repeatable && this.endpointCount > 1 ? this.#options.requestTimeoutMs / 2 : this.#options.requestTimeoutMs;
+    const frame = grpcFrame(request);
     for (;;) {
       const endpoint = this.#current;
       const leftMs = deadlineMs - this.#host.clock.monotonicMs();
       try {
-        return await this.#attempt(endpoint, path, request, Math.min(attemptMs, leftMs));
+        return await this.#attempt(endpoint, path, frame, Math.min(attemptMs, leftMs));
       } catch (error) {
         const { failure, sent } = classify(error);
         const again = failure.code === grpcCode.unavailable || failure.code === grpcCode.deadlineExceeded;
@@ -67,63 +73,62 @@ export class Channel {
     }
   }
 
-  async #attempt(endpoint: number, path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    if (this.#closed.signal.aborted) throw etcdError('stopped');
-    const abort = this.#abortable();
-    let timedOut = false;
-    const timer = this.#host.timers.after(Math.max(timeoutMs, 1), () => {
-      timedOut = true;
-      abort.abort();
+  #attempt(endpoint: number, path: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    if (this.#closed.signal.aborted) return Promise.reject(etcdError('stopped'));
+    return new Promise((resolve, reject) => {
+      const stop = (error: EtcdError): void => { exchange.cancel(error); };
+      const timer = this.#host.timers.after(Math.max(timeoutMs, 1), () => { stop(new EtcdError(grpcCode.deadlineExceeded, 'context deadline exceeded')); });
+      const exchange = new UnaryExchange((error, message) => {
+        timer.cancel();
+        this.#running.delete(stop);
+        if (error === undefined) resolve(message as Uint8Array);
+        else reject(error);
+      });
+      this.#running.add(stop);
+      this.#send(endpoint, path, frame, exchange);
     });
-    try {
-      const response = await this.#fetch(endpoint, path, grpcFrame(request), abort.signal);
-      const reader = new ByteReader(response.body);
-      const message = await readGrpcFrame(reader, maxMessageBytes);
-      // The status comes behind the end of the body.
-      while (await readGrpcFrame(reader, maxMessageBytes) !== undefined) continue;
-      const failure = await outcome(response);
-      if (failure !== undefined) throw failure;
-      if (message === undefined) throw new EtcdError(grpcCode.internal, 'the answer has no message');
-      return message;
-    } catch (error) {
-      throw timedOut ? new EtcdError(grpcCode.deadlineExceeded, 'context deadline exceeded') : error;
-    } finally {
-      timer.cancel();
-      this.#running.delete(abort);
+  }
+
+  #send(endpoint: number, path: string, frame: Uint8Array, exchange: UnaryExchange): void {
+    const connection = this.#connections.get(this.#options.endpoints[endpoint] as string);
+    if (!(connection instanceof Promise)) {
+      exchange.request = connection.send(this.#head(endpoint, path), frame, exchange);
+      return;
     }
+    connection.then((client) => {
+      if (!exchange.over) exchange.request = client.send(this.#head(endpoint, path), frame, exchange);
+    }, (error: unknown) => { exchange.finish(error as Error); });
   }
 
-  #abortable(): AbortController {
-    const abort = new AbortController();
-    this.#running.add(abort);
-    return abort;
-  }
-
-  #fetch(endpoint: number, path: string, body: Uint8Array | AsyncIterable<Uint8Array>, signal: AbortSignal): ReturnType<Host['network']['fetch']> {
-    const { endpoints, tls } = this.#options;
-    return this.#host.network.fetch({
-      url: `${endpoints[endpoint] as string}${path}`, method: 'POST', body, signal, httpVersion: '2',
-      headers: { 'content-type': grpcContentType, te: 'trailers', hasleader: 'true' }, ...(tls === undefined ? {} : { tls }),
-    });
+  #head(endpoint: number, path: string): FixedFields {
+    const url = `${this.#options.endpoints[endpoint] as string}${path}`;
+    let head = this.#heads.get(url);
+    if (head === undefined) {
+      const { protocol, host } = new URL(url);
+      head = new FixedFields([
+        [':method', 'POST'], [':scheme', protocol.slice(0, -1)], [':path', path], [':authority', host], ['content-type', grpcContentType], ['te', 'trailers'], ['hasleader', 'true'],
+      ]);
+      this.#heads.set(url, head);
+    }
+    return head;
   }
 
   /** A stream to the current endpoint. Ends (or throws an EtcdError) with the server's status; `signal` ends it silently. */
   async *stream(path: string, requests: AsyncQueue<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     if (this.#closed.signal.aborted) throw etcdError('stopped');
     const endpoint = this.#current;
-    const abort = this.#abortable();
-    const stop = (): void => { abort.abort(); };
+    const exchange = new StreamExchange();
+    const stop = (): void => { exchange.fail(new NetworkError('aborted', 'the stream was ended')); };
+    this.#running.add(stop);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     try {
-      const response = await this.#fetch(endpoint, path, framed(requests), abort.signal);
-      const reader = new ByteReader(response.body);
-      for (let message = await readGrpcFrame(reader, maxMessageBytes); message !== undefined; message = await readGrpcFrame(reader, maxMessageBytes)) {
+      await Promise.race([this.#begin(endpoint, path, requests, exchange), exchange.failed]);
+      for await (const received of exchange.messages) {
+        exchange.taken(received);
         if (signal.aborted) return;
-        yield message;
+        yield received.message;
       }
-      const failure = await outcome(response);
-      if (failure !== undefined) throw failure;
     } catch (error) {
       if (signal.aborted) return;
       this.leave(endpoint);
@@ -131,25 +136,29 @@ export class Channel {
     } finally {
       signal.removeEventListener('abort', stop);
       requests.end();
-      abort.abort();
-      this.#running.delete(abort);
+      exchange.over = true;
+      exchange.request?.cancel();
+      this.#running.delete(stop);
     }
+  }
+
+  async #begin(endpoint: number, path: string, requests: AsyncQueue<Uint8Array>, exchange: StreamExchange): Promise<void> {
+    const client = await this.#connections.get(this.#options.endpoints[endpoint] as string);
+    if (exchange.over) return;
+    exchange.request = client.begin(this.#head(endpoint, path), exchange);
+    void this.#sendAll(requests, exchange);
+  }
+
+  async #sendAll(requests: AsyncQueue<Uint8Array>, exchange: StreamExchange): Promise<void> {
+    for await (const request of requests) exchange.request?.write(grpcFrame(request));
+    exchange.request?.end();
   }
 
   close(): void {
     this.#closed.abort();
-    for (const abort of this.#running) abort.abort();
+    for (const stop of this.#running) stop(etcdError('stopped'));
+    this.#connections.close();
   }
-}
-
-async function* framed(requests: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const request of requests) yield grpcFrame(request);
-}
-
-/** A call that failed at once has its status in the head. */
-async function outcome(response: Awaited<ReturnType<Host['network']['fetch']>>): Promise<EtcdError | undefined> {
-  if (response.status !== 200) return new EtcdError(grpcCode.unavailable, `unexpected HTTP status ${response.status}`);
-  return errorOfTrailers(response.headers['grpc-status'] === undefined ? await response.trailers : response.headers);
 }
 
 /** `sent`: the server may have acted on it. */

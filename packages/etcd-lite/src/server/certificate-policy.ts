@@ -38,3 +38,7 @@ export function guardCertificates(handler: HttpHandler, policy: () => Certificat
     return Promise.resolve({ status: 403, headers: { 'content-type': 'text/plain' }, body: utf8(`${refusal}\n`) });
   };
 }
+
+export function isAllowed(policy: CertificatePolicy | undefined, certificate: PeerCertificate | undefined): boolean {
+  return policy === undefined || refusalOf(policy, certificate) === undefined;
+}

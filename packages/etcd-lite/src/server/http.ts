@@ -1,5 +1,7 @@
-import { utf8, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { utf8, type Host, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { Http2Server, serveHandler } from '@coxswain/http2';
 import { etcdVersion } from '../version.ts';
+import { guardCertificates, isAllowed, type CertificatePolicy } from './certificate-policy.ts';
 import { answerGrpc, isGrpc, type GrpcOptions } from './grpc-handler.ts';
 import type { HealthChecks } from './health-checks.ts';
 import type { Member } from './member.ts';
@@ -25,7 +27,14 @@ export function sideHandler(member: Member, health: HealthChecks, metrics: { ren
   };
 }
 
-/** What a client URL answers: gRPC, and beside it what an operator looks at. */
-export function clientHandler(grpc: GrpcOptions, side: HttpHandler): HttpHandler {
-  return (request) => (isGrpc(request) ? answerGrpc(grpc, request) : side(request));
+/** What a client URL answers over HTTP/2: gRPC, and beside it what an operator looks at. Each listener has its own. */
+export function clientHttp2(grpc: GrpcOptions, side: HttpHandler, host: Host, policy: () => CertificatePolicy | undefined): Http2Server {
+  const other = serveHandler(guardCertificates(side, policy), host.log);
+  return new Http2Server({
+    clock: host.clock, timers: host.timers, log: host.log,
+    onStream: (stream, head, ended, peer) => {
+      if (isGrpc(head.headers) && isAllowed(policy(), peer.certificate)) answerGrpc(grpc, stream, head, ended, peer);
+      else other(stream, head, ended, peer);
+    },
+  });
 }

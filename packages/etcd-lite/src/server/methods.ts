@@ -1,4 +1,4 @@
-import { header, type HttpRequest, type Peer } from '@coxswain/host';
+import { header, type HeaderMap, type HttpRequest, type Peer } from '@coxswain/host';
 import { EtcdError, grpcCode } from '../client/errors.ts';
 import type { Codec } from '../wire/codec.ts';
 import { grpcFrame } from '../wire/grpc.ts';
@@ -38,8 +38,12 @@ export function unary<Q extends object, R extends object>(request: Codec<Q>, res
 }
 
 /** `token` is what gRPC clients send, `authorization` what comes over HTTP. */
+export function tokenOf(headers: HeaderMap): string | undefined {
+  return header(headers, 'token') ?? header(headers, 'authorization');
+}
+
 export function callContext({ headers, peer, signal }: Pick<HttpRequest, 'headers' | 'peer' | 'signal'>): CallContext {
-  const token = header(headers, 'token') ?? header(headers, 'authorization');
+  const token = tokenOf(headers);
   return token === undefined ? { peer, signal } : { token, peer, signal };
 }
 

@@ -17,7 +17,7 @@ import { CallMetrics } from './call-metrics.ts';
 import { HealthChecks } from './health-checks.ts';
 import { HealthService } from './health-service.ts';
 import { makeGateway } from '../gateway/gateway.ts';
-import { clientHandler, sideHandler } from './http.ts';
+import { clientHttp2, sideHandler } from './http.ts';
 import { KvService } from './kv-service.ts';
 import { LeaseService } from './lease-service.ts';
 import { MaintenanceService } from './maintenance-service.ts';
@@ -82,7 +82,8 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
   const peerListeners = await listenAll(host, config.peerListeners, () => guardCertificates(peers, () => policies.peerPolicy));
   if (config.initialCorruptCheck === true) await corruption.checkAtStart();
-  const clientListeners = await listenAll(host, config.clientListeners, (options) => guardCertificates(clientHandler(grpc, webHandler(web, options.tls !== undefined)), () => policies.clientPolicy));
+  const clientListeners = await listenAll(host, config.clientListeners.map((options) => ({ ...options, http2: clientHttp2(grpc, webHandler(web, options.tls !== undefined), host, () => policies.clientPolicy) })),
+    (options) => guardCertificates(webHandler(web, options.tls !== undefined), () => policies.clientPolicy));
   const metricsListeners = await listenAll(host, config.metricsListeners ?? [], () => side);
   const versions = new VersionMonitor(member);
   member.start();

@@ -1,5 +1,5 @@
 import { EtcdError, grpcCode } from '../client/errors.ts';
-import { fromUtf8, header, utf8, type HeaderMap } from '@coxswain/host';
+import { concatBytes, fromUtf8, header, utf8, type HeaderMap } from '@coxswain/host';
 import type { ByteReader } from './frames.ts';
 
 /** gRPC's framing over HTTP/2: a flag byte (compressed), the length (4, big-endian), the message. */
@@ -12,6 +12,56 @@ export function grpcFrame(message: Uint8Array): Uint8Array {
   new DataView(out.buffer).setUint32(1, message.length);
   out.set(message, prefixBytes);
   return out;
+}
+
+/** Messages from what comes of a stream, in pieces of any size. */
+export class GrpcCutter {
+  readonly #maxBytes: number;
+  #rest: Uint8Array | undefined;
+  #parts: Uint8Array[] = [];
+  #partBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes of a message that has not ended. */
+  get sizeBytes(): number {
+    return (this.#rest?.length ?? 0) + this.#partBytes;
+  }
+
+  push(data: Uint8Array): void {
+    if (data.length === 0) return;
+    if (this.#rest === undefined) {
+      this.#rest = data;
+    } else {
+      this.#parts.push(data);
+      this.#partBytes += data.length;
+    }
+  }
+
+  /** Undefined: not all of it is here. A view of what was pushed, where that was in one piece. Throws EtcdError. */
+  next(): Uint8Array | undefined {
+    if (this.sizeBytes < prefixBytes) return undefined;
+    if ((this.#rest as Uint8Array).length < prefixBytes) this.#join();
+    const rest = this.#rest as Uint8Array;
+    if (rest[0] !== 0) throw new EtcdError(grpcCode.unimplemented, 'grpc: compressed messages are not supported');
+    const length = (rest[1] as number) * 0x1000000 + (((rest[2] as number) << 16) | ((rest[3] as number) << 8) | (rest[4] as number));
+    if (length > this.#maxBytes) throw new EtcdError(grpcCode.resourceExhausted, `grpc: received message larger than max (${length} vs. ${this.#maxBytes})`);
+    if (this.sizeBytes < prefixBytes + length) return undefined;
+    if (rest.length < prefixBytes + length) this.#join();
+    const all = this.#rest as Uint8Array;
+    this.#rest = all.length === prefixBytes + length ? undefined : all.subarray(prefixBytes + length);
+    if (this.#rest === undefined && this.#parts.length > 0) this.#join();
+    return all.subarray(prefixBytes, prefixBytes + length);
+  }
+
+  #join(): void {
+    const parts = this.#rest === undefined ? this.#parts : [this.#rest, ...this.#parts];
+    this.#rest = concatBytes(parts);
+    this.#parts = [];
+    this.#partBytes = 0;
+  }
 }
 
 /** Undefined at the end of the stream. Throws EtcdError on what is not gRPC as we speak it. */
