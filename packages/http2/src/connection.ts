@@ -129,14 +129,13 @@ export class Connection implements StreamPort {
     return parts;
   }
 
-  /** The transport is full: content waits in its streams until `unblock`. */
+  /** The transport is full: content waits in its streams until `unblock`; then `take` is to be called. */
   block(): void {
     this.#queue.blocked = true;
   }
 
   unblock(): void {
     this.#queue.blocked = false;
-    this.#tell();
   }
 
   receive(data: Uint8Array): void {

@@ -73,6 +73,7 @@ export class Transport {
     if (!this.#blocked) return;
     this.#blocked = false;
     this.connection.unblock();
+    this.#flushLater();
     if (!this.#paused) return;
     this.#paused = false;
     this.channel.resume();
