@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
 export type BcryptTask =
@@ -8,11 +9,15 @@ export type BcryptAnswer = { readonly id: number; readonly result: string | bool
 
 interface Waiter { resolve(result: string | boolean): void; reject(error: Error): void }
 
-/** A tenth of a second of computing must not stop what else this process does. The thread lives from the first use on and holds no process up. */
+/** A tenth of a second of computing must not stop what else this process does. A thread lives from its first use on and holds no process up. */
 class BcryptThread {
   #worker: Worker | undefined;
   readonly #waiting = new Map<number, Waiter>();
   #lastId = 0;
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
 
   run(task: BcryptTask): Promise<string | boolean> {
     const worker = this.#worker ?? this.#start();
@@ -49,12 +54,22 @@ class BcryptThread {
   }
 }
 
-const thread = new BcryptThread();
+const maxThreads = Math.min(availableParallelism(), 4);
+const threads: BcryptThread[] = [];
+
+/** The one with the least to do; another one if all have something to do. */
+function thread(): BcryptThread {
+  const best = threads.toSorted((a, b) => a.waiting - b.waiting)[0];
+  if (best !== undefined && (best.waiting === 0 || threads.length === maxThreads)) return best;
+  const more = new BcryptThread();
+  threads.push(more);
+  return more;
+}
 
 export async function bcryptHash(password: string, cost: number): Promise<string> {
-  return await thread.run({ kind: 'hash', password, cost }) as string;
+  return await thread().run({ kind: 'hash', password, cost }) as string;
 }
 
 export async function bcryptVerify(password: string, hash: string): Promise<boolean> {
-  return await thread.run({ kind: 'verify', password, hash }) as boolean;
+  return await thread().run({ kind: 'verify', password, hash }) as boolean;
 }
