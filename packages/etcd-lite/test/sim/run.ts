@@ -64,7 +64,7 @@ class Run {
   constructor(plan: Plan, onTrace?: (line: string) => void) {
     this.#plan = plan;
     this.#sim = new Simulation({
-      seed: plan.seed, latencyMs: plan.latencyMs, disk: plan.disk,
+      seed: plan.seed, latencyMs: plan.latencyMs, disk: plan.disk, windowBytes: plan.windowBytes,
       onTrace: (line) => {
         if (line.includes('state installed')) this.#installs += 1;
         onTrace?.(line);

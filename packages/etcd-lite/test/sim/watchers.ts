@@ -81,7 +81,7 @@ export async function watchAtRandom(context: WatcherContext, signal: AbortSignal
     for (let times = randomBelow(random, 3); times >= 0 && !signal.aborted; times -= 1) {
       const stop = new AbortController();
       const timer = timers.after(200 + random.float() * 8000, () => { stop.abort(); });
-      const nudge = timers.after(random.float() * 1000, () => { void client.requestProgress(); });
+      const nudge = timers.after(random.float() < 0.3 ? 0.01 : random.float() * 1000, () => { void client.requestProgress(); });
       startRevision = nextRevision(await watchOnce(context, client, { ...range, startRevision, prevKv, filters }, AbortSignal.any([stop.signal, signal])), startRevision);
       timer.cancel();
       nudge.cancel();

@@ -99,3 +99,29 @@ test('connections can be reset, and lost messages only come late', async () => {
   sim.resetConnections('a', 'b');
   expect(await sim.runUntil(rest, 10, 'break')).toBe('reset');
 });
+
+test('a producer waits while what it sent is still on its way', async () => {
+  const sim = new Simulation({ seed: 1, windowBytes: 100 });
+  let produced = 0;
+  async function* body(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      produced += 1;
+      yield new Uint8Array(60);
+    }
+  }
+  await sim.runUntil(sim.start('a', 'server').host.network.serveHttp({ address: '0.0.0.0', port: 80 }, async () => ({ status: 200, headers: {}, body: body() })), 10, 'listen');
+  const { host } = sim.start('b', 'client');
+  const abort = new AbortController();
+  const response = await sim.runUntil(host.network.fetch({ url: 'http://10.0.0.1:80/', method: 'GET', signal: abort.signal }), 100, 'head');
+  sim.cut('a', 'b');
+  await sim.run(100);
+  const before = produced;
+  await sim.run(1000);
+  expect(produced).toBe(before);
+  sim.heal();
+  await sim.run(300);
+  expect(produced).toBeGreaterThan(before + 10);
+  const rest = readAll(response.body).then(() => 'ended', (error: { kind: string }) => error.kind);
+  abort.abort();
+  expect(await sim.runUntil(rest, 10, 'end')).toBe('aborted');
+});

@@ -13,6 +13,10 @@ export type WireMessage =
   /** Raw bytes follow, for the listener's `http2`. */
   | { readonly kind: 'open'; readonly certificate: string | undefined };
 
+export function sizeOfMessage(message: WireMessage): number {
+  return message.kind === 'chunk' ? message.data.length : 0;
+}
+
 function copyOf(data: Uint8Array): Uint8Array {
   return data.slice();
 }
@@ -23,7 +27,12 @@ function lowerCase(headers: HeaderMap | undefined): HeaderMap {
 
 async function pump(end: End<WireMessage>, body: Uint8Array | ByteSource | undefined, trailers: () => HeaderMap): Promise<void> {
   if (body instanceof Uint8Array) { if (body.length > 0) end.send({ kind: 'chunk', data: copyOf(body) }); }
-  else if (body !== undefined) for await (const data of body) end.send({ kind: 'chunk', data: copyOf(data) });
+  else if (body !== undefined) {
+    for await (const data of body) {
+      end.send({ kind: 'chunk', data: copyOf(data) });
+      await end.drained();
+    }
+  }
   end.send({ kind: 'end', trailers: trailers() });
 }
 
@@ -38,7 +47,11 @@ export function streamOver(end: End<WireMessage>, peer: Peer): ByteStream {
   end.onBreak((error) => { broken = error; incoming.fail(error); });
   return {
     readable: incoming, peer,
-    write: async (data) => { if (broken !== undefined) throw broken; end.send({ kind: 'chunk', data: copyOf(data) }); },
+    write: async (data) => {
+      if (broken !== undefined) throw broken;
+      end.send({ kind: 'chunk', data: copyOf(data) });
+      await end.drained();
+    },
     end: async () => { end.send({ kind: 'end', trailers: {} }); },
     destroy: () => { end.destroy(); incoming.end(); },
   };
@@ -122,6 +135,7 @@ async function sendBody(end: End<WireMessage>, response: HttpResponse, signal: A
       const next = await iterator.next();
       if (next.done === true || signal.aborted) break;
       end.send({ kind: 'chunk', data: copyOf(next.value) });
+      await end.drained();
     }
     end.send({ kind: 'end', trailers: trailers() });
   } catch {

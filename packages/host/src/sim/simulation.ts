@@ -8,7 +8,7 @@ import { SimulatedDisk, type DiskTiming } from './disk.ts';
 import { EventLoop } from './event-loop.ts';
 import { forbidGlobals } from './globals.ts';
 import { channelOver } from './channel.ts';
-import { sendRequest, serveConnection, streamOver, type WireMessage } from './http.ts';
+import { sendRequest, serveConnection, sizeOfMessage, streamOver, type WireMessage } from './http.ts';
 import { SeededRandom, seedOf } from './prng.ts';
 import { Trace } from './trace.ts';
 import { Pipe, type End, type Links } from './wire.ts';
@@ -21,6 +21,8 @@ export interface SimulationOptions {
   readonly monotonicStartMs?: number;
   readonly latencyMs?: { readonly min: number; readonly max: number };
   readonly disk?: DiskTiming;
+  /** Of one direction of a connection: who sends more waits until it arrives. */
+  readonly windowBytes?: number;
   /** Called with each trace line, for instance to print it. */
   readonly onTrace?: (line: string) => void;
 }
@@ -136,7 +138,7 @@ export class Simulation implements Links {
 
   constructor(options: SimulationOptions) {
     this.loop = new EventLoop(options.monotonicStartMs ?? 0);
-    this.#options = { startMs: Date.UTC(2026, 0, 1), monotonicStartMs: 0, latencyMs: { min: 0.1, max: 2 }, disk: { operationMsMax: 0.2, datasyncMsMax: 4 }, ...options };
+    this.#options = { startMs: Date.UTC(2026, 0, 1), monotonicStartMs: 0, latencyMs: { min: 0.1, max: 2 }, disk: { operationMsMax: 0.2, datasyncMsMax: 4 }, windowBytes: 64 * 1024, ...options };
     this.random = new SeededRandom(seedOf(options.seed, 'test'));
     this.#latency = new SeededRandom(seedOf(options.seed, 'latency'));
     this.trace = new Trace(() => this.loop.nowMs, options.onTrace);
@@ -338,7 +340,7 @@ export class Simulation implements Links {
   }
 
   #join(process: SimulatedProcess, bound: BoundHttp, target: Machine): End<WireMessage> {
-    const pipe = new Pipe<WireMessage>(this.loop, this, process.machine.name, target.name);
+    const pipe = new Pipe<WireMessage>(this.loop, this, process.machine.name, target.name, { sizeOf: sizeOfMessage, windowBytes: this.#options.windowBytes });
     this.#pipes.add(pipe);
     const stops: [SimulatedProcess, () => void][] = [];
     const forget = (): void => {
@@ -352,6 +354,10 @@ export class Simulation implements Links {
       stops.push([owner, stop]);
       return {
         send: (message) => { if (owner.alive) end.send(message); },
+        drained: () => {
+          const wait = end.drained();
+          return wait === undefined ? undefined : new Promise((resolve) => { void wait.then(() => { owner.deliver(resolve); }); });
+        },
         onMessage: (receive) => end.onMessage((message) => { owner.deliver(() => { receive(message); }); }),
         onBreak: (broken) => end.onBreak((error) => { forget(); owner.deliver(() => { broken(error); }); }),
         destroy: () => { owner.onKill.delete(stop); end.destroy(); },

@@ -15,6 +15,8 @@ type Receive<M> = (message: M) => void;
 /** One end of an ordered, reliable connection that carries messages of type M. */
 export interface End<M> {
   send(message: M): void;
+  /** Back pressure: resolves when the other side has taken most of what was sent; undefined: no need to wait. */
+  drained(): Promise<void> | undefined;
   /** Called in order; messages that came before are handed over at once. */
   onMessage(receive: Receive<M>): void;
   onBreak(broken: (error: NetworkError) => void): void;
@@ -34,9 +36,34 @@ class Half<M> {
   heldSinceMs: number | undefined;
   lastArrivalMs = 0;
   dead: NetworkError | undefined;
+  /** Of what is on its way here. */
+  flyingBytes = 0;
+  #waiting: (() => void)[] = [];
+  readonly #sizeOf: (message: M) => number;
+  readonly #windowBytes: number;
+
+  constructor(sizeOf: (message: M) => number, windowBytes: number) {
+    this.#sizeOf = sizeOf;
+    this.#windowBytes = windowBytes;
+  }
+
+  sent(message: M): void {
+    this.flyingBytes += this.#sizeOf(message);
+  }
+
+  drained(): Promise<void> | undefined {
+    if (this.flyingBytes <= this.#windowBytes || this.dead !== undefined) return undefined;
+    return new Promise((resolve) => { this.#waiting.push(resolve); });
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
 
   deliver(message: M): void {
     if (this.dead !== undefined) return;
+    this.flyingBytes -= this.#sizeOf(message);
+    if (this.#waiting.length > 0 && this.flyingBytes <= this.#windowBytes) this.#release();
     if (this.receive === undefined) this.early.push(message);
     else this.receive(message);
   }
@@ -44,8 +71,15 @@ class Half<M> {
   break(error: NetworkError): void {
     if (this.dead !== undefined) return;
     this.dead = error;
+    this.#release();
     this.broken?.(error);
   }
+}
+
+export interface PipeOptions<M> {
+  sizeOf(message: M): number;
+  /** What may be on its way in one direction before its sender should wait. */
+  readonly windowBytes: number;
 }
 
 /** Like a TCP connection: messages wait out a partition, a long one breaks the connection. */
@@ -53,9 +87,11 @@ export class Pipe<M> {
   readonly #loop: EventLoop;
   readonly #links: Links;
   readonly #machines: readonly [string, string];
-  readonly #halves: readonly [Half<M>, Half<M>] = [new Half<M>(), new Half<M>()];
+  readonly #halves: readonly [Half<M>, Half<M>];
 
-  constructor(loop: EventLoop, links: Links, from: string, to: string) {
+  constructor(loop: EventLoop, links: Links, from: string, to: string, options: PipeOptions<M>) {
+    const half = (): Half<M> => new Half<M>((message) => options.sizeOf(message), options.windowBytes);
+    this.#halves = [half(), half()];
     this.#loop = loop;
     this.#links = links;
     this.#machines = [from, to];
@@ -66,6 +102,7 @@ export class Pipe<M> {
     const own = this.#halves[side];
     return {
       send: (message) => this.#send(side, message),
+      drained: () => (own.dead === undefined ? (this.#halves[1 - side] as Half<M>).drained() : undefined),
       onMessage: (receive) => {
         own.receive = receive;
         for (const message of own.early.splice(0)) receive(message);
@@ -111,6 +148,7 @@ export class Pipe<M> {
     const own = this.#halves[side];
     if (own.dead !== undefined) return;
     const other = this.#halves[1 - side] as Half<M>;
+    other.sent(message);
     if (!this.#up(side) || other.held.length > 0) { this.#hold(side, message); return; }
     // Order is kept although latencies vary.
     const arrivalMs = Math.max(other.lastArrivalMs, this.#loop.nowMs + this.#links.latencyMs(this.#machines[side], this.#machines[1 - side] as string));
