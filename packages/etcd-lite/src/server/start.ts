@@ -38,7 +38,7 @@ export interface RunningEtcd {
   readonly clientPorts: readonly number[];
   readonly peerPorts: readonly number[];
   /** What an observer in the same process may look at (the simulator's checkers). */
-  status(): { readonly role: string; readonly term: number; readonly leader: bigint; readonly committed: number; readonly applied: number; readonly revision: number; readonly hash: () => number; readonly auth: () => AuthSnapshot };
+  status(): { readonly role: string; readonly term: number; readonly leader: bigint; readonly committed: number; readonly applied: number; readonly revision: number; readonly compactRevision: number; readonly hash: () => number; readonly auth: () => AuthSnapshot };
   /** For connections to come; those that are there go on. */
   updateTls(identity: TlsIdentity): void;
   stop(): Promise<void>;
@@ -97,7 +97,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
     status: () => {
       const { role, term, leader, log } = member.raft;
       const { store } = member.applier.machine;
-      return { role, term, leader, committed: log.committed, applied: member.applier.index, revision: store.revision, hash: () => maintenance.hash(), auth: () => member.applier.machine.auth.snapshot() };
+      return { role, term, leader, committed: log.committed, applied: member.applier.index, revision: store.revision, compactRevision: store.compactRevision, hash: () => maintenance.hash(), auth: () => member.applier.machine.auth.snapshot() };
     },
     updateTls: (identity) => {
       Object.assign(policies, { clientPolicy: identity.clientPolicy, peerPolicy: identity.peerPolicy });

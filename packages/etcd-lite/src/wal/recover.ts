@@ -48,8 +48,8 @@ export async function recoverWal(disk: Disk, directory: string, log: Logger): Pr
     const scan = scanWhole(path, await readSegmentFile(disk, path), position, endsAt, isLast);
     if (isLast && scan.records.length === 0) {
       if (sequence > 0) throw new WalCorruption(path, 0, 'the only segment holds nothing');
-      // The power went while the very first one was being made.
-      return { ...replay.finish(path, 0), segments, resume: { ...resume, leftovers: [...resume.leftovers, name] } };
+      // The power went while the very first one was being made. The next one says that nothing in it counts.
+      return { ...replay.finish(path, 0), segments, resume: { ...resume, previous: { sequence, end: 0 }, leftovers: [...resume.leftovers, name] } };
     }
     if (scan.tornBytes > 0) log.warn('the tail of the write-ahead log was torn and is cut off', { file: path, offset: scan.whole.end, bytes: scan.tornBytes });
     segments.push({ name, sequence, firstIndex: replay.lastIndex + 1 });
@@ -62,7 +62,7 @@ export async function recoverWal(disk: Disk, directory: string, log: Logger): Pr
     const { count, end, position: settled } = scan.beforeLast;
     // A segment's head is written anew in any case.
     const unsettled = scan.records.slice(count).filter((record) => record.kind !== 'segment');
-    resume = { ...resume, previous: end > 0 ? { sequence, end } : header?.previous ?? before, position: settled, unsettled };
+    resume = { ...resume, previous: end > 0 ? { sequence, end } : header?.previous ?? before ?? { sequence, end: 0 }, position: settled, unsettled };
     return { ...replay.finish(path, scan.whole.end), segments, resume };
   }
   return { ...replay.finish(directory, 0), segments, resume };

@@ -116,6 +116,23 @@ describe('the write-ahead log', () => {
     }
   });
 
+  it('goes on however few batches each of its lives has written, whatever ended them', async () => {
+    for (let seed = 1; seed <= 100; seed += 1) {
+      const machine = new Machine(seed);
+      let index = 0;
+      for (let life = 0; life < 6; life += 1) {
+        const { wal, recovered } = await machine.open();
+        expect(recovered.entries.length, `seed ${seed}`).toBe(index);
+        for (let left = Math.floor(machine.sim.random.float() * 3); left > 0; left -= 1) {
+          index += 1;
+          await machine.do(wal.append({ hardState: { term: index, vote: 1n, commit: 0 }, entries: [entry(index, 1)] }));
+        }
+        if (machine.sim.random.float() < 0.5) machine.powerCut();
+        else machine.kill();
+      }
+    }
+  });
+
   it('goes on in its next life after a disk that was full, or that failed a datasync, without what was not answered', async () => {
     for (const fault of ['no-space', 'io'] as const) {
       const machine = new Machine(1);

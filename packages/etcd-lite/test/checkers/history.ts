@@ -109,6 +109,7 @@ export interface MemberSample {
   readonly committed: number;
   readonly applied: number;
   readonly revision: number;
+  readonly compactRevision?: number;
   readonly hash?: number;
 }
 

@@ -196,7 +196,15 @@ class Run {
     const { violations } = this;
     violations.push(...this.#cluster.violations, ...checkMembers(this.#cluster.samples), ...checkIsolation(this.#history, this.#nemesis.isolations));
     const leaseSlackMs = this.#plan.faults.has('clock-drift') ? leaseMaxMs * driftMax : 1;
-    violations.push(...judge(this.#history, this.#watches, leaseSlackMs));
+    violations.push(...judge([...this.#history, ...this.#ownCompactions()], this.#watches, leaseSlackMs));
+  }
+
+  /** A store that is short of space compacts by itself; which revisions is seen at the members. */
+  #ownCompactions(): Operation[] {
+    const asked = new Set(this.#history.map(({ request }) => (request.kind === 'compact' ? request.revision : 0)));
+    const seen = new Set(this.#cluster.samples.map((sample) => sample.compactRevision ?? 0));
+    return [...seen].filter((revision) => !asked.has(revision))
+      .map((revision) => ({ client: 'the store', callMs: 0, returnMs: Number.POSITIVE_INFINITY, request: { kind: 'compact', revision }, outcome: { kind: 'unknown' } }));
   }
 
   report(): Report {

@@ -38,6 +38,9 @@ export class SupervisedMember {
 /** Ends of members that say what damage they have found. */
 const damageFound = /damaged|corrupt|does not match|checksum/i;
 
+/** Ends of members whose disk takes nothing. */
+const diskToBlame = /^DiskError|cannot be written/;
+
 export class SupervisedCluster {
   readonly sim: Simulation;
   readonly plan: Plan;
@@ -101,7 +104,7 @@ export class SupervisedCluster {
     if (found) {
       member.lost = true;
       this.counts.damageFound += 1;
-    } else if (!(member.excused && message.startsWith('DiskError'))) {
+    } else if (!(member.excused && diskToBlame.test(message))) {
       this.violations.push({ rule: 'a member ended itself', message: `${member.name}#${member.life}: ${message}` });
       member.lost = true;
     }
@@ -159,8 +162,8 @@ export class SupervisedCluster {
   sample(withHash: boolean): void {
     for (const member of this.members) {
       if (member.running === undefined || member.process?.paused === true) continue;
-      const { role, term, committed, applied, revision, hash } = member.running.status();
-      this.samples.push({ member: member.name, life: member.life, atMs: this.sim.nowMs, role, term, committed, applied, revision, ...(withHash ? { hash: hash() } : {}) });
+      const { role, term, committed, applied, revision, compactRevision, hash } = member.running.status();
+      this.samples.push({ member: member.name, life: member.life, atMs: this.sim.nowMs, role, term, committed, applied, revision, compactRevision, ...(withHash ? { hash: hash() } : {}) });
     }
   }
 
