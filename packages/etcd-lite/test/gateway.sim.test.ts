@@ -187,6 +187,23 @@ describe('the JSON gateway', () => {
   });
 });
 
+describe('--listen-client-http-urls', () => {
+  it('serve what is no gRPC, and the client URLs nothing else', async () => {
+    const w = makeWorld({ clientHttpListeners: [{ address: '0.0.0.0', port: 2381 }] });
+    const story = async (): Promise<void> => {
+      const ask = async (port: number): Promise<number> => {
+        const url = new URL(w.cluster.endpoints[0] as string);
+        const response = await w.host.network.fetch({ url: `http://${url.hostname}:${port}/version`, method: 'GET' });
+        await readAll(response.body);
+        return response.status;
+      };
+      while (await ask(2381).catch(() => 0) !== 200) await w.host.timers.sleep(20);
+      expect(await ask(2379)).toBe(404);
+    };
+    await w.sim.runUntil(story(), 60_000, 'the story');
+  });
+});
+
 describe('browsers', () => {
   it('are told which origins may call, and called by other names are sent away', async () => {
     const w = makeWorld({ cors: ['https://a.example'], hostWhitelist: ['10.0.0.1', 'good.example'] });

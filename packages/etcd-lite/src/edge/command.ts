@@ -61,13 +61,13 @@ async function configOf(flags: FlagValues, tls: TlsIdentity, host: Host): Promis
   return {
     name, dataDir: dataDirOf(flags), ...(flags.string('wal-dir') === '' ? {} : { walDir: absolute(flags.string('wal-dir')) }),
     clientListeners: listeners(flags, 'listen-client-urls', tls.client, 'cert-file'), peerListeners: listeners(flags, 'listen-peer-urls', tls.peer, 'peer-cert-file'),
-    metricsListeners: listeners(flags, 'listen-metrics-urls', tls.client, 'cert-file'),
+    clientHttpListeners: listeners(flags, 'listen-client-http-urls', tls.client, 'cert-file'), metricsListeners: listeners(flags, 'listen-metrics-urls', tls.client, 'cert-file'),
     advertiseClientUrls: flags.strings('advertise-client-urls').map((url) => checkUrl('advertise-client-urls', url)),
     initialCluster: initialClusterOf(flags), initialClusterToken: flags.string('initial-cluster-token'),
     initialClusterState: flags.string('initial-cluster-state') === 'existing' ? 'existing' : 'new', forceNewCluster: flags.bool('force-new-cluster'),
     strictReconfigCheck: flags.bool('strict-reconfig-check'), maxLearners: flags.int(flags.isSet('max-learners') ? 'max-learners' : 'experimental-max-learners'),
     heartbeatMs: flags.int('heartbeat-interval'), electionMs: flags.int('election-timeout'), snapshotCount: flags.int('snapshot-count'),
-    snapshotCatchUpEntries: flags.int('snapshot-catchup-entries'), quotaBackendBytes: quota === 0 ? defaults.quotaBackendBytes : quota,
+    snapshotCatchUpEntries: flags.int(flags.isSet('experimental-snapshot-catchup-entries') ? 'experimental-snapshot-catchup-entries' : 'snapshot-catchup-entries'), quotaBackendBytes: quota === 0 ? defaults.quotaBackendBytes : quota,
     maxRequestBytes: flags.int('max-request-bytes'), maxTxnOps: flags.int('max-txn-ops'), watchProgressNotifyMs: Math.max(flags.durationMs(progress), minProgressNotifyMs), metrics: createMetrics(),
     extensiveMetrics: flags.string('metrics') === 'extensive', enableGrpcGateway: flags.bool('enable-grpc-gateway'), cors: flags.strings('cors'), hostWhitelist: flags.strings('host-whitelist'),
     authToken: await authTokenOf(flags, { host, readFile: (path) => readFlagFile(host, 'auth-token', path) }), bcryptCost: flags.int('bcrypt-cost'), clientCertAuth: flags.bool('client-cert-auth'),
@@ -140,7 +140,7 @@ function corruptionOf(flags: FlagValues): Partial<EtcdConfig> {
   }
   return {
     corruptCheckMs: flags.durationMs(flags.isSet('corrupt-check-time') ? 'corrupt-check-time' : 'experimental-corrupt-check-time'),
-    compactHashCheck: flags.bool('experimental-compact-hash-check-enabled'), compactHashCheckMs: flags.durationMs('experimental-compact-hash-check-time'),
+    compactHashCheck: flags.bool('experimental-compact-hash-check-enabled'), compactHashCheckMs: flags.durationMs(flags.isSet('compact-hash-check-time') ? 'compact-hash-check-time' : 'experimental-compact-hash-check-time'),
     initialCorruptCheck: flags.bool('experimental-initial-corrupt-check'),
   };
 }

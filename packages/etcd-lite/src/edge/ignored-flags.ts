@@ -5,6 +5,8 @@ const bool = (help: string): FlagSpec => ({ kind: 'ignored', of: 'bool', help })
 
 /** Flags of etcd 3.4 to 3.6 that tune what is not here (bbolt, its batches, zap, the v2 store): leaving them out changes nothing. */
 export const ignoredFlags: FlagSet = {
+  'discovery-dial-timeout': text('There is no discovery.'), 'discovery-request-timeout': text('There is no discovery.'), 'discovery-keepalive-time': text('There is no discovery.'),
+  'discovery-keepalive-timeout': text('There is no discovery.'), 'experimental-backend-bbolt-freelist-type': text('Of bbolt.'),
   'backend-batch-interval': text('Commit interval of bbolt.'), 'backend-batch-limit': text('Commit size of bbolt.'), 'backend-bbolt-freelist-type': text('Of bbolt.'),
   'bootstrap-defrag-threshold-megabytes': text('Of bbolt.'), 'experimental-bootstrap-defrag-threshold-megabytes': text('Of bbolt.'),
   'compaction-batch-limit': text('Size of a compaction step.'), 'experimental-compaction-batch-limit': text('Size of a compaction step.'),

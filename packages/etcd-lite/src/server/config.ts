@@ -9,6 +9,8 @@ export interface EtcdConfig {
   readonly dataDir: string;
   readonly clientListeners: readonly ServeOptions[];
   readonly peerListeners: readonly ServeOptions[];
+  /** For everything of a client's but gRPC, which is then all that `clientListeners` serve. */
+  readonly clientHttpListeners?: readonly ServeOptions[];
   /** Only /health, /metrics and /version. */
   readonly metricsListeners?: readonly ServeOptions[];
   /** What clients are told (`member list`). */

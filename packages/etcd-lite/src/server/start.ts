@@ -4,6 +4,7 @@ import type { AuthSnapshot } from '../auth/messages.ts';
 import { etcdError } from '../client/errors.ts';
 import { AutoCompactor } from './auto-compactor.ts';
 import { guardCertificates } from './certificate-policy.ts';
+import { listenForClients } from './client-listeners.ts';
 import { defaults, type EtcdConfig, type TlsIdentity } from './config.ts';
 import { AuthService } from './auth-service.ts';
 import { ConcurrencyService } from './concurrency-service.ts';
@@ -17,7 +18,7 @@ import { CallMetrics } from './call-metrics.ts';
 import { HealthChecks } from './health-checks.ts';
 import { HealthService } from './health-service.ts';
 import { makeGateway } from '../gateway/gateway.ts';
-import { clientHttp2, sideHandler } from './http.ts';
+import { sideHandler } from './http.ts';
 import { KvService } from './kv-service.ts';
 import { LeaseService } from './lease-service.ts';
 import { MaintenanceService } from './maintenance-service.ts';
@@ -27,7 +28,6 @@ import type { Method } from './methods.ts';
 import { peerHandler } from './peer-handler.ts';
 import { SpaceKeeper } from './space-keeper.ts';
 import { VersionMonitor } from './version-monitor.ts';
-import { webHandler } from './web.ts';
 import { WatchStream } from './watch-stream.ts';
 
 export interface RunningEtcd {
@@ -82,8 +82,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
   const peerListeners = await listenAll(host, config.peerListeners, () => guardCertificates(peers, () => policies.peerPolicy));
   if (config.initialCorruptCheck === true) await corruption.checkAtStart();
-  const clientListeners = await listenAll(host, config.clientListeners.map((options) => ({ ...options, http2: clientHttp2(grpc, webHandler(web, options.tls !== undefined), host, () => policies.clientPolicy) })),
-    (options) => guardCertificates(webHandler(web, options.tls !== undefined), () => policies.clientPolicy));
+  const clientListeners = await listenForClients(host, config, grpc, web, () => policies.clientPolicy);
   const metricsListeners = await listenAll(host, config.metricsListeners ?? [], () => side);
   const versions = new VersionMonitor(member);
   member.start();

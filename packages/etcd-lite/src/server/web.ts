@@ -50,3 +50,5 @@ export function webHandler(options: WebOptions, secure: boolean): HttpHandler {
     return { ...answer, headers: { ...answer.headers, ...cors } };
   };
 }
+
+export const notFound: HttpHandler = () => Promise.resolve({ status: 404, headers: { 'content-type': 'text/plain' }, body: utf8('404 page not found\n') });
