@@ -1,11 +1,14 @@
 import { emptyBytes, NetworkError, type HeaderMap, type Host } from '@coxswain/host';
+import { FixedFields } from '@coxswain/http2';
+import { Connections } from '../../src/client/connections.ts';
 import { EtcdError } from '../../src/client/errors.ts';
+import { StreamExchange } from '../../src/client/exchange.ts';
 import type { Codec } from '../../src/wire/codec.ts';
-import { ByteReader } from '../../src/wire/frames.ts';
-import { errorOfTrailers, grpcContentType, grpcFrame, readGrpcFrame } from '../../src/wire/grpc.ts';
+import { grpcContentType, grpcFrame } from '../../src/wire/grpc.ts';
 import type { RangeRequest, TxnRequest, WatchCreateRequest } from '../../src/wire/messages.ts';
 
-const maxBytes = 1 << 30;
+/** One a machine that calls. */
+const connectionsOf = new WeakMap<Host, Connections>();
 
 /** One gRPC call with nothing between the test and the wire: no retries, no fail-over. Throws the server's EtcdError. */
 export async function callRaw<Q extends object, R extends object>(host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, value: Q, headers: HeaderMap = {}, signal?: AbortSignal): Promise<R> {
@@ -19,14 +22,28 @@ export async function callRaw<Q extends object, R extends object>(host: Host, ur
 export async function* streamRaw<Q extends object, R extends object>(
   host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, requests: Iterable<Q> | AsyncIterable<Q>, headers: HeaderMap = {}, signal?: AbortSignal,
 ): AsyncGenerator<R, void, undefined> {
-  async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const one of requests) yield grpcFrame(request.encode(one));
+  const connections = connectionsOf.get(host) ?? new Connections(host, undefined);
+  connectionsOf.set(host, connections);
+  const exchange = new StreamExchange();
+  const client = await connections.get(url);
+  const call = client.begin(new FixedFields([
+    [':method', 'POST'], [':scheme', 'http'], [':path', path], [':authority', new URL(url).host], ['content-type', grpcContentType], ['te', 'trailers'], ...Object.entries(headers) as [string, string][],
+  ]), exchange);
+  exchange.request = call;
+  const sendAll = async (): Promise<void> => {
+    for await (const one of requests) call.write(grpcFrame(request.encode(one)));
+    call.end();
+  };
+  void sendAll();
+  try {
+    for await (const received of exchange.messages) {
+      exchange.taken(received);
+      yield response.decode(received.message);
+    }
+  } finally {
+    exchange.over = true;
+    call.cancel();
   }
-  const result = await host.network.fetch({ url: `${url}${path}`, method: 'POST', httpVersion: '2', body: body(), headers: { 'content-type': grpcContentType, te: 'trailers', ...headers }, ...(signal === undefined ? {} : { signal }) });
-  const reader = new ByteReader(result.body);
-  for (let frame = await readGrpcFrame(reader, maxBytes); frame !== undefined; frame = await readGrpcFrame(reader, maxBytes)) yield response.decode(frame);
-  const failure = errorOfTrailers(result.headers['grpc-status'] === undefined ? await result.trailers : result.headers);
-  if (failure !== undefined) throw failure;
 }
 
 /** `code message` of what a call was refused with. */
