@@ -113,7 +113,7 @@ const authentication: readonly Step[] = [
   ctl('watch bar --rev=1 --user=u1:p1b'), ctl('watch foo --rev=$AUTHREV --user=u1:p1b', { lines: 3 }), ctl('lease grant 60 --user=u1:p1b', { save: { AUTHLEASE: /lease (\w+) granted/ } }), ctl('put foo x --lease=$AUTHLEASE --user=u1:p1b'),
   ctl('put other x --lease=$AUTHLEASE --user=root:rp'), ctl('lease revoke $AUTHLEASE --user=u1:p1b'), ctl('lease timetolive $AUTHLEASE --keys --user=u1:p1b'), ctl('lease list --user=u1:p1b'),
   ctl('user list --user=u1:p1b'), ctl('role add x --user=u1:p1b'), ctl('user list --user=root:rp'), ctl('user get u1 --user=u1:p1b'), ctl('user get root --user=u1:p1b'), ctl('role get r1 --user=u1:p1b'), ctl('role get root --user=u1:p1b'),
-  ctl('member list --user=u1:p1b'), ctl('member remove 1234 --user=u1:p1b'), ctl('endpoint status --user=u1:p1b', { codeOnly: true }), ctl('defrag --user=u1:p1b'), ctl('alarm list --user=u1:p1b'), ctl('compaction 20 --user=u1:p1b'),
+  ctl('member list --user=u1:p1b'), ctl('member remove 1234 --user=u1:p1b'), ctl('endpoint status --user=u1:p1b', { codeOnly: true }), ctl('defrag --user=u1:p1b'), ctl('alarm list --user=u1:p1b'), ctl('compaction 20 --user=u1:p1b', { until: /compacted revision|has been compacted/ }),
   ctl('snapshot save $DIR/denied.db --user=u1:p1b', { one: true }), ctl('endpoint health --user=u1:p1b'), ctl('user delete root --user=root:rp'), ctl('role delete root --user=root:rp'), ctl('user revoke-role root root --user=root:rp'),
   ctl('auth disable --user=u1:p1b'), ctl('auth disable --user=root:rp'), ctl('get bar', { name: 'get after auth disable' }), ctl('user delete root'), ctl('user delete u1'), ctl('user list'),
 ];
