@@ -21,7 +21,7 @@ function tickLeader(raft: RaftState, nowMs: number | undefined): void {
   if (raft.electionElapsed >= raft.config.electionTicks) {
     raft.electionElapsed = 0;
     raft.transferee = 0n;
-    if (!hearsQuorum(raft) || (!raft.mayLead && raft.progress.size > 0)) {
+    if (!hearsQuorum(raft) || (!raft.mayLead && raft.log.conf.voters.length > 1)) {
       becomeFollower(raft, raft.term, 0n);
       return;
     }

@@ -92,7 +92,7 @@ export class CorruptionMonitor {
     if (own === undefined || own.compactRevision !== compactRevision || this.#stopped) return;
     const comparable = [own, ...others.filter((other) => other !== undefined)].filter((one) => one.compactRevision === compactRevision);
     const memberCount = member.peers.all().length + 1;
-    const verdict = judgeHashes(comparable, memberCount);
+    const verdict = judgeHashes(comparable, member.raft.log.conf.voters);
     member.host.log.info('members compared', { revision, compactRevision, compared: comparable.length, of: memberCount, verdict: verdict.kind });
     if (comparable.length === memberCount || verdict.kind !== 'equal') {
       this.#checkedCompaction = compactRevision;

@@ -12,7 +12,9 @@ it.each<readonly [string, readonly number[], number, ReturnType<typeof judgeHash
   ['two of three were asked, and differ', [7, 8], 3, { kind: 'undecided' }],
   ['three of five were asked, two agree', [7, 7, 8], 5, { kind: 'undecided' }],
   ['two members differ', [7, 8], 2, { kind: 'undecided' }],
+  ['a learner differs', [7, 7, 7, 8], 3, { kind: 'diverged', members: [4n] }],
+  ['learners do not make a majority', [7, 8, 8, 8], 2, { kind: 'undecided' }],
   ['all differ', [7, 8, 9], 3, { kind: 'undecided' }],
-])('%s', (_name, hashes, memberCount, verdict) => {
-  expect(judgeHashes(held(...hashes), memberCount)).toEqual(verdict);
+])('%s', (_name, hashes, voterCount, verdict) => {
+  expect(judgeHashes(held(...hashes), Array.from({ length: voterCount }, (_, at) => BigInt(at + 1)))).toEqual(verdict);
 });

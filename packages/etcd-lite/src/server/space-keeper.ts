@@ -124,10 +124,11 @@ export class SpaceKeeper {
     const { usedBytes, quotaBytes } = spaceOf(member);
     const { short, enough } = await this.#askDisks();
     if (this.#stopped || !member.isLeader) return;
-    const quorum = Math.floor((member.peers.all().length + 1) / 2) + 1;
+    const { voters } = member.raft.log.conf;
+    const quorum = Math.floor(voters.length / 2) + 1;
     const raised = member.applier.machine.alarms.filter(({ alarm }) => alarm === alarmType.noSpace);
     const self = member.cluster.self.id;
-    const wanted = [...(quotaBytes > 0 && usedBytes > quotaBytes ? [self] : []), ...(member.peers.all().length + 1 - short.length < quorum ? short : [])];
+    const wanted = [...(quotaBytes > 0 && usedBytes > quotaBytes ? [self] : []), ...(voters.length - short.length < quorum ? short : [])];
     const missing = wanted.find((id) => raised.every(({ memberID }) => memberID !== id));
     if (missing !== undefined) {
       member.host.log.error('out of space: the cluster refuses writes until there is some', { memberId: idText(missing), usedBytes, quotaBytes, shortOfDisk: short.map(idText).join() });
@@ -145,7 +146,8 @@ export class SpaceKeeper {
     this.#nextAskMs = host.clock.monotonicMs() + askDisksMs;
     const minFreeBytes = config.minDiskFreeBytes ?? defaults.minDiskFreeBytes;
     const own = { id: cluster.self.id, freeBytes: await host.disk.freeBytes(config.dataDir) };
-    const all = [own, ...await Promise.all(peers.all().map(async ({ id, sender }) => ({ id, freeBytes: await this.#askPeer(sender) })))];
+    const voting = peers.all().filter(({ id }) => this.#member.raft.log.conf.voters.includes(id));
+    const all = [own, ...await Promise.all(voting.map(async ({ id, sender }) => ({ id, freeBytes: await this.#askPeer(sender) })))];
     const short = all.filter(({ freeBytes }) => freeBytes !== undefined && freeBytes < minFreeBytes).map(({ id }) => id);
     this.#disks = { short, enough: all.filter(({ freeBytes }) => freeBytes !== undefined && freeBytes >= minFreeBytes * clearDiskFactor).length };
     return this.#disks;
