@@ -1,7 +1,7 @@
 import { emptyBytes, utf8 } from '@coxswain/host';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from '../machine/machine.ts';
-import { decodeMachine, encodeMachine } from '../machine/snapshot.ts';
+import { reopened } from '../storage/store.fixture.ts';
 import type { InternalRequest, PutRequest, TxnRequest } from '../wire/messages.ts';
 import { nobody, type AuthState } from './auth-state.ts';
 import { permissionType, type AuthOperation } from './messages.ts';
@@ -205,8 +205,7 @@ describe('what a user may do, decided when the entry is applied', () => {
     const copy = new State();
     decodeAuth(encodeAuth(auth), copy);
     expect(copy.snapshot()).toEqual(auth.snapshot());
-    async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> { yield* encodeMachine(machine); }
-    const restored = await decodeMachine(chunks());
+    const restored = await reopened(machine);
     expect(restored.auth.snapshot()).toEqual(auth.snapshot());
     expect(restored.auth.enabled).toBe(true);
     expect(restored.auth.user('alice')).toEqual({ name: 'alice', password: '$2a$alice', noPassword: false, roles: ['app'], credential: auth.user('alice')?.credential });

@@ -9,7 +9,7 @@ import { validateTxn } from '../mvcc/validate.ts';
 import type { InternalRequest, KeyValue, RangeRequest, TxnRequest } from '../wire/messages.ts';
 import { WatchHub, type Watcher } from '../watch/hub.ts';
 import { Machine } from './machine.ts';
-import { decodeMachine, encodeMachine } from './snapshot.ts';
+import { reopened } from '../storage/store.fixture.ts';
 
 type Command =
   | { readonly kind: 'put'; readonly key: string; readonly value: string }
@@ -150,7 +150,7 @@ describe('the replicated state', () => {
     }), { numRuns: 300 });
   });
 
-  it('is the same after a trip through a snapshot, and stays the same', async () => {
+  it('is the same after a trip through the files of a checkpoint, and stays the same', async () => {
     await fc.assert(fc.asyncProperty(fc.array(command, { maxLength: 40 }), fc.array(command, { maxLength: 10 }), async (before, after) => {
       const machine = new Machine();
       const model = new Model();
@@ -159,8 +159,7 @@ describe('the replicated state', () => {
         const request = run(machine, model, one);
         if (request !== undefined) machine.apply(request);
       }
-      const chunks = encodeMachine(machine);
-      const copy = await decodeMachine((async function* source() { yield* chunks; })());
+      const copy = await reopened(machine);
       expect(copy.leases.get(77n)?.ttlSeconds).toBe(60);
       checkReads(copy, model);
       for (const one of after) {
@@ -226,7 +225,7 @@ describe('the replicated state', () => {
     const [first, second] = [new Follower(hub, 2, ['a', 'z']), new Follower(hub, 2, ['a', 'z'])];
     put(machine, hub, 'a');
     first.read(10);
-    const ahead = await decodeMachine((async function* source() { yield* encodeMachine(machine); })());
+    const ahead = await reopened(machine);
     for (const name of ['b', 'c', 'd']) put(ahead, undefined, name);
     ahead.apply({ ID: 1n, compaction: { revision: 3, physical: false } });
     ahead.store.prune(100);

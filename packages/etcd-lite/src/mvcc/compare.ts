@@ -1,10 +1,11 @@
 import { emptyBytes } from '@coxswain/host';
-import { compareResult, compareTarget, type CompareMessage, type KeyValue, type RequestOp, type TxnRequest } from '../wire/messages.ts';
+import { compareResult, compareTarget, type CompareMessage, type RequestOp, type TxnRequest } from '../wire/messages.ts';
 import { keyRange } from './key-text.ts';
 import { compareBytes } from './range.ts';
 import type { MvccStore } from './store.ts';
+import { valueOf, Version } from './version.ts';
 
-const missing: KeyValue = { key: emptyBytes, value: emptyBytes, createRevision: 0, modRevision: 0, version: 0, lease: 0n };
+const missing = new Version('', 0, 0, 0, 0n, 0, emptyBytes);
 
 /**
  * Which branch each transaction takes, outer before nested, in order. All are decided on the state before the first write,
@@ -18,13 +19,13 @@ export function decideBranches(store: MvccStore, request: TxnRequest): boolean[]
 
 /** With a range it must hold for every key in it. */
 function holds(store: MvccStore, compare: CompareMessage): boolean {
-  const { kvs } = store.range(keyRange(compare.key, compare.rangeEnd), 0, 0);
-  if (kvs.length > 0) return kvs.every((kv) => holdsFor(compare, kv));
+  const { versions } = store.range(keyRange(compare.key, compare.rangeEnd), 0, 0);
+  if (versions.length > 0) return versions.every((version) => holdsFor(compare, version));
   return compare.target !== compareTarget.value && holdsFor(compare, missing);
 }
 
-function holdsFor(compare: CompareMessage, kv: KeyValue): boolean {
-  const order = orderOf(compare, kv);
+function holdsFor(compare: CompareMessage, version: Version): boolean {
+  const order = orderOf(compare, version);
   switch (compare.result) {
     case compareResult.equal: return order === 0;
     case compareResult.greater: return order > 0;
@@ -34,13 +35,13 @@ function holdsFor(compare: CompareMessage, kv: KeyValue): boolean {
   }
 }
 
-function orderOf(compare: CompareMessage, kv: KeyValue): number {
+function orderOf(compare: CompareMessage, version: Version): number {
   switch (compare.target) {
-    case compareTarget.version: return kv.version - (compare.version ?? 0);
-    case compareTarget.create: return kv.createRevision - (compare.createRevision ?? 0);
-    case compareTarget.mod: return kv.modRevision - (compare.modRevision ?? 0);
-    case compareTarget.value: return compareBytes(kv.value, compare.value ?? emptyBytes);
-    case compareTarget.lease: return Number(kv.lease - (compare.lease ?? 0n));
+    case compareTarget.version: return version.version - (compare.version ?? 0);
+    case compareTarget.create: return version.createRevision - (compare.createRevision ?? 0);
+    case compareTarget.mod: return version.modRevision - (compare.modRevision ?? 0);
+    case compareTarget.value: return compareBytes(valueOf(version), compare.value ?? emptyBytes);
+    case compareTarget.lease: return Number(version.lease - (compare.lease ?? 0n));
     default: return 0;
   }
 }

@@ -8,6 +8,7 @@ import type { RevisionRecord } from './history.ts';
 import { keyRange, keyText } from './key-text.ts';
 import { executeRange } from './range.ts';
 import type { MvccStore, WriteTxn } from './store.ts';
+import { keyValueOf, valueCrc, valueOf } from './version.ts';
 
 /** etcd's compaction revision of a store that never was. */
 const neverCompacted = -1;
@@ -48,10 +49,10 @@ export function executeDeleteRange(store: MvccStore, leases: LeaseKeys, request:
 export function executeDeleteKeys(store: MvccStore, leases: LeaseKeys, keys: readonly string[]): RevisionRecord | undefined {
   return write(store, leases, ({ txn }) => {
     for (const key of keys) {
-      const kv = store.range({ start: key, end: `${key}\0`, single: true }, 0, 0).kvs[0];
-      assert(kv !== undefined, 'a key on a lease must exist', { key });
-      leases.detach(kv.lease, key);
-      txn.delete(kv);
+      const version = store.live(key);
+      assert(version !== undefined, 'a key on a lease must exist', { key });
+      leases.detach(version.lease, key);
+      txn.delete(version);
     }
   }).record;
 }
@@ -80,7 +81,7 @@ function takeBranch(request: TxnRequest, branches: readonly boolean[], cursor: C
 }
 
 function checkPut(store: MvccStore, leases: LeaseKeys, request: PutRequest): void {
-  if ((request.ignoreValue || request.ignoreLease) && store.range(keyRange(request.key, new Uint8Array(0)), 0, 0).count === 0) throw etcdError('keyNotFound');
+  if ((request.ignoreValue || request.ignoreLease) && store.live(keyText(request.key)) === undefined) throw etcdError('keyNotFound');
   if (request.lease !== 0n && !leases.has(request.lease)) throw etcdError('leaseNotFound');
 }
 
@@ -133,22 +134,22 @@ function header(context: WriteContext): ResponseHeader {
 
 function applyPut(context: WriteContext, request: PutRequest): PutResponse {
   const { store, leases, txn } = context;
-  const range = keyRange(request.key, new Uint8Array(0));
-  const before = store.range(range, 0, 0).kvs[0];
+  const key = keyText(request.key);
+  const before = store.live(key);
   const lease = request.ignoreLease && before !== undefined ? before.lease : request.lease;
-  const value = request.ignoreValue && before !== undefined ? before.value : request.value;
-  txn.put(request.key, value, lease);
-  if (before !== undefined && before.lease !== 0n && before.lease !== lease) leases.detach(before.lease, range.start);
-  if (lease !== 0n) leases.attach(lease, range.start);
-  return request.prevKv && before !== undefined ? { header: header(context), prevKv: before } : { header: header(context) };
+  if (request.ignoreValue && before !== undefined) txn.put(key, valueOf(before), lease, before.crc);
+  else txn.put(key, request.value, lease, valueCrc(request.value));
+  if (before !== undefined && before.lease !== 0n && before.lease !== lease) leases.detach(before.lease, key);
+  if (lease !== 0n) leases.attach(lease, key);
+  return request.prevKv && before !== undefined ? { header: header(context), prevKv: keyValueOf(before) } : { header: header(context) };
 }
 
 function applyDeleteRange(context: WriteContext, request: DeleteRangeRequest): DeleteRangeResponse {
   const { store, leases, txn } = context;
-  const { kvs } = store.range(keyRange(request.key, request.rangeEnd), 0, 0);
-  for (const kv of kvs) {
-    txn.delete(kv);
-    if (kv.lease !== 0n) leases.detach(kv.lease, keyText(kv.key));
+  const { versions } = store.range(keyRange(request.key, request.rangeEnd), 0, 0);
+  for (const version of versions) {
+    txn.delete(version);
+    if (version.lease !== 0n) leases.detach(version.lease, version.text);
   }
-  return { header: header(context), deleted: kvs.length, prevKvs: request.prevKv ? kvs : [] };
+  return { header: header(context), deleted: versions.length, prevKvs: request.prevKv ? versions.map(keyValueOf) : [] };
 }

@@ -1,51 +1,41 @@
-import { crc32c } from '../wal/crc32c.ts';
-import { codecs } from '../wire/schema.ts';
-import type { KeyEntry } from './key-index.ts';
 import type { MvccStore } from './store.ts';
-
-/** Of what can be read of these keys between the two revisions, after what was before. */
-function hashEntry(entry: KeyEntry, compactRevision: number, revision: number, before: number): number {
-  let crc = before;
-  for (const [at, kv] of entry.versions.entries()) {
-    const next = entry.versions[at + 1];
-    const superseded = next !== undefined && next.modRevision <= compactRevision;
-    const goneTombstone = kv.version === 0 && kv.modRevision <= compactRevision;
-    if (kv.modRevision <= revision && !superseded && !goneTombstone) crc = crc32c(codecs.keyValue.encode(kv), crc);
-  }
-  return crc;
-}
+import { contentHash, type Version } from './version.ts';
 
 /**
- * Of everything that can be read between the compaction revision and `revision`: equal on all members that hold the same.
- * Touches every key; for operators and tests, not for a request's way.
+ * Of everything that can be read or watched between the compaction revision and `revision`: for each key the version that
+ * stood at the compaction revision, unless that was a deletion, and all later ones. Equal on all members that hold the same,
+ * however far each has come with dropping what was compacted. It is a sum, so it costs only the revisions after `revision`;
+ * while a compaction is under way it touches every key.
  */
 export function hashStore(store: MvccStore, revision: number): number {
-  let crc = 0;
-  for (const entry of store.entries({ start: '', end: undefined, single: false })) crc = hashEntry(entry, store.compactRevision, revision, crc);
-  return crc;
+  if (!store.pruned) return hashAll(store, revision);
+  let sum = store.hashSum;
+  // Deletions at the compaction revision are kept for watches only.
+  for (const version of store.history.versionsAt(store.compactRevision)) if (version.version === 0) sum = (sum - contentHash(version)) | 0;
+  for (let later = revision + 1; later <= store.revision; later += 1) {
+    for (const version of store.history.versionsAt(later)) sum = (sum - contentHash(version)) | 0;
+  }
+  return sum >>> 0;
 }
 
-const sliceKeys = 500;
+function hashAll(store: MvccStore, revision: number): number {
+  let sum = 0;
+  for (const head of store.heads({ start: '', end: undefined, single: false })) {
+    for (let at: Version | undefined = head; at !== undefined; at = at.older) {
+      const compacted = at.modRevision <= store.compactRevision;
+      if (at.modRevision <= revision && !(compacted && at.version === 0)) sum = (sum + contentHash(at)) | 0;
+      if (compacted) break;
+    }
+  }
+  return sum >>> 0;
+}
 
 /**
- * The same in slices, with others getting their turn in between: what they write is newer than `revision`. Undefined if the
+ * The same without touching every key at once: what a compaction has superseded is dropped first, in turns. Undefined if the
  * store was compacted meanwhile, so that there is no such hash any more.
  */
 export async function hashInSlices(store: MvccStore, revision: number, turn: () => Promise<void>): Promise<number | undefined> {
   const { compactRevision } = store;
-  let crc = 0;
-  for (let start = ''; ;) {
-    let keys = 0;
-    let last: KeyEntry | undefined;
-    for (const entry of store.entries({ start, end: undefined, single: false })) {
-      crc = hashEntry(entry, compactRevision, revision, crc);
-      last = entry;
-      keys += 1;
-      if (keys === sliceKeys) break;
-    }
-    if (keys < sliceKeys || last === undefined) return crc;
-    start = `${last.text}\0`;
-    await turn();
-    if (store.compactRevision !== compactRevision) return undefined;
-  }
+  while (!store.pruned && store.compactRevision === compactRevision) await turn();
+  return store.compactRevision === compactRevision ? hashStore(store, revision) : undefined;
 }

@@ -1,12 +1,34 @@
 import { assert } from '@coxswain/host';
 import type { KeyValue } from '../client/types.ts';
+import { keyValueOf, type Version } from './version.ts';
 
-/** One change of one key. `previous` is the version it replaced, if that was live. */
-export interface Change {
+/** One change of one key. `previous` is the version it replaced, if that was live and has not been dropped. */
+export class Change {
+  readonly source: Version;
+  readonly #before: Version | undefined;
+  #kv: KeyValue | undefined;
+  #previous: KeyValue | undefined;
+
+  constructor(source: Version) {
+    this.source = source;
+    const { older } = source;
+    this.#before = older !== undefined && older.version > 0 ? older : undefined;
+  }
+
   /** `kv.key` as text. */
-  readonly key: string;
-  readonly kv: KeyValue;
-  readonly previous: KeyValue | undefined;
+  get key(): string {
+    return this.source.text;
+  }
+
+  get kv(): KeyValue {
+    this.#kv ??= keyValueOf(this.source);
+    return this.#kv;
+  }
+
+  get previous(): KeyValue | undefined {
+    if (this.#before !== undefined) this.#previous ??= keyValueOf(this.#before);
+    return this.#previous;
+  }
 }
 
 /** All changes of one revision, in the order of their sub-revisions. */
@@ -15,37 +37,62 @@ export interface RevisionRecord {
   readonly changes: readonly Change[];
 }
 
-/** What happened, revision by revision without a hole, back to the last compaction. */
+type Slot = Version | Version[] | undefined;
+
+/**
+ * What happened, revision by revision, back to the last compaction. Nearly every revision changes one key, so that needs no list.
+ * A revision without changes occurs only where a restored snapshot has skipped some.
+ */
 export class History {
-  #records: RevisionRecord[] = [];
+  #slots: Slot[] = [];
   #head = 0;
+  #first = 0;
 
   /** The oldest revision that is still here; undefined if none is. */
   get first(): number | undefined {
-    return this.#records[this.#head]?.revision;
+    return this.#head === this.#slots.length ? undefined : this.#first;
   }
 
-  append(record: RevisionRecord): void {
-    const last = this.#records[this.#records.length - 1];
-    assert(last === undefined || last.revision + 1 === record.revision, 'revisions must follow each other', { last: last?.revision, next: record.revision });
-    this.#records.push(record);
-  }
-
-  /** Undefined if it is too old, or has not happened yet. */
-  at(revision: number): RevisionRecord | undefined {
+  append(revision: number, versions: readonly Version[]): void {
     const { first } = this;
-    return first === undefined || revision < first ? undefined : this.#records[this.#head + revision - first];
+    if (first === undefined) this.#first = revision;
+    else assert(first + this.#slots.length - this.#head === revision, 'revisions must follow each other', { first, next: revision });
+    this.#slots.push(versions.length === 1 ? versions[0] : [...versions]);
   }
 
-  /** Removes and returns the oldest record if it is below `revision`. */
-  shiftBelow(revision: number): RevisionRecord | undefined {
-    const record = this.#records[this.#head];
-    if (record === undefined || record.revision >= revision) return undefined;
+  /** Fills an empty history from `first` on. */
+  load(first: number, slots: Slot[]): void {
+    assert(this.first === undefined, 'the history is not empty');
+    this.#slots = slots;
+    this.#head = 0;
+    this.#first = first;
+  }
+
+  /** Empty if it is too old, or has not happened yet. */
+  versionsAt(revision: number): readonly Version[] {
+    const { first } = this;
+    if (first === undefined || revision < first) return [];
+    const slot = this.#slots[this.#head + revision - first];
+    if (slot === undefined) return [];
+    return Array.isArray(slot) ? slot : [slot];
+  }
+
+  changesAt(revision: number): Change[] {
+    return this.versionsAt(revision).map((version) => new Change(version));
+  }
+
+  /** Removes and returns the oldest revision's versions if it is below `revision`. */
+  shiftBelow(revision: number): readonly Version[] | undefined {
+    const { first } = this;
+    if (first === undefined || first >= revision) return undefined;
+    const versions = this.versionsAt(first);
+    this.#slots[this.#head] = undefined;
     this.#head += 1;
-    if (this.#head > 1024 && this.#head * 2 > this.#records.length) {
-      this.#records = this.#records.slice(this.#head);
+    this.#first += 1;
+    if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
+      this.#slots = this.#slots.slice(this.#head);
       this.#head = 0;
     }
-    return record;
+    return versions;
   }
 }

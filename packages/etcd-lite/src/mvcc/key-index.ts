@@ -1,100 +1,117 @@
 import { assert } from '@coxswain/host';
-import type { KeyValue } from '../client/types.ts';
 import type { KeyRange } from './key-text.ts';
+import type { Version } from './version.ts';
 
-/** One key with its versions, oldest first. A version with `version` 0 is a tombstone (created by a delete). */
-export interface KeyEntry {
-  readonly text: string;
-  /** Never empty while the entry is in the index. */
-  versions: KeyValue[];
-  chunk: Chunk;
-}
-
+/** Parallel arrays: an object per key would cost more than the key. */
 interface Chunk {
-  entries: KeyEntry[];
-  /** Entries whose newest version is no tombstone. */
+  texts: string[];
+  /** The newest version of each key; older ones hang on it. */
+  heads: Version[];
+  /** Keys whose newest version is no tombstone. */
   live: number;
 }
 
 const maxChunk = 512;
-
-export function newest(entry: KeyEntry): KeyValue {
-  return entry.versions[entry.versions.length - 1] as KeyValue;
-}
-
-/** The version that stood at `revision`; undefined if there was none (or it was deleted). */
-export function versionAt(entry: KeyEntry, revision: number): KeyValue | undefined {
-  for (let at = entry.versions.length - 1; at >= 0; at -= 1) {
-    const kv = entry.versions[at] as KeyValue;
-    if (kv.modRevision <= revision) return kv.version === 0 ? undefined : kv;
-  }
-  return undefined;
-}
+/** How full chunks are made when all keys are known beforehand. */
+const loadedChunk = 384;
 
 /**
- * All keys in order, as a list of short sorted lists: look-up by hash, seek by two binary searches, insertion by moving at
- * most a chunk, and the number of live keys in a range without touching each of them.
+ * All keys in order, as a list of short sorted lists: look-up by two binary searches, insertion by moving at most a chunk, and
+ * the number of live keys in a range without touching each of them. A hash table beside it would be faster to ask, but it
+ * costs a third of the index's memory and stops the process for as long as it takes to grow.
  */
 export class KeyIndex {
-  readonly #byText = new Map<string, KeyEntry>();
-  readonly #chunks: Chunk[] = [];
+  #chunks: Chunk[] = [];
+  #size = 0;
+  /** Where the last key looked for is, as one write asks several times. Undefined after keys have moved. */
+  #lastChunk: Chunk | undefined;
+  #lastAt = 0;
 
   get size(): number {
-    return this.#byText.size;
+    return this.#size;
   }
 
-  get(text: string): KeyEntry | undefined {
-    return this.#byText.get(text);
+  /** The newest version of a key. */
+  get(text: string): Version | undefined {
+    const chunk = this.#seek(text);
+    return chunk === undefined ? undefined : chunk.heads[this.#lastAt];
+  }
+
+  #seek(text: string): Chunk | undefined {
+    const last = this.#lastChunk;
+    if (last !== undefined && last.texts[this.#lastAt] === text) return last;
+    const chunk = this.#chunks[this.#chunkFor(text)];
+    if (chunk === undefined) return undefined;
+    const at = lowerBound(chunk.texts, text);
+    if (chunk.texts[at] !== text) return undefined;
+    this.#lastChunk = chunk;
+    this.#lastAt = at;
+    return chunk;
   }
 
   /** Adds a version to a key, newer than all it has. */
-  append(text: string, kv: KeyValue): void {
-    const entry = this.#byText.get(text);
-    if (entry === undefined) {
-      this.#insert(text, kv);
+  append(version: Version): void {
+    const chunk = this.#seek(version.text);
+    if (chunk === undefined) {
+      this.#insert(version);
       return;
     }
-    const before = newest(entry);
-    assert(before.modRevision < kv.modRevision, 'versions of a key must grow', { before: before.modRevision, after: kv.modRevision });
-    entry.versions.push(kv);
-    entry.chunk.live += (kv.version === 0 ? 0 : 1) - (before.version === 0 ? 0 : 1);
+    const before = chunk.heads[this.#lastAt] as Version;
+    assert(before.modRevision < version.modRevision, 'versions of a key must grow', { before: before.modRevision, after: version.modRevision });
+    version.older = before;
+    chunk.heads[this.#lastAt] = version;
+    chunk.live += (version.version === 0 ? 0 : 1) - (before.version === 0 ? 0 : 1);
   }
 
-  #insert(text: string, kv: KeyValue): void {
-    const at = this.#chunkFor(text);
+  #insert(version: Version): void {
+    const at = this.#chunkFor(version.text);
     const chunk = this.#chunks[at] ?? this.#firstChunk();
-    const entry: KeyEntry = { text, versions: [kv], chunk };
-    chunk.entries.splice(lowerBound(chunk.entries, text), 0, entry);
-    if (kv.version !== 0) chunk.live += 1;
-    this.#byText.set(text, entry);
-    if (chunk.entries.length > maxChunk) this.#split(at, chunk);
+    const position = lowerBound(chunk.texts, version.text);
+    chunk.texts.splice(position, 0, version.text);
+    chunk.heads.splice(position, 0, version);
+    if (version.version !== 0) chunk.live += 1;
+    this.#size += 1;
+    this.#lastChunk = undefined;
+    if (chunk.texts.length > maxChunk) this.#split(at, chunk);
   }
 
   #firstChunk(): Chunk {
-    const chunk: Chunk = { entries: [], live: 0 };
+    const chunk: Chunk = { texts: [], heads: [], live: 0 };
     this.#chunks.push(chunk);
     return chunk;
   }
 
+  /** Keys that come in ascending order leave full chunks behind. */
   #split(at: number, chunk: Chunk): void {
-    const upper: Chunk = { entries: chunk.entries.splice(chunk.entries.length >>> 1), live: 0 };
-    for (const entry of upper.entries) {
-      entry.chunk = upper;
-      if (newest(entry).version !== 0) upper.live += 1;
-    }
+    const keep = at === this.#chunks.length - 1 ? loadedChunk : chunk.texts.length >>> 1;
+    const upper: Chunk = { texts: chunk.texts.splice(keep), heads: chunk.heads.splice(keep), live: 0 };
+    for (const head of upper.heads) if (head.version !== 0) upper.live += 1;
     chunk.live -= upper.live;
     this.#chunks.splice(at + 1, 0, upper);
   }
 
+  /** Fills an empty index: heads in order of their keys. */
+  load(heads: readonly Version[]): void {
+    assert(this.#size === 0, 'the index is not empty');
+    for (let at = 0; at < heads.length; at += loadedChunk) {
+      const part = heads.slice(at, at + loadedChunk);
+      this.#chunks.push({ texts: part.map((head) => head.text), heads: part, live: part.reduce((sum, head) => sum + (head.version === 0 ? 0 : 1), 0) });
+    }
+    this.#size = heads.length;
+  }
+
   /** Removes a key of which nothing is left. */
-  remove(entry: KeyEntry): void {
-    assert(newest(entry).version === 0, 'a live key must not be removed', { key: entry.text });
-    const { chunk } = entry;
-    const at = this.#chunkFor(entry.text);
-    assert(this.#chunks[at] === chunk, 'key is in another chunk', { key: entry.text });
-    chunk.entries.splice(lowerBound(chunk.entries, entry.text), 1);
-    this.#byText.delete(entry.text);
-    if (chunk.entries.length === 0) this.#chunks.splice(at, 1);
+  remove(head: Version): void {
+    assert(head.version === 0, 'a live key must not be removed', { key: head.text });
+    const at = this.#chunkFor(head.text);
+    const chunk = this.#chunks[at] as Chunk;
+    const position = lowerBound(chunk.texts, head.text);
+    assert(chunk.heads[position] === head, 'no such key', { key: head.text });
+    chunk.texts.splice(position, 1);
+    chunk.heads.splice(position, 1);
+    this.#size -= 1;
+    this.#lastChunk = undefined;
+    if (chunk.texts.length === 0) this.#chunks.splice(at, 1);
   }
 
   /** Index of the last chunk whose first key is not above `text`, or 0. */
@@ -103,22 +120,20 @@ export class KeyIndex {
     let high = this.#chunks.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      const first = (this.#chunks[middle] as Chunk).entries[0] as KeyEntry;
-      if (first.text <= text) low = middle;
+      if (((this.#chunks[middle] as Chunk).texts[0] as string) <= text) low = middle;
       else high = middle - 1;
     }
     return low;
   }
 
-  /** Entries in order. The index must not change meanwhile. */
-  * entries(range: KeyRange): Generator<KeyEntry, void, undefined> {
+  /** Newest versions in order of their keys. The index must not change meanwhile. */
+  * heads(range: KeyRange): Generator<Version, void, undefined> {
     for (let at = this.#chunkFor(range.start); at < this.#chunks.length; at += 1) {
-      const { entries } = this.#chunks[at] as Chunk;
-      const first = (entries[0] as KeyEntry).text >= range.start ? 0 : lowerBound(entries, range.start);
-      for (let index = first; index < entries.length; index += 1) {
-        const entry = entries[index] as KeyEntry;
-        if (range.end !== undefined && entry.text >= range.end) return;
-        yield entry;
+      const { texts, heads } = this.#chunks[at] as Chunk;
+      const first = (texts[0] as string) >= range.start ? 0 : lowerBound(texts, range.start);
+      for (let index = first; index < texts.length; index += 1) {
+        if (range.end !== undefined && (texts[index] as string) >= range.end) return;
+        yield heads[index] as Version;
       }
     }
   }
@@ -128,10 +143,10 @@ export class KeyIndex {
     let count = 0;
     for (let at = this.#chunkFor(range.start); at < this.#chunks.length; at += 1) {
       const chunk = this.#chunks[at] as Chunk;
-      const first = chunk.entries[0] as KeyEntry;
-      const last = chunk.entries[chunk.entries.length - 1] as KeyEntry;
-      if (range.end !== undefined && first.text >= range.end) break;
-      const whole = first.text >= range.start && (range.end === undefined || last.text < range.end);
+      const first = chunk.texts[0] as string;
+      const last = chunk.texts[chunk.texts.length - 1] as string;
+      if (range.end !== undefined && first >= range.end) break;
+      const whole = first >= range.start && (range.end === undefined || last < range.end);
       count += whole ? chunk.live : countPart(chunk, range);
     }
     return count;
@@ -140,20 +155,19 @@ export class KeyIndex {
 
 function countPart(chunk: Chunk, range: KeyRange): number {
   let count = 0;
-  for (let at = lowerBound(chunk.entries, range.start); at < chunk.entries.length; at += 1) {
-    const entry = chunk.entries[at] as KeyEntry;
-    if (range.end !== undefined && entry.text >= range.end) break;
-    if (newest(entry).version !== 0) count += 1;
+  for (let at = lowerBound(chunk.texts, range.start); at < chunk.texts.length; at += 1) {
+    if (range.end !== undefined && (chunk.texts[at] as string) >= range.end) break;
+    if ((chunk.heads[at] as Version).version !== 0) count += 1;
   }
   return count;
 }
 
-function lowerBound(entries: readonly KeyEntry[], text: string): number {
+function lowerBound(texts: readonly string[], text: string): number {
   let low = 0;
-  let high = entries.length;
+  let high = texts.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((entries[middle] as KeyEntry).text < text) low = middle + 1;
+    if ((texts[middle] as string) < text) low = middle + 1;
     else high = middle;
   }
   return low;

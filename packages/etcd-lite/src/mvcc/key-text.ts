@@ -30,5 +30,7 @@ export function contains(range: KeyRange, key: string): boolean {
 }
 
 export function keyBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+  const key = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) key[at] = text.charCodeAt(at);
+  return key;
 }

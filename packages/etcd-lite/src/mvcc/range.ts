@@ -1,9 +1,9 @@
-import { emptyBytes } from '@coxswain/host';
-import { sortOrder, sortTarget, type KeyValue, type RangeRequest, type RangeResponse } from '../wire/messages.ts';
-import { keyRange, keyText } from './key-text.ts';
+import { sortOrder, sortTarget, type RangeRequest, type RangeResponse } from '../wire/messages.ts';
+import { keyRange } from './key-text.ts';
 import type { MvccStore } from './store.ts';
+import { keyOnlyOf, keyValueOf, valueOf, type Version } from './version.ts';
 
-/** A validated request's answer, without header. Throws compacted and futureRevision. */
+/** A validated request's answer, without header. Throws compacted and futureRevision. Its values may be absent. */
 export function executeRange(store: MvccStore, request: RangeRequest): RangeResponse {
   const range = keyRange(request.key, request.rangeEnd);
   const order = effectiveOrder(request);
@@ -12,12 +12,11 @@ export function executeRange(store: MvccStore, request: RangeRequest): RangeResp
   // As in etcd: without an order of the request's own the first keys are taken, and those sorted by its target.
   const first = (order === sortOrder.none || request.sortOrder === sortOrder.none) && !filtered && limit > 0;
   const read = store.range(range, request.revision, first ? limit + 1 : 0, request.countOnly);
-  let kvs: KeyValue[] = filtered ? read.kvs.filter((kv) => passes(request, kv)) : [...read.kvs];
-  if (order !== sortOrder.none) sort(kvs, request.sortTarget, order === sortOrder.descend);
-  const more = limit > 0 && kvs.length > limit;
-  if (more) kvs = kvs.slice(0, limit);
-  if (request.keysOnly) kvs = kvs.map((kv) => ({ ...kv, value: emptyBytes }));
-  return { kvs, more, count: read.count };
+  let versions: readonly Version[] = filtered ? read.versions.filter((version) => passes(request, version)) : read.versions;
+  if (order !== sortOrder.none) versions = sorted(versions, request.sortTarget, order === sortOrder.descend);
+  const more = limit > 0 && versions.length > limit;
+  if (more) versions = versions.slice(0, limit);
+  return { kvs: versions.map(request.keysOnly ? keyOnlyOf : keyValueOf), more, count: read.count };
 }
 
 /** Keys come in ascending order anyway; another target without an order means ascending. */
@@ -26,26 +25,26 @@ function effectiveOrder(request: RangeRequest): number {
   return request.sortOrder === sortOrder.none ? sortOrder.ascend : request.sortOrder;
 }
 
-function passes(request: RangeRequest, kv: KeyValue): boolean {
-  return (request.minModRevision === 0 || kv.modRevision >= request.minModRevision)
-    && (request.maxModRevision === 0 || kv.modRevision <= request.maxModRevision)
-    && (request.minCreateRevision === 0 || kv.createRevision >= request.minCreateRevision)
-    && (request.maxCreateRevision === 0 || kv.createRevision <= request.maxCreateRevision);
+function passes(request: RangeRequest, version: Version): boolean {
+  return (request.minModRevision === 0 || version.modRevision >= request.minModRevision)
+    && (request.maxModRevision === 0 || version.modRevision <= request.maxModRevision)
+    && (request.minCreateRevision === 0 || version.createRevision >= request.minCreateRevision)
+    && (request.maxCreateRevision === 0 || version.createRevision <= request.maxCreateRevision);
 }
 
-function sort(kvs: KeyValue[], target: number, descending: boolean): void {
+function sorted(versions: readonly Version[], target: number, descending: boolean): Version[] {
   const compare = comparators[target] ?? byKey;
-  kvs.sort(descending ? (a, b) => compare(b, a) : compare);
+  return versions.toSorted(descending ? (a, b) => compare(b, a) : compare);
 }
 
-const byKey = (a: KeyValue, b: KeyValue): number => compareText(keyText(a.key), keyText(b.key));
+const byKey = (a: Version, b: Version): number => compareText(a.text, b.text);
 
-const comparators: Readonly<Record<number, (a: KeyValue, b: KeyValue) => number>> = {
+const comparators: Readonly<Record<number, (a: Version, b: Version) => number>> = {
   [sortTarget.key]: byKey,
   [sortTarget.version]: (a, b) => a.version - b.version,
   [sortTarget.create]: (a, b) => a.createRevision - b.createRevision,
   [sortTarget.mod]: (a, b) => a.modRevision - b.modRevision,
-  [sortTarget.value]: (a, b) => compareBytes(a.value, b.value),
+  [sortTarget.value]: (a, b) => compareBytes(valueOf(a), valueOf(b)),
 };
 
 function compareText(a: string, b: string): number {

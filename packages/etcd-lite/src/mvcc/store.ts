@@ -1,19 +1,20 @@
 import { assert, emptyBytes } from '@coxswain/host';
 import { etcdError } from '../client/errors.ts';
-import type { KeyValue } from '../client/types.ts';
-import { History, type Change, type RevisionRecord } from './history.ts';
-import { KeyIndex, newest, versionAt, type KeyEntry } from './key-index.ts';
-import { keyText, type KeyRange } from './key-text.ts';
+import { Change, History, type RevisionRecord } from './history.ts';
+import { KeyIndex } from './key-index.ts';
+import type { KeyRange } from './key-text.ts';
+import { contentHash, notStored, pruned, valueLength, versionAt, Version } from './version.ts';
 
 export interface RangeRead {
-  readonly kvs: readonly KeyValue[];
+  readonly versions: readonly Version[];
   /** Of all keys in the range, whatever the limit. */
   readonly count: number;
 }
 
 /**
  * Every version of every key since the last compaction. A main revision is one write (put, delete or transaction); within
- * it no key changes twice. Values are never changed in place, so what is read stays valid.
+ * it no key changes twice. Versions are never changed in place, so what is read stays valid. Values may be in files: who
+ * needs one sees to it that it is in memory first (`Values`).
  */
 export class MvccStore {
   readonly #index = new KeyIndex();
@@ -25,6 +26,11 @@ export class MvccStore {
   #prunedRevision = 0;
   #sizeBytes = 0;
   #writing: WriteTxn | undefined;
+  /** Of all versions that are in the index. */
+  #hashSum = 0;
+  /** Versions in no file, in the order in which they were written. */
+  #fresh: Version[] = [];
+  #freshBytes = 0;
 
   get revision(): number {
     return this.#revision;
@@ -58,82 +64,87 @@ export class MvccStore {
     return this.#past(range, revision, limit, countOnly);
   }
 
+  /** The live version of one key, now. */
+  live(key: string): Version | undefined {
+    const head = this.#index.get(key);
+    return head === undefined || head.version === 0 ? undefined : head;
+  }
+
   #single(key: string, revision: number, countOnly: boolean): RangeRead {
-    const entry = this.#index.get(key);
-    const kv = entry === undefined ? undefined : versionAt(entry, revision <= 0 ? Number.MAX_SAFE_INTEGER : revision);
-    if (kv === undefined) return { kvs: [], count: 0 };
-    return { kvs: countOnly ? [] : [kv], count: 1 };
+    const head = this.#index.get(key);
+    const version = head === undefined ? undefined : versionAt(head, revision <= 0 ? Number.MAX_SAFE_INTEGER : revision);
+    if (version === undefined) return { versions: [], count: 0 };
+    return { versions: countOnly ? [] : [version], count: 1 };
   }
 
   #current(range: KeyRange, limit: number, countOnly: boolean): RangeRead {
     const count = this.#index.countLive(range);
-    const kvs: KeyValue[] = [];
-    if (countOnly) return { kvs, count };
+    const versions: Version[] = [];
+    if (countOnly) return { versions, count };
     const wanted = limit > 0 ? Math.min(limit, count) : count;
-    if (wanted === 0) return { kvs, count };
-    for (const entry of this.#index.entries(range)) {
-      const kv = newest(entry);
-      if (kv.version === 0) continue;
-      kvs.push(kv);
-      if (kvs.length === wanted) break;
+    if (wanted === 0) return { versions, count };
+    for (const head of this.#index.heads(range)) {
+      if (head.version === 0) continue;
+      versions.push(head);
+      if (versions.length === wanted) break;
     }
-    return { kvs, count };
+    return { versions, count };
   }
 
   #past(range: KeyRange, revision: number, limit: number, countOnly: boolean): RangeRead {
-    const kvs: KeyValue[] = [];
+    const versions: Version[] = [];
     let count = 0;
-    for (const entry of this.#index.entries(range)) {
-      const kv = versionAt(entry, revision);
-      if (kv === undefined) continue;
+    for (const head of this.#index.heads(range)) {
+      const version = versionAt(head, revision);
+      if (version === undefined) continue;
       count += 1;
-      if (!countOnly && (limit <= 0 || kvs.length < limit)) kvs.push(kv);
+      if (!countOnly && (limit <= 0 || versions.length < limit)) versions.push(version);
     }
-    return { kvs, count };
+    return { versions, count };
   }
 
   /** One write at a time; `commit` ends it. */
   begin(): WriteTxn {
     assert(this.#writing === undefined, 'a write is under way already');
-    const changes: Change[] = [];
+    const changed: Version[] = [];
     const txn: WriteTxn = {
       revision: this.#revision + 1,
-      changed: () => changes.length > 0,
-      put: (key, value, lease) => this.#put(txn, changes, key, value, lease),
-      delete: (kv) => { this.#append(changes, { key: kv.key, value: emptyBytes, createRevision: 0, modRevision: txn.revision, version: 0, lease: 0n }); },
-      commit: () => this.#commit(txn, changes),
+      changed: () => changed.length > 0,
+      put: (key, value, lease, crc) => { this.#put(txn, changed, key, value, lease, crc); },
+      delete: (version) => { changed.push(this.#append(new Version(version.text, 0, txn.revision, 0, 0n, 0, emptyBytes))); },
+      commit: () => this.#commit(txn, changed),
     };
     this.#writing = txn;
     return txn;
   }
 
-  #put(txn: WriteTxn, changes: Change[], key: Uint8Array, value: Uint8Array, lease: bigint): void {
-    const entry = this.#index.get(keyText(key));
-    const before = entry === undefined ? undefined : newest(entry);
-    const live = before !== undefined && before.version > 0 ? before : undefined;
-    this.#append(changes, {
-      key: before?.key ?? own(key), value: own(value), createRevision: live?.createRevision ?? txn.revision,
-      modRevision: txn.revision, version: (live?.version ?? 0) + 1, lease,
-    });
+  #put(txn: WriteTxn, changed: Version[], key: string, value: Uint8Array, lease: bigint, crc: number): void {
+    const head = this.#index.get(key);
+    const live = head?.version === 0 ? undefined : head;
+    // One string for all versions of a key.
+    changed.push(this.#append(new Version(head?.text ?? key, live?.createRevision ?? txn.revision, txn.revision, (live?.version ?? 0) + 1, lease, crc, own(value))));
   }
 
-  #append(changes: Change[], kv: KeyValue): void {
-    const text = keyText(kv.key);
-    const entry = this.#index.get(text);
-    const before = entry === undefined ? undefined : newest(entry);
-    changes.push({ key: text, kv, previous: before !== undefined && before.version > 0 ? before : undefined });
-    this.#index.append(text, kv);
-    this.#sizeBytes += storedSize(kv);
+  #append(version: Version): Version {
+    this.#index.append(version);
+    this.#account(version);
+    this.#fresh.push(version);
+    this.#freshBytes += storedSize(version);
+    return version;
   }
 
-  #commit(txn: WriteTxn, changes: Change[]): RevisionRecord | undefined {
+  #account(version: Version): void {
+    this.#sizeBytes += storedSize(version);
+    this.#hashSum = (this.#hashSum + contentHash(version)) | 0;
+  }
+
+  #commit(txn: WriteTxn, changed: Version[]): RevisionRecord | undefined {
     assert(this.#writing === txn, 'this write is not the one under way');
     this.#writing = undefined;
-    if (changes.length === 0) return undefined;
+    if (changed.length === 0) return undefined;
     this.#revision = txn.revision;
-    const record: RevisionRecord = { revision: txn.revision, changes };
-    this.history.append(record);
-    return record;
+    this.history.append(txn.revision, changed);
+    return { revision: txn.revision, changes: changed.map((version) => new Change(version)) };
   }
 
   /** From now on revisions below are refused. What they held is dropped by `prune`, little by little. */
@@ -153,48 +164,110 @@ export class MvccStore {
    */
   prune(budget: number): boolean {
     for (let done = 0; done < budget; done += 1) {
-      const record = this.history.shiftBelow(this.#compactRevision);
-      if (record === undefined) {
+      const versions = this.history.shiftBelow(this.#compactRevision);
+      if (versions === undefined) {
         // Its record stays, but what it superseded does not: a store that may only delete has to get its space back from that.
-        for (const change of this.history.at(this.#compactRevision)?.changes ?? []) this.#pruneKey(change.key);
+        for (const version of this.history.versionsAt(this.#compactRevision)) this.#pruneKey(version.text);
         this.#prunedRevision = this.#compactRevision;
         return true;
       }
-      for (const change of record.changes) this.#pruneKey(change.key);
+      for (const version of versions) this.#pruneKey(version.text);
     }
     return false;
   }
 
   #pruneKey(text: string): void {
-    const entry = this.#index.get(text);
-    if (entry === undefined) return;
-    const keepFrom = firstNeeded(entry.versions, this.#compactRevision);
-    for (let at = 0; at < keepFrom; at += 1) this.#sizeBytes -= storedSize(entry.versions[at] as KeyValue);
-    if (keepFrom === entry.versions.length) this.#index.remove(entry);
-    else if (keepFrom > 0) entry.versions = entry.versions.slice(keepFrom);
+    const head = this.#index.get(text);
+    if (head === undefined) return;
+    const keeper = lastNeeded(head, this.#compactRevision);
+    if (keeper === undefined) {
+      this.#index.remove(head);
+      this.#forget(head);
+    } else {
+      this.#forget(keeper.older);
+      keeper.older = undefined;
+    }
   }
 
-  /** Fills an empty store: live keys as they stood before the oldest record of the history that `replay` then adds. */
-  restoreKey(kv: KeyValue): void {
-    this.#index.append(keyText(kv.key), kv);
-    this.#sizeBytes += storedSize(kv);
+  /** A version and all before it. */
+  #forget(from: Version | undefined): void {
+    for (let at = from; at !== undefined;) {
+      const { older } = at;
+      this.#sizeBytes -= storedSize(at);
+      this.#hashSum = (this.#hashSum - contentHash(at)) | 0;
+      // Those that are just being written into a file are no longer counted.
+      if (at.file === undefined) this.#freshBytes = Math.max(0, this.#freshBytes - storedSize(at));
+      else at.file.drop(at.ordinal);
+      at.ordinal = pruned;
+      at.older = undefined;
+      at = older;
+    }
   }
 
-  restoreRecord(revision: number, kvs: readonly KeyValue[]): void {
-    const changes: Change[] = [];
-    for (const kv of kvs) this.#append(changes, kv);
-    this.history.append({ revision, changes });
+  /** Bytes of versions that are in no file. */
+  get freshBytes(): number {
+    return this.#freshBytes;
   }
 
-  restoreRevisions(revision: number, compactRevision: number): void {
+  /** The versions in no file, oldest first. The caller writes them to one and tells each where it is, or returns them. */
+  takeFresh(): readonly Version[] {
+    const fresh = this.#fresh.filter((version) => version.ordinal === notStored);
+    this.#fresh = [];
+    this.#freshBytes = 0;
+    return fresh;
+  }
+
+  /** They could not be written. */
+  returnFresh(versions: readonly Version[]): void {
+    const back = versions.filter((version) => version.ordinal === notStored);
+    for (const version of back) this.#freshBytes += storedSize(version);
+    this.#fresh = [...back, ...this.#fresh];
+  }
+
+  /**
+   * Fills an empty store: for each key its versions, newest first and linked by `older`, in order of keys. Versions that the
+   * compaction revision makes superfluous are dropped.
+   */
+  load(revision: number, compactRevision: number, heads: readonly Version[], history: { readonly first: number; readonly slots: (Version | Version[] | undefined)[] }): void {
+    assert(this.#index.size === 0, 'the store is not empty');
     this.#revision = revision;
     this.#compactRevision = compactRevision;
     this.#prunedRevision = compactRevision;
+    this.#index.load(heads.filter((head) => this.#loadKey(head)));
+    this.history.load(history.first, history.slots);
+    const inHistory = history.slots.flat().filter((version) => version?.file === undefined && version?.ordinal === notStored) as Version[];
+    if (this.#fresh.length > 0) this.#fresh = [...this.#fresh.filter((version) => version.modRevision < history.first), ...inHistory];
   }
 
-  /** In order of keys. The store must not change meanwhile. */
-  entries(range: KeyRange): Iterable<KeyEntry> {
-    return this.#index.entries(range);
+  #loadKey(head: Version): boolean {
+    for (let at: Version | undefined = head; at !== undefined; at = at.older) {
+      this.#account(at);
+      if (at.file === undefined) {
+        this.#fresh.push(at);
+        this.#freshBytes += storedSize(at);
+      }
+    }
+    const keeper = lastNeeded(head, this.#compactRevision);
+    this.#forget(keeper === undefined ? head : keeper.older);
+    if (keeper !== undefined) keeper.older = undefined;
+    return keeper !== undefined;
+  }
+
+  /** The version of a key that was made by `revision`. */
+  find(key: string, revision: number): Version | undefined {
+    let at = this.#index.get(key);
+    while (at !== undefined && at.modRevision > revision) at = at.older;
+    return at?.modRevision === revision ? at : undefined;
+  }
+
+  /** Newest versions in order of keys, tombstones too. The store must not change meanwhile. */
+  heads(range: KeyRange): Iterable<Version> {
+    return this.#index.heads(range);
+  }
+
+  /** Of all that is in the index; see `hashStore`. */
+  get hashSum(): number {
+    return this.#hashSum;
   }
 }
 
@@ -202,20 +275,25 @@ export interface WriteTxn {
   /** What this write will be. */
   readonly revision: number;
   changed(): boolean;
-  /** The key must not have been changed by this write before. */
-  put(key: Uint8Array, value: Uint8Array, lease: bigint): void;
-  /** `kv` is the live version to delete. */
-  delete(kv: KeyValue): void;
+  /** The key must not have been changed by this write before. `crc` is `valueCrc(value)`. */
+  put(key: string, value: Uint8Array, lease: bigint, crc: number): void;
+  /** `version` is the live version to delete. */
+  delete(version: Version): void;
   /** Undefined if nothing was changed; the revision is not used then. */
   commit(): RevisionRecord | undefined;
 }
 
-/** Index of the first version that a read at `compactRevision` or later can see, or a watch from it can be told of. */
-function firstNeeded(versions: readonly KeyValue[], compactRevision: number): number {
-  let at = versions.length - 1;
-  while (at > 0 && (versions[at] as KeyValue).modRevision > compactRevision) at -= 1;
-  const kv = versions[at] as KeyValue;
-  return kv.version === 0 && kv.modRevision < compactRevision ? at + 1 : at;
+/** The oldest version that a read at `compactRevision` or later can see, or a watch from it can be told of; undefined: none. */
+export function lastNeeded(newest: Version, compactRevision: number): Version | undefined {
+  let needed: Version | undefined;
+  for (let at: Version | undefined = newest; at !== undefined; at = at.older) {
+    if (at.modRevision > compactRevision) {
+      needed = at;
+      continue;
+    }
+    return at.version === 0 && at.modRevision < compactRevision ? needed : at;
+  }
+  return needed;
 }
 
 /** Bytes that would keep a much larger buffer alive (a whole network frame) are copied. */
@@ -225,6 +303,6 @@ function own(data: Uint8Array): Uint8Array {
 
 const entryOverheadBytes = 64;
 
-function storedSize(kv: KeyValue): number {
-  return kv.key.length + kv.value.length + entryOverheadBytes;
+function storedSize(version: Version): number {
+  return version.text.length + valueLength(version) + entryOverheadBytes;
 }

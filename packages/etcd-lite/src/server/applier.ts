@@ -1,61 +1,77 @@
-import type { Host } from '@coxswain/host';
+import { assert, type Host } from '@coxswain/host';
+import { etcdError } from '../client/errors.ts';
 import { Lessor } from '../lease/lessor.ts';
-import type { Applied, Machine } from '../machine/machine.ts';
-import { decodeMachine, encodeMachine } from '../machine/snapshot.ts';
+import { Machine, type Applied } from '../machine/machine.ts';
+import { restoreState } from '../machine/snapshot.ts';
+import { executeTxn } from '../mvcc/execute.ts';
+import { neededForRange, neededValues } from '../mvcc/needs.ts';
+import { executeRange } from '../mvcc/range.ts';
+import type { AbsentKeyValue, Version } from '../mvcc/version.ts';
 import { entryKind, readConfChange, type Entry, type SnapshotMeta } from '../raft/index.ts';
-import type { SnapshotStore } from '../wal/index.ts';
+import { absentIn, loadStore, type StoreFiles, type Values } from '../storage/index.ts';
 import { WatchHub } from '../watch/hub.ts';
 import type { RevisionRecord } from '../mvcc/history.ts';
 import { codecs } from '../wire/schema.ts';
-import type { InternalRequest } from '../wire/messages.ts';
+import type { InternalRequest, RangeRequest, RangeResponse, ResponseHeader, TxnRequest, TxnResponse } from '../wire/messages.ts';
+import { Checkpointer, type CheckpointerOptions } from './checkpointer.ts';
 
 export interface ApplierHooks {
   /** The answer to an entry, for whoever on this member waits for it. */
   answered(id: bigint, applied: Applied): void;
   /** The list of members in the state is another. */
   membersChanged(): void;
+  /** Whether someone does. */
+  awaited(id: bigint): boolean;
   /** A no-op: a new leader's term has begun in the log. */
   termBegan(term: number): void;
   /** Somebody's password was right: from now on `token` stands for the user on every member. */
   authenticated(user: string, token: string): void;
   /** A snapshot of the own state is durable. */
   snapshotTaken(snapshot: SnapshotMeta): void;
+  /** A file is not what was written: this member must not go on. */
+  damaged(error: unknown): void;
 }
 
-export interface ApplierOptions {
-  readonly snapshotCount: number;
+export interface ApplierParts {
+  readonly files: StoreFiles;
+  readonly values: Values;
+  readonly machine: Machine;
+  /** The last entry that is in the machine. */
+  readonly applied: SnapshotMeta;
 }
 
 /** Revisions dropped in one go after a compaction. */
 const pruneBudget = 2000;
 
-/** The replicated state of this member with what hangs on it: leases' clocks, watches, snapshots. */
+/** The replicated state of this member with what hangs on it: leases' clocks, watches, files. */
 export class Applier {
   readonly #host: Host;
-  readonly #snapshots: SnapshotStore;
+  readonly #files: StoreFiles;
+  readonly #values: Values;
   readonly #hooks: ApplierHooks;
-  readonly #options: ApplierOptions;
+  readonly #checkpointer: Checkpointer;
   #machine: Machine;
   readonly lessor: Lessor;
   /** What was applied since the start, for /metrics. */
   readonly counts = { puts: 0, deletes: 0, txns: 0, leasesGranted: 0, leasesRevoked: 0 };
   readonly hub: WatchHub;
-  #index: number;
-  #snapshotIndex: number;
-  #snapshotting = false;
+  #applied: SnapshotMeta;
   #pruning = false;
   readonly #pruneWaiters: (() => void)[] = [];
   #stopped = false;
 
-  constructor(host: Host, snapshots: SnapshotStore, machine: Machine, index: number, options: ApplierOptions, hooks: ApplierHooks) {
+  constructor(host: Host, { files, values, machine, applied }: ApplierParts, options: CheckpointerOptions, hooks: ApplierHooks) {
     this.#host = host;
-    this.#snapshots = snapshots;
+    this.#files = files;
+    this.#values = values;
     this.#machine = machine;
-    this.#index = index;
-    this.#snapshotIndex = index;
-    this.#options = options;
+    this.#applied = applied;
     this.#hooks = hooks;
     const current = (): Machine => this.#machine;
+    this.#checkpointer = new Checkpointer(host, {
+      files, values, machine: current, applied: () => (this.#applied.index === 0 ? undefined : this.#applied),
+      taken: (snapshot) => { hooks.snapshotTaken(snapshot); }, damaged: (error) => { hooks.damaged(error); },
+    }, options);
     this.lessor = new Lessor({ get leases() { return current().leases; } });
     this.hub = new WatchHub(machine.store);
   }
@@ -66,21 +82,105 @@ export class Applier {
 
   /** The last entry that is in the state. */
   get index(): number {
-    return this.#index;
+    return this.#applied.index;
   }
 
-  apply(entry: Entry): void {
-    this.#index = entry.index;
+  /** A promise if values have to be fetched first: it is applied when that resolves, and nothing else until then. */
+  apply(entry: Entry): Promise<void> | undefined {
     if (entry.data.length === 0) {
+      this.#advance(entry);
       this.#hooks.termBegan(entry.term);
-      return;
+      return undefined;
     }
     const request = codecs.internalRequest.decode(entryKind(entry.data) === 'conf-change' ? readConfChange(entry.data).payload : entry.data);
+    if (neededValues(this.#machine.store, request).length > 0) return this.#applyLater(entry, request);
+    this.#applyNow(entry, request);
+    return undefined;
+  }
+
+  #advance({ index, term }: Entry): void {
+    this.#applied = { index, term };
+  }
+
+  async #applyLater(entry: Entry, request: InternalRequest): Promise<void> {
+    await this.#withValues(() => neededValues(this.#machine.store, request), () => { this.#applyNow(entry, request); });
+  }
+
+  /** Calls `action` when all that is needed is in memory, in the turn in which that is known. */
+  async #withValues<T>(needed: () => readonly Version[], action: () => T): Promise<T> {
+    const fetched: Version[] = [];
+    for (let missing = needed(); missing.length > 0; missing = needed()) {
+      await this.#values.restore(missing);
+      fetched.push(...missing);
+    }
+    const result = action();
+    for (const version of fetched) this.#values.cache.admit(version);
+    return result;
+  }
+
+  #applyNow(entry: Entry, request: InternalRequest): void {
+    this.#advance(entry);
     const applied = this.#withToken(request, this.#machine.apply(request));
     if (applied.error === undefined) this.#follow(request);
     if (applied.record !== undefined) this.#count(request, applied.record);
     if (applied.record !== undefined) this.hub.publish(applied.record);
-    this.#hooks.answered(request.ID, applied);
+    const absent = applied.response === undefined || !this.#hooks.awaited(request.ID) ? undefined : absentIn(applied.response);
+    if (absent === undefined) this.#hooks.answered(request.ID, applied);
+    else void this.#answerLater(request.ID, applied, absent);
+  }
+
+  async #answerLater(id: bigint, applied: Applied, absent: readonly AbsentKeyValue[]): Promise<void> {
+    try {
+      await this.load(absent);
+    } catch {
+      // `load` has told why this member ends; what was written stands all the same.
+      return;
+    }
+    this.#hooks.answered(id, applied);
+  }
+
+  /** Fetches values from files; see `Values.load`. */
+  async load(absent: readonly AbsentKeyValue[]): Promise<void> {
+    try {
+      await this.#values.load(absent);
+    } catch (error) {
+      this.#hooks.damaged(error);
+      throw etcdError('corrupt');
+    }
+  }
+
+  /** An answer from the state as it is now, with the header it has now; no promise if all of it is in memory. */
+  readRange(request: RangeRequest, header: () => ResponseHeader): RangeResponse | Promise<RangeResponse> {
+    return this.#read(() => neededForRange(this.#machine.store, request), () => {
+      const response = executeRange(this.#machine.store, request);
+      response.header = header();
+      return response;
+    });
+  }
+
+  /** Of a transaction that does not write. */
+  readTxn(request: TxnRequest, header: () => ResponseHeader): TxnResponse | Promise<TxnResponse> {
+    return this.#read(() => neededValues(this.#machine.store, { txn: request }), () => {
+      const { response } = executeTxn(this.#machine.store, this.#machine.leases, request);
+      response.header = header();
+      return response;
+    });
+  }
+
+  #read<T extends object>(needed: () => readonly Version[], execute: () => T): T | Promise<T> {
+    if (needed().length > 0) return this.#readLater(needed, execute);
+    const response = execute();
+    const absent = absentIn(response);
+    return absent === undefined ? response : this.load(absent).then(() => response);
+  }
+
+  async #readLater<T extends object>(needed: () => readonly Version[], execute: () => T): Promise<T> {
+    const { response, loaded } = await this.#withValues(needed, () => {
+      const answer = execute();
+      return { response: answer, loaded: this.load(absentIn(answer) ?? []) };
+    });
+    await loaded;
+    return response;
   }
 
   #count(request: InternalRequest, { changes }: RevisionRecord): void {
@@ -95,7 +195,7 @@ export class Applier {
   #withToken(request: InternalRequest, applied: Applied): Applied {
     const authenticate = request.auth?.authenticate;
     if (authenticate === undefined || applied.error !== undefined) return applied;
-    const token = authenticate.simpleToken === '' ? '' : `${authenticate.simpleToken}.${this.#index}`;
+    const token = authenticate.simpleToken === '' ? '' : `${authenticate.simpleToken}.${this.#applied.index}`;
     this.#hooks.authenticated(authenticate.name, token);
     return { ...applied, response: { token } };
   }
@@ -116,11 +216,12 @@ export class Applier {
     return new Promise((resolve) => { this.#pruneWaiters.push(resolve); });
   }
 
-  /** The physical half of a compaction, in slices. A snapshot may be encoded meanwhile: it holds its own references. */
+  /** The physical half of a compaction, in slices. */
   #prune(): void {
     if (this.#pruning || this.#stopped) return;
     if (this.#machine.store.prune(pruneBudget)) {
       for (const resolve of this.#pruneWaiters.splice(0)) resolve();
+      this.#checkpointer.tidyLater();
       return;
     }
     this.#pruning = true;
@@ -130,43 +231,41 @@ export class Applier {
     });
   }
 
-  maybeSnapshot(termOf: (index: number) => number | undefined): void {
-    if (this.#snapshotting || this.#stopped || this.#index - this.#snapshotIndex < this.#options.snapshotCount) return;
-    const term = termOf(this.#index);
-    if (term === undefined) return;
-    this.#snapshotting = true;
-    void this.#takeSnapshot({ index: this.#index, term }, encodeMachine(this.#machine));
+  /** To be called after entries were applied. */
+  maybeCheckpoint(): void {
+    this.#checkpointer.applied(this.#applied.index);
   }
 
-  async #takeSnapshot(snapshot: SnapshotMeta, chunks: Iterable<Uint8Array>): Promise<void> {
-    const startMs = this.#host.clock.monotonicMs();
-    try {
-      const sizeBytes = await this.#snapshots.save(snapshot, chunks, 'own');
-      if (this.#stopped) return;
-      this.#snapshotIndex = Math.max(this.#snapshotIndex, snapshot.index);
-      this.#hooks.snapshotTaken(snapshot);
-      this.#host.log.info('snapshot taken', { index: snapshot.index, sizeBytes, ms: Math.round(this.#host.clock.monotonicMs() - startMs) });
-      await this.#snapshots.purge(snapshot, this.#host.log);
-    } catch (error) {
-      // The log is whole: without a snapshot it only stays longer. The next attempt comes after as many entries again.
-      this.#snapshotIndex = snapshot.index;
-      this.#host.log.error('snapshot failed', { index: snapshot.index, error: (error as Error).message });
-    } finally {
-      this.#snapshotting = false;
-    }
+  /** Resolves when what is on disk has no garbage that was there when this was called. */
+  defragment(): Promise<void> {
+    return this.#checkpointer.defragment();
+  }
+
+  /** What the store has on disk, with about what the next checkpoint will add. */
+  get diskBytes(): number {
+    return this.#files.sizeBytes + this.#machine.store.freshBytes;
   }
 
   /** Takes over a received state, which is on disk. */
   async install(snapshot: SnapshotMeta): Promise<void> {
-    this.#machine = await decodeMachine(this.#snapshots.read(snapshot));
-    this.#index = snapshot.index;
-    this.#snapshotIndex = snapshot.index;
-    this.hub.replaceStore(this.#machine.store);
+    await this.#checkpointer.hold(async () => {
+      const manifest = this.#files.receivedState(snapshot);
+      assert(manifest !== undefined, 'the state to install was not received', { index: snapshot.index });
+      const machine = new Machine();
+      const state = await loadStore(this.#files, manifest, machine.store);
+      restoreState(machine, manifest.state);
+      this.#machine = machine;
+      this.#applied = { index: snapshot.index, term: snapshot.term };
+      this.hub.replaceStore(machine.store);
+      await this.#files.replace(state);
+      return snapshot.index;
+    });
     this.#host.log.info('state installed', { index: snapshot.index, revision: this.#machine.store.revision });
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#checkpointer.stop();
     for (const resolve of this.#pruneWaiters.splice(0)) resolve();
   }
 }

@@ -35,7 +35,7 @@ export interface EtcdConfig {
   readonly walDir?: string;
   readonly heartbeatMs?: number;
   readonly electionMs?: number;
-  /** Entries between two snapshots of the state. */
+  /** Entries between two checkpoints of the state. */
   readonly snapshotCount?: number;
   /** Entries kept in memory behind a snapshot for members that are a little behind. */
   readonly snapshotCatchUpEntries?: number;
@@ -43,6 +43,14 @@ export interface EtcdConfig {
   readonly maxRequestBytes?: number;
   readonly maxTxnOps?: number;
   readonly segmentBytes?: number;
+  /** Bytes of new keys and values after which a checkpoint is written, whatever `snapshotCount` says. */
+  readonly checkpointBytes?: number;
+  /** No file of the store is made larger than about this. */
+  readonly maxStoreSegmentBytes?: number;
+  /** Memory for values that are also on disk. */
+  readonly valueCacheBytes?: number;
+  /** Rest between two steps of defragmentation in the background. */
+  readonly defragmentPauseMs?: number;
   readonly watchProgressNotifyMs?: number;
   readonly autoCompaction?: AutoCompaction;
   /** Default true: history that fills the quota goes, see `SpaceKeeper`. */
@@ -96,6 +104,9 @@ export const defaults = {
   maxRequestBytes: 1.5 * 1024 * 1024,
   maxTxnOps: 128,
   segmentBytes: 64 * 1024 * 1024,
+  checkpointBytes: 32 * 1024 * 1024,
+  valueCacheBytes: 64 * 1024 * 1024,
+  defragmentPauseMs: 500,
   watchProgressNotifyMs: 10 * 60_000,
   corruptCheckMs: 3_600_000,
   compactHashCheckMs: 60_000,

@@ -5,8 +5,8 @@ import type { LogWriter } from './log-writer.ts';
 /** What stands on the driver: applies what is committed, carries messages. */
 export interface DriverHooks {
   send(messages: readonly Message[]): void;
-  /** In order, each entry once. */
-  apply(entry: Entry): void;
+  /** In order, each entry once; after a promise the next one only when that has resolved. */
+  apply(entry: Entry): Promise<void> | undefined;
   /** Replaces the state by a received one, which is on disk; nothing is applied meanwhile. */
   install(snapshot: SnapshotMeta): Promise<void>;
   readStates(states: readonly ReadState[]): void;
@@ -59,6 +59,8 @@ export class RaftDriver {
   #unwrittenBytes = 0;
   #persisting = false;
   #installing = false;
+  /** Resolves when the entry that waits for values is applied. */
+  #waiting: Promise<void> | undefined;
   #pumpScheduled = false;
   #applyScheduled = false;
   #stopped = false;
@@ -116,6 +118,10 @@ export class RaftDriver {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  fail(error: unknown): void {
+    this.#fail(error);
   }
 
   #fail(error: unknown): void {
@@ -199,14 +205,45 @@ export class RaftDriver {
   }
 
   #apply(): void {
-    if (this.#installing || this.#toApply.length === 0) return;
-    const slice = this.#toApply.splice(0, applySlice);
-    for (const entry of slice) this.#hooks.apply(entry);
-    const last = slice[slice.length - 1] as Entry;
-    step(this.raft, { type: 'applied', index: last.index });
-    this.#hooks.applied(last.index);
+    if (this.#installing || this.#waiting !== undefined || this.#toApply.length === 0) return;
+    for (let count = 0; count < applySlice && this.#toApply.length > count; count += 1) {
+      const wait = this.#hooks.apply(this.#toApply[count] as Entry);
+      if (wait === undefined) continue;
+      this.#appliedFirst(count);
+      this.#waiting = this.#finishWaiting(wait, this.#toApply[0] as Entry);
+      return;
+    }
+    this.#appliedFirst(Math.min(applySlice, this.#toApply.length));
     if (this.#toApply.length > 0) this.#applyLater();
     else this.#schedule();
+  }
+
+  #appliedFirst(count: number): void {
+    const last = this.#toApply.splice(0, count)[count - 1];
+    if (last !== undefined) this.#appliedTo(last.index);
+  }
+
+  #appliedTo(index: number): void {
+    step(this.raft, { type: 'applied', index });
+    this.#hooks.applied(index);
+  }
+
+  /** An entry that needs values from files: heartbeats, votes and the log go on meanwhile. */
+  async #finishWaiting(wait: Promise<void>, entry: Entry): Promise<void> {
+    try {
+      await wait;
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (this.#stopped) return;
+    this.#waiting = undefined;
+    if (this.#toApply[0] === entry) this.#toApply.shift();
+    this.#guard(() => {
+      this.#appliedTo(entry.index);
+      this.#apply();
+    });
+    this.#schedule();
   }
 
   #applyLater(): void {
@@ -258,6 +295,7 @@ export class RaftDriver {
   }
 
   async #install(snapshot: SnapshotMeta): Promise<void> {
+    await this.#waiting;
     await this.#hooks.install(snapshot);
     // A newer one may wait already; its own turn ends the pause.
     this.#installing = this.#toPersist.some((item) => item.install !== undefined);

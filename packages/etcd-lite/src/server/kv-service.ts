@@ -1,7 +1,5 @@
 import { checkDeleteRange, checkPut, checkTxn } from '../auth/check-request.ts';
 import { etcdError } from '../client/errors.ts';
-import { executeRange } from '../mvcc/range.ts';
-import { executeTxn } from '../mvcc/execute.ts';
 import { isReadOnly, isSerializable, validateDeleteRange, validatePut, validateRange, validateTxn } from '../mvcc/validate.ts';
 import {
   alarmAction, alarmType, type CompactionRequest, type DeleteRangeRequest, type DeleteRangeResponse, type HeaderResponse, type InternalRequest, type PutRequest,
@@ -45,9 +43,7 @@ export class KvService {
       const who = await this.#guard.identify(call);
       this.#guard.state.auth.check(who, 'read', request.key, request.rangeEnd);
     }
-    const response = executeRange(this.#member.applier.machine.store, request);
-    response.header = responseHeader(this.#member);
-    return response;
+    return this.#member.applier.readRange(request, () => responseHeader(this.#member));
   }
 
   async put(request: PutRequest, call?: CallContext): Promise<PutResponse> {
@@ -73,10 +69,7 @@ export class KvService {
       const who = await this.#guard.identify(call);
       checkTxn(this.#guard.state, who, request);
     }
-    const { store, leases } = this.#member.applier.machine;
-    const { response } = executeTxn(store, leases, request);
-    response.header = responseHeader(this.#member);
-    return response;
+    return this.#member.applier.readTxn(request, () => responseHeader(this.#member));
   }
 
   async compact(request: CompactionRequest, call?: CallContext): Promise<HeaderResponse> {

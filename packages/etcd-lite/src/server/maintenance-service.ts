@@ -33,8 +33,11 @@ export class MaintenanceService {
     return {
       '/etcdserverpb.Maintenance/Status': unary(codecs.statusRequest, codecs.statusResponse, async () => this.status()),
       '/etcdserverpb.Maintenance/Alarm': unary(codecs.alarmRequest, codecs.alarmResponse, (request) => this.#alarm(request)),
-      // Nothing to do: what is compacted is gone from memory, and the log is cut by snapshots. (etcd answers without a header.)
-      '/etcdserverpb.Maintenance/Defragment': unary(codecs.defragmentRequest, codecs.defragmentResponse, async () => ({})),
+      // (etcd answers without a header.)
+      '/etcdserverpb.Maintenance/Defragment': unary(codecs.defragmentRequest, codecs.defragmentResponse, async () => {
+        await this.#member.applier.defragment();
+        return {};
+      }),
       '/etcdserverpb.Maintenance/Hash': unary(codecs.hashRequest, codecs.hashResponse, async () => ({ header: responseHeader(this.#member), hash: this.#hashKv(0).hash })),
       '/etcdserverpb.Maintenance/HashKV': unary(codecs.hashKvRequest, codecs.hashKvResponse, async ({ revision }) => this.#hashKv(revision)),
       '/etcdserverpb.Maintenance/MoveLeader': unary(codecs.moveLeaderRequest, codecs.moveLeaderResponse, async ({ targetID }) => {
@@ -51,7 +54,7 @@ export class MaintenanceService {
     const errors = raft.leader === 0n ? ['etcdserver: no leader'] : [];
     const quotaBytes = config.quotaBackendBytes ?? 0;
     return {
-      header: responseHeader(this.#member), version: etcdVersion, dbSize: store.sizeBytes, leader: raft.leader, raftIndex: raft.log.committed,
+      header: responseHeader(this.#member), version: etcdVersion, dbSize: Math.max(applier.diskBytes, store.sizeBytes), leader: raft.leader, raftIndex: raft.log.committed,
       raftTerm: raft.term, raftAppliedIndex: applier.index, errors: [...errors, ...alarms.map(alarmText)], dbSizeInUse: store.sizeBytes, isLearner: this.#member.cluster.isLearner,
       storageVersion: versions.clusterVersion, dbSizeQuota: quotaBytes === 0 ? defaults.quotaBackendBytes : quotaBytes, downgradeInfo: versions.downgrade,
     };

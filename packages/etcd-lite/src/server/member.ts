@@ -8,7 +8,7 @@ import { etcdError } from '../client/errors.ts';
 import type { Applied } from '../machine/machine.ts';
 import { confOf } from '../machine/membership.ts';
 import { bestSuccessor, createRaft, decidesAlone, RaftLog, type MemberId, type Message, type RaftState, type SnapshotMeta } from '../raft/index.ts';
-import type { SnapshotStore } from '../wal/index.ts';
+import { receiveState, type StoreFiles } from '../storage/index.ts';
 import type { RecoveredWal } from '../wal/recover.ts';
 import type { InternalRequest } from '../wire/messages.ts';
 import { Applier } from './applier.ts';
@@ -25,6 +25,7 @@ import { Peers } from './peers.ts';
 import { Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
 import { Reconfigurer } from './reconfigure.ts';
+import { checkpointOptions } from './open-store.ts';
 
 function tokenKind({ authToken }: EtcdConfig, host: Host): TokenKind {
   return authToken?.kind === 'jwt' ? new JwtTokens(host, authToken) : new SimpleTokens(host, authToken?.ttlMs ?? defaults.authTokenTtlMs);
@@ -62,7 +63,7 @@ export class Member {
   readonly identity: { peerTls: ClientTls | undefined };
   readonly #driver: RaftDriver;
   readonly #log: LogWriter;
-  readonly #snapshots: SnapshotStore;
+  readonly #files: StoreFiles;
   #hints: readonly ClusterMember[];
   readonly #fail: (error: Error) => void;
   readonly #metrics: MemberMetrics;
@@ -82,23 +83,25 @@ export class Member {
   }
 
   private constructor(config: EtcdConfig, host: Host, opened: Opened) {
-    const { recovered, machine } = opened;
+    const { recovered, store } = opened;
     this.host = host;
     this.config = config;
     this.identity = { peerTls: config.peerTls };
     this.cluster = new LiveCluster(opened.clusterId, opened.self, () => this.applier.machine);
     this.#hints = opened.hints;
     this.#log = new LogWriter(host, opened.wal);
-    this.#snapshots = opened.snapshots;
+    this.#files = store.files;
     this.#heartbeatMs = config.heartbeatMs ?? defaults.heartbeatMs;
     this.#electionMs = config.electionMs ?? defaults.electionMs;
     this.tokens = tokenKind(config, host);
     const metrics: Metrics = config.metrics ?? noMetrics;
     this.#metrics = new MemberMetrics(metrics);
-    this.applier = new Applier(host, opened.snapshots, machine, recovered.snapshot.index, { snapshotCount: config.snapshotCount ?? defaults.snapshotCount }, {
+    this.applier = new Applier(host, store, checkpointOptions(config), {
       answered: (id, applied) => { this.proposals.applied(id, applied); },
       authenticated: (user, token) => { this.tokens.applied(token, user, this.applier.machine.auth); },
       membersChanged: () => { this.#membersChanged(); },
+      awaited: (id) => this.proposals.has(id),
+      damaged: (error) => { this.#driver.fail(error); },
       termBegan: (term) => { this.#termBegan(term); },
       snapshotTaken: (snapshot) => { this.#snapshotTaken(snapshot); },
     });
@@ -106,7 +109,7 @@ export class Member {
     this.failed = failure.promise;
     this.#fail = failure.reject;
     this.peers = new Peers({
-      host, cluster: this.cluster, identity: this.identity, snapshots: opened.snapshots, electionMs: this.#electionMs,
+      host, cluster: this.cluster, identity: this.identity, files: store.files, electionMs: this.#electionMs,
       unreachable: (member) => { this.#driver.input({ type: 'unreachable', member }); }, removed: () => { this.#leave(); },
       snapshotSent: (to, ok) => { this.#driver.input({ type: 'snapshot-report', to, ok }); },
     });
@@ -137,7 +140,7 @@ export class Member {
     return new RaftDriver(host, raft, this.#log, {
       send: (messages) => { this.peers.send(messages); },
       confChanged: () => { this.#followMembers(); },
-      apply: (entry) => { this.applier.apply(entry); },
+      apply: (entry) => this.applier.apply(entry),
       install: async (snapshot) => {
         await this.applier.install(snapshot);
         this.proposals.stateInstalled();
@@ -230,7 +233,7 @@ export class Member {
   }
 
   async saveSnapshot(snapshot: SnapshotMeta, from: MemberId, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    await this.#snapshots.save(snapshot, chunks, `from-${idText(from)}`);
+    await receiveState(this.#files, this.host.crypto, chunks, { name: `the state that member ${idText(from)} sends`, expected: snapshot });
   }
 
   propose(request: Omit<InternalRequest, 'ID'>): Promise<Applied> {
@@ -277,7 +280,7 @@ export class Member {
 
   #applied(index: number): void {
     this.reads.applied(index);
-    this.applier.maybeSnapshot((at) => this.raft.log.term(at));
+    this.applier.maybeCheckpoint();
   }
 
   #snapshotTaken(snapshot: SnapshotMeta): void {

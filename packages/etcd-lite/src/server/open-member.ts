@@ -1,15 +1,14 @@
 import type { Host } from '@coxswain/host';
-import { Machine } from '../machine/machine.ts';
 import { confOf, fromMembershipMessage, toMembershipMessage, type MembershipState } from '../machine/membership.ts';
-import { decodeMachine } from '../machine/snapshot.ts';
 import { confChangeData, entryKind, readConfChange, type Entry } from '../raft/index.ts';
-import { SnapshotStore, Wal } from '../wal/index.ts';
+import { Wal } from '../wal/index.ts';
 import type { RecoveredWal } from '../wal/recover.ts';
 import { codecs } from '../wire/schema.ts';
 import { idText, makeCluster, type ClusterMember, type NewCluster } from './cluster.ts';
 import { defaults, type EtcdConfig } from './config.ts';
 import { checkDataDir } from './data-dir.ts';
 import { askToJoin, refuseIfBootstrapped } from './join.ts';
+import { openStore, type OpenStore } from './open-store.ts';
 import { removedText } from './peer-paths.ts';
 
 /** What a member begins with, be it its first life or a later one. */
@@ -18,8 +17,7 @@ export interface Opened {
   readonly self: ClusterMember;
   readonly wal: Wal;
   readonly recovered: RecoveredWal;
-  readonly snapshots: SnapshotStore;
-  readonly machine: Machine;
+  readonly store: OpenStore;
   /** Whom to talk to while the list of members is not known from the log. */
   readonly hints: readonly ClusterMember[];
 }
@@ -30,14 +28,15 @@ type Recovered = Omit<Opened, 'hints' | 'self' | 'clusterId'>;
 export async function openMember(config: EtcdConfig, host: Host): Promise<Opened> {
   const directory = config.walDir ?? `${config.dataDir}/member/wal`;
   await checkDataDir(host.disk, config.dataDir);
-  const snapshots = await SnapshotStore.open(host.disk, `${config.dataDir}/member/snap`);
   let beginning: Beginning | undefined;
-  const { wal, recovered } = await Wal.openAny(host.disk, { directory, segmentBytes: config.segmentBytes ?? defaults.segmentBytes }, async () => {
+  const { wal, recovered: whole } = await Wal.openAny(host.disk, { directory, segmentBytes: config.segmentBytes ?? defaults.segmentBytes }, async () => {
     beginning = await begin(config, host);
     return { clusterId: beginning.clusterId, memberId: beginning.self.id };
   }, host.log);
-  const machine = recovered.snapshot.index === 0 ? new Machine() : await decodeMachine(snapshots.read(recovered.snapshot));
-  const opened = { wal, recovered, snapshots, machine };
+  const store = await openStore(host, config, whole);
+  // The state on disk may be newer than the beginning of the log: the log goes on from there.
+  const recovered: RecoveredWal = { ...whole, snapshot: store.applied, entries: whole.entries.filter(({ index }) => index > store.applied.index) };
+  const opened = { wal, recovered, store };
   if (beginning === undefined) return reopened(config, host, opened);
   return beginning.founding === undefined ? { ...opened, ...beginning } : found(beginning.founding, opened);
 }
@@ -85,7 +84,7 @@ export function membershipOf(entry: Entry): MembershipState | undefined {
 }
 
 async function reopened(config: EtcdConfig, host: Host, opened: Recovered): Promise<Opened> {
-  const { recovered, machine } = opened;
+  const { recovered, store: { machine } } = opened;
   const header = recovered.header as NonNullable<RecoveredWal['header']>;
   const untouched = recovered.entries.length === 0 && recovered.snapshot.index === 0;
   const newest = recovered.entries.map(membershipOf).findLast((one) => one !== undefined) ?? machine.membership;

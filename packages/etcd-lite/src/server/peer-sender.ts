@@ -1,6 +1,7 @@
 import { concatBytes, type ClientTls, type Host } from '@coxswain/host';
-import type { Message, SnapshotMeta } from '../raft/index.ts';
-import type { SnapshotStore } from '../wal/index.ts';
+import { confOfState } from '../machine/snapshot.ts';
+import type { Message } from '../raft/index.ts';
+import { streamBytes, streamState, type ExportedState, type StoreFiles } from '../storage/index.ts';
 import { lengthFrame } from '../wire/frames.ts';
 import { encodePeerMessage } from '../wire/peer-codec.ts';
 import { idText, type Cluster, type ClusterMember } from './cluster.ts';
@@ -11,12 +12,14 @@ const maxQueuedBytes = 16 * 1024 * 1024;
 const retryMinMs = 50;
 const retryMaxMs = 500;
 
+type SnapshotMessage = Extract<Message, { readonly type: 'snapshot' }>;
+
 export interface PeerSenderOptions {
   readonly host: Host;
   readonly cluster: Cluster;
   readonly peer: ClusterMember;
   readonly tls: ClientTls | undefined;
-  readonly snapshots: SnapshotStore;
+  readonly files: StoreFiles;
   /** Without a sign of life for so long after something was sent, the connection is made anew. */
   readonly silenceMs: number;
   /** The peer says that this member does not belong to the cluster any more. */
@@ -66,7 +69,7 @@ export class PeerSender {
   send(message: Message): void {
     if (this.#stopped) return;
     if (message.type === 'snapshot') {
-      void this.#sendSnapshot(message, message.snapshot);
+      void this.#sendSnapshot(message);
       return;
     }
     const nowMs = this.#options.host.clock.monotonicMs();
@@ -144,23 +147,34 @@ export class PeerSender {
     }
   }
 
-  async #sendSnapshot(message: Message, snapshot: SnapshotMeta): Promise<void> {
-    const { host, peer, tls, snapshots, snapshotSent } = this.#options;
+  /** Of what is on disk now, which may be newer than what Raft asked to be sent. */
+  async #sendSnapshot(message: SnapshotMessage): Promise<void> {
+    const { host, peer, files, snapshotSent } = this.#options;
     if (this.#sendingSnapshot) return;
     this.#sendingSnapshot = true;
     let ok = false;
+    const state = files.exportState();
     try {
-      host.log.info('sending the state to a peer', { peer: peer.name, index: snapshot.index });
-      const response = await host.network.fetch({
-        url: this.#url(peerPaths.snapshot), method: 'POST', headers: this.#headers(), body: snapshotBody(message, snapshots.read(snapshot)), httpVersion: '2',
-        ...(tls === undefined ? {} : { tls }),
-      });
-      ok = response.status === 204;
+      if (state !== undefined) ok = await this.#transfer(message, state);
     } catch (error) {
       host.log.warn('the state could not be sent to a peer', { peer: peer.name, error: (error as Error).message });
+    } finally {
+      state?.close();
     }
     this.#sendingSnapshot = false;
     if (!this.#stopped) snapshotSent(ok);
+  }
+
+  async #transfer(message: SnapshotMessage, state: ExportedState): Promise<boolean> {
+    const { host, peer, tls } = this.#options;
+    const { index, term } = state.manifest;
+    host.log.info('sending the state to a peer', { peer: peer.name, index, sizeBytes: streamBytes(state) });
+    const conf = index === message.snapshot.index ? message.conf : confOfState(state.manifest.state) ?? message.conf;
+    const body = snapshotBody({ ...message, snapshot: { index, term }, conf }, streamState(host.crypto, state));
+    const response = await host.network.fetch({
+      url: this.#url(peerPaths.snapshot), method: 'POST', headers: this.#headers(), body, httpVersion: '2', ...(tls === undefined ? {} : { tls }),
+    });
+    return response.status === 204;
   }
 
   /** A short question, for instance about a lease. Rejects with NetworkError. */

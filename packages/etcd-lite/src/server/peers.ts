@@ -1,6 +1,6 @@
 import type { ClientTls, Host } from '@coxswain/host';
 import type { MemberId, Message } from '../raft/index.ts';
-import type { SnapshotStore } from '../wal/index.ts';
+import type { StoreFiles } from '../storage/index.ts';
 import { idText, type Cluster, type ClusterMember } from './cluster.ts';
 import { PeerSender } from './peer-sender.ts';
 
@@ -9,7 +9,7 @@ export interface PeersOptions {
   readonly cluster: Cluster;
   /** May become another. */
   readonly identity: { readonly peerTls: ClientTls | undefined };
-  readonly snapshots: SnapshotStore;
+  readonly files: StoreFiles;
   readonly electionMs: number;
   unreachable(member: MemberId): void;
   snapshotSent(member: MemberId, ok: boolean): void;
@@ -53,7 +53,7 @@ export class Peers {
   }
 
   #know(peer: ClusterMember): void {
-    const { host, cluster, identity, snapshots, electionMs } = this.#options;
+    const { host, cluster, identity, files, electionMs } = this.#options;
     if (peer.id === cluster.self.id) return;
     const sender = this.#senders.get(peer.id);
     if (sender !== undefined) {
@@ -61,7 +61,7 @@ export class Peers {
       return;
     }
     this.#senders.set(peer.id, new PeerSender({
-      host, cluster, peer, get tls() { return identity.peerTls; }, snapshots, silenceMs: 2 * electionMs, removed: () => { this.#options.removed(); },
+      host, cluster, peer, get tls() { return identity.peerTls; }, files, silenceMs: 2 * electionMs, removed: () => { this.#options.removed(); },
       unreachable: () => { this.#options.unreachable(peer.id); }, snapshotSent: (ok) => { this.#options.snapshotSent(peer.id, ok); },
     }));
   }

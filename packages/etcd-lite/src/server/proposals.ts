@@ -89,6 +89,10 @@ export class Proposals {
     };
   }
 
+  has(id: bigint): boolean {
+    return this.#pending.has(id);
+  }
+
   applied(id: bigint, result: Applied): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;

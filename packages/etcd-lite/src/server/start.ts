@@ -127,6 +127,7 @@ function watchMethod(member: Member, guard: Guard, streams: Set<WatchStream>): M
         host: member.host, hub: member.applier.hub, progressNotifyMs: member.config.watchProgressNotifyMs ?? defaults.watchProgressNotifyMs,
         maxFragmentBytes: member.config.maxRequestBytes ?? defaults.maxRequestBytes, header: (revision) => responseHeader(member, revision),
         permit: async (key, rangeEnd) => { if (guard.enabled) await guard.allow(context, ({ auth }, who) => { auth.check(who, 'read', key, rangeEnd); }); },
+        load: (absent) => member.applier.load(absent),
       });
       streams.add(stream);
       try {

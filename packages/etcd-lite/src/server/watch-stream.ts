@@ -1,6 +1,8 @@
-import { concatBytes, type Host, type TimerHandle } from '@coxswain/host';
+import { assert, concatBytes, type Host, type TimerHandle } from '@coxswain/host';
 import { EtcdError, statusText } from '../client/errors.ts';
 import { keyRange } from '../mvcc/key-text.ts';
+import type { AbsentKeyValue } from '../mvcc/version.ts';
+import { absentInEvents, withoutGone } from '../storage/index.ts';
 import type { Taken, Watcher, WatchHub } from '../watch/hub.ts';
 import { grpcFrame } from '../wire/grpc.ts';
 import type { EventMessage, ResponseHeader, WatchCreateRequest, WatchRequest, WatchResponse } from '../wire/messages.ts';
@@ -13,6 +15,8 @@ export interface WatchStreamOptions {
   readonly hub: WatchHub;
   readonly progressNotifyMs: number;
   readonly maxFragmentBytes: number;
+  /** Fetches what is not in memory; see `Applier.load`. */
+  load(absent: readonly AbsentKeyValue[]): Promise<void>;
   header(revision?: number): ResponseHeader;
   /** Throws if who opened the stream may not read that. Asked once, when a watch is created. */
   permit(key: Uint8Array, rangeEnd: Uint8Array): Promise<void>;
@@ -28,6 +32,8 @@ interface StreamWatch {
   /** Something was sent since the last round of progress notices. */
   active: boolean;
   wantsProgress: boolean;
+  /** Its next events wait for values from files; until then nothing more is taken for it. */
+  fetching: boolean;
 }
 
 /** As much as is gathered before it is handed to the wire. */
@@ -42,6 +48,8 @@ export class WatchStream {
   readonly #ready = new Set<StreamWatch>();
   #control: Uint8Array[] = [];
   #progressRequested = false;
+  /** Watches that wait for values. */
+  #fetching = 0;
   #nextId = 0;
   #ended = false;
   #error: unknown;
@@ -132,7 +140,7 @@ export class WatchStream {
       range, startRevision: request.startRevision, prevKv: request.prevKv, noPut: request.filters.includes(0), noDelete: request.filters.includes(1),
       wake: () => { this.#woken(id); },
     });
-    const watch: StreamWatch = { id, watcher, startRevision: request.startRevision, progressNotify: request.progressNotify, fragment: request.fragment, active: true, wantsProgress: false };
+    const watch: StreamWatch = { id, watcher, startRevision: request.startRevision, progressNotify: request.progressNotify, fragment: request.fragment, active: true, wantsProgress: false, fetching: false };
     this.#watches.set(id, watch);
     this.#ready.add(watch);
     this.#control.push(this.#frame({ watchId: id, created: true, events: [] }));
@@ -153,8 +161,12 @@ export class WatchStream {
   #woken(id: number): void {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
-    this.#ready.add(watch);
+    this.#isReady(watch);
     this.#signal();
+  }
+
+  #isReady(watch: StreamWatch): void {
+    if (!watch.fetching) this.#ready.add(watch);
   }
 
   #cancel(id: number): void {
@@ -186,10 +198,10 @@ export class WatchStream {
       const more = this.#framesOf(watch, taken);
       for (const frame of more) sizeBytes += frame.length;
       frames.push(...more);
-      if (taken.kind === 'events') this.#ready.add(watch);
+      if (taken.kind === 'events') this.#isReady(watch);
       if (sizeBytes > gatherBytes) break;
     }
-    if (this.#ready.size === 0 && this.#progressRequested) this.#answerProgress(frames);
+    if (this.#ready.size === 0 && this.#fetching === 0 && this.#progressRequested) this.#answerProgress(frames);
     if (frames.length > 0) return concatBytes(frames);
     // Stretches of history without events: look on, or wait.
     return this.#ready.size > 0 ? this.#gather() : undefined;
@@ -223,8 +235,33 @@ export class WatchStream {
   #eventFrames(watch: StreamWatch, revision: number, events: readonly EventMessage[]): Uint8Array[] {
     if (events.length === 0) return [];
     watch.active = true;
+    const absent = absentInEvents(events);
+    if (absent !== undefined) {
+      void this.#fetch(watch, revision, events, absent);
+      return [];
+    }
     const parts = watch.fragment ? splitEvents(events, this.#options.maxFragmentBytes) : [events];
     return parts.map((part, at) => this.#frame({ watchId: watch.id, events: part, fragment: at < parts.length - 1 }, revision));
+  }
+
+  /** Other watches of the stream go on meanwhile. */
+  async #fetch(watch: StreamWatch, revision: number, events: readonly EventMessage[], absent: readonly AbsentKeyValue[]): Promise<void> {
+    watch.fetching = true;
+    this.#fetching += 1;
+    try {
+      await this.#options.load(absent);
+      watch.fetching = false;
+      this.#fetching -= 1;
+      if (this.#watches.get(watch.id) === watch) {
+        const whole = withoutGone(events);
+        assert(absentInEvents(whole) === undefined, 'an event must have its value', { revision });
+        this.#control.push(...this.#eventFrames(watch, revision, whole));
+        this.#isReady(watch);
+      }
+      this.#signal();
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   /** Watches that asked for it hear of the revision when nothing else was sent to them for a while. */
@@ -237,7 +274,7 @@ export class WatchStream {
         any = true;
         if (!watch.active) {
           watch.wantsProgress = true;
-          this.#ready.add(watch);
+          this.#isReady(watch);
         }
         watch.active = false;
       }

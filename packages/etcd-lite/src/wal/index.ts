@@ -1,3 +1,2 @@
 export * from './scan.ts';
-export * from './snapshot-store.ts';
 export * from './wal.ts';

@@ -5,7 +5,6 @@ import type { Entry } from '../raft/types.ts';
 import { crc32c } from './crc32c.ts';
 import { entryRecord, segmentRecord } from './payload.ts';
 import { parseRecord, recordSize, writeRecord, type WalRecord } from './record.ts';
-import { SnapshotStore } from './snapshot-store.ts';
 import { Wal, type WalOptions } from './wal.ts';
 
 const options: WalOptions = { directory: '/wal', clusterId: 7n, memberId: 0xfedcba9876543210n, segmentBytes: 2000 };
@@ -353,36 +352,5 @@ describe('the write-ahead log', () => {
     const { wal } = await machine.open();
     await machine.do(wal.append({ entries: [entry(1, 1)], hardState: { term: 1, vote: 1n, commit: 9 } }));
     await expect(machine.open()).rejects.toThrow('entry 9 was committed but the log ends at entry 1');
-  });
-});
-
-describe('snapshot files', () => {
-  const chunks = [new Uint8Array(1000).fill(1), new Uint8Array(10).fill(2)];
-  const readBack = async (store: SnapshotStore): Promise<Uint8Array[]> => {
-    const out: Uint8Array[] = [];
-    for await (const chunk of store.read({ index: 5, term: 1 })) out.push(chunk);
-    return out;
-  };
-
-  it('exist whole or not at all', async () => {
-    const machine = new Machine(1);
-    const store = await machine.do(SnapshotStore.open(machine.disk, '/snap'));
-    await machine.do(store.save({ index: 5, term: 1 }, chunks, 'x'));
-    machine.powerCut();
-    expect(await machine.do(readBack(await machine.do(SnapshotStore.open(machine.disk, '/snap'))))).toEqual(chunks);
-    const broken = store.save({ index: 9, term: 1 }, (function* source() { yield chunks[0] as Uint8Array; throw new Error('broke off'); })(), 'y');
-    await expect(machine.do(broken)).rejects.toThrow();
-  });
-
-  it('are refused when damaged', async () => {
-    const machine = new Machine(1);
-    const store = await machine.do(SnapshotStore.open(machine.disk, '/snap'));
-    await machine.do(store.save({ index: 5, term: 1 }, chunks, 'x'));
-    const path = `/snap/${(await machine.do(machine.disk.list('/snap')))[0]}`;
-    const whole = await machine.do(machine.disk.readFile(path));
-    for (const damaged of [whole.map((byte, at) => (at === 500 ? byte ^ 1 : byte)), whole.subarray(0, whole.length - 8), whole.subarray(0, 700)]) {
-      await machine.do(machine.disk.writeFileAtomic(path, damaged));
-      await expect(machine.do(readBack(store))).rejects.toThrow(/snapshot is damaged: .* at offset \d+/);
-    }
   });
 });

@@ -1,4 +1,4 @@
-import type { RevisionRecord } from '../mvcc/history.ts';
+import type { Change, RevisionRecord } from '../mvcc/history.ts';
 import { contains, type KeyRange } from '../mvcc/key-text.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import { eventType, type EventMessage } from '../wire/messages.ts';
@@ -23,6 +23,7 @@ export type Taken =
 
 /** What one watcher may have waiting before it is left behind and reads the history itself later. */
 const maxPendingEvents = 1024;
+const maxPendingBytes = 1024 * 1024;
 /** How many revisions one `take` looks through, so that a long history does not hold up everything else. */
 const maxScan = 2048;
 const maxBatchEvents = 1024;
@@ -39,6 +40,7 @@ export class Watcher {
   #synced = false;
   #pending: { readonly revision: number; readonly events: readonly EventMessage[] }[] = [];
   #pendingEvents = 0;
+  #pendingBytes = 0;
   #awake = false;
 
   constructor(store: MvccStore, options: WatcherOptions) {
@@ -50,12 +52,13 @@ export class Watcher {
   /** Called for every revision, in order. */
   offer(record: RevisionRecord): void {
     if (!this.#synced || record.revision < this.#next) return;
-    const events = wantedEvents(this.options, record);
+    const events = wantedEvents(this.options, record.changes);
     if (events.length === 0) {
       this.#next = record.revision + 1;
       return;
     }
-    if (this.#pendingEvents + events.length > maxPendingEvents && this.#pending.length > 0) this.#fallBehind();
+    const full = this.#pendingEvents + events.length > maxPendingEvents || this.#pendingBytes > maxPendingBytes;
+    if (full && this.#pending.length > 0) this.#fallBehind();
     else this.#enqueue(record.revision, events);
     this.wake();
   }
@@ -63,6 +66,7 @@ export class Watcher {
   #enqueue(revision: number, events: readonly EventMessage[]): void {
     this.#pending.push({ revision, events });
     this.#pendingEvents += events.length;
+    for (const { kv } of events) this.#pendingBytes += kv.value.length;
     this.#next = revision + 1;
   }
 
@@ -71,6 +75,7 @@ export class Watcher {
     this.#synced = false;
     this.#pending = [];
     this.#pendingEvents = 0;
+    this.#pendingBytes = 0;
   }
 
   /** The state was replaced as a whole: what is missing is looked up in the new history. */
@@ -99,6 +104,7 @@ export class Watcher {
     const taken = this.#pending;
     this.#pending = [];
     this.#pendingEvents = 0;
+    this.#pendingBytes = 0;
     const last = taken[taken.length - 1] as { readonly revision: number };
     return { kind: 'events', revision: last.revision, events: taken.length === 1 ? (taken[0] as { readonly events: readonly EventMessage[] }).events : taken.flatMap((one) => one.events) };
   }
@@ -109,8 +115,7 @@ export class Watcher {
     let revision = this.#next - 1;
     for (let scanned = 0; scanned < maxScan && revision < this.#store.revision && events.length < maxBatchEvents; scanned += 1) {
       revision += 1;
-      const record = this.#store.history.at(revision);
-      if (record !== undefined) events.push(...wantedEvents(this.options, record));
+      events.push(...wantedEvents(this.options, this.#store.history.changesAt(revision)));
     }
     // A start in the future stays where it is.
     this.#next = Math.max(this.#next, revision + 1);
@@ -124,13 +129,14 @@ export class Watcher {
   }
 }
 
-function wantedEvents(options: WatcherOptions, record: RevisionRecord): EventMessage[] {
+function wantedEvents(options: WatcherOptions, changes: readonly Change[]): EventMessage[] {
   const events: EventMessage[] = [];
-  for (const { key, kv, previous } of record.changes) {
-    const deleted = kv.version === 0;
-    if ((deleted ? options.noDelete : options.noPut) || !contains(options.range, key)) continue;
+  for (const change of changes) {
+    const deleted = change.source.version === 0;
+    if ((deleted ? options.noDelete : options.noPut) || !contains(options.range, change.key)) continue;
     const type = deleted ? eventType.delete : eventType.put;
-    events.push(options.prevKv && previous !== undefined ? { type, kv, prevKv: previous } : { type, kv });
+    const prevKv = options.prevKv ? change.previous : undefined;
+    events.push(prevKv === undefined ? { type, kv: change.kv } : { type, kv: change.kv, prevKv });
   }
   return events;
 }

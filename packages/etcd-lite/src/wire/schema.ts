@@ -54,6 +54,19 @@ const internal: SchemaNode = {
       },
     },
     RemovedMember: { fields: { ID: { type: 'uint64', id: 1 } } },
+    /** Names the files of the store; see storage/manifest.ts. */
+    StoreManifest: {
+      fields: {
+        index: { type: 'uint64', id: 1 }, term: { type: 'uint64', id: 2 }, revision: { type: 'int64', id: 3 }, compact_revision: { type: 'int64', id: 4 },
+        state: { type: 'bytes', id: 5 }, segments: { type: 'StoreSegment', id: 6, rule: 'repeated' },
+      },
+    },
+    StoreSegment: {
+      fields: {
+        id: { type: 'uint64', id: 1 }, size_bytes: { type: 'uint64', id: 2 }, index_offset: { type: 'uint64', id: 3 }, index_crc: { type: 'uint32', id: 4 },
+        count: { type: 'uint32', id: 5 }, live: { type: 'bytes', id: 6 },
+      },
+    },
     SnapshotHead: { fields: { revision: { type: 'int64', id: 1 }, compact_revision: { type: 'int64', id: 2 } } },
     SnapshotRecord: { fields: { revision: { type: 'int64', id: 1 }, kvs: { type: 'mvccpb.KeyValue', id: 2, rule: 'repeated' } } },
     /** A Raft message between members, all kinds in one; see `peer-codec.ts`. */
@@ -93,6 +106,26 @@ export interface SnapshotChunk {
   readonly auth?: Uint8Array;
 }
 
+/** A state of the store as files. `live`: which values of the segment are part of it, a bit each; empty: all. */
+export interface StoreManifest {
+  readonly index: number;
+  readonly term: number;
+  readonly revision: number;
+  readonly compactRevision: number;
+  /** What is not keys and values, a SnapshotChunk. */
+  readonly state: Uint8Array;
+  readonly segments: readonly StoreSegment[];
+}
+
+export interface StoreSegment {
+  readonly id: number;
+  readonly sizeBytes: number;
+  readonly indexOffset: number;
+  readonly indexCrc: number;
+  readonly count: number;
+  readonly live: Uint8Array;
+}
+
 export interface PeerMessage {
   readonly type: number;
   readonly from: bigint;
@@ -111,6 +144,7 @@ export interface PeerMessage {
 }
 
 export const snapshotChunk: Codec<SnapshotChunk> = schema.codec<SnapshotChunk>('coxswain.SnapshotChunk');
+export const storeManifest: Codec<StoreManifest> = schema.codec<StoreManifest>('coxswain.StoreManifest');
 export const peerMessage: Codec<PeerMessage> = schema.codec<PeerMessage>('coxswain.PeerMessage');
 
 export const authSnapshot: Codec<auth.AuthSnapshot> = schema.codec<auth.AuthSnapshot>('coxswain.AuthSnapshot');

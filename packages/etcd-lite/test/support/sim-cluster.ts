@@ -35,7 +35,7 @@ export class SimCluster {
     const config: EtcdConfig = {
       name: member.name, dataDir: '/var/lib/etcd', clientListeners: [{ address: '0.0.0.0', port: 2379 }], peerListeners: [{ address: '0.0.0.0', port: 2380 }],
       advertiseClientUrls: [this.#url(member.name, 2379)], initialCluster: Object.fromEntries(this.members.map(({ name }) => [name, [this.#url(name, 2380)]])),
-      snapshotCount: 100, snapshotCatchUpEntries: 20, segmentBytes: 16 * 1024, ...this.#options,
+      snapshotCount: 100, snapshotCatchUpEntries: 20, segmentBytes: 16 * 1024, checkpointBytes: 64 * 1024, valueCacheBytes: 2000, maxStoreSegmentBytes: 4000, defragmentPauseMs: 50, ...this.#options,
     };
     startEtcdServer(config, process.host).then((running) => {
       if (!process.alive) return;

@@ -1,0 +1,87 @@
+import { crc32c } from '../wal/crc32c.ts';
+import { keyBytes } from '../mvcc/key-text.ts';
+
+/**
+ * A segment file: header (16 bytes: magic, zeros), the values one after another, then the index: for each value in the same order
+ * one entry that says whose it is. Sizes and the index's CRC stand in the manifest that names the file; each value's CRC stands in
+ * its entry. A segment does not know its own name, so that it can be sent to another member as it is.
+ */
+export const segmentMagic = 'COXSEG01';
+export const segmentHeaderBytes = 16;
+/** Of an entry without its key: numbers are little-endian. */
+const fixedBytes = 44;
+
+export interface SegmentEntry {
+  readonly text: string;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  /** Place among the changes of its revision. */
+  readonly sub: number;
+  readonly version: number;
+  readonly lease: bigint;
+  readonly crc: number;
+  readonly length: number;
+}
+
+export function segmentHeader(): Uint8Array {
+  const header = new Uint8Array(segmentHeaderBytes);
+  header.set(keyBytes(segmentMagic));
+  return header;
+}
+
+export function entryBytes(entry: SegmentEntry): number {
+  return fixedBytes + entry.text.length;
+}
+
+export function encodeIndex(entries: readonly SegmentEntry[]): Uint8Array {
+  let sizeBytes = 0;
+  for (const entry of entries) sizeBytes += entryBytes(entry);
+  const data = new Uint8Array(sizeBytes);
+  const view = new DataView(data.buffer);
+  let at = 0;
+  for (const entry of entries) {
+    view.setUint32(at, entry.text.length, true);
+    view.setFloat64(at + 4, entry.createRevision, true);
+    view.setFloat64(at + 12, entry.modRevision, true);
+    view.setUint32(at + 20, entry.sub, true);
+    view.setUint32(at + 24, entry.version, true);
+    view.setBigInt64(at + 28, entry.lease, true);
+    view.setUint32(at + 36, entry.length, true);
+    view.setInt32(at + 40, entry.crc, true);
+    at += fixedBytes;
+    for (let index = 0; index < entry.text.length; index += 1) data[at + index] = entry.text.charCodeAt(index);
+    at += entry.text.length;
+  }
+  return data;
+}
+
+export function indexCrc(data: Uint8Array): number {
+  return crc32c(data);
+}
+
+/** Entry by entry; `onEntry` gets the ordinal. What fails the bounds ends it: answers how many there were. */
+export function readIndex(data: Uint8Array, onEntry: (entry: SegmentEntry, ordinal: number) => void): number {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  let at = 0;
+  let ordinal = 0;
+  while (at + fixedBytes <= data.length) {
+    const keyLength = view.getUint32(at, true);
+    const keyAt = at + fixedBytes;
+    if (keyAt + keyLength > data.length) break;
+    const noLease = view.getInt32(at + 28, true) === 0 && view.getInt32(at + 32, true) === 0;
+    onEntry({
+      text: textOf(data, keyAt, keyLength), createRevision: view.getFloat64(at + 4, true), modRevision: view.getFloat64(at + 12, true), sub: view.getUint32(at + 20, true),
+      version: view.getUint32(at + 24, true), lease: noLease ? 0n : view.getBigInt64(at + 28, true), length: view.getUint32(at + 36, true), crc: view.getInt32(at + 40, true),
+    }, ordinal);
+    at = keyAt + keyLength;
+    ordinal += 1;
+  }
+  return at === data.length ? ordinal : -1;
+}
+
+function textOf(data: Uint8Array, at: number, length: number): string {
+  if (length <= 4096) return String.fromCharCode(...data.subarray(at, at + length));
+  let text = '';
+  for (let part = 0; part < length; part += 4096) text += String.fromCharCode(...data.subarray(at + part, at + Math.min(part + 4096, length)));
+  return text;
+}
