@@ -42,7 +42,7 @@ export async function openStore(host: Host, config: EtcdConfig, recovered: Recov
   const state = await loadStore(files, manifest, machine.store);
   restoreState(machine, manifest.state);
   await files.replace(state);
-  await former.remove();
+  await former.remove(host.log);
   const { store } = machine;
   host.log.info('state opened', { index: manifest.index, revision: store.revision, keys: store.keyCount, segments: state.segments.length, ms: Math.round(host.clock.monotonicMs() - startMs) });
   return { files, values, machine, applied: { index: manifest.index, term: manifest.term } };

@@ -1,4 +1,4 @@
-import type { Disk } from '@coxswain/host';
+import { DiskError, type Disk, type Logger } from '@coxswain/host';
 import type { SnapshotMeta } from '../raft/types.ts';
 import { crc32c } from '../wal/crc32c.ts';
 import { StoreCorruption } from './corruption.ts';
@@ -27,8 +27,13 @@ export class FormerSnapshots {
   }
 
   /** To be called when their content is elsewhere. */
-  async remove(): Promise<void> {
-    await this.#disk.remove(this.#directory, { recursive: true });
+  async remove(log: Logger): Promise<void> {
+    try {
+      if (await this.#disk.exists(this.#directory)) await this.#disk.remove(this.#directory, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      log.warn('snapshots of the former format could not be removed', { error: error.message });
+    }
   }
 
   /** The chunks as they were saved. */

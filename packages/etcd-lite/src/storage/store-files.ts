@@ -55,7 +55,8 @@ export class StoreFiles {
 
   static async open(host: { readonly disk: Disk; readonly log: Logger; readonly timers: Timers }, options: StoreFilesOptions): Promise<StoreFiles> {
     const files = new StoreFiles(host.disk, host.log, host.timers, options);
-    await host.disk.makeDirectory(options.directory, { mode: 0o700 });
+    // A full disk is no reason not to start.
+    if (!await host.disk.exists(options.directory)) await host.disk.makeDirectory(options.directory, { mode: 0o700 });
     for (const name of await host.disk.list(options.directory)) {
       files.#nextId = Math.max(files.#nextId, (segmentId(name) ?? 0) + 1);
       if (name.endsWith('.part')) await files.removeFile(name);
