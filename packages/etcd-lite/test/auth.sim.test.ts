@@ -261,7 +261,7 @@ describe.each([1, 2, 3])('auth changes while members die and are cut off: seed %
     const same = await sim.run(30_000, () => new Set(cluster.members.map((member) => member.running?.status().applied)).size === 1);
     expect(same).toBe(true);
     const [first, ...others] = cluster.members.map((member) => member.running?.status().auth());
-    expect(first?.revision).toBeGreaterThan(20);
+    expect(first?.revision).toBeGreaterThan(12);
     for (const other of others) expect(other).toEqual(first);
     const counted = judge(admin.changes, attempts);
     console.log(`seed ${seed}: ${admin.changes.length} changes, ${attempts.length} puts, judged ${JSON.stringify(counted)}, ${installed} snapshots installed`);
@@ -319,7 +319,7 @@ describe('what each call needs', () => {
     const readTxn = { compare: [], success: [{ requestRange: rangeRequest({ key: utf8('x') }) }], failure: [] };
     expect(await ask('KV/Txn', codecs.txnRequest, codecs.txnResponse, readTxn)).toEqual(forRoot);
     expect(await ask('KV/Txn', codecs.txnRequest, codecs.txnResponse, { compare: [], success: [{ requestTxn: readTxn }], failure: [{ requestPut: putRequest('x') }] })).toEqual(forRoot);
-    expect(await ask('KV/Compact', codecs.compactionRequest, codecs.compactionResponse, { revision: 2, physical: false })).toEqual([empty, 'done', 'etcdserver: mvcc: required revision has been compacted']);
+    expect(await ask('KV/Compact', codecs.compactionRequest, codecs.compactionResponse, { revision: 2, physical: false })).toEqual(forRoot);
     expect(await ask('Maintenance/Status', codecs.statusRequest, codecs.statusResponse, {})).toEqual(forKnown);
     expect(await ask('Cluster/MemberList', codecs.memberListRequest, codecs.memberListResponse, { linearizable: true })).toEqual(forKnown);
     expect(await ask('Maintenance/Alarm', codecs.alarmRequest, codecs.alarmResponse, { action: 0, memberID: 0n, alarm: 0 })).toEqual(forKnown);

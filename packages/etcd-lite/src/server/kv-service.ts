@@ -73,7 +73,7 @@ export class KvService {
   }
 
   async compact(request: CompactionRequest, call?: CallContext): Promise<HeaderResponse> {
-    const asker = await this.#guard.requireKnown(call);
+    const asker = await this.#guard.requireRoot(call);
     const outcome = this.#write<HeaderResponse>({ compaction: request, ...asker }, false);
     if (!request.physical) return outcome;
     // As etcd: also when it was refused because another one had come first, of which something may be left.

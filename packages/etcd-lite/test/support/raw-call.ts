@@ -1,14 +1,10 @@
 import { emptyBytes, NetworkError, type HeaderMap, type Host } from '@coxswain/host';
-import { FixedFields } from '@coxswain/http2';
 import { Connections } from '../../src/client/connections.ts';
 import { EtcdError } from '../../src/client/errors.ts';
 import { StreamExchange } from '../../src/client/exchange.ts';
 import type { Codec } from '../../src/wire/codec.ts';
 import { grpcContentType, grpcFrame } from '../../src/wire/grpc.ts';
 import type { RangeRequest, TxnRequest, WatchCreateRequest } from '../../src/wire/messages.ts';
-
-/** One a machine that calls. */
-const connectionsOf = new WeakMap<Host, Connections>();
 
 /** One gRPC call with nothing between the test and the wire: no retries, no fail-over. Throws the server's EtcdError. */
 export async function callRaw<Q extends object, R extends object>(host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, value: Q, headers: HeaderMap = {}, signal?: AbortSignal): Promise<R> {
@@ -18,32 +14,38 @@ export async function callRaw<Q extends object, R extends object>(host: Host, ur
   return answers[0] as R;
 }
 
-/** The answers of a stream; requests end when `requests` does. */
+const connectionsOf = new WeakMap<Host, Connections>();
+
+/** The answers of a stream; requests end when `requests` does. Throws NetworkError where the connection fails or `signal` aborts. */
 export async function* streamRaw<Q extends object, R extends object>(
   host: Host, url: string, path: string, request: Codec<Q>, response: Codec<R>, requests: Iterable<Q> | AsyncIterable<Q>, headers: HeaderMap = {}, signal?: AbortSignal,
 ): AsyncGenerator<R, void, undefined> {
-  const connections = connectionsOf.get(host) ?? new Connections(host, undefined);
-  connectionsOf.set(host, connections);
   const exchange = new StreamExchange();
-  const client = await connections.get(url);
-  const call = client.begin(new FixedFields([
-    [':method', 'POST'], [':scheme', 'http'], [':path', path], [':authority', new URL(url).host], ['content-type', grpcContentType], ['te', 'trailers'], ...Object.entries(headers) as [string, string][],
-  ]), exchange);
-  exchange.request = call;
-  const sendAll = async (): Promise<void> => {
-    for await (const one of requests) call.write(grpcFrame(request.encode(one)));
-    call.end();
-  };
-  void sendAll();
+  const stop = (): void => { exchange.fail(new NetworkError('aborted', 'the call was ended')); };
+  signal?.addEventListener('abort', stop);
   try {
+    const connections = connectionsOf.get(host) ?? new Connections(host, undefined);
+    connectionsOf.set(host, connections);
+    const client = await Promise.race([connections.get(url), exchange.failed]);
+    const more = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
+    exchange.request = client.begin([
+      [':method', 'POST'], [':scheme', 'http'], [':path', path], [':authority', new URL(url).host], ['content-type', grpcContentType], ['te', 'trailers'], ...more,
+    ], exchange);
+    void sendAll(request, requests, exchange);
     for await (const received of exchange.messages) {
       exchange.taken(received);
       yield response.decode(received.message);
     }
   } finally {
+    signal?.removeEventListener('abort', stop);
     exchange.over = true;
-    call.cancel();
+    exchange.request?.cancel();
   }
+}
+
+async function sendAll<Q>(codec: Codec<Q>, requests: Iterable<Q> | AsyncIterable<Q>, exchange: StreamExchange): Promise<void> {
+  for await (const one of requests) exchange.request?.write(grpcFrame(codec.encode(one)));
+  exchange.request?.end();
 }
 
 /** `code message` of what a call was refused with. */
