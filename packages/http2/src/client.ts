@@ -104,7 +104,8 @@ export class Http2Client {
 
   #start(request: Request): boolean {
     const { connection } = this.#transport;
-    if (connection.streamCount >= connection.maxConcurrentStreams) return false;
+    // Before its settings came we don't know how many it takes.
+    if (!connection.settled || connection.streamCount >= connection.maxConcurrentStreams) return false;
     request.stream = connection.request(request.headers, request.handler, false);
     for (const data of request.early.splice(0)) request.stream.write(data);
     if (request.ended) request.stream.end();

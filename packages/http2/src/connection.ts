@@ -64,7 +64,6 @@ export class Connection implements StreamPort {
   #receiveWindow = defaultWindowBytes;
   #uncredited = 0;
   #heldBytes = 0;
-  #settled = false;
   #goingAway = false;
   #peerLeaving = false;
   #told = false;
@@ -74,6 +73,8 @@ export class Connection implements StreamPort {
   /** The peer's. */
   maxConcurrentStreams = maxWindow;
   dead = false;
+  /** The peer's settings have come. */
+  settled = false;
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
@@ -335,9 +336,9 @@ export class Connection implements StreamPort {
   // What comes in. All of it may throw ProtocolFailure or CompressionError: the end of the connection.
 
   #frame(type: number, flags: number, id: number, data: Uint8Array, from: number, to: number): void {
-    if (!this.#settled) {
+    if (!this.settled) {
       if (type !== frameType.settings || (flags & flag.ack) !== 0) throw new ProtocolFailure(errorCode.protocolError, 'SETTINGS must come first');
-      this.#settled = true;
+      this.settled = true;
     }
     if (this.#assembly.active && (type !== frameType.continuation || id !== this.#assembly.streamId)) throw new ProtocolFailure(errorCode.protocolError, 'a header block was interrupted');
     switch (type) {

@@ -37,6 +37,7 @@ export class Transport {
       data: (chunk) => {
         this.heard = true;
         this.connection.receive(chunk);
+        if (this.#blocked && !this.#paused && this.connection.outputBytes > backlogBytes) this.#pause();
       },
       drained: () => { this.#drained(); },
       ended: () => { this.#gone(); },
@@ -54,10 +55,7 @@ export class Transport {
   }
 
   flush(): void {
-    if (this.#blocked) {
-      if (!this.#paused && this.connection.outputBytes > backlogBytes) this.#pause();
-      return;
-    }
+    if (this.#blocked) return;
     const parts = this.connection.take();
     if (parts.length === 0 || this.channel.write(parts)) return;
     this.#blocked = true;
