@@ -97,7 +97,7 @@ describe.skipIf(missing.length > 0)('authentication with real processes', () => 
     }
   });
 
-  it('JSON web tokens of any member hold on all, also on one that can only verify', async () => {
+  it('a JSON web token of one member holds on all, until anything is changed', async () => {
     const key = (name: string): string => join(parent, name);
     execFileSync('openssl', ['genrsa', '-out', key('jwt.key'), '2048'], { stdio: 'pipe' });
     execFileSync('openssl', ['rsa', '-in', key('jwt.key'), '-pubout', '-out', key('jwt.pub')], { stdio: 'pipe' });
