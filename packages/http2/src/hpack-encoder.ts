@@ -55,9 +55,10 @@ export class HpackEncoder {
     const known = resized ? undefined : this.#fixed.get(headers);
     if (known !== undefined) return known;
     const block = this.#encode(headers.fields);
-    // The first time it fills the table; from then on it is indexes only.
+    // The first time it fills the table, and what others were kept as names other fields now; from then on it is indexes only.
+    if (generation !== this.#table.generation) this.#fixed.clear();
+    else if (!resized) this.#fixed.set(headers, block.slice());
     this.#fixedGeneration = this.#table.generation;
-    if (!resized && generation === this.#table.generation) this.#fixed.set(headers, block.slice());
     return block;
   }
 

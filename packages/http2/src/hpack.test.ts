@@ -90,6 +90,14 @@ test('fixed fields become indexes, and stay right when the table changes under t
   expect(sizes.slice(1, 5)).toEqual([2, 2, 2, 2]);
 });
 
+test('two fixed fields in any order: the second one, new to the table, moves what was kept of the first', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder(4096, 65_536);
+  const head = new FixedFields([[':status', '200'], ['content-type', 'application/grpc']]);
+  const trailers = new FixedFields([['grpc-status', '0']]);
+  for (const fixed of [head, head, trailers, head, trailers, trailers, head]) expect(decoder.decode(encoder.encode(fixed)).fields).toEqual(fixed.fields);
+});
+
 test('equal blocks of one state of the table give the same object', () => {
   const encoder = new HpackEncoder();
   const decoder = new HpackDecoder(4096, 65_536);
