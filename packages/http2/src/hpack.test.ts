@@ -144,3 +144,13 @@ test('random bytes never do anything but decode or be refused', () => {
     }
   }), { numRuns: 2000 });
 });
+
+test('a head that is sent again means the same after another one has filled the table', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder(4096, 65_536);
+  const heads = ['/a', '/b', '/c'].map((path) => new FixedFields([[':method', 'POST'], [':path', path], ['content-type', 'application/grpc']]));
+  for (const at of [0, 0, 1, 0, 2, 1, 0, 2, 0]) {
+    const head = heads[at] as FixedFields;
+    expect(decoder.decode(encoder.encode(head).slice()).fields).toEqual(head.fields);
+  }
+});
