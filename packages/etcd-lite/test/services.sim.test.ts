@@ -213,6 +213,17 @@ describe('grpc.health.v1', () => {
   });
 });
 
+describe('a call that is not there', () => {
+  it('is refused in grpc-go\'s words', async () => {
+    const w = makeWorld(['m1']);
+    await w.run(async () => {
+      const ask = (path: string): Promise<string> => refusal(callRaw(w.host, w.url(), path, healthRequest, healthResponse, { service: '' }));
+      expect(await ask('/etcdserverpb.KV/Rage')).toBe('12 unknown method Rage for service etcdserverpb.KV');
+      expect(await ask('/etcdserverpb.Kv/Range')).toBe('12 unknown service etcdserverpb.Kv');
+    });
+  });
+});
+
 describe('RangeStream', () => {
   it('answers merged what Range answers, of one revision, in parts near the size of a request', async () => {
     const w = makeWorld(['m1'], { maxRequestBytes: 4096 });

@@ -32,9 +32,17 @@ function refuse(stream: Http2Stream, error: EtcdError): void {
 
 function toEtcdError(error: unknown, log: Logger, target: string): EtcdError {
   if (error instanceof EtcdError) return error;
-  if (error instanceof MalformedMessage) return new EtcdError(grpcCode.internal, `grpc: error while unmarshaling request: ${error.message}`);
+  if (error instanceof MalformedMessage) return new EtcdError(grpcCode.internal, `grpc: error unmarshalling request: ${error.message}`);
   log.error('a call failed', { target, error: (error as Error).stack ?? String(error) });
   return new EtcdError(grpcCode.unknown, 'internal error');
+}
+
+/** In grpc-go's words. */
+function unknownMethod({ methods }: GrpcOptions, path: string): EtcdError {
+  const [, service, method] = /^\/(.*)\/([^/]*)$/.exec(path) ?? [];
+  if (service === undefined || method === undefined) return new EtcdError(grpcCode.unimplemented, `malformed method name: ${JSON.stringify(path)}`);
+  const known = Object.keys(methods).some((name) => name.startsWith(`/${service}/`));
+  return new EtcdError(grpcCode.unimplemented, known ? `unknown method ${method} for service ${service}` : `unknown service ${service}`);
 }
 
 /** One gRPC call on a stream of HTTP/2. */
@@ -45,7 +53,7 @@ export function answerGrpc(options: GrpcOptions, stream: Http2Stream, head: Head
     return;
   }
   if (method === undefined) {
-    refuse(stream, new EtcdError(grpcCode.unimplemented, `unknown method ${head.path}`));
+    refuse(stream, unknownMethod(options, head.path));
     return;
   }
   const wantsLeader = header(head.headers, 'hasleader') === 'true';
