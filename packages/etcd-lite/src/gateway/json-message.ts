@@ -172,7 +172,7 @@ export class JsonMessages {
 
   #writeValue(field: Field, content: unknown): Uint8Array[] {
     const { type } = field;
-    const writer = new ReverseWriter(16);
+    const writer = new ReverseWriter();
     if (wireTypes[type.kind] === 0) {
       writer.bigint(numberOf(field, content));
       writer.varint(field.id * 8);

@@ -28,6 +28,7 @@ import type { Method } from './methods.ts';
 import { peerHandler } from './peer-handler.ts';
 import { SpaceKeeper } from './space-keeper.ts';
 import { VersionMonitor } from './version-monitor.ts';
+import { WatchFrames } from './watch-frames.ts';
 import { WatchStream } from './watch-stream.ts';
 
 export interface RunningEtcd {
@@ -120,10 +121,12 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
 }
 
 function watchMethod(member: Member, guard: Guard, streams: Set<WatchStream>): Method {
+  const frames = new WatchFrames();
   return {
     kind: 'stream',
     async *handle(context) {
       const stream = new WatchStream({
+        frames,
         host: member.host, hub: member.applier.hub, progressNotifyMs: member.config.watchProgressNotifyMs ?? defaults.watchProgressNotifyMs,
         maxFragmentBytes: member.config.maxRequestBytes ?? defaults.maxRequestBytes, header: (revision) => responseHeader(member, revision),
         permit: async (key, rangeEnd) => { if (guard.enabled) await guard.allow(context, ({ auth }, who) => { auth.check(who, 'read', key, rangeEnd); }); },

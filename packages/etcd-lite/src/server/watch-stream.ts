@@ -9,6 +9,7 @@ import type { EventMessage, ResponseHeader, WatchCreateRequest, WatchRequest, Wa
 import { codecs } from '../wire/schema.ts';
 import { splitEvents } from './fragment.ts';
 import type { StreamContext } from './methods.ts';
+import type { WatchFrames } from './watch-frames.ts';
 
 export interface WatchStreamOptions {
   readonly host: Host;
@@ -18,6 +19,7 @@ export interface WatchStreamOptions {
   /** Fetches what is not in memory; see `Applier.load`. */
   load(absent: readonly AbsentKeyValue[]): Promise<void>;
   header(revision?: number): ResponseHeader;
+  readonly frames: WatchFrames;
   /** Throws if who opened the stream may not read that. Asked once, when a watch is created. */
   permit(key: Uint8Array, rangeEnd: Uint8Array): Promise<void>;
 }
@@ -241,6 +243,7 @@ export class WatchStream {
       return [];
     }
     const parts = watch.fragment ? splitEvents(events, this.#options.maxFragmentBytes) : [events];
+    if (parts.length === 1 && watch.id >= 0) return [this.#options.frames.frame(this.#options.header(revision), watch.id, events)];
     return parts.map((part, at) => this.#frame({ watchId: watch.id, events: part, fragment: at < parts.length - 1 }, revision));
   }
 

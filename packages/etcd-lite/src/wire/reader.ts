@@ -5,6 +5,16 @@ export class MalformedMessage extends Error {
   }
 }
 
+const halves = new Uint32Array(2);
+const unsignedWide = new BigUint64Array(halves.buffer);
+const signedWide = new BigInt64Array(halves.buffer);
+
+function join64(low: number, high: number, signed: boolean): bigint {
+  halves[0] = low;
+  halves[1] = high;
+  return (signed ? signedWide[0] : unsignedWide[0]) as bigint;
+}
+
 /** Protobuf's primitives from the front of a buffer. Byte fields are views of it. */
 export class Reader {
   readonly buffer: Uint8Array;
@@ -42,11 +52,18 @@ export class Reader {
   }
 
   bigint(signed: boolean): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
       const byte = this.byte();
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
+      const bits = byte & 0x7f;
+      if (shift < 28) low |= bits << shift;
+      else if (shift === 28) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else if (shift < 63) high |= bits << (shift - 32);
+      else high |= bits << 31;
+      if (byte < 0x80) return join64(low, high, signed);
     }
     throw new MalformedMessage('varint is longer than ten bytes');
   }

@@ -1,3 +1,10 @@
+const wide = new BigUint64Array(1);
+const halves = new Uint32Array(wide.buffer);
+
+/** Shared by all that is encoded: nothing else runs between `start` and `finish`. */
+const scratchBytes = 64 * 1024;
+let scratch: Uint8Array | undefined;
+
 /**
  * Protobuf's primitives written from the end of a buffer towards its front: when a nested message has been written its
  * length is known, so that nothing is measured beforehand or moved afterwards. Callers write fields in reverse.
@@ -6,18 +13,22 @@ export class ReverseWriter {
   #buffer: Uint8Array;
   #start: number;
 
-  constructor(capacityBytes = 256) {
-    this.#buffer = new Uint8Array(capacityBytes);
-    this.#start = capacityBytes;
+  /** Its buffer is lent from the last one that has finished, so that a message costs one array of its own size. */
+  constructor() {
+    this.#buffer = scratch ?? new Uint8Array(scratchBytes);
+    this.#start = this.#buffer.length;
+    scratch = undefined;
   }
 
   get sizeBytes(): number {
     return this.#buffer.length - this.#start;
   }
 
-  /** What was written; a view, so the writer must not be used again. */
+  /** What was written. The writer must not be used again. */
   finish(): Uint8Array {
-    return this.#buffer.subarray(this.#start);
+    const data = this.#buffer.slice(this.#start);
+    if (this.#buffer.length === scratchBytes) scratch = this.#buffer;
+    return data;
   }
 
   #reserve(sizeBytes: number): number {
@@ -65,17 +76,22 @@ export class ReverseWriter {
 
   /** Two's complement in 64 bits. */
   bigint(value: bigint): void {
-    let low = Number(BigInt.asUintN(32, value));
-    let high = Number(BigInt.asUintN(32, value >> 32n));
-    const out: number[] = [];
+    wide[0] = value;
+    let low = halves[0] as number;
+    let high = halves[1] as number;
+    if (high === 0) {
+      this.varint(low);
+      return;
+    }
+    const bits = 64 - Math.clz32(high);
+    let at = this.#reserve(Math.ceil(bits / 7));
     while (high !== 0 || low > 0x7f) {
-      out.push((low & 0x7f) | 0x80);
+      this.#buffer[at] = (low & 0x7f) | 0x80;
+      at += 1;
       low = ((low >>> 7) | (high << 25)) >>> 0;
       high >>>= 7;
     }
-    out.push(low);
-    const at = this.#reserve(out.length);
-    this.#buffer.set(out, at);
+    this.#buffer[at] = low;
   }
 }
 
