@@ -3,10 +3,15 @@
  * is etcd's order of keys.
  */
 export function keyText(key: Uint8Array): string {
-  if (key.length <= 4096) return String.fromCharCode(...key);
+  if (key.length <= 4096) return textOf(key);
   let text = '';
-  for (let at = 0; at < key.length; at += 4096) text += String.fromCharCode(...key.subarray(at, at + 4096));
+  for (let at = 0; at < key.length; at += 4096) text += textOf(key.subarray(at, at + 4096));
   return text;
+}
+
+/** Several times as fast as spreading, which asks an iterator for each byte. */
+function textOf(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(undefined, bytes as unknown as number[]);
 }
 
 /** Keys from `start` on and before `end`. */

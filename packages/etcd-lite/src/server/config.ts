@@ -105,7 +105,7 @@ export const defaults = {
   maxTxnOps: 128,
   segmentBytes: 64 * 1024 * 1024,
   checkpointBytes: 32 * 1024 * 1024,
-  valueCacheBytes: 64 * 1024 * 1024,
+  valueCacheBytes: 32 * 1024 * 1024,
   defragmentPauseMs: 500,
   watchProgressNotifyMs: 10 * 60_000,
   corruptCheckMs: 3_600_000,

@@ -33,6 +33,8 @@ function tokenKind({ authToken }: EtcdConfig, host: Host): TokenKind {
 
 /** As etcd: five seconds for the disk and what else may happen, and two elections. */
 const requestBaseTimeoutMs = 5000;
+/** What the log holds in memory of entries that are in a checkpoint, for members that are a little behind. */
+const catchUpBytes = 32 * 1024 * 1024;
 const maxMessageBytes = 1024 * 1024;
 const maxInflight = 256;
 /** A write to the log that takes longer, in election timeouts, makes a leader hand over. */
@@ -284,7 +286,9 @@ export class Member {
   }
 
   #snapshotTaken(snapshot: SnapshotMeta): void {
-    this.#driver.snapshotTaken(snapshot, snapshot.index - (this.config.snapshotCatchUpEntries ?? defaults.snapshotCatchUpEntries));
+    const byCount = snapshot.index - (this.config.snapshotCatchUpEntries ?? defaults.snapshotCatchUpEntries);
+    // Large entries are kept by their size: who needs older ones gets the files.
+    this.#driver.snapshotTaken(snapshot, Math.max(byCount, Math.min(this.raft.log.indexKeeping(catchUpBytes), snapshot.index)));
   }
 
   /** Hands leadership over if it can, so that the cluster need not wait for an election; then ends everything. */

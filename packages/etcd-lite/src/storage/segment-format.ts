@@ -1,5 +1,5 @@
 import { crc32c } from '../wal/crc32c.ts';
-import { keyBytes } from '../mvcc/key-text.ts';
+import { keyBytes, keyText } from '../mvcc/key-text.ts';
 
 /**
  * A segment file: header (16 bytes: magic, zeros), the values one after another, then the index: for each value in the same order
@@ -59,6 +59,19 @@ export function indexCrc(data: Uint8Array): number {
   return crc32c(data);
 }
 
+/** Only the lengths of the values, which is all that is needed to find them. As `readIndex`. */
+export function readLengths(data: Uint8Array, onLength: (length: number, ordinal: number) => void): number {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  let at = 0;
+  let ordinal = 0;
+  while (at + fixedBytes <= data.length) {
+    onLength(view.getUint32(at + 36, true), ordinal);
+    at += fixedBytes + view.getUint32(at, true);
+    ordinal += 1;
+  }
+  return at === data.length ? ordinal : -1;
+}
+
 /** Entry by entry; `onEntry` gets the ordinal. What fails the bounds ends it: answers how many there were. */
 export function readIndex(data: Uint8Array, onEntry: (entry: SegmentEntry, ordinal: number) => void): number {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
@@ -70,18 +83,11 @@ export function readIndex(data: Uint8Array, onEntry: (entry: SegmentEntry, ordin
     if (keyAt + keyLength > data.length) break;
     const noLease = view.getInt32(at + 28, true) === 0 && view.getInt32(at + 32, true) === 0;
     onEntry({
-      text: textOf(data, keyAt, keyLength), createRevision: view.getFloat64(at + 4, true), modRevision: view.getFloat64(at + 12, true), sub: view.getUint32(at + 20, true),
+      text: keyText(data.subarray(keyAt, keyAt + keyLength)), createRevision: view.getFloat64(at + 4, true), modRevision: view.getFloat64(at + 12, true), sub: view.getUint32(at + 20, true),
       version: view.getUint32(at + 24, true), lease: noLease ? 0n : view.getBigInt64(at + 28, true), length: view.getUint32(at + 36, true), crc: view.getInt32(at + 40, true),
     }, ordinal);
     at = keyAt + keyLength;
     ordinal += 1;
   }
   return at === data.length ? ordinal : -1;
-}
-
-function textOf(data: Uint8Array, at: number, length: number): string {
-  if (length <= 4096) return String.fromCharCode(...data.subarray(at, at + length));
-  let text = '';
-  for (let part = 0; part < length; part += 4096) text += String.fromCharCode(...data.subarray(at + part, at + Math.min(part + 4096, length)));
-  return text;
 }

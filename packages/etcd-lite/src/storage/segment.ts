@@ -2,7 +2,7 @@ import { assert, DiskError, type Disk, type DiskFile, type Logger } from '@coxsw
 import { crc32c } from '../wal/crc32c.ts';
 import type { ValueFile } from '../mvcc/version.ts';
 import { StoreCorruption } from './corruption.ts';
-import { indexCrc, readIndex, segmentHeaderBytes, segmentMagic, type SegmentEntry } from './segment-format.ts';
+import { indexCrc, readIndex, readLengths, segmentHeaderBytes, segmentMagic, type SegmentEntry } from './segment-format.ts';
 import { keyText } from '../mvcc/key-text.ts';
 
 /** What the manifest says of a segment. */
@@ -56,7 +56,7 @@ export class Segment implements ValueFile {
       const index = await readIndexBlock(file, path, info);
       const offsets = new Uint32Array(info.count + 1);
       offsets[0] = segmentHeaderBytes;
-      const count = readIndex(index, ({ length }, ordinal) => { offsets[ordinal + 1] = (offsets[ordinal] as number) + length; });
+      const count = readLengths(index, (length, ordinal) => { offsets[ordinal + 1] = (offsets[ordinal] as number) + length; });
       if (count !== info.count || offsets[count] !== info.indexOffset) throw new StoreCorruption(path, info.indexOffset, 'the index does not describe the file');
       const segment = new Segment(disk, path, file, info, offsets, live);
       readIndex(index, (entry, ordinal) => { if (segment.isLive(ordinal)) onEntry(entry, ordinal, segment); });

@@ -9,8 +9,10 @@ const overheadBytes = 200;
  */
 export class ValueCache {
   readonly #capacityBytes: number;
-  /** Oldest first. */
-  readonly #versions = new Set<Version>();
+  /** Oldest first, from `#head` on. A set would have to skip what it has deleted each time the oldest is looked for. */
+  #queue: Version[] = [];
+  #head = 0;
+  readonly #members = new Set<Version>();
   #sizeBytes = 0;
 
   constructor(capacityBytes: number) {
@@ -23,17 +25,20 @@ export class ValueCache {
 
   /** Its `value` is set and its file holds it: from now on the cache decides how long. */
   admit(version: Version): void {
-    if (version.value === undefined || version.value.length === 0 || this.#versions.has(version)) return;
-    this.#versions.add(version);
+    if (version.value === undefined || version.value.length === 0 || this.#members.has(version)) return;
+    this.#members.add(version);
+    this.#queue.push(version);
     this.#sizeBytes += version.value.length + overheadBytes;
-    for (const oldest of this.#versions) {
-      if (this.#sizeBytes <= this.#capacityBytes) break;
-      this.#evict(oldest);
-    }
+    while (this.#sizeBytes > this.#capacityBytes && this.#head < this.#queue.length) this.#evict(this.#queue[this.#head] as Version);
   }
 
   #evict(version: Version): void {
-    this.#versions.delete(version);
+    this.#head += 1;
+    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#members.delete(version);
     this.#sizeBytes -= (version.value?.length ?? 0) + overheadBytes;
     version.value = undefined;
   }
