@@ -98,8 +98,17 @@ function newestAsked(request: TxnRequest): number {
   return Math.max(0, ...asked(request));
 }
 
-/** I11: a member that reaches no majority answers nothing that needs one. `from` and `to` bound the time of its isolation. */
-export function checkIsolation(operations: readonly Operation[], isolations: readonly { readonly member: string; readonly from: number; readonly to: number }[]): readonly Violation[] {
-  return isolations.flatMap(({ member, from, to }) => operations.filter((one) => one.member === member && one.callMs >= from && one.returnMs <= to && one.outcome.kind === 'ok' && !isStale(one))
+/**
+ * I11: a member that reaches no majority answers nothing that needs one. `from` and `to` bound the time of its isolation;
+ * `leaseMs`: for so long a leader may still answer reads alone, if it reads by lease.
+ */
+export function checkIsolation(operations: readonly Operation[], isolations: readonly { readonly member: string; readonly from: number; readonly to: number }[], leaseMs = 0): readonly Violation[] {
+  return isolations.flatMap(({ member, from, to }) => operations
+    .filter((one) => one.member === member && one.callMs >= from + (isRead(one) ? leaseMs : 0) && one.returnMs <= to && one.outcome.kind === 'ok' && !isStale(one))
     .map((one) => ({ rule: 'I11 minority', message: `${describe(one)} although ${member} was alone from ${from} to ${to}` })));
+}
+
+function isRead({ request }: Operation): boolean {
+  if (request.kind === 'lease-keep') return true;
+  return request.kind === 'txn' && [...request.success, ...request.failure].every((step) => step.type === 'range');
 }

@@ -135,6 +135,8 @@ describe('what stands beside the order', () => {
     const alone = [{ member: 'm1', from: 100, to: 200 }];
     const read = (callMs: number, stale = false): Operation => get([callMs, callMs + 1], 'a', undefined, 1, { member: 'm1', stale });
     expect(checkIsolation([read(110)], alone).map((one) => one.rule)).toEqual(['I11 minority']);
+    expect(checkIsolation([read(110)], alone, 20)).toEqual([]);
+    expect(checkIsolation([{ ...put([110, 111], 'a', '1', 2), member: 'm1' }], alone, 20).map((one) => one.rule)).toEqual(['I11 minority']);
     expect(checkIsolation([read(110, true), read(50), read(199.5), read(300)], alone)).toEqual([]);
   });
 });

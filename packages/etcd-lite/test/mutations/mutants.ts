@@ -24,8 +24,9 @@ const lagging = faults({ lag: 15, kill: 10 });
 const none = faults({});
 
 /** One member or three, as most of etcd's bugs need no more. */
-const three = { members: 3, forMs: 10_000, snapshotCount: 20, snapshotCatchUpEntries: 5 } as const;
+const three = { members: 3, requestTimeoutMs: 1500, readMode: 'read-index', forMs: 10_000, snapshotCount: 20, snapshotCatchUpEntries: 5 } as const;
 const busy = { clients: { kv: 4, kubernetes: 2, leases: 1, watchers: 6 }, keys: 5, thinkMs: 20 } as const;
+const fastNet = { latencyMs: { min: 0.1, max: 0.5 }, disk: { operationMsMax: 0.1, datasyncMsMax: 1 }, heartbeatMs: 29, electionMs: 271 } as const;
 const slowReaders = { windowBytes: 1, latencyMs: { min: 1, max: 20 } } as const;
 const compacting = { compactEveryMs: 150 } as const;
 
@@ -38,7 +39,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'acknowledged-before-disk', source: 'etcd #14370', bug: 'a lone member answers a write before it is on its disk',
     edits: [
-      { file: 'raft/replicate.ts', find: 'const matches = [raft.log.stable,', replace: 'const matches = [raft.log.lastIndex,' },
+      { file: 'raft/replicate.ts', find: '(id === raft.config.id ? raft.log.stable :', replace: '(id === raft.config.id ? raft.log.lastIndex :' },
       { file: 'raft/replicate.ts', find: 'export function broadcastAppend(raft: RaftState): void {', replace: 'export function broadcastAppend(raft: RaftState): void {\n  maybeCommit(raft);' },
       { file: 'raft/log.ts', find: 'const to = Math.min(this.committed, this.stable);', replace: 'const to = this.committed;' },
     ],
@@ -123,13 +124,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'lease-read-after-pause', source: 'etcd #20418', bug: 'a leader answers reads alone while fewer ticks than an election have passed; a pause counts as one tick',
-    edits: [{ file: 'raft/reads.ts', find: 'if (quorum(raft) === 1) {', replace: 'if (quorum(raft) === 1 || raft.electionElapsed < raft.config.electionTicks) {' }],
-    plan: { ...three, ...busy, faults: faults({ pause: 20 }) }, maxSeeds: 10,
+    edits: [{ file: 'raft/reads.ts', find: 'if (decidesAlone(raft)) {', replace: 'if (decidesAlone(raft) || raft.electionElapsed < raft.config.electionTicks) {' }],
+    plan: { ...three, ...busy, ...fastNet, requestTimeoutMs: 200, faults: faults({ pause: 40 }) }, maxSeeds: 20,
   },
   {
     name: 'read-without-quorum', source: 'Raft 8 (ReadIndex)', bug: 'a leader answers reads without asking whether it still leads',
-    edits: [{ file: 'raft/reads.ts', find: 'if (quorum(raft) === 1) {', replace: 'if (quorum(raft) >= 1) {' }],
-    plan: { ...three, ...busy, faults: network }, maxSeeds: 5, always: true,
+    edits: [{ file: 'raft/reads.ts', find: 'if (decidesAlone(raft)) {', replace: 'if (decidesAlone(raft) || raft.term > 0) {' }],
+    plan: { ...three, ...busy, ...fastNet, faults: faults({ partition: 40, 'one-way': 10 }) }, maxSeeds: 10, always: true,
   },
   {
     name: 'read-before-own-commit', source: 'Raft 8 (ReadIndex)', bug: 'a new leader answers reads before it has committed an entry of its term',

@@ -181,7 +181,7 @@ export class Nemesis {
     'bit-rot': (victim) => { this.#rot(victim); },
     'misdirected-write': (victim) => this.#misdirect(victim),
     'clock-jump': (victim) => { this.#sim.machine(victim.name).clockOffsetMs = (this.#random.float() - 0.5) * 7_200_000; },
-    'clock-drift': (victim) => { this.#sim.machine(victim.name).clockRate = 0.95 + this.#random.float() * 0.1; },
+    'clock-drift': (victim) => { this.#sim.machine(victim.name).clockRate = 0.96 + this.#random.float() * 0.08; },
     pause: async (victim) => {
       const { process } = victim;
       if (process === undefined) return;

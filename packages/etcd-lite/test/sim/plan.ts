@@ -26,11 +26,14 @@ export interface Plan {
   readonly windowBytes: number;
   readonly heartbeatMs: number;
   readonly electionMs: number;
+  readonly readMode: 'read-index' | 'lease';
   readonly snapshotCount: number;
   readonly snapshotCatchUpEntries: number;
   readonly segmentBytes: number;
   readonly watchProgressNotifyMs: number;
   readonly clients: { readonly kv: number; readonly kubernetes: number; readonly leases: number; readonly watchers: number };
+  /** Of the clients. */
+  readonly requestTimeoutMs: number;
   readonly keys: number;
   readonly thinkMs: number;
   /** Infinity: history is never compacted. */
@@ -82,10 +85,10 @@ export function makePlan(seed: number, changes: Partial<Plan> = {}): Plan {
     seed, members, forMs: 20_000, faults, heartbeatMs, electionMs,
     latencyMs: draw.oneOf([{ min: 0.1, max: 2 }, { min: 0.1, max: 0.5 }, { min: 1, max: 20 }, { min: 0.1, max: 60 }]),
     disk: draw.oneOf([{ operationMsMax: 0.2, datasyncMsMax: 4 }, { operationMsMax: 0.1, datasyncMsMax: 1 }, { operationMsMax: 2, datasyncMsMax: 40 }]),
-    windowBytes: draw.oneOf([1, 2048, 64 * 1024]), snapshotCount: draw.oneOf([20, 50, 100, 1000]), snapshotCatchUpEntries: draw.oneOf([5, 20, 100]), segmentBytes: draw.oneOf([4096, 16 * 1024, 256 * 1024]),
+    windowBytes: draw.oneOf([1, 2048, 64 * 1024]), readMode: draw.oneOf(['read-index', 'read-index', 'lease'] as const), snapshotCount: draw.oneOf([20, 50, 100, 1000]), snapshotCatchUpEntries: draw.oneOf([5, 20, 100]), segmentBytes: draw.oneOf([4096, 16 * 1024, 256 * 1024]),
     watchProgressNotifyMs: draw.oneOf([200, 1000, 5000]),
     clients: { kv: draw.whole(2, 5), kubernetes: draw.whole(0, 4), leases: draw.whole(0, 2), watchers: draw.whole(2, 6) },
-    keys: draw.oneOf([2, 5, 10, 20]), thinkMs: draw.oneOf([20, 50, 100]), compactEveryMs: draw.oneOf([150, 500, 2000, Number.POSITIVE_INFINITY]),
+    requestTimeoutMs: draw.oneOf([200, 700, 1500]), keys: draw.oneOf([2, 5, 10, 20]), thinkMs: draw.oneOf([20, 50, 100]), compactEveryMs: draw.oneOf([150, 500, 2000, Number.POSITIVE_INFINITY]),
     ...changes,
   };
 }

@@ -14,8 +14,11 @@ export async function measureQuiet(seconds: number): Promise<readonly string[]> 
     await sim.run(10_000, () => cluster.leader() !== undefined);
     await sim.run(5000);
     const startedMs = now();
+    const before = process.cpuUsage();
     await sim.run(seconds * 1000);
-    lines.push(`three quiet members, heartbeat ${heartbeatMs} ms: ${Math.round((seconds * 1000) / (now() - startedMs))} simulated seconds a second`);
+    const cpu = process.cpuUsage(before);
+    const rate = (tookMs: number): number => Math.round((seconds * 1000) / tookMs);
+    lines.push(`three quiet members, heartbeat ${heartbeatMs} ms: ${rate(now() - startedMs)} simulated seconds a second, ${rate((cpu.user + cpu.system) / 1000)} a second of processor time`);
     sim.stop();
   }
   return lines;

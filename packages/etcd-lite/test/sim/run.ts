@@ -92,9 +92,9 @@ class Run {
     admin.close();
   }
 
-  #client(name: string, member?: SupervisedMember): RecordingClient {
+  #client(name: string, member?: SupervisedMember, requestTimeoutMs = this.#plan.requestTimeoutMs): RecordingClient {
     const endpoints = member === undefined ? this.#cluster.endpoints : [this.#cluster.endpoint(member)];
-    return new RecordingClient(this.#host(name), name, this.#history, { endpoints, requestTimeoutMs: 1500, ...(member === undefined ? {} : { member: member.name }) });
+    return new RecordingClient(this.#host(name), name, this.#history, { endpoints, requestTimeoutMs, ...(member === undefined ? {} : { member: member.name }) });
   }
 
   async go(): Promise<void> {
@@ -170,7 +170,7 @@ class Run {
     const ends = [...leaseEnds(this.#history).values()];
     const spareMs = leaseMaxMs + 4 * this.#plan.electionMs + 15_000;
     await this.#sim.run(Math.max(0, Math.max(0, ...ends) - this.#sim.nowMs) + spareMs);
-    const judges = this.#cluster.members.filter((member) => !member.lost).map((member) => this.#client(`judge-${member.name}`, member));
+    const judges = this.#cluster.members.filter((member) => !member.lost).map((member) => this.#client(`judge-${member.name}`, member, 3000));
     const ask = async (judge: RecordingClient): Promise<void> => {
       for (let tries = 0; tries < 20; tries += 1) {
         const answer = (await judge.step({ type: 'range', ...allKeys, revision: 0, limit: 0 }))?.answers[0];
@@ -194,7 +194,7 @@ class Run {
 
   #judge(): void {
     const { violations } = this;
-    violations.push(...this.#cluster.violations, ...checkMembers(this.#cluster.samples), ...checkIsolation(this.#history, this.#nemesis.isolations));
+    violations.push(...this.#cluster.violations, ...checkMembers(this.#cluster.samples), ...checkIsolation(this.#history, this.#nemesis.isolations, this.#plan.readMode === 'lease' ? 1.2 * this.#plan.electionMs : 0));
     const leaseSlackMs = this.#plan.faults.has('clock-drift') ? leaseMaxMs * driftMax : 1;
     violations.push(...judge([...this.#history, ...this.#ownCompactions()], this.#watches, leaseSlackMs));
   }

@@ -75,7 +75,7 @@ export class SupervisedCluster {
       name, dataDir, clientListeners: [{ address: '0.0.0.0', port: 2379 }], peerListeners: [{ address: '0.0.0.0', port: 2380 }],
       advertiseClientUrls: [this.#url(name, 2379)], initialCluster: Object.fromEntries(this.members.map((member) => [member.name, [this.#url(member.name, 2380)]])),
       heartbeatMs: plan.heartbeatMs, electionMs: plan.electionMs, snapshotCount: plan.snapshotCount, snapshotCatchUpEntries: plan.snapshotCatchUpEntries,
-      segmentBytes: plan.segmentBytes, checkpointBytes: plan.segmentBytes, valueCacheBytes: plan.segmentBytes / 4, maxStoreSegmentBytes: plan.segmentBytes, defragmentPauseMs: 50, watchProgressNotifyMs: plan.watchProgressNotifyMs,
+      segmentBytes: plan.segmentBytes, checkpointBytes: plan.segmentBytes, valueCacheBytes: plan.segmentBytes / 4, maxStoreSegmentBytes: plan.segmentBytes, defragmentPauseMs: 50, watchProgressNotifyMs: plan.watchProgressNotifyMs, readMode: plan.readMode,
     };
   }
 

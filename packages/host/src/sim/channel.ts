@@ -11,6 +11,7 @@ class SimulatedChannel implements ByteChannel {
   #closed = false;
   #ended = false;
   #peerEnded = false;
+  #full = false;
 
   constructor(end: End<WireMessage>, peer: Peer) {
     this.#end = end;
@@ -46,7 +47,16 @@ class SimulatedChannel implements ByteChannel {
       at += part.length;
     }
     this.#end.send({ kind: 'chunk', data });
-    return true;
+    const wait = this.#end.drained();
+    if (wait === undefined) return true;
+    if (!this.#full) void wait.then(() => { this.#drained(); });
+    this.#full = true;
+    return false;
+  }
+
+  #drained(): void {
+    this.#full = false;
+    if (!this.#closed) this.#events?.drained();
   }
 
   pause(): void {

@@ -81,7 +81,7 @@ export class SimulatedProcess {
   readonly host: Host;
   alive = true;
   readonly onKill = new Set<() => void>();
-  #paused: (() => void)[] | undefined;
+  #paused: Held[] | undefined;
 
   constructor(name: string, machine: Machine, makeHost: (process: SimulatedProcess) => Host) {
     this.name = name;
@@ -89,11 +89,11 @@ export class SimulatedProcess {
     this.host = makeHost(this);
   }
 
-  /** What happens to it: never if it is dead, later while it is paused. */
-  deliver(event: () => void): void {
+  /** What happens to it: never if it is dead, later while it is paused. `source`: a connection, whose events stay in order. */
+  deliver(event: () => void, source: object = this): void {
     if (!this.alive) return;
     if (this.#paused === undefined) event();
-    else this.#paused.push(event);
+    else this.#paused.push({ event, source });
   }
 
   get paused(): boolean {
@@ -105,13 +105,27 @@ export class SimulatedProcess {
     this.#paused ??= [];
   }
 
-  /** SIGCONT: all that has happened meanwhile happens to it now, one after another. */
-  resume(schedule: (event: () => void) => void): void {
-    const waiting = this.#paused ?? [];
+  /** SIGCONT: all that has happened meanwhile happens to it now; which connection it reads first is a matter of chance. */
+  resume(schedule: (event: () => void) => void, random: SeededRandom): void {
+    const waiting = new Map<object, (() => void)[]>();
+    for (const { event, source } of this.#paused ?? []) {
+      const own = waiting.get(source);
+      if (own === undefined) waiting.set(source, [event]);
+      else own.push(event);
+    }
     this.#paused = undefined;
-    for (const event of waiting) schedule(() => { this.deliver(event); });
+    const queues = [...waiting];
+    while (queues.length > 0) {
+      const at = Math.floor(random.float() * queues.length);
+      const [source, events] = queues[at] as [object, (() => void)[]];
+      const event = events.shift() as () => void;
+      schedule(() => { this.deliver(event, source); });
+      if (events.length === 0) queues.splice(at, 1);
+    }
   }
 }
+
+interface Held { readonly event: () => void; readonly source: object }
 
 /**
  * A world of machines on virtual time. One seed decides latencies, faults' random parts and all random numbers;
@@ -190,7 +204,7 @@ export class Simulation implements Links {
   resume(process: SimulatedProcess): void {
     if (!process.alive || !process.paused) return;
     this.trace.add(process.name, 'resumed');
-    process.resume((event) => { this.loop.schedule(0, event); });
+    process.resume((event) => { this.loop.schedule(0, event); }, this.random);
   }
 
   /** Breaks all connections between two machines, as a firewall that forgets them does. What was on its way is lost. */
@@ -358,8 +372,8 @@ export class Simulation implements Links {
           const wait = end.drained();
           return wait === undefined ? undefined : new Promise((resolve) => { void wait.then(() => { owner.deliver(resolve); }); });
         },
-        onMessage: (receive) => end.onMessage((message) => { owner.deliver(() => { receive(message); }); }),
-        onBreak: (broken) => end.onBreak((error) => { forget(); owner.deliver(() => { broken(error); }); }),
+        onMessage: (receive) => end.onMessage((message) => { owner.deliver(() => { receive(message); }, end); }),
+        onBreak: (broken) => end.onBreak((error) => { forget(); owner.deliver(() => { broken(error); }, end); }),
         destroy: () => { owner.onKill.delete(stop); end.destroy(); },
         complete: forget,
       };
