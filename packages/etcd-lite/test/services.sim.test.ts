@@ -1,7 +1,8 @@
-import { emptyBytes, fromUtf8, utf8, type Host } from '@coxswain/host';
+import { concatBytes, emptyBytes, fromUtf8, utf8, type Host } from '@coxswain/host';
 import { Simulation } from '@coxswain/host/sim';
 import type { EtcdConfig } from '@coxswain/etcd-lite';
 import { afterEach, describe, expect, it } from 'vitest';
+import { receiveState, storeDefaults, StoreFiles } from '../src/storage/index.ts';
 import { Schema } from '../src/wire/codec.ts';
 import { alarmAction, alarmType, downgradeAction, type AlarmRequest, type AlarmResponse, type RangeResponse, type StatusResponse } from '../src/wire/messages.ts';
 import { codecs } from '../src/wire/schema.ts';
@@ -212,6 +213,40 @@ describe('grpc.health.v1', () => {
     });
   });
 });
+
+describe('Snapshot', () => {
+  it('is a whole state with everything before it, of a length that etcd\'s clients accept, and can be read back', async () => {
+    const w = makeWorld(['m1']);
+    await w.run(async () => {
+      for (let at = 0; at < 40; at += 1) await w.put(`s${at}`, 'x'.repeat(20_000));
+      const revision = await w.put('last', 'one');
+      const blobs: Uint8Array[] = [];
+      const remaining: number[] = [];
+      for await (const { blob, remainingBytes, version } of streamRaw(w.host, w.url(), '/etcdserverpb.Maintenance/Snapshot', codecs.snapshotRequest, codecs.snapshotResponse, [{}])) {
+        blobs.push(blob);
+        remaining.push(remainingBytes);
+        expect(version).toBe('3.6.0');
+      }
+      const file = concatBytes(blobs);
+      // client/v3/snapshot: hasChecksum.
+      expect(file.length % 512).toBe(32);
+      expect(remaining[0]).toBe(file.length - 32 - (blobs[0]?.length ?? 0));
+      expect(remaining.slice(-2)).toEqual([0, 0]);
+      expect(blobs.length).toBeGreaterThan(3);
+      const files = await StoreFiles.open(w.host, { directory: '/restored', ...storeDefaults });
+      const manifest = await receiveState(files, w.host.crypto, chunks(file), { name: 'file' });
+      expect([manifest.segments.length > 0, manifest.revision]).toEqual([true, revision]);
+      const broken = file.slice();
+      broken[file.length >> 1] = (broken[file.length >> 1] as number) ^ 1;
+      await expect(receiveState(files, w.host.crypto, chunks(broken), { name: 'broken' })).rejects.toThrow();
+      await expect(receiveState(files, w.host.crypto, chunks(concatBytes([file, Uint8Array.of(0)])), { name: 'longer' })).rejects.toThrow();
+    });
+  });
+});
+
+async function* chunks(data: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < data.length; at += 10_000) yield data.subarray(at, at + 10_000);
+}
 
 describe('a call that is not there', () => {
   it('is refused in grpc-go\'s words', async () => {

@@ -8,6 +8,7 @@ import { neededForRange, neededValues } from '../mvcc/needs.ts';
 import { executeRange } from '../mvcc/range.ts';
 import type { AbsentKeyValue, Version } from '../mvcc/version.ts';
 import { entryKind, readConfChange, type Entry, type SnapshotMeta } from '../raft/index.ts';
+import type { ExportedState } from '../storage/store-files.ts';
 import { absentIn, loadStore, type StoreFiles, type Values } from '../storage/index.ts';
 import { WatchHub } from '../watch/hub.ts';
 import type { RevisionRecord } from '../mvcc/history.ts';
@@ -239,6 +240,14 @@ export class Applier {
   /** Resolves when what is on disk has no garbage that was there when this was called. */
   defragment(): Promise<void> {
     return this.#checkpointer.defragment();
+  }
+
+  /** All that was applied until now, as files. The caller closes it. */
+  async exportState(): Promise<ExportedState> {
+    await this.#checkpointer.complete();
+    const state = this.#files.exportState();
+    if (state === undefined) throw etcdError('stopped');
+    return state;
   }
 
   /** What the store has on disk, with about what the next checkpoint will add. */

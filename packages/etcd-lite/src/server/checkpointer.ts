@@ -28,6 +28,7 @@ export interface CheckpointerOptions {
 
 /** After a failure: the disk may have space again by then. */
 const retryMs = 5000;
+const heldMs = 50;
 
 /**
  * When the state goes to disk: after so many entries, or so many bytes of new values. Segments that are mostly garbage are rewritten
@@ -78,6 +79,20 @@ export class Checkpointer {
     while (!this.#stopped && chooseVictims(files.segments, aim, files.options).length > 0) {
       if (this.#running === undefined) {
         const error = await this.#run(aim);
+        if (error !== undefined) throw error;
+      } else {
+        await this.#running;
+      }
+    }
+  }
+
+  /** Resolves when the state on disk has everything that was applied when this was called. Rejects if the disk does not let it. */
+  async complete(): Promise<void> {
+    const wanted = this.#deps.applied()?.index ?? 0;
+    while (!this.#stopped && this.#lastIndex < wanted) {
+      if (this.#held) await this.#host.timers.sleep(heldMs);
+      if (this.#running === undefined) {
+        const error = await this.#run({ kind: 'worthwhile' });
         if (error !== undefined) throw error;
       } else {
         await this.#running;

@@ -9,7 +9,8 @@ import { codecs } from '../wire/schema.ts';
 import { defaults } from './config.ts';
 import { responseHeader } from './header.ts';
 import type { Member } from './member.ts';
-import { unary, type Method } from './methods.ts';
+import { serverStream, unary, type Method } from './methods.ts';
+import { snapshotStream } from './snapshot-stream.ts';
 import { checkDowngrade, clusterVersionOf, shortVersion } from './versions.ts';
 
 /** etcd's word for it in HashKV. */
@@ -38,6 +39,7 @@ export class MaintenanceService {
         await this.#member.applier.defragment();
         return {};
       }),
+      '/etcdserverpb.Maintenance/Snapshot': serverStream(codecs.snapshotRequest, () => snapshotStream(this.#member)),
       '/etcdserverpb.Maintenance/Hash': unary(codecs.hashRequest, codecs.hashResponse, async () => ({ header: responseHeader(this.#member), hash: this.#hashKv(0).hash })),
       '/etcdserverpb.Maintenance/HashKV': unary(codecs.hashKvRequest, codecs.hashKvResponse, async ({ revision }) => this.#hashKv(revision)),
       '/etcdserverpb.Maintenance/MoveLeader': unary(codecs.moveLeaderRequest, codecs.moveLeaderResponse, async ({ targetID }) => {

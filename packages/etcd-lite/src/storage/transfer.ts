@@ -51,6 +51,11 @@ class ChainDigest {
   }
 }
 
+/** What etcd's clients want behind `sizeBytes`: zeros up to a multiple of 512, and 32 bytes more (they check the length). */
+export function etcdTrailerBytes(sizeBytes: number): number {
+  return (512 - sizeBytes % 512) % 512 + digestBytes;
+}
+
 export function streamBytes({ manifest, data }: Pick<ExportedState, 'manifest' | 'data'>): number {
   return manifest.segments.reduce((sum, segment) => sum + segment.sizeBytes, magic.length + 4 + data.length + digestBytes);
 }
@@ -154,7 +159,10 @@ async function checkEnd(cutter: ByteCutter, digest: ChainDigest, name: string): 
   const at = cutter.position;
   const found = await cutter.take(digestBytes, name);
   if (expected.some((byte, index) => byte !== found[index])) throw new StoreCorruption(name, at, 'the snapshot does not match its digest');
-  if (!await cutter.ended()) throw new StoreCorruption(name, cutter.position, 'something follows the end of the snapshot');
+  if (await cutter.ended()) return;
+  // What a file has that came through Maintenance/Snapshot; the digest above says more than it does.
+  const trailer = await cutter.take(etcdTrailerBytes(cutter.position), name);
+  if (trailer.subarray(0, -digestBytes).some((byte) => byte !== 0) || !await cutter.ended()) throw new StoreCorruption(name, cutter.position, 'something follows the end of the snapshot');
 }
 
 async function verifySegment(files: StoreFiles, info: StoreManifest['segments'][number]): Promise<void> {

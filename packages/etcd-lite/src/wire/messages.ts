@@ -275,6 +275,12 @@ export interface DowngradeResponse {
   readonly version: string;
 }
 
+export interface SnapshotResponse {
+  readonly remainingBytes: number;
+  readonly blob: Uint8Array;
+  readonly version: string;
+}
+
 export interface RangeStreamResponse {
   readonly rangeResponse: RangeResponse;
 }

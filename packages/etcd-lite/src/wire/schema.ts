@@ -225,6 +225,8 @@ export const codecs = {
   moveLeaderResponse: api<messages.HeaderResponse>('MoveLeaderResponse'),
   downgradeRequest: api<messages.DowngradeRequest>('DowngradeRequest'),
   downgradeResponse: api<messages.DowngradeResponse>('DowngradeResponse'),
+  snapshotRequest: api<Empty>('SnapshotRequest'),
+  snapshotResponse: api<messages.SnapshotResponse>('SnapshotResponse'),
   rangeStreamResponse: api<messages.RangeStreamResponse>('RangeStreamResponse'),
   keyValue: schema.codec<messages.KeyValue>('mvccpb.KeyValue'),
   event: schema.codec<messages.EventMessage>('mvccpb.Event'),
