@@ -29,7 +29,7 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-interface RealMember { readonly name: string; readonly clientUrl: string; readonly peerUrl: string; process: ChildProcess | undefined }
+export interface RealMember { readonly name: string; readonly clientUrl: string; readonly peerUrl: string; process: ChildProcess | undefined }
 
 /** Three processes on this machine with certificates of their own authority; real clocks, disk and sockets. */
 export class RealCluster {
@@ -77,7 +77,19 @@ export class RealCluster {
     return { caPem: read('ca.crt'), certPem: read('client.crt'), keyPem: read('client.key') };
   }
 
-  start(member: RealMember): void {
+  /** One more machine; it is started like the others, and knows of all that are here. */
+  async another(name: string): Promise<RealMember> {
+    const [client, peer] = await freePorts(2);
+    const member: RealMember = { name, clientUrl: `https://127.0.0.1:${client}`, peerUrl: `https://127.0.0.1:${peer}`, process: undefined };
+    this.members.push(member);
+    return member;
+  }
+
+  emptyDisk(member: RealMember): void {
+    rmSync(this.path(member.name), { recursive: true, force: true });
+  }
+
+  start(member: RealMember, flags: readonly string[] = []): void {
     const certificate = ['--cert-file', this.path('member.crt'), '--key-file', this.path('member.key'), '--trusted-ca-file', this.path('ca.crt'), '--client-cert-auth'];
     const peer = ['--peer-cert-file', this.path('member.crt'), '--peer-key-file', this.path('member.key'), '--peer-trusted-ca-file', this.path('ca.crt'), '--peer-client-cert-auth'];
     mkdirSync(this.path('logs'), { recursive: true });
@@ -85,7 +97,7 @@ export class RealCluster {
     member.process = spawn(process.execPath, [
       program, '--name', member.name, '--data-dir', this.path(member.name), '--listen-client-urls', member.clientUrl, '--advertise-client-urls', member.clientUrl,
       '--listen-peer-urls', member.peerUrl, '--initial-advertise-peer-urls', member.peerUrl, '--snapshot-count', '500',
-      '--initial-cluster', this.members.map((one) => `${one.name}=${one.peerUrl}`).join(','), ...certificate, ...peer,
+      '--initial-cluster', this.members.map((one) => `${one.name}=${one.peerUrl}`).join(','), ...certificate, ...peer, ...flags,
     ], { stdio: ['ignore', log, log] });
   }
 
@@ -105,7 +117,7 @@ export class RealCluster {
   etcdctl(args: readonly string[], input = ''): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
     const tls = ['--cacert', this.path('ca.crt'), '--cert', this.path('client.crt'), '--key', this.path('client.key')];
     return new Promise((resolve) => {
-      const child = execFile('etcdctl', [...tls, '--endpoints', this.endpoints.join(','), ...args], { env: { ...process.env, ETCDCTL_API: '3' }, timeout: 30_000 }, (error, stdout, stderr) => {
+      const child = execFile('etcdctl', [...tls, ...(args.includes('--endpoints') ? [] : ['--endpoints', this.endpoints.join(',')]), ...args], { env: { ...process.env, ETCDCTL_API: '3' }, timeout: 30_000 }, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
       });
       // It may have ended before it reads anything.
