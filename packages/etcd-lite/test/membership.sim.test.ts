@@ -127,7 +127,7 @@ it('grows from one member to three, a learner serves only what may be stale unti
     cluster.start('m3', ['m1', 'm2', 'm3'], { initialClusterState: 'existing' });
     await cluster.until(() => cluster.running.get('m3')?.status().revision === cluster.running.get('m1')?.status().revision);
     const read = (serializable: boolean): Promise<string> =>
-      refusal(callRaw(cluster.host, cluster.url('m3', 2379), '/etcdserverpb.KV/Range', codecs.rangeRequest, codecs.rangeResponse, { ...rangeRequest, key: utf8('a'), serializable }));
+      refusal(callRaw(cluster.host, cluster.url('m3', 2379), '/etcdserverpb.KV/Range', codecs.rangeRequest, codecs.rangeResponse, rangeRequest({ key: utf8('a'), serializable })));
     expect([await read(true), (await read(false)).includes('etcdserver: rpc not supported for learner')]).toEqual(['accepted', true]);
     await cluster.promote('m2', learner.member.ID);
     await cluster.until(() => cluster.leader === 'm1');
