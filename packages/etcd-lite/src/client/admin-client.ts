@@ -1,4 +1,4 @@
-import type { ClientTls, Host } from '@coxswain/host';
+import { AsyncQueue, type ClientTls, type Host } from '@coxswain/host';
 import type { Codec } from '../wire/codec.ts';
 import { alarmAction, alarmType, type MemberMessage } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
@@ -43,6 +43,8 @@ export interface EtcdAdmin {
   alarms(): Promise<readonly { readonly memberId: bigint; readonly alarm: 'NOSPACE' | 'CORRUPT' }[]>;
   defragment(): Promise<void>;
   moveLeader(to: bigint): Promise<void>;
+  /** The whole store as its files are, to be kept whole; ends with `signal` or throws. */
+  snapshot(signal: AbortSignal): AsyncIterable<{ readonly blob: Uint8Array; readonly remainingBytes: number }>;
   /** A linearizable read: resolves when this member has heard that its leader still leads. */
   confirmLeader(): Promise<void>;
   close(): void;
@@ -88,9 +90,16 @@ export function createEtcdAdmin(host: Host, options: EtcdAdminOptions): EtcdAdmi
       .flatMap(({ memberID, alarm }) => { const name = alarmNames[alarm]; return name === undefined ? [] : [{ memberId: memberID, alarm: name }]; }),
     defragment: async () => { await call('Maintenance/Defragment', codecs.defragmentRequest, codecs.defragmentResponse, {}); },
     moveLeader: async (to) => { await call('Maintenance/MoveLeader', codecs.moveLeaderRequest, codecs.moveLeaderResponse, { targetID: to }); },
+    snapshot: (signal) => snapshotParts(channel, signal),
     confirmLeader: async () => { await call('KV/Range', codecs.rangeRequest, codecs.rangeResponse, confirmRange, true); },
     close: () => { channel.close(); },
   };
+}
+
+async function* snapshotParts(channel: Channel, signal: AbortSignal): AsyncGenerator<{ readonly blob: Uint8Array; readonly remainingBytes: number }, void, undefined> {
+  const requests = new AsyncQueue<Uint8Array>();
+  requests.push(codecs.snapshotRequest.encode({}));
+  for await (const data of channel.stream('/etcdserverpb.Maintenance/Snapshot', requests, signal)) yield codecs.snapshotResponse.decode(data);
 }
 
 const none = new Uint8Array(0);

@@ -1,5 +1,6 @@
 export * from './choose.ts';
 export * from './inspect.ts';
+export * from './inspect-snapshot.ts';
 export * from './replay.ts';
 export * from './restore.ts';
-export { streamBytes, streamState } from '../storage/index.ts';
+export { StoreCorruption, streamBytes, streamState } from '../storage/index.ts';

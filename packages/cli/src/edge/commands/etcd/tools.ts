@@ -4,5 +4,7 @@ import type { Tool } from '../../../tool.ts';
 export const etcdTools: Readonly<Record<string, () => Promise<Tool>>> = {
   doctor: async () => (await import('./doctor.ts')).doctor,
   member: async () => (await import('./member.ts')).member,
+  snapshot: async () => (await import('./snapshot.ts')).snapshot,
+  recover: async () => (await import('./recover.ts')).recover,
   migrate: async () => (await import('./migrate.ts')).migrate,
 };
