@@ -159,11 +159,11 @@ export class MvccStore {
   }
 
   /**
-   * Drops what at most `budget` old revisions superseded; true when nothing is left to do. The record of the compaction
+   * Drops what old revisions superseded, of about `budget` changes; true when nothing is left to do. The record of the compaction
    * revision itself stays, so that a watch may start there without missing a delete.
    */
   prune(budget: number): boolean {
-    for (let done = 0; done < budget; done += 1) {
+    for (let done = 0; done < budget;) {
       const versions = this.history.shiftBelow(this.#compactRevision);
       if (versions === undefined) {
         // Its record stays, but what it superseded does not: a store that may only delete has to get its space back from that.
@@ -172,6 +172,7 @@ export class MvccStore {
         return true;
       }
       for (const version of versions) this.#pruneKey(version.text);
+      done += Math.max(versions.length, 1);
     }
     return false;
   }

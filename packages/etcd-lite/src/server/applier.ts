@@ -41,8 +41,8 @@ export interface ApplierParts {
   readonly applied: SnapshotMeta;
 }
 
-/** Revisions dropped in one go after a compaction. */
-const pruneBudget = 2000;
+/** Old changes looked at in one go after a compaction. */
+const pruneBudget = 500;
 
 /** The replicated state of this member with what hangs on it: leases' clocks, watches, files. */
 export class Applier {

@@ -78,8 +78,11 @@ export class Checkpointer {
     const aim: RewriteAim = { kind: 'everything', upToId };
     while (!this.#stopped && chooseVictims(files.segments, aim, files.options).length > 0) {
       if (this.#running === undefined) {
+        const startMs = this.#host.clock.monotonicMs();
         const error = await this.#run(aim);
         if (error !== undefined) throw error;
+        // As long as it took: requests have half of the time to themselves.
+        await this.#host.timers.sleep(Math.min(this.#host.clock.monotonicMs() - startMs, this.#options.defragmentPauseMs));
       } else {
         await this.#running;
       }
