@@ -37,10 +37,6 @@ export const differences: readonly Difference[] = [
     etcd: stdout('NEW, unstarted, , http://example.com:2390, , false', 'NEW, unstarted, , http://example.com:2390, , true'),
   },
   {
-    steps: /^defrag --user=u1:p1b$/, reason: '3.4 lets the refusals of Maintenance out as they are inside it; 3.5 sends them with the code and the words of all others',
-    etcd: (answer) => ({ ...answer, stderr: answer.stderr.replace('Unknown desc = auth:', 'PermissionDenied desc = etcdserver:').replace('(rpc error: code = Unknown desc = auth: permission denied)', '(etcdserver: permission denied)') }),
-  },
-  {
     steps: /^compaction 20 --user=u1:p1b$/, reason: 'since 3.6.9 compaction is root\'s',
     etcd: (answer) => ({ ...answer, code: 1, stdout: '', stderr: 'log: "rpc error: code = PermissionDenied desc = etcdserver: permission denied"\nError: etcdserver: permission denied\n' }),
   },

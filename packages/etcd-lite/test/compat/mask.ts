@@ -31,7 +31,7 @@ export class Mask {
 
   /** As etcdctl writes it: hexadecimal in simple answers, decimal in the others, either sign. */
   addId(id: bigint, name: string): void {
-    for (const text of [id.toString(16), BigInt.asUintN(64, id).toString(), BigInt.asIntN(64, id).toString()]) this.add(text, name);
+    for (const text of [id.toString(16), id.toString(16).padStart(16, '0'), BigInt.asUintN(64, id).toString(), BigInt.asIntN(64, id).toString()]) this.add(text, name);
   }
 
   apply(text: string): string {

@@ -3,7 +3,7 @@
  * as `watches` watches were asked for it sends `events` events to each.
  */
 import { once } from 'node:events';
-import { createSecureContext, createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { utf8 } from '@coxswain/host';
@@ -99,6 +99,6 @@ function serve(socket: Socket): void {
 
 const { tls } = options;
 const server = tls === undefined ? createServer(serve) : createTlsServer({
-  secureContext: createSecureContext({ cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca) }), requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'],
+  cert: readFileSync(tls.cert), key: readFileSync(tls.key), ca: readFileSync(tls.ca), requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'],
 }, serve);
 server.listen(0, '127.0.0.1', () => { process.stdout.write(`${(server.address() as AddressInfo).port}\n`); });
