@@ -42,6 +42,8 @@ function checkEqual(samples: readonly MemberSample[]): readonly Violation[] {
       continue;
     }
     const sameHash = other.hash === undefined || sample.hash === undefined || other.hash === sample.hash;
+    const sameAuth = other.auth === undefined || sample.auth === undefined || other.auth === sample.auth;
+    if (other.revision === sample.revision && sameHash && !sameAuth) found.push({ rule: 'I7 equal states', message: `at index ${sample.applied} ${name(other)} knows ${other.auth}, ${name(sample)} ${sample.auth}` });
     if (other.revision === sample.revision && sameHash) continue;
     found.push({ rule: 'I7 equal states', message: `at index ${sample.applied} ${name(other)} has revision ${other.revision}, hash ${other.hash}; ${name(sample)} has ${sample.revision}, ${sample.hash}` });
   }

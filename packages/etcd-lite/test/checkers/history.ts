@@ -111,6 +111,8 @@ export interface MemberSample {
   readonly revision: number;
   readonly compactRevision?: number;
   readonly hash?: number;
+  /** Users, roles and permissions, as text. */
+  readonly auth?: string;
 }
 
 export interface Violation {

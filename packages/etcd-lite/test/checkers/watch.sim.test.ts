@@ -110,5 +110,7 @@ describe('members', () => {
     expect(found(sample('m1', { hash: 1 }), sample('m2', { hash: 1 }))).toEqual([]);
     expect(found(sample('m1', { hash: 1 }), sample('m2', { hash: 2 }))).toEqual(['I7 equal states']);
     expect(found(sample('m1', {}), sample('m2', { revision: 4 }))).toEqual(['I7 equal states']);
+    expect(found(sample('m1', { hash: 1, auth: 'a' }), sample('m2', { hash: 1, auth: 'b' }))).toEqual(['I7 equal states']);
+    expect(found(sample('m1', { hash: 1, auth: 'a' }), sample('m2', { hash: 1, auth: 'a' }))).toEqual([]);
   });
 });

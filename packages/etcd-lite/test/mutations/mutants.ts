@@ -33,7 +33,7 @@ const compacting = { compactEveryMs: 150 } as const;
 export const mutants: readonly Mutant[] = [
   {
     name: 'applied-twice', source: 'etcd #13766', bug: 'after a crash under load entries are applied again that the saved state already holds',
-    edits: [{ file: 'server/applier.ts', find: 'void this.#takeSnapshot({ index: this.#index, term }', replace: 'void this.#takeSnapshot({ index: this.#index - 1, term }' }],
+    edits: [{ file: 'server/checkpointer.ts', find: 'const outcome = this.#write(applied, aim);', replace: 'const outcome = this.#write({ ...applied, index: applied.index - 1 }, aim);' }],
     plan: { ...three, ...busy, faults: crashes }, maxSeeds: 5, always: true,
   },
   {
@@ -46,9 +46,19 @@ export const mutants: readonly Mutant[] = [
     plan: { ...three, ...busy, members: 1, faults: crashes }, maxSeeds: 5, always: true,
   },
   {
+    name: 'roles-forgotten', source: 'etcd #14571', bug: 'a member that begins from a saved state does not know the users and roles in it',
+    edits: [{ file: 'machine/snapshot.ts', find: 'if (chunk.auth !== undefined && chunk.auth.length > 0) decodeAuth(chunk.auth, machine.auth);', replace: 'if (machine.store.revision < 0 && chunk.auth !== undefined) decodeAuth(chunk.auth, machine.auth);' }],
+    plan: { ...three, ...busy, faults: crashes }, maxSeeds: 10,
+  },
+  {
+    name: 'defragmentation-not-atomic', source: 'etcd #14685', bug: 'a crash in a defragmentation leaves neither the old nor the new: old segments go before the manifest that replaces them is on disk',
+    edits: [{ file: 'storage/checkpoint.ts', find: '    const written = await run.finish();', replace: '    const written = await run.finish();\n    for (const { segment } of captured.victims) await files.disk.remove(segment.path);' }],
+    plan: { ...three, ...busy, ...compacting, faults: faults({ defragment: 60, 'crash-at-io': 60, 'power-cut': 10 }) }, maxSeeds: 10,
+  },
+  {
     name: 'progress-not-synced', source: 'etcd #15220', bug: 'a progress notice is sent while events up to its revision still wait',
     edits: [
-      { file: 'server/watch-stream.ts', find: 'if (this.#ready.size === 0 && this.#progressRequested)', replace: 'if (this.#progressRequested)' },
+      { file: 'server/watch-stream.ts', find: 'if (this.#ready.size === 0 && this.#fetching === 0 && this.#progressRequested)', replace: 'if (this.#progressRequested)' },
       // A watch catches up in one go here; only with less at a time can a notice come in between.
       { file: 'watch/hub.ts', find: 'const maxScan = 2048;', replace: 'const maxScan = 4;' },
       { file: 'server/watch-stream.ts', find: 'const gatherBytes = 64 * 1024;', replace: 'const gatherBytes = 64;' },
@@ -75,16 +85,16 @@ export const mutants: readonly Mutant[] = [
       { file: 'watch/hub.ts', find: 'const maxPendingEvents = 1024;', replace: 'const maxPendingEvents = 3;' },
       { file: 'watch/hub.ts', find: 'this.#next = (this.#pending[0] as { readonly revision: number }).revision;', replace: '' },
     ],
-    plan: { ...three, ...busy, ...slowReaders, faults: none }, maxSeeds: 5, always: true,
+    plan: { ...three, ...busy, ...slowReaders, faults: none }, maxSeeds: 5,
   },
   {
     name: 'revision-decreases', source: 'etcd #17780', bug: 'after a compaction and a crash the revision is that of the newest key left, not of the newest delete',
     edits: [{ file: 'mvcc/store.ts', find: '    this.#revision = revision;\n    this.#compactRevision = compactRevision;', replace: '    this.#revision = Math.max(1, ...this.range({ start: \'\', end: undefined, single: false }, 0, 0).kvs.map((kv) => kv.modRevision));\n    this.#compactRevision = compactRevision;' }],
-    plan: { ...three, ...busy, ...compacting, faults: crashes }, maxSeeds: 5, always: true,
+    plan: { ...three, ...busy, ...compacting, faults: crashes }, maxSeeds: 5,
   },
   {
     name: 'delete-lost', source: 'etcd #18089', bug: 'a delete that is followed by a new put of its key is not told from the history',
-    edits: [{ file: 'watch/hub.ts', find: 'if (record !== undefined) events.push(...wantedEvents(this.options, record));', replace: 'if (record !== undefined) events.push(...wantedEvents(this.options, record).filter((event) => event.type === eventType.put || this.#store.range({ start: keyText(event.kv.key), end: undefined, single: true }, 0, 0).count === 0));' },
+    edits: [{ file: 'watch/hub.ts', find: 'events.push(...wantedEvents(this.options, this.#store.history.changesAt(revision)));', replace: 'events.push(...wantedEvents(this.options, this.#store.history.changesAt(revision)).filter((event) => event.type === eventType.put || this.#store.range({ start: keyText(event.kv.key), end: undefined, single: true }, 0, 0).count === 0));' },
       { file: 'watch/hub.ts', find: 'import { contains, type KeyRange }', replace: 'import { contains, keyText, type KeyRange }' }],
     plan: { ...three, ...busy, faults: none }, maxSeeds: 5,
   },
@@ -95,9 +105,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'compacted-read-in-txn', source: 'etcd #18667', bug: 'a transaction may read a revision that was compacted',
-    edits: [{ file: 'mvcc/execute.ts', find: 'if (op.requestRange !== undefined) checkRangeRevision(store, op.requestRange.revision);', replace: 'if (op.requestRange !== undefined) { }' },
-      { file: 'mvcc/store.ts', find: '    this.checkRevision(revision);\n    if (range.single)', replace: '    if (this.#writing === undefined) this.checkRevision(revision);\n    if (range.single)' }],
-    plan: { ...three, ...busy, ...compacting, faults: none }, maxSeeds: 5, always: true,
+    edits: [{ file: 'mvcc/execute.ts', find: 'if (op.requestRange !== undefined) checkRangeRevision(store, op.requestRange.revision);', replace: 'if (op.requestRange !== undefined) { if (op.requestRange.revision > store.revision) checkRangeRevision(store, op.requestRange.revision); }' },
+      { file: 'mvcc/store.ts', find: '    this.checkRevision(revision);\n    if (range.single)', replace: '    if (this.#writing === undefined || revision > this.#revision) this.checkRevision(revision);\n    if (range.single)' }],
+    plan: { ...three, ...busy, ...compacting, faults: none }, maxSeeds: 5,
   },
   {
     name: 'delete-at-compaction-lost', source: 'etcd #19179', bug: 'a watch that begins at the compacted revision misses what happened in it',
@@ -118,7 +128,9 @@ export const mutants: readonly Mutant[] = [
     name: 'damaged-page-read', source: 'etcd #20271', bug: 'what is read from a damaged disk is taken as it is',
     edits: [
       { file: 'wal/record.ts', find: 'if (crc32c(data.subarray(offset, offset + headerBytes + length)) !== crc) return undefined;', replace: '' },
-      { file: 'wal/snapshot-store.ts', find: 'if (crc !== view.getUint32(4, true)) throw', replace: 'if (crc < 0) throw' },
+      { file: 'storage/segment.ts', find: 'if (value.length > 0 && (crc32c(value) | 0) !== crc) throw', replace: 'if (ordinal < 0) throw' },
+      { file: 'storage/segment.ts', find: 'if (indexCrc(index) !== info.indexCrc) throw', replace: 'if (info.count < 0) throw' },
+      { file: 'storage/manifest.ts', find: 'if (view.getUint32(12, true) !== crc32c(content)) throw', replace: 'if (content.length < 0) throw' },
     ],
     plan: { ...three, ...busy, faults: faults({ 'bit-rot': 10, kill: 4 }) }, maxSeeds: 20,
   },
@@ -130,7 +142,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-without-quorum', source: 'Raft 8 (ReadIndex)', bug: 'a leader answers reads without asking whether it still leads',
     edits: [{ file: 'raft/reads.ts', find: 'if (decidesAlone(raft)) {', replace: 'if (decidesAlone(raft) || raft.term > 0) {' }],
-    plan: { ...three, ...busy, ...fastNet, faults: faults({ partition: 40, 'one-way': 10 }) }, maxSeeds: 10, always: true,
+    plan: { ...three, ...busy, ...fastNet, faults: faults({ partition: 40, 'one-way': 10 }) }, maxSeeds: 10,
   },
   {
     name: 'read-before-own-commit', source: 'Raft 8 (ReadIndex)', bug: 'a new leader answers reads before it has committed an entry of its term',
@@ -155,7 +167,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-for-shorter-log', source: 'Raft 5.4.1', bug: 'a vote goes to a candidate whose log lacks committed entries',
     edits: [{ file: 'raft/vote.ts', find: 'const granted = free && raft.log.isUpToDate(message.index, message.logTerm);', replace: 'const granted = free;' }],
-    plan: { ...three, ...busy, faults: network }, maxSeeds: 5, always: true,
+    plan: { ...three, ...busy, faults: network }, maxSeeds: 5,
   },
   {
     name: 'commit-beyond-match', source: 'Raft 5.3', bug: 'a heartbeat tells a follower to commit what its log may hold differently',
@@ -170,6 +182,6 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'write-sent-again', source: 'Raft 8 (clients)', bug: 'a client sends a write again although the first may have been done',
     edits: [{ file: 'client/channel.ts', find: 'if (again && (repeatable || !sent) && pauseEndsMs', replace: 'if (again && pauseEndsMs' }],
-    plan: { ...three, ...busy, faults: network }, maxSeeds: 5, always: true,
+    plan: { ...three, ...busy, faults: network }, maxSeeds: 5,
   },
 ];

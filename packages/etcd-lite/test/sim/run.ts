@@ -11,7 +11,7 @@ import { Nemesis } from './nemesis.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { RecordingClient } from './recording-client.ts';
 import { SupervisedCluster, type SupervisedMember } from './supervised-cluster.ts';
-import { allKeys, compactTraffic, kubernetesTraffic, kvTraffic, leaseTraffic } from './traffic.ts';
+import { allKeys, compactTraffic, kubernetesTraffic, kvTraffic, leaseTraffic, roleTraffic } from './traffic.ts';
 import { followAll, watchAtRandom, type WatcherContext } from './watchers.ts';
 
 export interface Report {
@@ -110,6 +110,7 @@ class Run {
     for (let at = 0; at < clients.kubernetes; at += 1) workers.push(kubernetesTraffic(this.#client(`kube${at}`, pinned(at + 1)), this.#plan, forMs));
     for (let at = 0; at < clients.leases; at += 1) workers.push(leaseTraffic(this.#client(`lease${at}`), this.#plan, forMs));
     if (Number.isFinite(this.#plan.compactEveryMs)) workers.push(compactTraffic(this.#client('compactor'), this.#plan, forMs));
+    workers.push(roleTraffic(this.#host('roles'), this.#cluster.endpoints, forMs));
     await this.#sim.runUntil(Promise.all([...workers, this.#nemesis.run(forMs)]), forMs + 60_000, 'the load');
     await this.#recover();
     await this.#finish();

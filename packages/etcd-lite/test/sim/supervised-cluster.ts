@@ -35,6 +35,10 @@ export class SupervisedMember {
   }
 }
 
+function authText(auth: object): string {
+  return JSON.stringify(auth, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+}
+
 /** Ends of members that say what damage they have found. */
 const damageFound = /damaged|corrupt|does not match|checksum/i;
 
@@ -162,8 +166,8 @@ export class SupervisedCluster {
   sample(withHash: boolean): void {
     for (const member of this.members) {
       if (member.running === undefined || member.process?.paused === true) continue;
-      const { role, term, committed, applied, revision, compactRevision, hash } = member.running.status();
-      this.samples.push({ member: member.name, life: member.life, atMs: this.sim.nowMs, role, term, committed, applied, revision, compactRevision, ...(withHash ? { hash: hash() } : {}) });
+      const { role, term, committed, applied, revision, compactRevision, hash, auth } = member.running.status();
+      this.samples.push({ member: member.name, life: member.life, atMs: this.sim.nowMs, role, term, committed, applied, revision, compactRevision, ...(withHash ? { hash: hash(), auth: authText(auth()) } : {}) });
     }
   }
 

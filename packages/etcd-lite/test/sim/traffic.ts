@@ -1,4 +1,7 @@
-import { randomBelow, type Random } from '@coxswain/host';
+import { randomBelow, type Host, type Random } from '@coxswain/host';
+import { EtcdError } from '@coxswain/etcd-lite/client';
+import { Channel } from '../../src/client/channel.ts';
+import { codecs } from '../../src/wire/schema.ts';
 import type { Kv, StepAnswer } from '../checkers/history.ts';
 import type { Plan } from './plan.ts';
 import type { RecordingClient } from './recording-client.ts';
@@ -108,6 +111,20 @@ export const leaseTraffic: Traffic = async (client, plan, untilMs) => {
     else await timers.sleep(random.float() * 2 * ttlMs);
   }
 };
+
+/** Roles come and go; nobody needs one, for auth stays off. */
+export async function roleTraffic(host: Host, endpoints: readonly string[], untilMs: number): Promise<void> {
+  const { random, clock, timers } = host;
+  const channel = new Channel(host, { endpoints, requestTimeoutMs: 1000 });
+  while (clock.monotonicMs() < untilMs) {
+    const name = `role${randomBelow(random, 20)}`;
+    const adding = random.float() < 0.6;
+    const call = adding ? channel.unary('/etcdserverpb.Auth/RoleAdd', codecs.nameRequest.encode({ name }), false) : channel.unary('/etcdserverpb.Auth/RoleDelete', codecs.roleRequest.encode({ role: name }), false);
+    await call.catch((error: unknown) => { if (!(error instanceof EtcdError)) throw error; });
+    await timers.sleep(random.float() * 800);
+  }
+  channel.close();
+}
 
 /** Forgets history a little behind the newest revision. */
 export const compactTraffic: Traffic = async (client, plan, untilMs) => {
