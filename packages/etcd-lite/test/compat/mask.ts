@@ -7,7 +7,7 @@ const always: readonly (readonly [RegExp, string])[] = [
   [/^\{"level":.*"error":("(?:[^"\\]|\\.)*").*\}$/gm, 'log: $1'], [/^\{"level":.*"msg":("(?:[^"\\]|\\.)*").*\}$/gm, 'log: $1'],
   [key('raft_term'), '$1TERM'], [key('raftIndex'), '$1N'], [key('raftTerm'), '$1N'], [key('raftAppliedIndex'), '$1N'], [key('dbSize'), '$1N'], [key('dbSizeInUse'), '$1N'], [key('hash'), '$1N'],
   [/("(?:RaftTerm|RaftIndex|RaftAppliedIndex|DBSize|DBSizeInUse|Hash)" : )\d+/g, '$1N'], [/("(?:version|Version)"(?: ?: ?))"[\d.]+"/g, '$1VERSION'],
-  [/\b[\da-f]{15,16}\b/g, 'ID'],
+  [/\b[\da-f]{12,16}\b/g, 'ID'],
   // A new member's ID is made from its URLs and the second.
   [/member ID already exist|Peer URLs already exists/g, 'member exists'],
   [/\b\d+(\.\d+)?(ns|µs|ms|s)\b(?=["\n]|$)/g, 'TIME'], [/"took":"[^"]*"/g, '"took":TIME'], [/remaining\(\d+s\)/g, 'remaining(Ns)'], [/"ttl":\d+/g, '"ttl":N'], [/"TTL" : \d+/g, '"TTL" : N'],
