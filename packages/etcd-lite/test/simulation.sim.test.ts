@@ -29,7 +29,7 @@ describe('one, three and five members on simulated time, network and disk', () =
   it('plans differ from seed to seed, in everything that they decide', () => {
     const plans = Array.from({ length: 200 }, (_, seed) => makePlan(seed));
     expect(new Set(plans.map((plan) => plan.members))).toEqual(new Set([1, 3, 5]));
-    expect(new Set(plans.flatMap((plan) => [...plan.faults.keys()])).size).toBe(23);
+    expect(new Set(plans.flatMap((plan) => [...plan.faults.keys()])).size).toBe(24);
     expect(plans.every((plan) => !(plan.faults.has('bit-rot') && plan.faults.has('misdirected-write')))).toBe(true);
   });
 });

@@ -137,12 +137,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'lease-read-after-pause', source: 'etcd #20418', bug: 'a leader answers reads alone while fewer ticks than an election have passed; a pause counts as one tick',
     edits: [{ file: 'raft/reads.ts', find: 'if (decidesAlone(raft)) {', replace: 'if (decidesAlone(raft) || raft.electionElapsed < raft.config.electionTicks) {' }],
-    plan: { ...three, ...busy, ...fastNet, requestTimeoutMs: 200, faults: faults({ pause: 40 }) }, maxSeeds: 20,
+    plan: { ...three, ...busy, ...fastNet, requestTimeoutMs: 200, faults: faults({ pause: 40 }) }, maxSeeds: 40,
   },
   {
     name: 'read-without-quorum', source: 'Raft 8 (ReadIndex)', bug: 'a leader answers reads without asking whether it still leads',
     edits: [{ file: 'raft/reads.ts', find: 'if (decidesAlone(raft)) {', replace: 'if (decidesAlone(raft) || raft.term > 0) {' }],
-    plan: { ...three, ...busy, ...fastNet, faults: faults({ partition: 40, 'one-way': 10 }) }, maxSeeds: 10,
+    plan: { ...three, ...busy, ...fastNet, faults: faults({ partition: 40, 'one-way': 10 }) }, maxSeeds: 15,
   },
   {
     name: 'read-before-own-commit', source: 'Raft 8 (ReadIndex)', bug: 'a new leader answers reads before it has committed an entry of its term',
@@ -167,21 +167,21 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'vote-for-shorter-log', source: 'Raft 5.4.1', bug: 'a vote goes to a candidate whose log lacks committed entries',
     edits: [{ file: 'raft/vote.ts', find: 'const granted = free && raft.log.isUpToDate(message.index, message.logTerm);', replace: 'const granted = free;' }],
-    plan: { ...three, ...busy, faults: network }, maxSeeds: 5,
+    plan: { ...three, ...busy, faults: network }, maxSeeds: 20,
   },
   {
     name: 'commit-beyond-match', source: 'Raft 5.3', bug: 'a heartbeat tells a follower to commit what its log may hold differently',
     edits: [{ file: 'raft/replicate.ts', find: 'commit: Math.min(progress.match, raft.log.committed), context', replace: 'commit: raft.log.committed, context' }],
-    plan: { ...three, ...busy, faults: network }, maxSeeds: 10,
+    plan: { ...three, ...busy, faults: network }, maxSeeds: 40,
   },
   {
     name: 'conflict-kept', source: 'Raft 5.3', bug: 'a follower keeps its own entries where the leader has others',
     edits: [{ file: 'raft/log.ts', find: 'const fresh = entries.findIndex((entry) => !this.matches(entry.index, entry.term));', replace: 'const fresh = entries.findIndex((entry) => entry.index > this.lastIndex);' }],
-    plan: { ...three, ...busy, faults: network }, maxSeeds: 10,
+    plan: { ...three, ...busy, faults: network }, maxSeeds: 20,
   },
   {
     name: 'write-sent-again', source: 'Raft 8 (clients)', bug: 'a client sends a write again although the first may have been done',
     edits: [{ file: 'client/channel.ts', find: 'if (again && (repeatable || !sent) && pauseEndsMs', replace: 'if (again && pauseEndsMs' }],
-    plan: { ...three, ...busy, faults: network }, maxSeeds: 5,
+    plan: { ...three, ...busy, faults: network }, maxSeeds: 20,
   },
 ];

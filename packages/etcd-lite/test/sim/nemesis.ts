@@ -15,14 +15,14 @@ export class Nemesis {
   readonly #host: Host;
   readonly #random: SeededRandom;
   readonly #loss: Loss;
-  readonly #operate: (name: 'move-leader' | 'defragment', member: SupervisedMember) => Promise<void>;
+  readonly #operate: (name: 'move-leader' | 'defragment' | 'replace', member: SupervisedMember) => Promise<void>;
   /** When which members could reach no majority. */
   readonly isolations: Isolation[] = [];
   readonly done = new Map<FaultName, number>();
   #partitions = 0;
   #stopped = false;
 
-  constructor(cluster: SupervisedCluster, host: Host, loss: Loss, operate: (name: 'move-leader' | 'defragment', member: SupervisedMember) => Promise<void>) {
+  constructor(cluster: SupervisedCluster, host: Host, loss: Loss, operate: (name: 'move-leader' | 'defragment' | 'replace', member: SupervisedMember) => Promise<void>) {
     this.#cluster = cluster;
     this.#sim = cluster.sim;
     this.#host = host;
@@ -191,6 +191,7 @@ export class Nemesis {
     },
     'move-leader': (victim) => this.#operate('move-leader', victim),
     defragment: (victim) => this.#operate('defragment', victim),
+    replace: (victim) => this.#operate('replace', this.#cluster.members.find((member) => member.lost) ?? victim),
     /** Long enough for the others to forget what it lacks: it must be sent the state. */
     lag: async (victim) => {
       for (const name of this.#others) if (name !== victim.name) this.#sim.cut(name, victim.name);

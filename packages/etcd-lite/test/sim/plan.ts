@@ -4,12 +4,12 @@ import { SeededRandom, seedOf } from '@coxswain/host/sim';
 export type FaultName =
   | 'kill' | 'power-cut' | 'power-cut-all' | 'crash-at-io' | 'partition' | 'one-way' | 'slow-link' | 'reset' | 'packet-loss' | 'raft-loss'
   | 'disk-stall' | 'slow-datasync' | 'failed-datasync' | 'disk-full' | 'read-only' | 'bit-rot' | 'misdirected-write'
-  | 'clock-jump' | 'clock-drift' | 'pause' | 'move-leader' | 'defragment' | 'lag';
+  | 'clock-jump' | 'clock-drift' | 'pause' | 'move-leader' | 'defragment' | 'replace' | 'lag';
 
 const ratesPerMinute: Readonly<Record<FaultName, readonly [number, number]>> = {
   kill: [2, 10], 'power-cut': [2, 10], 'power-cut-all': [0.5, 3], 'crash-at-io': [4, 20], partition: [2, 10], 'one-way': [1, 8], 'slow-link': [1, 6], reset: [2, 20],
   'packet-loss': [1, 4], 'raft-loss': [2, 8], 'disk-stall': [1, 6], 'slow-datasync': [1, 6], 'failed-datasync': [1, 5], 'disk-full': [0.5, 3], 'read-only': [0.5, 2],
-  'bit-rot': [0.5, 2], 'misdirected-write': [0.5, 2], 'clock-jump': [1, 6], 'clock-drift': [1, 4], pause: [2, 10], 'move-leader': [1, 6], defragment: [2, 10], lag: [1, 4],
+  'bit-rot': [0.5, 2], 'misdirected-write': [0.5, 2], 'clock-jump': [1, 6], 'clock-drift': [1, 4], pause: [2, 10], 'move-leader': [1, 6], defragment: [2, 10], replace: [1, 5], lag: [1, 4],
 };
 
 export const faultNames = Object.keys(ratesPerMinute) as readonly FaultName[];

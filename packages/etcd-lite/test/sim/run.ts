@@ -9,6 +9,7 @@ import { judge } from '../checkers/judge.ts';
 import { makePeersLossy, type Loss } from './lossy-peers.ts';
 import { Nemesis } from './nemesis.ts';
 import { makePlan, type Plan } from './plan.ts';
+import { replaceMember } from './replace-member.ts';
 import { RecordingClient } from './recording-client.ts';
 import { SupervisedCluster, type SupervisedMember } from './supervised-cluster.ts';
 import { allKeys, compactTraffic, kubernetesTraffic, kvTraffic, leaseTraffic, roleTraffic } from './traffic.ts';
@@ -80,7 +81,8 @@ class Run {
     return this.#sim.start(`machine-${name}`, name).host;
   }
 
-  async #operate(host: Host, name: 'move-leader' | 'defragment', member: SupervisedMember): Promise<void> {
+  async #operate(host: Host, name: 'move-leader' | 'defragment' | 'replace', member: SupervisedMember): Promise<void> {
+    if (name === 'replace') return replaceMember(host, this.#cluster, member);
     const admin = createEtcdAdmin(host, { endpoint: this.#cluster.endpoint(name === 'move-leader' ? this.#cluster.leader() ?? member : member), requestTimeoutMs: 3000 });
     try {
       if (name === 'defragment') await admin.defragment();

@@ -29,6 +29,12 @@ export class SupervisedMember {
   /** What was on its disk has been damaged: it may refuse to start for ever. */
   damaged = false;
   lost = false;
+  /** It is being taken out of the cluster: it may end itself, and stays down until it has joined anew. */
+  leaving = false;
+  /** It came later: it asks the others who belongs to the cluster. */
+  joined = false;
+  /** It has not come up since. Whom it asks may not know of it yet: then it ends, and tries again. */
+  joining = false;
 
   constructor(name: string) {
     this.name = name;
@@ -41,6 +47,9 @@ function authText(auth: object): string {
 
 /** Ends of members that say what damage they have found. */
 const damageFound = /damaged|corrupt|does not match|checksum/i;
+
+/** What a member says that was started before all others had heard of it. */
+const notKnownYet = /already been bootstrapped|member count|not a member|no member|could not|cannot/i;
 
 /** Ends of members whose disk takes nothing. */
 const diskToBlame = /^DiskError|cannot be written/;
@@ -73,13 +82,14 @@ export class SupervisedCluster {
     return this.members.map((member) => this.endpoint(member));
   }
 
-  #config({ name }: SupervisedMember): EtcdConfig {
+  #config({ name, joined }: SupervisedMember): EtcdConfig {
     const { plan } = this;
     return {
       name, dataDir, clientListeners: [{ address: '0.0.0.0', port: 2379 }], peerListeners: [{ address: '0.0.0.0', port: 2380 }],
       advertiseClientUrls: [this.#url(name, 2379)], initialCluster: Object.fromEntries(this.members.map((member) => [member.name, [this.#url(member.name, 2380)]])),
       heartbeatMs: plan.heartbeatMs, electionMs: plan.electionMs, snapshotCount: plan.snapshotCount, snapshotCatchUpEntries: plan.snapshotCatchUpEntries,
       segmentBytes: plan.segmentBytes, checkpointBytes: plan.segmentBytes, valueCacheBytes: plan.segmentBytes / 4, maxStoreSegmentBytes: plan.segmentBytes, defragmentPauseMs: 50, watchProgressNotifyMs: plan.watchProgressNotifyMs, readMode: plan.readMode,
+      ...(joined ? { initialClusterState: 'existing' as const } : {}),
     };
   }
 
@@ -92,6 +102,7 @@ export class SupervisedCluster {
     startEtcdServer(this.#config(member), process.host).then((running) => {
       if (!process.alive) return;
       member.running = running;
+      member.joining = false;
       running.failed.catch((error: unknown) => { this.#failed(member, process, error); });
     }, (error: unknown) => { this.#failed(member, process, error); });
   }
@@ -104,6 +115,10 @@ export class SupervisedCluster {
     if (member.process !== process) return;
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.counts.failures += 1;
+    if (member.leaving || (member.joining && notKnownYet.test(message))) {
+      this.kill(member, { powerCut: false, downMs: 300 });
+      return;
+    }
     const found = member.damaged && damageFound.test(message);
     if (found) {
       member.lost = true;
@@ -126,7 +141,19 @@ export class SupervisedCluster {
   }
 
   #revive(member: SupervisedMember): void {
-    if (member.process === undefined && !member.lost && this.sim.nowMs > member.downUntilMs) this.start(member);
+    if (member.process === undefined && !member.lost && !member.leaving && this.sim.nowMs > member.downUntilMs) this.start(member);
+  }
+
+  /** An empty disk in the old one's place, which the cluster has been told of. */
+  async rejoin(member: SupervisedMember): Promise<void> {
+    this.kill(member, { powerCut: false, downMs: 0 });
+    await this.sim.start(member.name, `wiper-${member.name}`).host.disk.remove(dataDir, { recursive: true });
+    Object.assign(member, { joined: true, joining: true, damaged: false, lost: false, leaving: false });
+    this.start(member);
+  }
+
+  peerUrl(member: SupervisedMember): string {
+    return this.#url(member.name, 2380);
   }
 
   startAll(): void {
