@@ -185,6 +185,51 @@ test('after close running streams end, new ones are not taken, and then it is ov
   expect(peer.closed).toEqual({ code: undefined });
 });
 
+test('a request with content that crosses our GOAWAY ends nothing of what runs', () => {
+  const peer = new RawPeer();
+  peer.open();
+  peer.say(frame(1, endHeaders, 1, peer.block()));
+  peer.connection.close();
+  peer.taken();
+  expect(peer.say(frame(1, endHeaders, 3, peer.block()), frame(0, 0, 3, [1]), frame(8, 0, 3, u32(5)), frame(0, endStream, 3, [2]), frame(0, endStream, 1, [3]))).toEqual([]);
+  const running = peer.streams[0] as (typeof peer.streams)[number];
+  expect([peer.streams.length, running.recorder.log]).toEqual([1, ['data 1 end']]);
+  running.stream.headers([[':status', '204']], true);
+  expect([peer.errorCodes(peer.taken()), peer.closed]).toEqual([[], { code: undefined }]);
+});
+
+/** How often the stream's window is read or written. */
+function countLooks(stream: { sendWindow: number }): () => number {
+  let looks = 0;
+  let value = stream.sendWindow;
+  Object.defineProperty(stream, 'sendWindow', { get: () => { looks += 1; return value; }, set: (next: number) => { looks += 1; value = next; } });
+  return () => looks;
+}
+
+test('one frame of settings costs one look at each stream, however often it says the window', () => {
+  const peer = new RawPeer();
+  peer.open();
+  peer.say(frame(1, endHeaders, 1, peer.block()));
+  const looks = countLooks((peer.streams[0] as (typeof peer.streams)[number]).stream);
+  peer.say(frame(4, 0, 0, Array.from({ length: 2000 }, (_, at) => [0, 4, ...u32(70_000 + at)]).flat()));
+  expect(looks()).toBeLessThan(10);
+});
+
+test('streams whose windows the peer never opens cost nothing while it opens the connection\'s', () => {
+  const peer = new RawPeer();
+  peer.say(opening, frame(4, 0, 0, [0, 4, ...u32(0)]));
+  peer.say(frame(1, endHeaders | endStream, 1, peer.block()));
+  const { stream } = peer.streams[0] as (typeof peer.streams)[number];
+  const looks = countLooks(stream);
+  stream.headers([[':status', '200']]);
+  stream.write(Uint8Array.of(1, 2), true);
+  peer.taken();
+  for (let count = 0; count < 500; count += 1) peer.say(frame(8, 0, 0, u32(1)));
+  expect(looks()).toBeLessThan(10);
+  expect(peer.say(frame(8, 0, 1, u32(1))).map(({ flags, payload }) => [flags, [...payload]])).toEqual([[0, [1]]]);
+  expect(peer.say(frame(4, 0, 0, [0, 4, ...u32(9)])).filter(({ type }) => type === 0).map(({ flags, payload }) => [flags, [...payload]])).toEqual([[endStream, [2]]]);
+});
+
 test('the connection\'s loss is told to every stream', () => {
   const peer = new RawPeer();
   peer.open();

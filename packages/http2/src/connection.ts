@@ -59,7 +59,10 @@ export class Connection implements StreamPort {
   readonly #streams = new Map<number, Http2Stream>();
   readonly #heads = new WeakMap<DecodedBlock, Head | typeof invalid>();
   #nextId = 1;
+  /** The newest that is answered: what GOAWAY says. */
   #lastPeerId = 0;
+  /** The newest that has come. */
+  #seenPeerId = 0;
   #peerWindow = defaultWindowBytes;
   #receiveWindow = defaultWindowBytes;
   #uncredited = 0;
@@ -70,6 +73,7 @@ export class Connection implements StreamPort {
   #glitches = 0;
   #glitchesAtMs = 0;
   #pings = 0;
+  #frameCount = 0;
   /** The peer's. */
   maxConcurrentStreams = maxWindow;
   dead = false;
@@ -111,9 +115,14 @@ export class Connection implements StreamPort {
     return !this.dead && !this.#goingAway && !this.#peerLeaving && this.#nextId < maxWindow;
   }
 
-  /** A frame, header block or the preface has begun and not ended. */
+  /** A frame, header block or the preface has begun and not ended; `frameCount` tells whether it is still the same one. */
   get partial(): boolean {
     return this.#reader.partial || this.#assembly.active;
+  }
+
+  /** Frames that have come whole, and of a header block only its first. */
+  get frameCount(): number {
+    return this.#frameCount;
   }
 
   get outputBytes(): number {
@@ -340,6 +349,7 @@ export class Connection implements StreamPort {
       if (type !== frameType.settings || (flags & flag.ack) !== 0) throw new ProtocolFailure(errorCode.protocolError, 'SETTINGS must come first');
       this.settled = true;
     }
+    if (type !== frameType.continuation) this.#frameCount += 1;
     if (this.#assembly.active && (type !== frameType.continuation || id !== this.#assembly.streamId)) throw new ProtocolFailure(errorCode.protocolError, 'a header block was interrupted');
     switch (type) {
       case frameType.data: this.#onData(flags, id, data, from, to); return;
@@ -359,7 +369,7 @@ export class Connection implements StreamPort {
   /** Of the peer's or our own numbering, not yet used. */
   #idle(id: number): boolean {
     const own = (id % 2 === 1) !== this.#server;
-    return own ? id >= this.#nextId : id > this.#lastPeerId;
+    return own ? id >= this.#nextId : id > this.#seenPeerId;
   }
 
   #checkStreamId(id: number): void {
@@ -377,6 +387,7 @@ export class Connection implements StreamPort {
       if (start > end) throw new ProtocolFailure(errorCode.protocolError, 'padding is longer than its frame');
     }
     const stream = this.#streams.get(id);
+    if (this.#goingAway && this.#server && id > this.#lastPeerId) return;
     if (stream === undefined || stream.remoteEnded || (!this.#server && !stream.headReceived)) {
       this.#glitch('frames for streams that have ended');
       this.#breakStream(id, stream, errorCode.streamClosed);
@@ -458,7 +469,9 @@ export class Connection implements StreamPort {
 
   #onRequest(id: number, decoded: DecodedBlock, ended: boolean): void {
     if (id % 2 === 0) throw new ProtocolFailure(errorCode.protocolError, `stream ${id} is not a client's`);
-    if (id <= this.#lastPeerId) throw new ProtocolFailure(errorCode.streamClosed, `stream ${id} has ended`);
+    if (id <= this.#seenPeerId) throw new ProtocolFailure(errorCode.streamClosed, `stream ${id} has ended`);
+    this.#seenPeerId = id;
+    // Sent before our GOAWAY was read, which tells the peer that nobody has looked at it; what follows of it is skipped, too.
     if (this.#goingAway) return;
     this.#lastPeerId = id;
     if (this.#streams.size >= this.#options.maxConcurrentStreams) {
@@ -516,7 +529,9 @@ export class Connection implements StreamPort {
     if (ack ? to > from : (to - from) % 6 !== 0) throw new ProtocolFailure(errorCode.frameSizeError, 'SETTINGS of a wrong size');
     if (ack) return;
     this.#glitch('settings');
+    const windowBytes = this.#peerWindow;
     for (let at = from; at < to; at += 6) this.#setting(((data[at] as number) << 8) | (data[at + 1] as number), uint32(data, at + 2));
+    if (this.#peerWindow !== windowBytes) this.#resizeWindows(this.#peerWindow - windowBytes);
     this.#output.head(0, frameType.settings, flag.ack, 0);
     this.#tell();
     this.#events.changed();
@@ -529,7 +544,10 @@ export class Connection implements StreamPort {
         if (value > 1 || (!this.#server && value === 1)) throw new ProtocolFailure(errorCode.protocolError, 'ENABLE_PUSH has a wrong value');
         return;
       case setting.maxConcurrentStreams: this.maxConcurrentStreams = value; return;
-      case setting.initialWindowSize: this.#resizeWindows(value); return;
+      case setting.initialWindowSize:
+        if (value > maxWindow) throw new ProtocolFailure(errorCode.flowControlError, 'INITIAL_WINDOW_SIZE is too large');
+        this.#peerWindow = value;
+        return;
       case setting.maxFrameSize:
         if (value < defaultFrameBytes || value > 0xffffff) throw new ProtocolFailure(errorCode.protocolError, 'MAX_FRAME_SIZE has a wrong value');
         this.#queue.maxFrameBytes = Math.min(value, 1024 * 1024);
@@ -538,13 +556,12 @@ export class Connection implements StreamPort {
     }
   }
 
-  #resizeWindows(sizeBytes: number): void {
-    if (sizeBytes > maxWindow) throw new ProtocolFailure(errorCode.flowControlError, 'INITIAL_WINDOW_SIZE is too large');
-    const more = sizeBytes - this.#peerWindow;
-    this.#peerWindow = sizeBytes;
+  /** Once for a frame, however often that says it: it costs a look at every stream. */
+  #resizeWindows(more: number): void {
     for (const stream of this.#streams.values()) {
       stream.sendWindow += more;
       if (stream.sendWindow > maxWindow) throw new ProtocolFailure(errorCode.flowControlError, 'a stream\'s window is too large');
+      if (more > 0) this.#queue.opened(stream);
     }
     this.#tell();
   }
@@ -592,6 +609,7 @@ export class Connection implements StreamPort {
         return;
       }
       stream.sendWindow += sizeBytes;
+      this.#queue.opened(stream);
     }
     if (this.#queue.pending) this.#tell();
   }

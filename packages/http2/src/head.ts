@@ -48,7 +48,8 @@ function add(headers: Record<string, string | string[]>, name: string, value: st
   const before = headers[name];
   if (before === undefined) headers[name] = value;
   else if (name === 'cookie') headers[name] = `${before as string}; ${value}`;
-  else headers[name] = typeof before === 'string' ? [before, value] : [...before, value];
+  else if (typeof before === 'string') headers[name] = [before, value];
+  else before.push(value);
 }
 
 function complete(pseudo: Record<string, string>, headers: Record<string, string | string[]>, kind: BlockKind): Head | undefined {

@@ -11,6 +11,8 @@ export class SendQueue {
   readonly #finish: (stream: Http2Stream) => void;
   /** Streams with something queued, next first. */
   readonly #waiting = new Set<Http2Stream>();
+  /** Of those, the ones whose own window is used up: nobody looks at them until it opens. */
+  readonly #stalled = new Set<Http2Stream>();
   window = defaultWindowBytes;
   maxFrameBytes = defaultFrameBytes;
   /** The transport takes nothing at the moment. */
@@ -23,7 +25,7 @@ export class SendQueue {
   }
 
   sendNow(stream: Http2Stream, data: Uint8Array, end: boolean): boolean {
-    if (this.blocked || data.length > this.maxFrameBytes || data.length > this.window || (data.length > 0 && data.length > stream.sendWindow) || this.#output.sizeBytes > aheadBytes) return false;
+    if (data.length > 0 && (this.blocked || data.length > this.maxFrameBytes || data.length > this.window || data.length > stream.sendWindow || this.#output.sizeBytes > aheadBytes)) return false;
     this.#frame(stream, data, end);
     return true;
   }
@@ -35,50 +37,53 @@ export class SendQueue {
     this.#output.bytes(data);
   }
 
+  /** Its queue has content. */
   add(stream: Http2Stream): void {
-    this.#waiting.add(stream);
+    if (!this.#stalled.has(stream)) this.#waiting.add(stream);
   }
 
   remove(stream: Http2Stream): void {
     this.#waiting.delete(stream);
+    this.#stalled.delete(stream);
   }
 
-  /** Something could be framed now if there were room in the output. */
+  /** The stream's window has grown. */
+  opened(stream: Http2Stream): void {
+    if (stream.sendWindow > 0 && this.#stalled.delete(stream)) this.#waiting.add(stream);
+  }
+
+  /** Something may be framed if there is room in the output. */
   get pending(): boolean {
-    if (this.blocked || this.#waiting.size === 0) return false;
-    for (const stream of this.#waiting) if (this.#room(stream) > 0 || this.#onlyEnd(stream)) return true;
-    return false;
-  }
-
-  #room(stream: Http2Stream): number {
-    return Math.min(this.window, stream.sendWindow, this.maxFrameBytes);
-  }
-
-  #onlyEnd(stream: Http2Stream): boolean {
-    return stream.queuedBytes === 0;
+    return !this.blocked && this.window > 0 && this.#waiting.size > 0;
   }
 
   /** A stream that has more is put behind the others, and so comes again in the same loop. */
   pump(): void {
     if (this.blocked) return;
     for (const stream of this.#waiting) {
-      if (this.#output.sizeBytes > aheadBytes) return;
+      if (this.window <= 0 || this.#output.sizeBytes > aheadBytes) return;
       this.#advance(stream);
     }
   }
 
   /** One frame of the stream; then it is the next one's turn. */
   #advance(stream: Http2Stream): void {
-    const room = this.#room(stream);
-    const data = stream.queue[0] as Uint8Array;
-    if (room <= 0 && data.length > 0) return;
-    const part = data.length > room ? data.subarray(0, room) : data;
-    if (part === data) stream.queue.shift();
-    else stream.queue[0] = data.subarray(room);
-    stream.queuedBytes -= part.length;
-    const empty = stream.queue.length === 0;
-    if (part.length > 0 || (empty && stream.endQueued)) this.#frame(stream, part, empty && stream.endQueued);
     this.#waiting.delete(stream);
+    if (stream.sendWindow <= 0) {
+      this.#stalled.add(stream);
+      return;
+    }
+    const { queue } = stream;
+    const room = Math.min(this.window, stream.sendWindow, this.maxFrameBytes);
+    const data = queue[0] as Uint8Array;
+    const part = data.length > room ? data.subarray(0, room) : data;
+    if (part === data) queue.shift();
+    else queue[0] = data.subarray(room);
+    stream.queuedBytes -= part.length;
+    // An end that was written by itself goes with the last of the content.
+    if (stream.queuedBytes === 0) queue.length = 0;
+    const empty = queue.length === 0;
+    this.#frame(stream, part, empty && stream.endQueued);
     if (empty) this.#finish(stream);
     else this.#waiting.add(stream);
   }

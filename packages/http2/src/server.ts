@@ -31,6 +31,7 @@ interface Watched {
   heardMs: number;
   pingedMs: number | undefined;
   partialSinceMs: number | undefined;
+  frameCount: number;
   /** Its last word has been said; the peer should close it now. */
   endedMs: number | undefined;
 }
@@ -63,7 +64,7 @@ export class Http2Server implements ChannelServer {
         if (failure !== undefined) log.debug('http2 connection given up', { peer: peer.address, code: failure.code, error: failure.message });
       },
     });
-    const watched: Watched = { transport, heardMs: nowMs(), pingedMs: undefined, partialSinceMs: undefined, endedMs: undefined };
+    const watched: Watched = { transport, heardMs: nowMs(), pingedMs: undefined, partialSinceMs: undefined, frameCount: 0, endedMs: undefined };
     this.#connections.add(watched);
     if (this.#closing) transport.connection.close();
     this.#sweepLater();
@@ -84,8 +85,11 @@ export class Http2Server implements ChannelServer {
       if (nowMs - watched.endedMs >= lingerMsMax) transport.destroy();
       return;
     }
-    if (!transport.connection.partial) watched.partialSinceMs = undefined;
-    else watched.partialSinceMs ??= nowMs;
+    const { partial, frameCount } = transport.connection;
+    // A busy connection is nearly always within some frame.
+    if (!partial || frameCount !== watched.frameCount) watched.partialSinceMs = undefined;
+    if (partial) watched.partialSinceMs ??= nowMs;
+    watched.frameCount = frameCount;
     if (transport.heard) {
       transport.heard = false;
       watched.heardMs = nowMs;

@@ -75,6 +75,7 @@ export class Http2Stream {
   /** False: it waits for windows or the transport; `drained` tells when it has gone. `data` must not change afterwards. */
   write(data: Uint8Array, end = false): boolean {
     if (this.#over) return true;
+    if (data.length === 0 && !end) return this.queue.length === 0;
     if (this.queue.length === 0 && this.#port.sendNow(this, data, end)) return true;
     this.queue.push(data);
     this.queuedBytes += data.length;
