@@ -1,6 +1,6 @@
 import { campaign } from './candidate.ts';
 import { send, type RaftState } from './state.ts';
-import type { Append, Heartbeat, Propose, ReadIndexResponse, Snapshot, TimeoutNow } from './types.ts';
+import type { Append, Heartbeat, MemberId, Propose, ReadIndexResponse, Snapshot, TimeoutNow } from './types.ts';
 
 export function onAppend(raft: RaftState, message: Append): void {
   const { log } = raft;
@@ -55,4 +55,21 @@ export function forwardProposals(raft: RaftState, proposals: Propose['proposals'
   if (raft.leader === 0n) return false;
   send(raft, { type: 'propose', to: raft.leader, term: 0, proposals });
   return true;
+}
+
+/** Ticks in which a leader whose connection broke may still be heard over another one. */
+const reconnectTicks = 2;
+const spreadTicks = 3;
+
+/**
+ * A process that ended is known at once by its broken connections; waiting for the whole election timeout would only cost
+ * time without writes. Nothing is promised by it: it is as if that timeout were nearly over, so those who still hear the
+ * leader refuse this member as ever. Not where leases count on everybody's patience.
+ */
+export function onLost(raft: RaftState, member: MemberId): void {
+  const { electionTicks, random, lease } = raft.config;
+  if (raft.role !== 'follower' || raft.leader !== member || lease !== undefined) return;
+  raft.electionElapsed = Math.max(raft.electionElapsed, electionTicks - reconnectTicks);
+  raft.electionTimeout = electionTicks + Math.floor(random() * spreadTicks);
+  raft.hurried = true;
 }

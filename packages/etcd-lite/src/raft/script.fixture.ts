@@ -82,6 +82,8 @@ export class Script {
     drop: () => { this.#wire = []; },
     cut: (args) => { for (const one of args) for (const other of this.#rafts.keys()) this.#cut.add(`${one}>${other}`).add(`${other}>${one}`); },
     heal: () => { this.#cut.clear(); },
+    /** lost ID OTHER: the connection over which OTHER's messages came to ID is broken. */
+    lost: ([id, other]) => { this.#input(id, { type: 'lost', member: BigInt(other as string) }); },
     stall: ([id]) => { this.#stalled.set(BigInt(id as string), []); },
     unstall: ([id]) => {
       const waiting = this.#stalled.get(BigInt(id as string)) ?? [];

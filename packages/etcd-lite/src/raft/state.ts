@@ -24,6 +24,8 @@ export interface RaftState {
   heartbeatElapsed: number;
   /** In [electionTicks, 2*electionTicks), drawn anew with each change of role. */
   electionTimeout: number;
+  /** The timeout was shortened, since the leader's connection broke; the next word from it ends that. */
+  hurried: boolean;
   votes: Map<MemberId, boolean>;
   /** Leader's only; without itself. */
   progress: Map<MemberId, Progress>;
@@ -51,7 +53,7 @@ export interface RaftState {
 export function createRaft(config: RaftConfig, log: RaftLog, hardState: HardState, snapshot: SnapshotMeta): RaftState {
   log.commitTo(Math.min(Math.max(hardState.commit, log.committed), log.lastIndex));
   const raft: RaftState = {
-    config, log, role: 'follower', term: hardState.term, vote: hardState.vote, leader: 0n, age: 0, electionElapsed: config.initialElapsed ?? 0, heartbeatElapsed: 0, electionTimeout: 0,
+    config, log, role: 'follower', term: hardState.term, vote: hardState.vote, leader: 0n, age: 0, electionElapsed: config.initialElapsed ?? 0, heartbeatElapsed: 0, electionTimeout: 0, hurried: false,
     votes: new Map(), progress: new Map(), reads: new ReadRounds(), pendingReads: [], transferee: 0n, lease: new Lease(config), mayLead: true, availableSnapshot: snapshot,
     snapshotConf: log.confAt(snapshot.index),
     snapshotToInstall: undefined, messages: [], afterPersist: [], readStates: [], handedTerm: hardState.term, handedVote: hardState.vote,
@@ -102,6 +104,7 @@ export function replicas(raft: RaftState): ReadonlySet<MemberId> {
 export function resetTimeout(raft: RaftState): void {
   const { electionTicks, random } = raft.config;
   raft.electionTimeout = electionTicks + Math.floor(random() * electionTicks);
+  raft.hurried = false;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { campaign, onVoteResponse } from './candidate.ts';
-import { forwardProposals, onAppend, onHeartbeat, onReadIndexResponse, onSnapshot, onTimeoutNow } from './follower.ts';
+import { forwardProposals, onAppend, onHeartbeat, onLost, onReadIndexResponse, onSnapshot, onTimeoutNow } from './follower.ts';
 import { advanceCommit, appendProposals, onAppendResponse, onHeartbeatResponse, onSnapshotReport, onUnreachable, setMayLead, transferLeader } from './leader.ts';
 import { requestRead } from './reads.ts';
-import { becomeFollower, send, type RaftState } from './state.ts';
+import { becomeFollower, resetTimeout, send, type RaftState } from './state.ts';
 import { tick } from './tick.ts';
 import type { Effects, Entry, HardState, Input, Message, SnapshotMeta } from './types.ts';
 import { insistsOnLeader, onVoteRequest } from './vote.ts';
@@ -21,6 +21,7 @@ export function step(raft: RaftState, input: Input): void {
     case 'snapshot-report': onSnapshotReport(raft, input.to, input.ok); return;
     case 'unreachable': onUnreachable(raft, input.member); return;
     case 'snapshot-taken': snapshotTaken(raft, input.snapshot, input.compactTo); return;
+    case 'lost': onLost(raft, input.member); return;
     case 'may-lead': setMayLead(raft, input.allowed); return;
     case 'transfer-leader': if (raft.role === 'leader') transferLeader(raft, input.to); return;
     case 'campaign': if (raft.role !== 'leader') campaign(raft, 'pre-vote');
@@ -101,6 +102,7 @@ function follow(raft: RaftState, message: Message): void {
   if (raft.role !== 'follower') becomeFollower(raft, raft.term, message.from);
   raft.leader = message.from;
   raft.electionElapsed = 0;
+  if (raft.hurried) resetTimeout(raft);
 }
 
 const maxApplyBytes = 4 * 1024 * 1024;

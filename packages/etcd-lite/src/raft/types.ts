@@ -69,6 +69,8 @@ export type Input =
   | { readonly type: 'unreachable'; readonly member: MemberId }
   /** The state at `snapshot` is on disk and can be sent; entries up to `compactTo` are not needed any more. */
   | { readonly type: 'snapshot-taken'; readonly snapshot: SnapshotMeta; readonly compactTo: number }
+  /** The connection over which this member's messages came is broken: its process may have ended. */
+  | { readonly type: 'lost'; readonly member: MemberId }
   | { readonly type: 'may-lead'; readonly allowed: boolean }
   | { readonly type: 'transfer-leader'; readonly to: MemberId }
   | { readonly type: 'campaign' };

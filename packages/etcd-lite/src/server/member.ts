@@ -230,6 +230,10 @@ export class Member {
     this.#driver.input({ type: 'may-lead', allowed });
   }
 
+  lost(peer: MemberId): void {
+    this.#driver.input({ type: 'lost', member: peer });
+  }
+
   receive(message: Message): void {
     this.#driver.input({ type: 'message', message });
   }

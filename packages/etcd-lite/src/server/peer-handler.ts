@@ -14,6 +14,8 @@ export interface PeerHandlerHooks {
   readonly log: Logger;
   message(message: Message): void;
   heard(from: bigint): void;
+  /** The stream of its messages has ended. */
+  lost(from: bigint): void;
   /** Of this cluster and not removed, but not in this member's list, which may be behind. */
   learn(from: bigint, peerUrls: readonly string[]): void;
   /** Changes the members on behalf of another one; undefined if this member doesn't lead. */
@@ -73,13 +75,17 @@ function checkSender(cluster: Cluster, from: bigint, request: HttpRequest): Http
 
 async function receiveStream(hooks: PeerHandlerHooks, from: bigint, request: HttpRequest): Promise<HttpResponse> {
   const reader = new ByteReader(request.body);
-  for (;;) {
-    const frame = await readLengthFrame(reader, maxFrameBytes);
-    if (frame === undefined) return { status: 200, headers: {} };
-    const message = decodePeerMessage(frame);
-    if (message === undefined || message.from !== from || message.to !== hooks.cluster.self.id) continue;
-    hooks.heard(from);
-    hooks.message(message);
+  try {
+    for (;;) {
+      const frame = await readLengthFrame(reader, maxFrameBytes);
+      if (frame === undefined) return { status: 200, headers: {} };
+      const message = decodePeerMessage(frame);
+      if (message === undefined || message.from !== from || message.to !== hooks.cluster.self.id) continue;
+      hooks.heard(from);
+      hooks.message(message);
+    }
+  } finally {
+    hooks.lost(from);
   }
 }
 

@@ -76,7 +76,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const side = sideHandler(member, new HealthChecks(member, isLearner, metrics), new ScrapedMetrics(metrics, { member, calls, watchStreams: () => watchStreams.size, isLearner }));
   const web = { side, gateway: config.enableGrpcGateway === false ? undefined : makeGateway(grpc), cors: config.cors ?? [], hostWhitelist: config.hostWhitelist ?? [] };
   const peers = peerHandler({
-    cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.peers.heard(from); },
+    cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.peers.heard(from); }, lost: (from) => { member.lost(from); },
     saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body), hashKv: (body) => corruption.answerPeer(body), space: () => space.answerPeer(),
     learn: (from, urls) => { member.peers.learn(from, urls); }, change: (body) => member.reconfigurer.answerPeer(body),
   });
