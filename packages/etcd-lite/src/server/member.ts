@@ -239,6 +239,8 @@ export class Member {
   }
 
   async saveSnapshot(snapshot: SnapshotMeta, from: MemberId, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    // All of it is here: the answer to the message says so. A refusal would be followed by the same again, for ever.
+    if (this.raft.log.committed >= snapshot.index) return;
     await receiveState(this.#files, this.host.crypto, chunks, { name: `the state that member ${idText(from)} sends`, expected: snapshot });
   }
 
