@@ -21,6 +21,8 @@ interface Raw {
 }
 
 const stepTimeoutMs = 20_000;
+/** On a busy machine its own few seconds are not enough for a password to be checked. */
+const patience = ['--dial-timeout=20s', '--command-timeout=30s'] as const;
 
 /** Runs steps one after the other against one cluster; answers come masked. */
 export class Session {
@@ -105,7 +107,7 @@ export class Session {
     const [flag = '', endpoints = '', ...tls] = this.#cluster.clientFlags;
     const one = step.one === true ? endpoints.split(',')[0] as string : endpoints;
     const keyFromEnvironment = step.env?.['ETCDCTL_WATCH_KEY'] !== undefined;
-    const child = spawn('etcdctl', [flag, one, ...tls, ...args], { env: { ...process.env, ETCDCTL_API: '3', ...(keyFromEnvironment ? step.env : {}) }, stdio: 'pipe' });
+    const child = spawn('etcdctl', [flag, one, ...tls, ...patience, ...args], { env: { ...process.env, ETCDCTL_API: '3', ...(keyFromEnvironment ? step.env : {}) }, stdio: 'pipe' });
     // It may have ended before it reads anything.
     child.stdin.on('error', () => undefined);
     child.stdin.write(this.#fill(step.stdin ?? ''));
