@@ -110,7 +110,7 @@ export class Nemesis {
 
   /** One member's data at most: the others can replace it. Not what was written last, which might look like a torn tail. */
   #mayDamage(victim: SupervisedMember): boolean {
-    return this.#cluster.members.every((member) => member === victim || (!member.damaged && !member.lost));
+    return this.#cluster.members.every((member) => !member.leaving && !member.joining && (member === victim || (!member.damaged && !member.lost)));
   }
 
   #rot(victim: SupervisedMember): void {
@@ -191,7 +191,7 @@ export class Nemesis {
     },
     'move-leader': (victim) => this.#operate('move-leader', victim),
     defragment: (victim) => this.#operate('defragment', victim),
-    replace: (victim) => this.#operate('replace', this.#cluster.members.find((member) => member.lost) ?? victim),
+    replace: (victim) => this.#operate('replace', this.#cluster.members.find((member) => member.lost || member.damaged) ?? victim),
     /** Long enough for the others to forget what it lacks: it must be sent the state. */
     lag: async (victim) => {
       for (const name of this.#others) if (name !== victim.name) this.#sim.cut(name, victim.name);

@@ -26,7 +26,8 @@ async function insist<T>(host: Host, cluster: SupervisedCluster, without: Superv
 
 /** Takes a member out of the cluster and puts one with an empty disk in its place, as an operator does with a broken machine. */
 export async function replaceMember(host: Host, cluster: SupervisedCluster, victim: SupervisedMember): Promise<void> {
-  if (cluster.members.some((member) => member.leaving)) return;
+  // One at a time: a second one would be more than the cluster may lose.
+  if (cluster.members.some((member) => member.leaving || member.joining || (member !== victim && (member.lost || member.damaged)))) return;
   victim.leaving = true;
   const url = cluster.peerUrl(victim);
   const isIn = (members: readonly Member[]): Member | undefined => members.find((member) => member.peerUrls.includes(url));
