@@ -62,3 +62,8 @@ it('whatever is sent, it is a message or a mistake, never something else', () =>
     }
   }));
 });
+
+it('a number of hundreds of digits is a mistake: reading it would hold up everything else', () => {
+  for (const digits of ['0'.repeat(500), `${'0'.repeat(500)}1`]) expect(() => messages.fromJson('etcdserverpb.RangeRequest', { limit: digits })).toThrow(JsonMistake);
+  expect(messages.fromJson('etcdserverpb.RangeRequest', { limit: '0012' })).toEqual(messages.fromJson('etcdserverpb.RangeRequest', { limit: '12' }));
+});

@@ -208,8 +208,12 @@ function numberOf(field: Field, content: unknown): bigint {
   return value;
 }
 
+const maxNumberChars = 400;
+
 /** Also `1e3` and `2.0`, as the mapping allows. */
 function integerOf(text: string): bigint | undefined {
+  // Megabytes of digits would hold up everything else.
+  if (text.length > maxNumberChars) return undefined;
   if (/^-?\d+$/.test(text)) return BigInt(text);
   return /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) && Number.isSafeInteger(Number(text)) ? BigInt(Number(text)) : undefined;
 }

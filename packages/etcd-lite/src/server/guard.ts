@@ -52,13 +52,18 @@ export class Guard {
     return this.#auth.enabled;
   }
 
-  /** `call` undefined: this member itself, which may do everything. Throws invalidAuthToken. */
+  /** `call` undefined: this member itself, which may do everything. Throws invalidAuthToken, authOldRevision. */
   async identify(call: CallContext | undefined): Promise<AuthInfo> {
     if (call === undefined) return { user: rootName, revision: this.#auth.revision };
     const { applier, reads, tokens, config } = this.#member;
-    if (call.token !== undefined) return findToken(tokens, call.token, () => ({ auth: applier.machine.auth, index: applier.index }), () => reads.confirm());
+    if (call.token !== undefined) {
+      const who = await findToken(tokens, call.token, () => ({ auth: applier.machine.auth, index: applier.index }), () => reads.confirm());
+      // Also where no key is asked for: a signed token of a user who was deleted, or whose password was changed, is nobody's.
+      if (who.revision < this.#auth.revision) throw etcdError('authOldRevision');
+      return who;
+    }
     const name = config.clientCertAuth === true ? call.peer.certificate?.commonName : undefined;
-    return name === undefined ? nobody : { user: name, revision: this.#auth.revision };
+    return name === undefined || name === '' ? nobody : { user: name, revision: this.#auth.revision };
   }
 
   /**

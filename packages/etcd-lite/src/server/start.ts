@@ -84,7 +84,7 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const peerListeners = await listenAll(host, config.peerListeners, () => guardCertificates(peers, () => policies.peerPolicy));
   if (config.initialCorruptCheck === true) await corruption.checkAtStart();
   const clientListeners = await listenForClients(host, config, grpc, web, () => policies.clientPolicy);
-  const metricsListeners = await listenAll(host, config.metricsListeners ?? [], () => side);
+  const metricsListeners = await listenAll(host, config.metricsListeners ?? [], ({ tls }) => (tls === undefined ? side : guardCertificates(side, () => policies.clientPolicy)));
   const versions = new VersionMonitor(member);
   member.start();
   void publish(member, ended.signal);

@@ -41,6 +41,8 @@ interface StreamWatch {
 /** As much as is gathered before it is handed to the wire. */
 const gatherBytes = 64 * 1024;
 const noKey = Uint8Array.of(0);
+/** Answers to requests that wait for the wire; beyond that no more requests are read. */
+const maxControlFrames = 1000;
 
 /** All watches of one gRPC stream. Events are pulled from the hub only as fast as the client takes them. */
 export class WatchStream {
@@ -56,6 +58,7 @@ export class WatchStream {
   #ended = false;
   #error: unknown;
   #wake: (() => void) | undefined;
+  #roomForAnswers: (() => void) | undefined;
   #progressTimer: TimerHandle | undefined;
 
   constructor(options: WatchStreamOptions) {
@@ -75,6 +78,7 @@ export class WatchStream {
       if (this.#error !== undefined) throw this.#error;
     } finally {
       signal.removeEventListener('abort', abort);
+      this.end();
       this.#progressTimer?.cancel();
       for (const { watcher } of this.#watches.values()) this.#options.hub.remove(watcher);
       this.#watches.clear();
@@ -85,7 +89,14 @@ export class WatchStream {
   end(error?: unknown): void {
     this.#error ??= error;
     this.#ended = true;
+    this.#readOn();
     this.#signal();
+  }
+
+  #readOn(): void {
+    const readOn = this.#roomForAnswers;
+    this.#roomForAnswers = undefined;
+    readOn?.();
   }
 
   #signal(): void {
@@ -96,7 +107,12 @@ export class WatchStream {
 
   async #readRequests(requests: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      for await (const data of requests) await this.#request(codecs.watchRequest.decode(data));
+      for await (const data of requests) {
+        // A client that asks and never reads must not gather answers here.
+        while (this.#control.length >= maxControlFrames && !this.#ended) await new Promise<void>((resolve) => { this.#roomForAnswers = resolve; });
+        if (this.#ended) return;
+        await this.#request(codecs.watchRequest.decode(data));
+      }
       // The client has nothing more to ask but goes on listening if it has watches.
       if (this.#watches.size === 0) this.end();
     } catch (error) {
@@ -193,6 +209,7 @@ export class WatchStream {
   #gather(): Uint8Array | undefined {
     const frames = this.#control;
     this.#control = [];
+    this.#readOn();
     let sizeBytes = 0;
     for (const watch of this.#ready) {
       const taken = watch.watcher.take();
