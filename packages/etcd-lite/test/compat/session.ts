@@ -66,7 +66,7 @@ export class Session {
     const name = nameOf(step);
     if (step.codeOnly === true) return [{ step: name, code: raw.code, stdout: '', stderr: '' }, ...meanwhile];
     const out = step.decode === undefined ? raw.stdout.toString() : decode(step.decode, raw.stdout);
-    const shown = { step: name, code: raw.code, stdout: this.#show(step, out), stderr: squeeze(this.#mask.apply(raw.stderr)) };
+    const shown = { step: name, code: raw.code, stdout: this.#show(step, out), stderr: logFirst(squeeze(this.#mask.apply(raw.stderr))) };
     return [shown, ...meanwhile];
   }
 
@@ -140,6 +140,13 @@ export class Session {
     if (signal === 'SIGKILL') stderr.push(Buffer.from('[still running after its time]'));
     return { code: code ?? undefined, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
   }
+}
+
+/** Its goroutines log in whichever order. */
+function logFirst(text: string): string {
+  const lines = text.split('\n');
+  const isLog = (line: string): boolean => line.startsWith('log: ');
+  return [...lines.filter(isLog).toSorted(), ...lines.filter((line) => !isLog(line))].join('\n');
 }
 
 /** The header apart: it names the member that answered. */
