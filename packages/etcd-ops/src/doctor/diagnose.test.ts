@@ -37,6 +37,13 @@ describe('diagnose', () => {
     expect(complaints({ ...healthy, endpoints: [endpoint(1n), third, other] })).toHaveLength(3);
   });
 
+  it('asks no linearizable read of a learner, and does not look for the third of two', () => {
+    const facts = { ...healthy, members: [member(1n), member(2n), member(3n, { isLearner: true })], endpoints: [endpoint(1n), endpoint(2n), endpoint(3n, { readsMs: [] })] };
+    const findings = diagnose(facts);
+    expect(findings.filter(({ level }) => level === 'fail')).toEqual([]);
+    expect(findings.find(({ what }) => what.startsWith('2 of 2 voting members'))?.advice).toContain('nobody is missing');
+  });
+
   it('does not compare members that have forgotten different amounts', () => {
     const other = endpoint(3n, { hash: { hash: 8, compactRevision: 20, hashRevision: 100 } });
     expect(complaints({ ...healthy, endpoints: [endpoint(1n), endpoint(2n), other] })).toEqual([]);
@@ -48,7 +55,7 @@ describe('diagnose', () => {
     ['lag', { ...healthy, endpoints: [endpoint(1n), endpoint(2n), endpoint(3n, { status: status(3n, { raftAppliedIndex: 200, raftIndex: 200 }) }), endpoint(1n, { endpoint: 'http://far', status: status(1n, { raftAppliedIndex: 9000 }) })] }, 'warn: http://m3:2379 is 8800 entries behind'],
     ['never started', { ...healthy, members: [member(1n), member(2n), member(3n, { name: '' })] }, 'warn: member 3 (http://m3:2380) was added and has never started, yet it counts for the quorum'],
     ['learner', { ...healthy, members: [member(1n), member(2n), member(3n), member(4n, { isLearner: true })] }, 'warn: member m4 (4) is a learner and does not vote'],
-    ['even', { ...healthy, members: [member(1n), member(2n)], endpoints: [endpoint(1n), endpoint(2n)] }, 'warn: 2 voting members survive no more losses than 1'],
+    ['even', { ...healthy, members: [member(1n), member(2n)], endpoints: [endpoint(1n), endpoint(2n)] }, 'warn: 2 voting members survive no more losses than 1 would'],
     ['alarm', { ...healthy, alarms: [{ memberId: 2n, alarm: 'NOSPACE' }] }, 'fail: m2 (2) has raised NOSPACE: writes are refused'],
     ['quota', { ...healthy, endpoints: [endpoint(1n, { status: status(1n, { dbSizeInUse: 1900 * mebibyte, dbSize: 1900 * mebibyte }) }), endpoint(2n), endpoint(3n)] }, 'warn: http://m1:2379 holds 1900 MiB of the 2048 MiB that its quota allows'],
     ['fragmented', { ...healthy, endpoints: [endpoint(1n, { status: status(1n, { dbSize: 500 * mebibyte }) }), endpoint(2n), endpoint(3n)] }, 'warn: http://m1:2379 keeps 500 MiB on disk for 1 MiB of data'],

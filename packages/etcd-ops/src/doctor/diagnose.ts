@@ -14,7 +14,7 @@ const nearQuotaShare = 0.8;
 /** What the facts mean, worst last within a subject, in the order in which one would look. Pure. */
 export function diagnose(facts: Facts): readonly Finding[] {
   const living = facts.endpoints.filter((one): one is Living => !('error' in one.status));
-  return [...reachable(facts), ...quorumOf(facts, living), ...leader(living), ...membership(facts), ...progress(living), ...hashes(living), ...alarms(facts), ...space(living), ...speed(living), ...versions(living)];
+  return [...reachable(facts), ...quorumOf(facts, living), ...leader(living), ...membership(facts), ...progress(living), ...hashes(living), ...alarms(facts), ...space(living), ...speed(facts, living), ...versions(living)];
 }
 
 const id = (value: bigint): string => value.toString(16);
@@ -36,7 +36,7 @@ function quorumOf(facts: Facts, living: readonly Living[]): readonly Finding[] {
   const present = voters.filter((voter) => living.some(({ status }) => status.memberId === voter.id)).length;
   const needed = Math.floor(voters.length / 2) + 1;
   if (present < needed) return [{ level: 'fail', what: `${present} of ${voters.length} voting members answer, ${needed} are needed`, advice: 'bring members back; if they are lost for good, `cox etcd recover`' }];
-  if (present === needed && voters.length > 1) return [{ level: 'warn', what: `${present} of ${voters.length} voting members answer: the loss of one more stops all writes`, advice: 'bring the missing members back, or replace them one at a time' }];
+  if (present === needed && voters.length > 1) return [{ level: 'warn', what: `${present} of ${voters.length} voting members answer: the loss of one more stops all writes`, advice: present < voters.length ? 'bring the missing members back, or replace them one at a time' : 'nobody is missing, but two are too few: `cox etcd member add` a third' }];
   return [{ level: 'ok', what: `${present} of ${voters.length} voting members answer, ${needed} are needed` }];
 }
 
@@ -57,7 +57,7 @@ function membership(facts: Facts): readonly Finding[] {
     else if (member.isLearner) out.push({ level: 'warn', what: `member ${nameOf(facts, member.id)} is a learner and does not vote`, advice: `when it has caught up: \`cox etcd member promote ${id(member.id)}\`` });
     else if (!asked.has(member.id) && facts.endpoints.every(({ status }) => !('error' in status))) out.push({ level: 'warn', what: `member ${nameOf(facts, member.id)} is at none of the endpoints asked`, advice: `add ${member.clientUrls.join()} to --endpoints` });
   }
-  if (voters.length > 0 && voters.length % 2 === 0) out.push({ level: 'warn', what: `${voters.length} voting members survive no more losses than ${voters.length - 1}`, advice: 'add or remove one' });
+  if (voters.length > 0 && voters.length % 2 === 0) out.push({ level: 'warn', what: `${voters.length} voting members survive no more losses than ${voters.length - 1} would`, advice: 'add or remove one' });
   return out;
 }
 
@@ -89,7 +89,7 @@ function hashes(living: readonly Living[]): readonly Finding[] {
 function alarms(facts: Facts): readonly Finding[] {
   return facts.alarms.map(({ memberId, alarm }) => (alarm === 'NOSPACE'
     ? { level: 'fail', what: `${nameOf(facts, memberId)} has raised NOSPACE: writes are refused`, advice: 'delete keys or compact; the alarm clears itself when there is space (a real etcd: defragment, then `alarm disarm`)' }
-    : { level: 'fail', what: `${nameOf(facts, memberId)} has raised CORRUPT`, advice: 'remove this member, empty its data directory and add it again' }));
+    : { level: 'fail', what: `${nameOf(facts, memberId)} has raised CORRUPT`, advice: 'remove this member, empty its data directory, add it again, then `etcdctl alarm disarm`' }));
 }
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
@@ -104,8 +104,10 @@ function space(living: readonly Living[]): readonly Finding[] {
   });
 }
 
-function speed(living: readonly Living[]): readonly Finding[] {
-  return living.flatMap(({ endpoint, readsMs }): Finding[] => {
+function speed(facts: Facts, living: readonly Living[]): readonly Finding[] {
+  // A learner has none to give.
+  const learners = new Set(facts.members.filter((member) => member.isLearner).map((member) => member.id));
+  return living.filter(({ status }) => !learners.has(status.memberId)).flatMap(({ endpoint, readsMs }): Finding[] => {
     const slowest = readsMs[readsMs.length - 1];
     if (slowest === undefined) return [{ level: 'fail', what: `${endpoint} answers no linearizable read`, advice: 'it has no leader, or no quorum to confirm it' }];
     if (slowest > slowReadMs) return [{ level: 'warn', what: `${endpoint} took up to ${slowest.toFixed(0)} ms for a linearizable read`, advice: 'an overloaded machine, a slow network between members, or a slow disk' }];
