@@ -153,3 +153,32 @@ it('bits that flip in the log of a member that is down stop it with file and off
   await here.sim.runUntil(story(), 300_000, 'the story');
   here.sim.stop();
 });
+
+it('a member whose log is not where it is looked for does not begin anew beside its state', async () => {
+  const sim = new Simulation({ seed: 21 });
+  const cluster = new SimCluster(sim, ['m1']);
+  const { host } = sim.start('c', 'client');
+  const client = createEtcdClient(host, { endpoints: cluster.endpoints, requestTimeoutMs: 5000 });
+  const here: World = { sim, cluster, host, client };
+  cluster.startAll();
+  const story = async (): Promise<void> => {
+    for (let count = 0; count < 250; count += 1) expect(await attempt(here, () => client.put({ key: utf8(`k/${count}`), value: utf8('v') }))).toBe('');
+    const member = cluster.members[0] as SimMember;
+    const { disk } = sim.start(member.name, 'operator').host;
+    while (!(await disk.list('/var/lib/etcd/member/store')).some((name) => name.endsWith('.manifest'))) await host.timers.sleep(100);
+    cluster.kill(member, false);
+    const astray = new SimCluster(sim, ['m1'], { walDir: '/var/lib/elsewhere' });
+    const [lost] = astray.members as readonly [SimMember];
+    for (const _ of [1, 2]) {
+      astray.start(lost);
+      await host.timers.sleep(3000);
+      astray.kill(lost, false);
+    }
+    const refusal = expect.stringContaining('there is no log in /var/lib/elsewhere');
+    expect(astray.failures.map(String)).toEqual([refusal, refusal]);
+    cluster.start(member);
+    expect(await attempt(here, async () => { expect((await client.range({ key: utf8('k/'), rangeEnd: utf8('k0'), countOnly: true })).count).toBe(250); })).toBe('');
+  };
+  await sim.runUntil(story(), 300_000, 'the story');
+  sim.stop();
+});

@@ -2,7 +2,7 @@ import { emptyBytes, fromUtf8, utf8 } from '@coxswain/host';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deleteRangeRequest, putRequest, rangeRequest } from '../client/convert.ts';
-import { hashStore } from '../mvcc/hash.ts';
+import { hashInSlices, hashStore } from '../mvcc/hash.ts';
 import { keyRange } from '../mvcc/key-text.ts';
 import { executeRange } from '../mvcc/range.ts';
 import { validateTxn } from '../mvcc/validate.ts';
@@ -213,6 +213,35 @@ describe('the replicated state', () => {
     }
     follower.read(10_000);
     expect(follower.seen.map((event) => event.revision)).toEqual(Array.from({ length: 5000 }, (_, at) => at + 2));
+  });
+
+  it('a watch that reads large values from history takes few of them at a time', () => {
+    const machine = new Machine();
+    for (let count = 0; count < 64; count += 1) machine.apply({ ID: 1n, put: putRequest({ key: utf8(`k${count}`), value: new Uint8Array(256 * 1024) }) });
+    const hub = new WatchHub(machine.store);
+    const watcher = hub.add({ range: keyRange(utf8('a'), utf8('z')), startRevision: 2, prevKv: false, noPut: false, noDelete: false, wake: () => undefined });
+    const taken = watcher.take();
+    expect([taken.kind, taken.kind === 'events' ? taken.events.length : 0]).toEqual(['events', 4]);
+  });
+
+  it('alarms that clients raise for ever new members are refused in the end, and end nobody', () => {
+    const machine = new Machine();
+    const raise = (id: number): string | undefined => machine.apply({ ID: 1n, alarm: { action: 1, memberID: BigInt(id), alarm: 1 } }).error?.message;
+    const refused = Array.from({ length: 1100 }, (_, at) => raise(at + 1)).filter((message) => message !== undefined);
+    expect([refused.length, new Set(refused)]).toEqual([100, new Set(['etcdserver: too many requests'])]);
+  });
+
+  it('a hash that waits for a compaction gives up with the store', async () => {
+    const machine = new Machine();
+    for (let count = 0; count < 10; count += 1) machine.apply({ ID: 1n, put: putRequest({ key: utf8('k'), value: utf8(String(count)) }) });
+    machine.apply({ ID: 1n, compaction: { revision: 8, physical: false } });
+    let turns = 0;
+    // Nobody prunes it: the member goes on with a received state, or has stopped.
+    const hash = hashInSlices(machine.store, 11, async () => {
+      turns += 1;
+      return turns < 5;
+    });
+    expect([await hash, turns]).toEqual([undefined, 5]);
   });
 
   it('a replaced state leaves no gap in a watch, and ends one whose past is gone', async () => {

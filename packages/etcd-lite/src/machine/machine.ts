@@ -1,4 +1,3 @@
-import { assert } from '@coxswain/host';
 import { AuthState } from '../auth/auth-state.ts';
 import { checkRequest } from '../auth/check-request.ts';
 import { EtcdError, etcdError } from '../client/errors.ts';
@@ -15,6 +14,9 @@ export interface Applied {
   readonly error: EtcdError | undefined;
   readonly record: RevisionRecord | undefined;
 }
+
+/** Clients may raise them for members that never were. */
+const maxAlarms = 1000;
 
 const undecidedVersions: ClusterVersionsMessage = { clusterVersion: '', downgrade: { enabled: false, targetVersion: '' } };
 
@@ -101,9 +103,11 @@ export class Machine {
   #alarm(change: { readonly action: number; readonly memberID: bigint; readonly alarm: number }): readonly AlarmMember[] {
     const same = (one: AlarmMember): boolean => one.memberID === change.memberID && one.alarm === change.alarm;
     const had = this.#alarms.filter(same);
-    if (change.action === alarmAction.activate && change.alarm !== alarmType.none && had.length === 0) this.#alarms.push({ memberID: change.memberID, alarm: change.alarm });
+    if (change.action === alarmAction.activate && change.alarm !== alarmType.none && had.length === 0) {
+      if (this.#alarms.length >= maxAlarms) throw etcdError('tooManyRequests');
+      this.#alarms.push({ memberID: change.memberID, alarm: change.alarm });
+    }
     if (change.action === alarmAction.deactivate) this.#alarms = this.#alarms.filter((one) => !same(one));
-    assert(this.#alarms.length < 1000, 'alarms must not pile up', { count: this.#alarms.length });
     return change.action === alarmAction.deactivate ? had : this.#alarms.filter(same);
   }
 }

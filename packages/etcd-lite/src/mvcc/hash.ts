@@ -32,10 +32,11 @@ function hashAll(store: MvccStore, revision: number): number {
 
 /**
  * The same without touching every key at once: what a compaction has superseded is dropped first, in turns. Undefined if the
- * store was compacted meanwhile, so that there is no such hash any more.
+ * store was compacted meanwhile, so that there is no such hash any more, or when `turn` says false: nobody prunes a store that
+ * was replaced by a received state, or whose member has stopped.
  */
-export async function hashInSlices(store: MvccStore, revision: number, turn: () => Promise<void>): Promise<number | undefined> {
+export async function hashInSlices(store: MvccStore, revision: number, turn: () => Promise<boolean>): Promise<number | undefined> {
   const { compactRevision } = store;
-  while (!store.pruned && store.compactRevision === compactRevision) await turn();
+  while (!store.pruned && store.compactRevision === compactRevision) if (!await turn()) return undefined;
   return store.compactRevision === compactRevision ? hashStore(store, revision) : undefined;
 }

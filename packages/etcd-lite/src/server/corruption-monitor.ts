@@ -124,7 +124,10 @@ export class CorruptionMonitor {
     const { store } = applier.machine;
     const { compactRevision } = store;
     if (revision < compactRevision) return undefined;
-    const hash = await hashInSlices(store, revision, () => host.timers.sleep(0));
+    const hash = await hashInSlices(store, revision, async () => {
+      await host.timers.sleep(0);
+      return !this.#stopped && applier.machine.store === store;
+    });
     return hash === undefined ? undefined : { memberId: cluster.self.id, hash, compactRevision };
   }
 

@@ -1,6 +1,7 @@
 import type { Host } from '@coxswain/host';
 import { confOf, fromMembershipMessage, toMembershipMessage, type MembershipState } from '../machine/membership.ts';
 import { confChangeData, entryKind, readConfChange, type Entry } from '../raft/index.ts';
+import { manifestMeta } from '../storage/manifest.ts';
 import { Wal } from '../wal/index.ts';
 import type { RecoveredWal } from '../wal/recover.ts';
 import { codecs } from '../wire/schema.ts';
@@ -47,6 +48,7 @@ interface Beginning extends Pick<Opened, 'clusterId' | 'self' | 'hints'> {
 }
 
 async function begin(config: EtcdConfig, host: Host): Promise<Beginning> {
+  await refuseIfStateIsHere(config, host);
   if (config.forceNewCluster === true) throw new Error(`--force-new-cluster needs the data of a member, and ${config.dataDir} holds none`);
   if (config.initialClusterState === 'existing') {
     const { remote, self } = await askToJoin(config, host);
@@ -55,6 +57,14 @@ async function begin(config: EtcdConfig, host: Host): Promise<Beginning> {
   const founding = flagsCluster(config, host);
   await refuseIfBootstrapped(config, host, founding);
   return { clusterId: founding.clusterId, self: founding.self, hints: founding.membership.members, founding };
+}
+
+/** Beginning anew beside it would throw it away, and with it all that this member has ever promised. */
+async function refuseIfStateIsHere({ dataDir, walDir }: EtcdConfig, { disk }: Host): Promise<void> {
+  const directory = `${dataDir}/member/store`;
+  if (!await disk.exists(directory) || !(await disk.list(directory)).some((name) => manifestMeta(name) !== undefined)) return;
+  throw new Error(`${directory} holds the state of a member, but there is no log in ${walDir ?? `${dataDir}/member/wal`}: give this member its log again (--wal-dir), or remove it from the cluster, `
+    + `empty ${dataDir} and add it again`);
 }
 
 function flagsCluster(config: EtcdConfig, host: Host): NewCluster {

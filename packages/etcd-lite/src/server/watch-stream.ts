@@ -40,6 +40,8 @@ interface StreamWatch {
 
 /** As much as is gathered before it is handed to the wire. */
 const gatherBytes = 64 * 1024;
+/** Revisions looked through in one turn, for all watches of a stream together. */
+const maxScanned = 8192;
 const noKey = Uint8Array.of(0);
 /** Answers to requests that wait for the wire; beyond that no more requests are read. */
 const maxControlFrames = 1000;
@@ -55,6 +57,8 @@ export class WatchStream {
   /** Watches that wait for values. */
   #fetching = 0;
   #nextId = 0;
+  /** A long stretch of history was looked through: others first. */
+  #needsTurn = false;
   #ended = false;
   #error: unknown;
   #wake: (() => void) | undefined;
@@ -73,7 +77,8 @@ export class WatchStream {
       while (!this.#ended) {
         const out = this.#gather();
         if (out !== undefined) yield out;
-        else await new Promise<void>((resolve) => { this.#wake = resolve; });
+        if (this.#needsTurn) await this.#options.host.timers.sleep(0);
+        else if (out === undefined) await new Promise<void>((resolve) => { this.#wake = resolve; });
       }
       if (this.#error !== undefined) throw this.#error;
     } finally {
@@ -210,20 +215,23 @@ export class WatchStream {
     const frames = this.#control;
     this.#control = [];
     this.#readOn();
-    let sizeBytes = 0;
+    let [sizeBytes, scanned] = [0, 0];
+    // What is made ready meanwhile comes up again in the same loop.
     for (const watch of this.#ready) {
       const taken = watch.watcher.take();
       this.#ready.delete(watch);
       const more = this.#framesOf(watch, taken);
       for (const frame of more) sizeBytes += frame.length;
       frames.push(...more);
-      if (taken.kind === 'events') this.#isReady(watch);
-      if (sizeBytes > gatherBytes) break;
+      if (taken.kind === 'events') {
+        this.#isReady(watch);
+        scanned += taken.scanned;
+      }
+      if (sizeBytes > gatherBytes || scanned > maxScanned) break;
     }
+    this.#needsTurn = scanned > maxScanned;
     if (this.#ready.size === 0 && this.#fetching === 0 && this.#progressRequested) this.#answerProgress(frames);
-    if (frames.length > 0) return concatBytes(frames);
-    // Stretches of history without events: look on, or wait.
-    return this.#ready.size > 0 ? this.#gather() : undefined;
+    return frames.length > 0 ? concatBytes(frames) : undefined;
   }
 
   /**

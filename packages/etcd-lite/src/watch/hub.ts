@@ -1,6 +1,7 @@
 import type { Change, RevisionRecord } from '../mvcc/history.ts';
 import { contains, type KeyRange } from '../mvcc/key-text.ts';
 import type { MvccStore } from '../mvcc/store.ts';
+import { valueLength } from '../mvcc/version.ts';
 import { eventType, type EventMessage } from '../wire/messages.ts';
 
 export interface WatcherOptions {
@@ -14,9 +15,9 @@ export interface WatcherOptions {
   readonly wake: () => void;
 }
 
-/** Wanted events up to `revision` (none, if a stretch of history had none), or the end of the watch. */
+/** Wanted events up to `revision` (none, if a stretch of history had none; `scanned` is how long it was), or the end of the watch. */
 export type Taken =
-  | { readonly kind: 'events'; readonly revision: number; readonly events: readonly EventMessage[] }
+  | { readonly kind: 'events'; readonly revision: number; readonly events: readonly EventMessage[]; readonly scanned: number }
   | { readonly kind: 'compacted'; readonly compactRevision: number }
   /** Nothing up to and including `revision` is left. */
   | { readonly kind: 'synced'; readonly revision: number };
@@ -27,6 +28,7 @@ const maxPendingBytes = 1024 * 1024;
 /** How many revisions one `take` looks through, so that a long history does not hold up everything else. */
 const maxScan = 2048;
 const maxBatchEvents = 1024;
+const maxBatchBytes = 1024 * 1024;
 
 /**
  * One watch. Either it is synced: each new revision's events are put into `#pending` as they happen; or it is behind and
@@ -106,21 +108,25 @@ export class Watcher {
     this.#pendingEvents = 0;
     this.#pendingBytes = 0;
     const last = taken[taken.length - 1] as { readonly revision: number };
-    return { kind: 'events', revision: last.revision, events: taken.length === 1 ? (taken[0] as { readonly events: readonly EventMessage[] }).events : taken.flatMap((one) => one.events) };
+    return { kind: 'events', scanned: 0, revision: last.revision, events: taken.length === 1 ? (taken[0] as { readonly events: readonly EventMessage[] }).events : taken.flatMap((one) => one.events) };
   }
 
   #takeHistory(): Taken {
     if (this.#next < this.#store.compactRevision) return { kind: 'compacted', compactRevision: this.#store.compactRevision };
     const events: EventMessage[] = [];
     let revision = this.#next - 1;
-    for (let scanned = 0; scanned < maxScan && revision < this.#store.revision && events.length < maxBatchEvents; scanned += 1) {
+    let [scanned, sizeBytes] = [0, 0];
+    for (; scanned < maxScan && revision < this.#store.revision && events.length < maxBatchEvents && sizeBytes < maxBatchBytes; scanned += 1) {
       revision += 1;
-      events.push(...wantedEvents(this.options, this.#store.history.changesAt(revision)));
+      const changes = this.#store.history.changesAt(revision);
+      const wanted = wantedEvents(this.options, changes);
+      events.push(...wanted);
+      if (wanted.length > 0) for (const { source } of changes) sizeBytes += valueLength(source);
     }
     // A start in the future stays where it is.
     this.#next = Math.max(this.#next, revision + 1);
     if (revision >= this.#store.revision) this.#synced = true;
-    return { kind: 'events', revision, events };
+    return { kind: 'events', revision, events, scanned };
   }
 
   /** True if nothing up to the store's revision is left to deliver. */
