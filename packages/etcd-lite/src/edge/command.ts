@@ -7,6 +7,7 @@ import { authTokenOf } from './auth-token.ts';
 import { etcdVersion } from '../version.ts';
 import { configFileFlags } from './config-file.ts';
 import { etcdFlags } from './flags.ts';
+import { limitHeapGrowth } from './heap.ts';
 import { absolute, readFlagFile, TlsFiles } from './tls-files.ts';
 
 export const command: Command = {
@@ -16,6 +17,7 @@ export const command: Command = {
   sources: { environmentPrefix: 'ETCD', configFile: { flag: 'config-file', toFlags: configFileFlags } },
   start: async (flags, realHost) => {
     if (flags.bool('version')) printVersion();
+    limitHeapGrowth();
     const host = { ...realHost, log: atLeast(flags.string('log-level'), logOf(flags, realHost.log)) };
     checkTimes(flags);
     const tls = await TlsFiles.open(flags, host, dataDirOf(flags));

@@ -36,7 +36,7 @@ function ofTxn(store: MvccStore, request: TxnRequest, out: Version[]): void {
 function ofPut(store: MvccStore, request: PutRequest, out: Version[]): void {
   if (!request.ignoreValue) return;
   const version = store.live(keyText(request.key));
-  if (version !== undefined && version.value === undefined) out.push(version);
+  if (version !== undefined && !version.hasValue) out.push(version);
 }
 
 function ofRange(store: MvccStore, request: RangeRequest, out: Version[]): void {
@@ -46,5 +46,5 @@ function ofRange(store: MvccStore, request: RangeRequest, out: Version[]): void 
 function collect(store: MvccStore, range: KeyRange, revision: number, out: Version[]): void {
   // A read that will be refused needs nothing.
   if (revision > store.revision || revision > 0 && revision < store.compactRevision) return;
-  for (const version of store.range(range, revision, 0).versions) if (version.value === undefined) out.push(version);
+  for (const version of store.range(range, revision, 0).versions) if (!version.hasValue) out.push(version);
 }

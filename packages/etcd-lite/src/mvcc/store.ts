@@ -3,6 +3,7 @@ import { etcdError } from '../client/errors.ts';
 import { Change, History, type RevisionRecord } from './history.ts';
 import { KeyIndex } from './key-index.ts';
 import type { KeyRange } from './key-text.ts';
+import { ValueBlocks } from './value-blocks.ts';
 import { contentHash, notStored, pruned, valueLength, versionAt, Version } from './version.ts';
 
 export interface RangeRead {
@@ -31,6 +32,7 @@ export class MvccStore {
   /** Versions in no file, in the order in which they were written. */
   #fresh: Version[] = [];
   #freshBytes = 0;
+  readonly #blocks = new ValueBlocks();
 
   get revision(): number {
     return this.#revision;
@@ -122,7 +124,9 @@ export class MvccStore {
     const head = this.#index.get(key);
     const live = head?.version === 0 ? undefined : head;
     // One string for all versions of a key.
-    changed.push(this.#append(new Version(head?.text ?? key, live?.createRevision ?? txn.revision, txn.revision, (live?.version ?? 0) + 1, lease, crc, own(value))));
+    const version = new Version(head?.text ?? key, live?.createRevision ?? txn.revision, txn.revision, (live?.version ?? 0) + 1, lease, crc, emptyBytes);
+    this.#blocks.keep(version, value);
+    changed.push(this.#append(version));
   }
 
   #append(version: Version): Version {
@@ -295,11 +299,6 @@ export function lastNeeded(newest: Version, compactRevision: number): Version | 
     return at.version === 0 && at.modRevision < compactRevision ? needed : at;
   }
   return needed;
-}
-
-/** Bytes that would keep a much larger buffer alive (a whole network frame) are copied. */
-function own(data: Uint8Array): Uint8Array {
-  return data.buffer.byteLength > data.length + 128 ? data.slice() : data;
 }
 
 const entryOverheadBytes = 64;

@@ -2,6 +2,7 @@ import { assert, emptyBytes } from '@coxswain/host';
 import { crc32c } from '../wal/crc32c.ts';
 import type { KeyValue } from '../client/types.ts';
 import { keyBytes } from './key-text.ts';
+import { placeLength, placeStart, wholeBlock } from './value-blocks.ts';
 
 /** A file that holds values; see src/storage. Values in it are known by their number. */
 export interface ValueFile {
@@ -28,8 +29,9 @@ export class Version {
   readonly lease: bigint;
   /** CRC-32C of the value, as a signed integer. */
   readonly crc: number;
-  /** Undefined: in `file` only. Set for as long as it is in no file; else a cache decides. */
-  value: Uint8Array | undefined;
+  /** Where the value is in memory; see value-blocks.ts. An array of its own for each would leave a hole between versions when it goes. */
+  #block: Uint8Array | undefined;
+  #place = wholeBlock;
   file: ValueFile | undefined = undefined;
   ordinal: number = notStored;
   /** The version before it, unless that was dropped. */
@@ -42,7 +44,35 @@ export class Version {
     this.version = version;
     this.lease = lease;
     this.crc = crc;
-    this.value = value;
+    this.#block = value;
+  }
+
+  /** Undefined: in `file` only. Set for as long as it is in no file; else a cache decides. */
+  get value(): Uint8Array | undefined {
+    const block = this.#block;
+    if (block === undefined || this.#place === wholeBlock) return block;
+    const start = placeStart(this.#place);
+    return block.subarray(start, start + placeLength(this.#place));
+  }
+
+  set value(value: Uint8Array | undefined) {
+    this.#block = value;
+    this.#place = wholeBlock;
+  }
+
+  /** Its value is a part of a block. */
+  setPlace(block: Uint8Array, place: number): void {
+    this.#block = block;
+    this.#place = place;
+  }
+
+  get hasValue(): boolean {
+    return this.#block !== undefined;
+  }
+
+  /** Of the value, if it is in memory. */
+  get valueLength(): number | undefined {
+    return this.#place === wholeBlock ? this.#block?.length : placeLength(this.#place);
   }
 }
 
@@ -51,13 +81,14 @@ export function valueCrc(value: Uint8Array): number {
 }
 
 export function valueLength(version: Version): number {
-  return version.value?.length ?? version.file?.lengthOf(version.ordinal) ?? 0;
+  return version.valueLength ?? version.file?.lengthOf(version.ordinal) ?? 0;
 }
 
 /** For what was made sure to be in memory. */
 export function valueOf(version: Version): Uint8Array {
-  assert(version.value !== undefined, 'the value was not fetched before it was needed', { key: version.text, revision: version.modRevision });
-  return version.value;
+  const { value } = version;
+  assert(value !== undefined, 'the value was not fetched before it was needed', { key: version.text, revision: version.modRevision });
+  return value;
 }
 
 /** The version that stood at `revision`, given the newest; undefined if there was none (or it was deleted). */

@@ -34,7 +34,7 @@ function tokenKind({ authToken }: EtcdConfig, host: Host): TokenKind {
 /** As etcd: five seconds for the disk and what else may happen, and two elections. */
 const requestBaseTimeoutMs = 5000;
 /** What the log holds in memory of entries that are in a checkpoint, for members that are a little behind. */
-const catchUpBytes = 32 * 1024 * 1024;
+const catchUpBytes = 16 * 1024 * 1024;
 const maxMessageBytes = 1024 * 1024;
 const maxInflight = 256;
 /** A write to the log that takes longer, in election timeouts, makes a leader hand over. */

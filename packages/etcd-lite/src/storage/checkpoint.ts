@@ -76,14 +76,16 @@ function manifestOf(captured: Capture, written: readonly Segment[]): StoreManife
   return { index: meta.index, term: meta.term, revision, compactRevision, state, segments };
 }
 
-interface PlacedFresh { readonly version: Version; readonly file: number; readonly ordinal: number }
 interface PlacedMoved { readonly text: string; readonly modRevision: number; readonly from: Segment; readonly fromOrdinal: number; readonly file: number; readonly ordinal: number }
 
 class CheckpointRun {
   readonly #files: StoreFiles;
   #writer: SegmentWriter | undefined;
   readonly #done: Segment[] = [];
-  readonly #fresh: PlacedFresh[] = [];
+  /** New versions in the order in which they were written: which, in which of the files, as what number. */
+  readonly #fresh: Version[] = [];
+  readonly #freshFiles: number[] = [];
+  readonly #freshOrdinals: number[] = [];
   readonly #moved: PlacedMoved[] = [];
 
   constructor(files: StoreFiles) {
@@ -126,7 +128,9 @@ class CheckpointRun {
         const value = valueOf(version);
         const { text, createRevision, modRevision, lease, crc } = version;
         const place = await this.#add({ text, createRevision, modRevision, sub, version: version.version, lease, crc, length: value.length }, value);
-        this.#fresh.push({ version, ...place });
+        this.#fresh.push(version);
+        this.#freshFiles.push(place.file);
+        this.#freshOrdinals.push(place.ordinal);
       }
       await this.#files.timers.sleep(0);
     }
@@ -161,8 +165,9 @@ class CheckpointRun {
 
   /** What was dropped meanwhile is in the new segment for nothing. */
   async tellFresh(cache: ValueCache): Promise<void> {
-    for (const [at, { version, file, ordinal }] of this.#fresh.entries()) {
-      const segment = this.#done[file] as Segment;
+    for (const [at, version] of this.#fresh.entries()) {
+      const segment = this.#done[this.#freshFiles[at] as number] as Segment;
+      const ordinal = this.#freshOrdinals[at] as number;
       if (version.ordinal === pruned) {
         segment.drop(ordinal);
       } else {

@@ -29,18 +29,33 @@ export function segmentHeader(): Uint8Array {
   return header;
 }
 
-export function entryBytes(entry: SegmentEntry): number {
-  return fixedBytes + entry.text.length;
-}
+/** A segment's index as it grows: entries as objects would be many, and die between what stays. */
+export class IndexBuilder {
+  #data = new Uint8Array(64 * 1024);
+  #view = new DataView(this.#data.buffer);
+  #filled = 0;
+  #count = 0;
 
-export function encodeIndex(entries: readonly SegmentEntry[]): Uint8Array {
-  let sizeBytes = 0;
-  for (const entry of entries) sizeBytes += entryBytes(entry);
-  const data = new Uint8Array(sizeBytes);
-  const view = new DataView(data.buffer);
-  let at = 0;
-  for (const entry of entries) {
-    view.setUint32(at, entry.text.length, true);
+  get count(): number {
+    return this.#count;
+  }
+
+  get sizeBytes(): number {
+    return this.#filled;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#data.subarray(0, this.#filled);
+  }
+
+  add(entry: SegmentEntry): void {
+    const { text } = entry;
+    let at = this.#filled;
+    this.#filled += fixedBytes + text.length;
+    this.#count += 1;
+    if (this.#filled > this.#data.length) this.#grow();
+    const [data, view] = [this.#data, this.#view];
+    view.setUint32(at, text.length, true);
     view.setFloat64(at + 4, entry.createRevision, true);
     view.setFloat64(at + 12, entry.modRevision, true);
     view.setUint32(at + 20, entry.sub, true);
@@ -49,10 +64,15 @@ export function encodeIndex(entries: readonly SegmentEntry[]): Uint8Array {
     view.setUint32(at + 36, entry.length, true);
     view.setInt32(at + 40, entry.crc, true);
     at += fixedBytes;
-    for (let index = 0; index < entry.text.length; index += 1) data[at + index] = entry.text.charCodeAt(index);
-    at += entry.text.length;
+    for (let index = 0; index < text.length; index += 1) data[at + index] = text.charCodeAt(index);
   }
-  return data;
+
+  #grow(): void {
+    const data = new Uint8Array(Math.max(this.#data.length * 2, this.#filled));
+    data.set(this.#data);
+    this.#data = data;
+    this.#view = new DataView(data.buffer);
+  }
 }
 
 export function indexCrc(data: Uint8Array): number {

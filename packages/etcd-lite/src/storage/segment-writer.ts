@@ -1,6 +1,6 @@
 import type { Disk, DiskFile } from '@coxswain/host';
 import { Segment, type SegmentInfo } from './segment.ts';
-import { encodeIndex, entryBytes, indexCrc, segmentHeader, segmentHeaderBytes, type SegmentEntry } from './segment-format.ts';
+import { IndexBuilder, indexCrc, readLengths, segmentHeader, segmentHeaderBytes, type SegmentEntry } from './segment-format.ts';
 
 const bufferBytes = 256 * 1024;
 /** So much is written between two datasyncs: one large one would hold up the log's. */
@@ -16,8 +16,7 @@ export class SegmentWriter {
   #filled = 0;
   #written = 0;
   #unsynced = 0;
-  readonly #entries: SegmentEntry[] = [];
-  #indexBytes = 0;
+  readonly #index = new IndexBuilder();
 
   private constructor(disk: Disk, path: string, id: number, file: DiskFile) {
     this.#disk = disk;
@@ -33,19 +32,18 @@ export class SegmentWriter {
   }
 
   get count(): number {
-    return this.#entries.length;
+    return this.#index.count;
   }
 
   get sizeBytes(): number {
-    return this.#written + this.#filled + this.#indexBytes;
+    return this.#written + this.#filled + this.#index.sizeBytes;
   }
 
   /** Resolves at once unless a buffer has become full. Answers the value's number. */
   async add(entry: SegmentEntry, value: Uint8Array): Promise<number> {
-    this.#entries.push(entry);
-    this.#indexBytes += entryBytes(entry);
+    this.#index.add(entry);
     await this.#put(value);
-    return this.#entries.length - 1;
+    return this.#index.count - 1;
   }
 
   async #put(data: Uint8Array): Promise<void> {
@@ -72,14 +70,14 @@ export class SegmentWriter {
   /** Resolves when the file's content is on disk (its name is not yet). */
   async finish(): Promise<Segment> {
     const indexOffset = this.#written + this.#filled;
-    const index = encodeIndex(this.#entries);
+    const index = this.#index.bytes;
     await this.#put(index);
     await this.#flush();
     await this.#file.datasync();
-    const info: SegmentInfo = { id: this.#id, sizeBytes: this.#written, indexOffset, indexCrc: indexCrc(index), count: this.#entries.length };
+    const info: SegmentInfo = { id: this.#id, sizeBytes: this.#written, indexOffset, indexCrc: indexCrc(index), count: this.#index.count };
     const offsets = new Uint32Array(info.count + 1);
     offsets[0] = segmentHeaderBytes;
-    for (const [ordinal, { length }] of this.#entries.entries()) offsets[ordinal + 1] = (offsets[ordinal] as number) + length;
+    readLengths(index, (length, ordinal) => { offsets[ordinal + 1] = (offsets[ordinal] as number) + length; });
     return new Segment(this.#disk, this.path, this.#file, info, offsets, undefined);
   }
 

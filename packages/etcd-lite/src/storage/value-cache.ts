@@ -1,6 +1,6 @@
 import type { Version } from '../mvcc/version.ts';
 
-/** Flat cost of an array of bytes beside its content. */
+/** Flat cost beside the content: places in the queue and the set, and an array for what was fetched. */
 const overheadBytes = 200;
 
 /**
@@ -25,10 +25,11 @@ export class ValueCache {
 
   /** Its `value` is set and its file holds it: from now on the cache decides how long. */
   admit(version: Version): void {
-    if (version.value === undefined || version.value.length === 0 || this.#members.has(version)) return;
+    const { valueLength } = version;
+    if (valueLength === undefined || valueLength === 0 || this.#members.has(version)) return;
     this.#members.add(version);
     this.#queue.push(version);
-    this.#sizeBytes += version.value.length + overheadBytes;
+    this.#sizeBytes += valueLength + overheadBytes;
     while (this.#sizeBytes > this.#capacityBytes && this.#head < this.#queue.length) this.#evict(this.#queue[this.#head] as Version);
   }
 
@@ -39,7 +40,7 @@ export class ValueCache {
       this.#head = 0;
     }
     this.#members.delete(version);
-    this.#sizeBytes -= (version.value?.length ?? 0) + overheadBytes;
+    this.#sizeBytes -= (version.valueLength ?? 0) + overheadBytes;
     version.value = undefined;
   }
 }

@@ -39,7 +39,8 @@ export class Values {
     const wanted: Wanted[] = [];
     for (const kv of absent) {
       const { source } = kv;
-      if (source.value !== undefined) kv.fill(source.value);
+      const { value } = source;
+      if (value !== undefined) kv.fill(value);
       else if (source.file instanceof Segment && source.ordinal >= 0) wanted.push(wantedOf(source, (value) => { kv.fill(value); }));
       else kv.gone = true;
     }
@@ -48,7 +49,7 @@ export class Values {
 
   /** Puts the values of versions back into memory, for a use that follows in the same turn as this resolves. */
   async restore(versions: readonly Version[]): Promise<void> {
-    await this.#fetch(versions.filter((version) => version.value === undefined).map((version) => wantedOf(version, (value) => { version.value = value; })), false);
+    await this.#fetch(versions.filter((version) => !version.hasValue).map((version) => wantedOf(version, (value) => { version.value = value; })), false);
   }
 
   async #fetch(wanted: Wanted[], mayCache: boolean): Promise<void> {
@@ -78,7 +79,7 @@ export class Values {
       segment.check(ordinal, part, crc);
       const value = run.length === 1 ? part : part.slice();
       take(value);
-      if (!keep || version.value !== undefined) continue;
+      if (!keep || version.hasValue) continue;
       version.value = value;
       this.cache.admit(version);
     }
