@@ -3,7 +3,9 @@ import { Simulation } from '@coxswain/host/sim';
 import { createEtcdClient, EtcdError, type EtcdClient } from '@coxswain/etcd-lite/client';
 import { afterEach, expect, it, vi } from 'vitest';
 import { Machine } from '../src/machine/machine.ts';
-import type { InternalRequest } from '../src/wire/messages.ts';
+import { alarmAction, alarmType, type InternalRequest } from '../src/wire/messages.ts';
+import { codecs } from '../src/wire/schema.ts';
+import { callRaw } from './support/raw-call.ts';
 import { SimCluster, type SimMember } from './support/sim-cluster.ts';
 
 const corrupt = 'etcdserver: corrupt cluster';
@@ -181,4 +183,25 @@ it('a member whose log is not where it is looked for does not begin anew beside 
   };
   await sim.runUntil(story(), 300_000, 'the story');
   sim.stop();
+});
+
+it('when nobody is to be trusted all are fenced, and an operator can still take the alarm back', async () => {
+  const here = world(22);
+  const alarm = async (action: number): Promise<void> => {
+    const request = { action, memberID: 0n, alarm: alarmType.corrupt };
+    expect(await attempt(here, () => callRaw(here.host, here.cluster.endpoints[0] as string, '/etcdserverpb.Maintenance/Alarm', codecs.alarmRequest, codecs.alarmResponse, request))).toBe('');
+  };
+  const put = (): Promise<string> => attempt(here, () => here.client.put({ key: utf8('k'), value: utf8('v') }));
+  const story = async (): Promise<void> => {
+    expect(await put()).toBe('');
+    await alarm(alarmAction.activate);
+    expect(await put()).toBe(corrupt);
+    // Longer than any leader stays one that must not be.
+    await here.host.timers.sleep(20_000);
+    await alarm(alarmAction.deactivate);
+    expect(await put()).toBe('');
+  };
+  await here.sim.runUntil(story(), 300_000, 'the story');
+  expect(here.cluster.failures).toEqual([]);
+  here.sim.stop();
 });

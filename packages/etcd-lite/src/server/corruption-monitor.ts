@@ -23,6 +23,12 @@ export function isFenced(member: Member): boolean {
   return member.applier.machine.alarms.some(({ alarm, memberID }) => alarm === alarmType.corrupt && (memberID === id || memberID === alarmedMembers.all));
 }
 
+/** True: others hold what is right. With nobody to be trusted somebody has to lead all the same, or no alarm could be taken back. */
+export function mustNotLead(member: Member): boolean {
+  const { id } = member.cluster.self;
+  return member.applier.machine.alarms.some(({ alarm, memberID }) => alarm === alarmType.corrupt && memberID === id);
+}
+
 /**
  * Compares what the members hold: the leader asks all others for a hash at the same revision, now and then, and when history was
  * compacted. Whoever differs from a majority of all members is named by a CORRUPT alarm, the leader too. With two of three

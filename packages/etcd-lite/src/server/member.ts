@@ -14,7 +14,7 @@ import type { InternalRequest } from '../wire/messages.ts';
 import { Applier } from './applier.ts';
 import { idText, LiveCluster, type Cluster, type ClusterMember } from './cluster.ts';
 import { defaults, type EtcdConfig } from './config.ts';
-import { isFenced } from './corruption-monitor.ts';
+import { isFenced, mustNotLead } from './corruption-monitor.ts';
 import { RaftDriver } from './driver.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LogWriter } from './log-writer.ts';
@@ -224,7 +224,7 @@ export class Member {
     const fenced = isFenced(this);
     if (fenced && !this.#fenced) this.onFenced();
     this.#fenced = fenced;
-    const allowed = this.#log.waitingMs <= slowDiskElections * this.#electionMs && !fenced;
+    const allowed = this.#log.waitingMs <= slowDiskElections * this.#electionMs && !mustNotLead(this);
     if (allowed === this.raft.mayLead) return;
     this.host.log.warn(allowed ? 'this member may lead again' : 'this member must not lead: its disk does not take writes, or its data are not the majority\'s', { waitingMs: this.#log.waitingMs, fenced });
     this.#driver.input({ type: 'may-lead', allowed });
