@@ -57,7 +57,7 @@ export async function refuseIfBootstrapped(config: EtcdConfig, host: Host, clust
     if (answer === undefined || answer.clusterId !== cluster.clusterId) continue;
     const known = answer.members.find((member) => member.id === cluster.self.id);
     if (known?.started === true || (known === undefined && answer.members.length > 0)) {
-      throw new Error(`member ${idText(cluster.self.id)} has already been bootstrapped: its data is gone; remove it with "etcdctl member remove ${idText(cluster.self.id)}", `
+      throw new Error(`member ${idText(cluster.self.id)} has already been bootstrapped: its data is gone; replace it with "cox etcd member replace", or remove it with "etcdctl member remove ${idText(cluster.self.id)}", `
         + 'add it again with "member add", and start it with --initial-cluster-state existing');
     }
   }

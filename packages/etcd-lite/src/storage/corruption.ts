@@ -4,7 +4,7 @@ export class StoreCorruption extends Error {
   readonly offset: number;
   readonly what: string;
   constructor(file: string, offset: number, what: string) {
-    super(`the store is damaged: ${file} at offset ${offset}: ${what}; this member must not serve it: restore its data directory from a copy, or empty it while all other members are healthy: it then fetches the state from them`);
+    super(`the store is damaged: ${file} at offset ${offset}: ${what}; this member must not serve it: replace this member while the others have a quorum (\`cox etcd member replace\`, or \`etcdctl member remove\` and \`member add\`), and start it with an empty data directory`);
     this.name = 'StoreCorruption';
     this.file = file;
     this.offset = offset;

@@ -5,7 +5,7 @@ export class WalCorruption extends Error {
   readonly file: string;
   readonly offset: number;
   constructor(file: string, offset: number, reason: string) {
-    super(`write-ahead log is damaged: ${file} at offset ${offset}: ${reason}; restore this member's data directory from a copy, or empty it while all other members are healthy: it then fetches the state from them`);
+    super(`write-ahead log is damaged: ${file} at offset ${offset}: ${reason}; replace this member while the others have a quorum (\`cox etcd member replace\`, or \`etcdctl member remove\` and \`member add\`), and start it with an empty data directory`);
     this.name = 'WalCorruption';
     this.file = file;
     this.offset = offset;

@@ -255,7 +255,7 @@ describe('the write-ahead log', () => {
     for (let index = 1; index <= 80; index += 1) await machine.do(wal.append({ entries: [entry(index, 1)] }));
     let reads = 0;
     machine.sim.machine('m').disk.decide = ({ kind, path }) => (kind === 'read' && path.endsWith('1.wal') && (reads += 1) === 2 ? { error: 'io' } : undefined);
-    await expect(machine.open()).rejects.toThrow(/write-ahead log is damaged: \/wal\/0{15}1\.wal at offset 0: the disk cannot read it .*restore this member's data directory/);
+    await expect(machine.open()).rejects.toThrow(/write-ahead log is damaged: \/wal\/0{15}1\.wal at offset 0: the disk cannot read it .*replace this member/);
   });
 
   it('cuts a torn tail, says so, and goes on', async () => {
@@ -282,7 +282,7 @@ describe('the write-ahead log', () => {
     const lastRecord = whole.length - (13 + 16 + 20 + 4);
     for (let at = 0; at < lastRecord; at += 1) {
       await machine.edit(name, () => whole.map((byte, index) => (index === at ? byte ^ 0x55 : byte)));
-      await expect(machine.open(), `byte ${at}`).rejects.toThrow(/write-ahead log is damaged: \/wal\/0{16}\.wal at offset \d+: .*restore this member/);
+      await expect(machine.open(), `byte ${at}`).rejects.toThrow(/write-ahead log is damaged: \/wal\/0{16}\.wal at offset \d+: .*replace this member/);
     }
   });
 

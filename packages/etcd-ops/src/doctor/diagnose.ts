@@ -88,7 +88,7 @@ function hashes(living: readonly Living[]): readonly Finding[] {
 
 function alarms(facts: Facts): readonly Finding[] {
   return facts.alarms.map(({ memberId, alarm }) => (alarm === 'NOSPACE'
-    ? { level: 'fail', what: `${nameOf(facts, memberId)} has raised NOSPACE: writes are refused`, advice: 'delete keys or compact; the alarm clears itself when there is space (a real etcd: defragment, then `alarm disarm`)' }
+    ? { level: 'fail', what: `${nameOf(facts, memberId)} has raised NOSPACE: writes are refused`, advice: 'delete keys or compact, or make room on its disk; the alarm clears itself when there is space (a real etcd: defragment, then `alarm disarm`)' }
     : { level: 'fail', what: `${nameOf(facts, memberId)} has raised CORRUPT`, advice: 'remove this member, empty its data directory, add it again, then `etcdctl alarm disarm`' }));
 }
 

@@ -29,7 +29,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   }
   const sourceRevision = options.follow === undefined ? revision : await followSource(options, revision, leases, options.follow);
   const keys = await verify(source, target, range, sourceRevision);
-  report(`verified: ${keys} keys and values are equal at the source's revision ${sourceRevision}`);
+  report(`verified: ${keys} keys (all that are on no lease) and their values are equal at the source's revision ${sourceRevision}`);
   const targetRevision = await raiseRevision(target, sourceRevision, report);
   return { sourceRevision, targetRevision, keys, leases: leases.size };
 }
