@@ -28,8 +28,8 @@ afterAll(async () => { await cluster.down(); });
 
 const namespace = 'default';
 
-/** Name of the store member that leads. */
-async function leader(): Promise<string> {
+/** Name of the store member that leads; undefined while leadership is on its way from one to another. */
+async function findLeader(): Promise<string | undefined> {
   const host = createRealHost(silentLogger);
   const read = (file: string): string => readFileSync(`${cluster.data}/pki/${file}`, 'utf8');
   const tls = { caPem: read('etcd-ca.crt'), certPem: read('apiserver-etcd-client.crt'), keyPem: read('apiserver-etcd-client.key') };
@@ -42,7 +42,13 @@ async function leader(): Promise<string> {
       await client.close();
     }
   }
-  throw new Error('no store member leads');
+  return undefined;
+}
+
+async function leader(): Promise<string> {
+  let found: string | undefined;
+  await eventually('a store member leads', async () => (found = await findLeader()) !== undefined);
+  return found as string;
 }
 
 test('kill -9 of the store\'s leader during writes: no acknowledged write is lost, watches have no gap and no repeat', async () => {
