@@ -193,9 +193,10 @@ const leasing: readonly Scenario[] = [
       await proclaimed;
       const second = two.campaign('second');
       const elected = once(second, 'elected');
+      const waiting = once(second, '_isWaiting');
       const succeeded = change('second');
       // It must stand in line before the first one goes.
-      await second.getCampaignKey();
+      await waiting;
       await first.resign();
       await elected;
       await succeeded;
