@@ -171,7 +171,11 @@ describe('a state as a stream', () => {
       await expect(other.do(receiveState(files, crypto, stream(damaged), { name: 'test' }))).rejects.toThrow(StoreCorruption);
       expect(await other.do(other.host.disk.list(storeDirectory))).toEqual([]);
     }
-    await other.do(receiveState(files, crypto, stream(whole), { name: 'test' }));
+    const received = await other.do(receiveState(files, crypto, stream(whole), { name: 'test' }));
+    // Its first sender was deposed meanwhile; another one sends the same.
+    const names = await other.do(other.host.disk.list(storeDirectory));
+    expect(await other.do(receiveState(files, crypto, stream(whole), { name: 'test' }))).toBe(received);
+    expect(await other.do(other.host.disk.list(storeDirectory))).toEqual(names);
     other.restart(true);
     const copy = await other.do(openWorld(other));
     await other.do(fetchAll(copy));

@@ -122,6 +122,13 @@ async function receiveFiles(files: StoreFiles, crypto: Crypto, cutter: ByteCutte
   await checkEnd(cutter, digest, name);
   for (const segment of segments) await verifySegment(files, segment);
   const manifest = change({ ...sent, segments });
+  const before = files.receivedState(manifest);
+  if (before !== undefined) {
+    // Its message came to nothing, for instance because its sender led no more. This one's may not.
+    files.notReceived(written);
+    for (const one of written.splice(0)) await files.removeFile(one);
+    return before;
+  }
   if (files.isHere(manifest)) throw new Error(`the state of entry ${manifest.index} is here already`);
   // From here on its files stay, even if the manifest does not come to its name: the next cleaning finds them.
   await writeManifest(files.disk, files.options.directory, manifest, () => { files.received(written.splice(0), manifest); });
