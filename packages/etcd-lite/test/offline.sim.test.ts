@@ -1,7 +1,7 @@
 import { fromUtf8, utf8, type Host } from '@coxswain/host';
 import { Simulation } from '@coxswain/host/sim';
 import { startEtcdServer, type EtcdConfig } from '@coxswain/etcd-lite';
-import { createEtcdClient, isEtcdError, type EtcdClient } from '@coxswain/etcd-lite/client';
+import { createEtcdClient, EtcdError, isEtcdError, type EtcdClient } from '@coxswain/etcd-lite/client';
 import { chooseHistory, inspectDataDir, replayDataDir, restoreSnapshot, streamState, type DataDir, type Restored } from '@coxswain/etcd-lite/offline';
 import { describe, expect, it } from 'vitest';
 import { SimCluster, type SimMember } from './support/sim-cluster.ts';
@@ -9,6 +9,18 @@ import { SimCluster, type SimMember } from './support/sim-cluster.ts';
 const old = '/var/lib/etcd';
 const fresh = '/var/lib/etcd-recovered';
 const all = { key: new Uint8Array([0]), rangeEnd: new Uint8Array([0]) };
+
+/** Again while it is unknown whether it was done: a leader may just have died. Twice does no harm here. */
+async function surely(write: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      if (!(error instanceof EtcdError) || error.code !== 14) throw error;
+    }
+  }
+}
 
 class Scene {
   readonly sim: Simulation;
@@ -45,8 +57,8 @@ class Scene {
     const client = this.client();
     const lease = more ? { id: 77n } : await client.leaseGrant({ ttlSeconds: 100_000, id: 77n });
     for (let at = 0; at < count; at += 1) {
-      await client.put({ key: utf8(`k/${at % 90}`), value: utf8(`value ${at} ${'x'.repeat(at % 200)}`), lease: at % 10 === 0 ? lease.id : 0n });
-      if (at % 7 === 0) await client.deleteRange({ key: utf8(`k/${at % 50}`) });
+      await surely(() => client.put({ key: utf8(`k/${at % 90}`), value: utf8(`value ${at} ${'x'.repeat(at % 200)}`), lease: at % 10 === 0 ? lease.id : 0n }));
+      if (at % 7 === 0) await surely(() => client.deleteRange({ key: utf8(`k/${at % 50}`) }));
       if (!more && at === Math.floor(count / 2)) await client.compact(at);
     }
   }

@@ -1,6 +1,7 @@
 import { silentLogger, type ByteChannel, type ChannelEvents } from '@coxswain/host';
 import { expect, test } from 'vitest';
 import { frame, join, opening, RawPeer } from './frames.fixture.ts';
+import { Http2Client } from './client.ts';
 import { Http2Server } from './server.ts';
 
 /** A server whose time is moved by hand, and one connection to it. */
@@ -46,4 +47,16 @@ test.each([['a frame', () => join(opening, frame(0, 0, 1, new Uint8Array(100)).s
   expect(isOpen()).toBe(true);
   for (let round = 0; round < 2; round += 1) pass(5000);
   expect(isOpen()).toBe(false);
+});
+
+test('a connection that had broken before it was taken over ends without a trace, on either side', async () => {
+  const broken: ByteChannel = { peer: { address: 'x' }, open: (events) => { events.closed(); }, write: () => true, pause() {}, resume() {}, end() {}, destroy() {} };
+  const clock = { nowMs: () => 0, monotonicMs: () => 0 } as ConstructorParameters<typeof Http2Server>[0]['clock'];
+  const timers = { after: () => ({ cancel() {} }) } as unknown as ConstructorParameters<typeof Http2Server>[0]['timers'];
+  const server = new Http2Server({ clock, timers, log: silentLogger, onStream: () => undefined });
+  server.accept(broken);
+  let left = 0;
+  const client = new Http2Client(broken, { clock, timers, onLeaving: () => { left += 1; } });
+  await Promise.resolve();
+  expect([server.connectionCount, left, client.open]).toEqual([0, 1, false]);
 });

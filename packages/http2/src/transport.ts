@@ -24,6 +24,7 @@ export class Transport {
   #isGone = false;
   /** Something has come since the last look. */
   heard = false;
+  #made = false;
 
   constructor(channel: ByteChannel, options: ConnectionOptions, events: TransportEvents) {
     this.channel = channel;
@@ -43,6 +44,7 @@ export class Transport {
       ended: () => { this.#gone(); },
       closed: () => { this.#gone(); },
     });
+    this.#made = true;
   }
 
   #flushLater(): void {
@@ -87,6 +89,11 @@ export class Transport {
 
   /** Also when only the other side has ended: nobody would read an answer. */
   #gone(): void {
+    // The channel had broken before it came here: whoever makes this must have it before it hears of its end.
+    if (!this.#made) {
+      queueMicrotask(() => { this.#gone(); });
+      return;
+    }
     this.connection.lost();
     this.channel.destroy();
     this.#tellEnd(undefined);
@@ -100,6 +107,10 @@ export class Transport {
   }
 
   #tellEnd(failure: ProtocolFailure | undefined): void {
+    if (!this.#made) {
+      queueMicrotask(() => { this.#tellEnd(failure); });
+      return;
+    }
     if (this.#over) return;
     this.#over = true;
     this.#events.ended(failure);
