@@ -27,21 +27,34 @@ const keyCount = Number(options.keys);
 const valueBytes = Number(options.value);
 const batch = 100;
 const member = fileURLToPath(new URL('../test/support/run-member.ts', import.meta.url));
-const clientUrl = 'http://127.0.0.1:23790';
-const peerUrl = 'http://127.0.0.1:23800';
+const clientUrl = 'http://127.0.0.1:24790';
+const peerUrl = 'http://127.0.0.1:24800';
 const directory = mkdtempSync(join(options.dir, 'million-keys-'));
 
 function start(): ChildProcess {
   return spawn(process.execPath, [
     member, '--name=m', `--data-dir=${directory}`, `--listen-client-urls=${clientUrl}`, `--advertise-client-urls=${clientUrl}`, `--listen-peer-urls=${peerUrl}`,
     `--initial-advertise-peer-urls=${peerUrl}`, `--initial-cluster=m=${peerUrl}`, '--quota-backend-bytes=8589934592',
-  ], { stdio: ['ignore', options.verbose ? 'inherit' : 'ignore', 'inherit'] });
+  ], {
+    stdio: ['ignore', options.verbose ? 'inherit' : 'ignore', options.verbose ? 'inherit' : 'ignore'],
+    // As `./cox` starts it.
+    env: { MALLOC_MMAP_THRESHOLD_: '131072', ...process.env },
+  });
 }
 
-function memory(running: ChildProcess): string {
+function sizeMiB(running: ChildProcess, name: string): number {
+  if (running.exitCode !== null || running.signalCode !== null) return 0;
   const status = readFileSync(`/proc/${running.pid}/status`, 'utf8');
-  const of = (name: string): string => `${name} ${Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024)} MiB`;
-  return `${of('RssAnon')}, ${of('RssFile')}, ${of('VmHWM')}`;
+  return Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024);
+}
+
+/** The most since the last report, looked at ten times a second. */
+let peakMiB = 0;
+
+function memory(running: ChildProcess): string {
+  const peak = Math.max(peakMiB, sizeMiB(running, 'RssAnon'));
+  peakMiB = 0;
+  return `RssAnon ${sizeMiB(running, 'RssAnon')} MiB, at most ${peak} MiB, RssFile ${sizeMiB(running, 'RssFile')} MiB`;
 }
 
 function say(what: string, text: string): void {
@@ -113,6 +126,7 @@ async function timed(what: string, action: () => Promise<unknown>): Promise<void
 
 async function story(host: Host): Promise<void> {
   let running = start();
+  const sampler = setInterval(() => { peakMiB = Math.max(peakMiB, sizeMiB(running, 'RssAnon')); }, 100);
   const client = createEtcdClient(host, { endpoints: [clientUrl], requestTimeoutMs: 60_000 });
   const admin: EtcdAdmin = createEtcdAdmin(host, { endpoint: clientUrl, requestTimeoutMs: 600_000 });
   try {
@@ -131,7 +145,15 @@ async function story(host: Host): Promise<void> {
     say('  memory', memory(running));
     const pause = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, Number(options.seconds) * 1000); });
     const quiet = tell('puts, quiet', await measure(client, pause()));
+    say('  memory', memory(running));
+    let snapshotBytes = 0;
+    const saving = tell('puts while a snapshot is read', await measure(client, timed('  snapshot', async () => {
+      for await (const { blob } of admin.snapshot(new AbortController().signal)) snapshotBytes += blob.length;
+    })));
+    say('  size, p99 against quiet', `${Math.round(snapshotBytes / 2 ** 20)} MiB, ${(saving / quiet).toFixed(2)} x`);
+    say('  memory', memory(running));
     await timed('half of the keys written again', () => write(client, 0, Math.floor(keyCount / 2), 1));
+    say('  memory', memory(running));
     const { revision } = await client.range({ key: keyOf(0) });
     const before = await admin.status();
     const busy = tell('puts during compaction and defragmentation', await measure(client, timed('  compaction and defragmentation', async () => {
@@ -143,6 +165,7 @@ async function story(host: Host): Promise<void> {
     say('  p99 against quiet', `${(busy / quiet).toFixed(2)} x`);
     say('  memory', memory(running));
   } finally {
+    clearInterval(sampler);
     running.kill('SIGKILL');
     rmSync(directory, { recursive: true });
   }

@@ -5,7 +5,7 @@ import type { SnapshotMeta } from '../raft/types.ts';
 import type { StoreManifest } from '../wire/schema.ts';
 import { writeManifest } from './manifest.ts';
 import type { Segment } from './segment.ts';
-import type { SegmentEntry } from './segment-format.ts';
+import type { IndexCursor, SegmentEntry } from './segment-format.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { StoreFiles } from './store-files.ts';
 import type { ValueCache } from './value-cache.ts';
@@ -139,23 +139,25 @@ class CheckpointRun {
   async moveFrom(segment: Segment, live: Uint8Array | undefined): Promise<void> {
     const entries = await segment.entries();
     const isLive = (ordinal: number): boolean => live === undefined || ((live[ordinal >>> 3] as number) & (1 << (ordinal & 7))) !== 0;
-    for (let from = 0; from < entries.length;) {
+    const { count } = segment.info;
+    for (let from = 0; from < count;) {
       if (!isLive(from)) {
+        entries.skip();
         from += 1;
         continue;
       }
       let to = from + 1;
-      while (to < entries.length && to - from < sliceCount && isLive(to) && segment.offsetOf(to + 1) - segment.offsetOf(from) <= readBytes) to += 1;
+      while (to < count && to - from < sliceCount && isLive(to) && segment.offsetOf(to + 1) - segment.offsetOf(from) <= readBytes) to += 1;
       await this.#moveRun(segment, entries, from, to);
       from = to;
     }
   }
 
-  async #moveRun(segment: Segment, entries: readonly SegmentEntry[], from: number, to: number): Promise<void> {
+  async #moveRun(segment: Segment, entries: IndexCursor, from: number, to: number): Promise<void> {
     const start = segment.offsetOf(from);
     const data = await segment.read(start, segment.offsetOf(to) - start);
     for (let ordinal = from; ordinal < to; ordinal += 1) {
-      const entry = entries[ordinal] as SegmentEntry;
+      const entry = entries.read();
       const value = data.subarray(segment.offsetOf(ordinal) - start, segment.offsetOf(ordinal + 1) - start);
       segment.check(ordinal, value, entry.crc);
       const place = await this.#add(entry, value);

@@ -92,22 +92,38 @@ export function readLengths(data: Uint8Array, onLength: (length: number, ordinal
   return at === data.length ? ordinal : -1;
 }
 
-/** Entry by entry; `onEntry` gets the ordinal. What fails the bounds ends it: answers how many there were. */
-export function readIndex(data: Uint8Array, onEntry: (entry: SegmentEntry, ordinal: number) => void): number {
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
-  let at = 0;
-  let ordinal = 0;
-  while (at + fixedBytes <= data.length) {
-    const keyLength = view.getUint32(at, true);
-    const keyAt = at + fixedBytes;
-    if (keyAt + keyLength > data.length) break;
-    const noLease = view.getInt32(at + 28, true) === 0 && view.getInt32(at + 32, true) === 0;
-    onEntry({
-      text: keyText(data.subarray(keyAt, keyAt + keyLength)), createRevision: view.getFloat64(at + 4, true), modRevision: view.getFloat64(at + 12, true), sub: view.getUint32(at + 20, true),
-      version: view.getUint32(at + 24, true), lease: noLease ? 0n : view.getBigInt64(at + 28, true), length: view.getUint32(at + 36, true), crc: view.getInt32(at + 40, true),
-    }, ordinal);
-    at = keyAt + keyLength;
-    ordinal += 1;
+/** Goes through an index entry by entry. One that does not keep the bounds ends it. */
+export class IndexCursor {
+  readonly #data: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(data: Uint8Array) {
+    this.#data = data;
+    this.#view = new DataView(data.buffer, data.byteOffset, data.length);
   }
-  return at === data.length ? ordinal : -1;
+
+  get ended(): boolean {
+    return this.#at + fixedBytes > this.#data.length || this.#next() > this.#data.length;
+  }
+
+  /** Where the entry behind this one begins. */
+  #next(): number {
+    return this.#at + fixedBytes + this.#view.getUint32(this.#at, true);
+  }
+
+  skip(): void {
+    this.#at = this.#next();
+  }
+
+  read(): SegmentEntry {
+    const view = this.#view;
+    const at = this.#at;
+    this.#at = this.#next();
+    const noLease = view.getInt32(at + 28, true) === 0 && view.getInt32(at + 32, true) === 0;
+    return {
+      text: keyText(this.#data.subarray(at + fixedBytes, this.#at)), createRevision: view.getFloat64(at + 4, true), modRevision: view.getFloat64(at + 12, true), sub: view.getUint32(at + 20, true),
+      version: view.getUint32(at + 24, true), lease: noLease ? 0n : view.getBigInt64(at + 28, true), length: view.getUint32(at + 36, true), crc: view.getInt32(at + 40, true),
+    };
+  }
 }

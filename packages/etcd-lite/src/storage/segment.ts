@@ -2,7 +2,7 @@ import { assert, DiskError, type Disk, type DiskFile, type Logger } from '@coxsw
 import { crc32c } from '../wal/crc32c.ts';
 import type { ValueFile } from '../mvcc/version.ts';
 import { StoreCorruption } from './corruption.ts';
-import { indexCrc, readIndex, readLengths, segmentHeaderBytes, segmentMagic, type SegmentEntry } from './segment-format.ts';
+import { IndexCursor, indexCrc, readLengths, segmentHeaderBytes, segmentMagic, type SegmentEntry } from './segment-format.ts';
 import { keyText } from '../mvcc/key-text.ts';
 
 /** What the manifest says of a segment. */
@@ -59,7 +59,11 @@ export class Segment implements ValueFile {
       const count = readLengths(index, (length, ordinal) => { offsets[ordinal + 1] = (offsets[ordinal] as number) + length; });
       if (count !== info.count || offsets[count] !== info.indexOffset) throw new StoreCorruption(path, info.indexOffset, 'the index does not describe the file');
       const segment = new Segment(disk, path, file, info, offsets, live);
-      readIndex(index, (entry, ordinal) => { if (segment.isLive(ordinal)) onEntry(entry, ordinal, segment); });
+      const cursor = new IndexCursor(index);
+      for (let ordinal = 0; !cursor.ended; ordinal += 1) {
+        if (segment.isLive(ordinal)) onEntry(cursor.read(), ordinal, segment);
+        else cursor.skip();
+      }
       return segment;
     } catch (error) {
       await file.close();
@@ -117,21 +121,21 @@ export class Segment implements ValueFile {
     if (value.length > 0 && (crc32c(value) | 0) !== crc) throw new StoreCorruption(this.path, this.offsetOf(ordinal), `value ${ordinal} does not match its checksum`);
   }
 
-  async entries(): Promise<SegmentEntry[]> {
-    const out: SegmentEntry[] = [];
-    readIndex(await readIndexBlock(this.#file, this.path, this.info), (entry) => { out.push(entry); });
-    return out;
+  /** Of all values, needed or not, in their order. */
+  async entries(): Promise<IndexCursor> {
+    return new IndexCursor(await readIndexBlock(this.#file, this.path, this.info));
   }
 
   /** Reads and checks every value and the index. */
   async verify(): Promise<void> {
     const entries = await this.entries();
-    for (let from = 0; from < entries.length;) {
+    const { count } = this.info;
+    for (let from = 0; from < count;) {
       let to = from;
-      while (to < entries.length && (to === from || this.offsetOf(to + 1) - this.offsetOf(from) <= readBytes)) to += 1;
+      while (to < count && (to === from || this.offsetOf(to + 1) - this.offsetOf(from) <= readBytes)) to += 1;
       const start = this.offsetOf(from);
       const data = await this.read(start, this.offsetOf(to) - start);
-      for (; from < to; from += 1) this.check(from, data.subarray(this.offsetOf(from) - start, this.offsetOf(from + 1) - start), (entries[from] as SegmentEntry).crc);
+      for (; from < to; from += 1) this.check(from, data.subarray(this.offsetOf(from) - start, this.offsetOf(from + 1) - start), entries.read().crc);
     }
   }
 
