@@ -63,27 +63,43 @@ export async function refuseIfBootstrapped(config: EtcdConfig, host: Host, clust
   }
 }
 
+interface Joined { readonly remote: RemoteCluster; readonly self: MemberRecord }
+
 /** What the running cluster says to a member that joins it. Rejects with etcd's words if its flags do not agree with that. */
-export async function askToJoin(config: EtcdConfig, host: Host): Promise<{ readonly remote: RemoteCluster; readonly self: MemberRecord }> {
-  for (const url of othersUrls(config)) {
-    const remote = await askMembers(host, url, config.peerTls);
-    if (remote !== undefined && remote.members.length > 0) return { remote, self: checkMembers(config, remote) };
-  }
-  throw new Error('cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs');
+export async function askToJoin(config: EtcdConfig, host: Host): Promise<Joined> {
+  const answers = await Promise.all(othersUrls(config).map((url) => askMembers(host, url, config.peerTls)));
+  return chooseAnswer(config, answers.filter((answer) => answer !== undefined && answer.members.length > 0) as readonly RemoteCluster[]);
 }
+
+/**
+ * A peer that lags may still list whom this member replaces, so one refusal is not the last word. But whoever has seen the chosen
+ * id start is newer than all who have not: its disk held votes that this empty one would forget.
+ */
+export function chooseAnswer(config: Pick<EtcdConfig, 'name' | 'initialCluster'>, answers: readonly RemoteCluster[]): Joined {
+  let refused = new Error('cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs');
+  for (const remote of answers) {
+    const self = checkMembers(config, remote);
+    if (self instanceof Error) refused = self;
+    else if (answers.some(({ members }) => members.some(({ id, started }) => id === self.id && started))) refused = bootstrapped(self);
+    else return { remote, self };
+  }
+  throw refused;
+}
+
+const bootstrapped = (self: MemberRecord): Error => new Error(`member ${idText(self.id)} has already been bootstrapped`);
 
 const urlsText = (urls: readonly string[]): string => urls.toSorted().join(',');
 
-function checkMembers(config: EtcdConfig, remote: RemoteCluster): MemberRecord {
+function checkMembers(config: Pick<EtcdConfig, 'name' | 'initialCluster'>, remote: RemoteCluster): MemberRecord | Error {
   const local = Object.entries(config.initialCluster);
   const refuse = (reason: string): Error => new Error(`error validating peerURLs {ClusterID:${idText(remote.clusterId)} Members:[${remote.members.map((member) =>
     `&{ID:${idText(member.id)} PeerURLs:[${member.peerUrls.join(' ')}] Name:${member.name}}`).join(' ')}]}: ${reason}`);
-  if (local.length !== remote.members.length) throw refuse('member count is unequal');
+  if (local.length !== remote.members.length) return refuse('member count is unequal');
   for (const [, urls] of local) {
-    if (remote.members.every((member) => urlsText(member.peerUrls) !== urlsText(urls))) throw refuse(`unmatched member while checking PeerURLs (${urls.join(',')})`);
+    if (remote.members.every((member) => urlsText(member.peerUrls) !== urlsText(urls))) return refuse(`unmatched member while checking PeerURLs (${urls.join(',')})`);
   }
   const self = remote.members.find((member) => urlsText(member.peerUrls) === urlsText(config.initialCluster[config.name] ?? []));
-  if (self === undefined) throw refuse(`couldn't find local name ${JSON.stringify(config.name)} in the initial cluster configuration`);
-  if (self.started) throw new Error(`member ${idText(self.id)} has already been bootstrapped`);
+  if (self === undefined) return refuse(`couldn't find local name ${JSON.stringify(config.name)} in the initial cluster configuration`);
+  if (self.started) return bootstrapped(self);
   return { ...self, name: config.name };
 }
