@@ -13,11 +13,11 @@ export class DiskError extends Error {
 
 /**
  * Paths are absolute and '/'-separated. Every failure is a DiskError.
- * Durability: written bytes survive a crash only after `datasync` of the file, and a new, renamed or
+ * Durability: written bytes survive a crash only after `datasync` of the file (or if it was opened for durable writes), and a new, renamed or
  * removed name only after `syncDirectory` of its parent. The simulated disk loses the rest.
  */
 export interface Disk {
-  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
+  open(path: string, mode: 'read' | 'write' | 'create', options?: OpenOptions): Promise<DiskFile>;
   readFile(path: string): Promise<Uint8Array>;
   /** Replaces the file as one step that survives a crash: temporary file, datasync, rename, syncDirectory. */
   writeFileAtomic(path: string, data: Uint8Array, options?: { readonly mode?: number }): Promise<void>;
@@ -31,6 +31,11 @@ export interface Disk {
   exists(path: string): Promise<boolean>;
   syncDirectory(path: string): Promise<void>;
   freeBytes(path: string): Promise<number>;
+}
+
+export interface OpenOptions {
+  /** A write resolves when its bytes would survive a crash, as after `datasync`, in one step. One that rejects has promised nothing. */
+  readonly durableWrites?: boolean;
 }
 
 /** Calls on one file may overlap; reads see completed writes. */

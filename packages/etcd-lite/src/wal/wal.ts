@@ -31,6 +31,7 @@ const zerosAheadBytes = 1024 * 1024;
 /**
  * The write-ahead log: what this member has promised. `append` resolves when its batch and all before it are on disk; only
  * then may anything that depends on it leave the member. One append at a time.
+ * A write is durable by itself (`O_DSYNC`), so a batch is one trip to the disk; the datasync spoken of here is the one within it.
  *
  * After a failed write or datasync nobody knows what is on disk, and asking the system to write the same pages again proves
  * nothing: it may have dropped them. So the log goes on in a new file, whose head says where the one before it surely ends. A
@@ -144,7 +145,7 @@ export class Wal {
     this.#nextSequence += 1;
     this.#needsFile = true;
     const name = segmentName(sequence);
-    const file = await this.#disk.open(`${directory}/${name}`, 'create');
+    const file = await this.#disk.open(`${directory}/${name}`, 'create', { durableWrites: true });
     const before = { file: this.#file, offset: this.#offset, allocated: this.#allocated, crc: this.#crc, batch: this.#batch };
     [this.#file, this.#offset, this.#allocated] = [file, 0, 0];
     try {
@@ -193,7 +194,6 @@ export class Wal {
     }
     try {
       await (this.#file as DiskFile).write(this.#offset, data);
-      await (this.#file as DiskFile).datasync();
     } catch (error) {
       this.#needsFile = true;
       throw error;

@@ -111,7 +111,10 @@ async function exists(path: string): Promise<boolean> {
 }
 
 export const realDisk: Disk = {
-  open: (path, mode) => guarded(path, async () => new RealFile(path, await fs.open(path, flagsOfMode[mode], 0o600))),
+  open: (path, mode, options) => guarded(path, async () => {
+    const flags = flagsOfMode[mode] | (options?.durableWrites === true ? constants.O_DSYNC : 0);
+    return new RealFile(path, await fs.open(path, flags, 0o600));
+  }),
   readFile: (path) => guarded(path, () => fs.readFile(path)),
   writeFileAtomic: (path, data, options) => guarded(path, () => writeFileAtomic(path, data, options?.mode ?? 0o600)),
   list: (path) => guarded(path, async () => (await fs.readdir(path)).toSorted()),

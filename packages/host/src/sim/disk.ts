@@ -195,9 +195,9 @@ export class SimulatedDisk {
       return result;
     };
     return {
-      open: (path, mode) => step(mode === 'create' ? 'write' : 'open', path, () => {
+      open: (path, mode, options) => step(mode === 'create' ? 'write' : 'open', path, () => {
         const inode = mode === 'create' ? (this.#names.get(path) ?? this.#create(path)) : this.#find(path);
-        return this.#file(path, inode, step);
+        return this.#file(path, inode, step, options?.durableWrites === true);
       }),
       readFile: (path) => step('read', path, () => { const inode = this.#find(path); return inode.data.slice(0, inode.size); }),
       writeFileAtomic: (path, data) => step('datasync', path, () => {
@@ -217,15 +217,21 @@ export class SimulatedDisk {
     };
   }
 
-  #file(path: string, inode: Inode, step: Step): DiskFile {
+  /** With durable writes: the two steps that they consist of, so that power may be cut, or the disk fail, between them. */
+  #file(path: string, inode: Inode, step: Step, durableWrites: boolean): DiskFile {
     let closed = false;
     const use = (): void => { if (closed) throw new DiskError('io', path, `EBADF: the file is closed, ${path}`); };
+    const datasync = (): Promise<void> => { const { changes: before } = inode; return step('datasync', path, () => { this.#syncPrefix(inode, before); }); };
     return {
       path,
       sizeBytes: async () => { use(); return inode.size; },
       read: async (offset, lengthBytes) => { use(); return step('read', path, () => inode.data.slice(Math.min(offset, inode.size), Math.min(offset + lengthBytes, inode.size))); },
-      write: async (offset, data) => { use(); await this.#write(path, inode, offset, data.slice(), step); },
-      datasync: async () => { use(); const { changes: before } = inode; await step('datasync', path, () => { this.#syncPrefix(inode, before); }); },
+      write: async (offset, data) => {
+        use();
+        await this.#write(path, inode, offset, data.slice(), step);
+        if (durableWrites) await datasync();
+      },
+      datasync: async () => { use(); await datasync(); },
       truncate: async (size) => { use(); await step('truncate', path, () => { truncateInode(inode, size); }); },
       close: async () => { use(); closed = true; },
     };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AsyncQueue } from '../async-queue.ts';
-import { readAll, utf8 } from '../bytes.ts';
+import { fromUtf8, readAll, utf8 } from '../bytes.ts';
 import type { DiskFile } from '../disk.ts';
 import { Simulation } from './simulation.ts';
 
@@ -55,6 +55,28 @@ test('a process that dies at an operation of its disk never learns of its outcom
     sim.machine('a').disk.decide = undefined;
     expect((await sim.runUntil(sim.start('a', 'reader').host.disk.readFile('/file'), 100, 'read')).length).toBe(when === 'after' ? 1 : 0);
   }
+});
+
+test('a durable write that was answered outlives every power cut, and one that was not may be gone', async () => {
+  let lost = 0;
+  for (let seed = 1; seed <= 20; seed += 1) {
+    for (const kind of ['write', 'datasync'] as const) {
+      const sim = new Simulation({ seed });
+      await openFile(sim, 'a');
+      const process = sim.start('a', 'writer');
+      const file = await sim.runUntil(process.host.disk.open('/file', 'write', { durableWrites: true }), 100, 'open');
+      await sim.runUntil(file.write(0, utf8('answered')), 100, 'write');
+      sim.machine('a').disk.decide = (operation) => (operation.kind === kind ? { error: 'io' } : undefined);
+      await expect(sim.runUntil(file.write(8, utf8('refused')), 100, 'write')).rejects.toThrow('simulated disk fault: io');
+      sim.machine('a').disk.decide = undefined;
+      sim.kill(process, { powerCut: true });
+      const kept = fromUtf8(await sim.runUntil(sim.start('a', 'reader').host.disk.readFile('/file'), 100, 'read'));
+      expect('answeredrefused'.startsWith(kept) && kept.startsWith('answered')).toBe(true);
+      if (kept === 'answered') lost += 1;
+    }
+  }
+  expect(lost).toBeGreaterThan(20);
+  expect(lost).toBeLessThan(40);
 });
 
 test('of what was not synced a power cut keeps any sectors, and all of what was', async () => {
