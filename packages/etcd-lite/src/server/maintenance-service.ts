@@ -22,7 +22,7 @@ function alarmText({ memberID, alarm }: AlarmMember): string {
   return memberID === 0n ? `alarm:${kind} ` : `memberID:${memberID} alarm:${kind} `;
 }
 
-/** etcdserverpb.Maintenance and Cluster, as far as they are built; the rest answers unimplemented. */
+/** etcdserverpb.Maintenance. */
 export class MaintenanceService {
   readonly #member: Member;
 
