@@ -94,9 +94,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       impersonate: (request, user) => parts.impersonate(request, user),
       authorize: async (info, user) => (user === loopbackUser ? undefined : parts.authorize(info, user)),
     },
-    serveResource: async (http, info, user, warn) => {
+    serveResource: async (http, info, user, notes) => {
       const kind = registry.kind(info.group, info.version, info.resource);
-      if (kind !== undefined) return serveResource({ context, kind, http, info, user, warn });
+      if (kind !== undefined) return serveResource({ context, kind, http, info, user, notes });
       return registry.hasVersion(info.group, info.version) ? statusResponse(noSuchResource()) : undefined;
     },
   }));

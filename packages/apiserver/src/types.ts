@@ -66,6 +66,15 @@ export interface Authorizer {
   authorize(attributes: AuthorizationAttributes): Promise<AuthorizationDecision>;
 }
 
+/** What is said about a request beside its answer. */
+export interface RequestNotes {
+  readonly auditId: string;
+  /** Adds a Warning header; a repeated text is said once. */
+  warn(text: string): void;
+  /** Adds an annotation to the request's audit event. The first value of a key stays. */
+  annotate(key: string, value: string): void;
+}
+
 export interface AdmissionAttributes {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly resource: ApiResource;
@@ -79,8 +88,7 @@ export interface AdmissionAttributes {
   readonly user: UserInfo;
   readonly dryRun: boolean;
   readonly options: JsonObject;
-  /** Adds a Warning header. */
-  warn(text: string): void;
+  readonly notes: RequestNotes;
 }
 
 /** Throws StatusError to refuse. `admit` may change the object; `validate` sees the final one. */
@@ -97,7 +105,7 @@ export interface ResourceRequest {
   readonly info: RequestInfo;
   readonly user: UserInfo;
   readonly resource: ApiResource;
-  warn(text: string): void;
+  readonly notes: RequestNotes;
 }
 
 /**

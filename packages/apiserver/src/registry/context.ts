@@ -1,6 +1,6 @@
 import type { ApiResource, JsonObject, StrategyContext } from '@coxswain/api';
 import { rfc3339Seconds, type Host, type HttpRequest } from '@coxswain/host';
-import type { AdmissionAttributes, ApiServerParts, CreateHandler, RequestInfo, ResourceRequest, SubresourceHandler, UserInfo, WriteHook } from '../types.ts';
+import type { AdmissionAttributes, ApiServerParts, CreateHandler, RequestInfo, RequestNotes, ResourceRequest, SubresourceHandler, UserInfo, WriteHook } from '../types.ts';
 import type { ServedKind } from './kind.ts';
 import type { ManagedFields } from './managed-fields.ts';
 import { randomSuffix } from './metadata.ts';
@@ -24,12 +24,12 @@ export interface Operation {
   readonly http: HttpRequest;
   readonly info: RequestInfo;
   readonly user: UserInfo;
-  readonly warn: (text: string) => void;
+  readonly notes: RequestNotes;
 }
 
 export function resourceRequest(operation: Operation): ResourceRequest {
-  const { http, info, user, warn, kind } = operation;
-  return { http, info, user, warn, resource: kind.api };
+  const { http, info, user, notes, kind } = operation;
+  return { http, info, user, notes, resource: kind.api };
 }
 
 export function strategyContext(operation: Operation, subresource = operation.info.subresource): StrategyContext {
@@ -50,9 +50,9 @@ export interface AdmissionInput {
 }
 
 export function attributes(operation: Operation, input: AdmissionInput): AdmissionAttributes {
-  const { kind, info, user, warn } = operation;
+  const { kind, info, user, notes } = operation;
   return {
-    operation: input.operation, resource: kind.api, subresource: info.subresource, name: input.name, user, warn, dryRun: input.dryRun,
+    operation: input.operation, resource: kind.api, subresource: info.subresource, name: input.name, user, notes, dryRun: input.dryRun,
     namespace: kind.api.namespaced ? info.namespace : (kind.api.resource === 'namespaces' && kind.api.group === '' ? input.name : ''),
     object: input.object, oldObject: input.oldObject, options: input.options ?? {},
   };

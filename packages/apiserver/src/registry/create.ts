@@ -30,7 +30,7 @@ function validate(operation: Operation, object: JsonObject): void {
   const context = strategyContext(operation, '');
   const errors = [...hub.metadata.validate(object), ...(hub.strategy.validate?.(object, context) ?? []), ...(operation.context.allowPrivileged ? [] : privilegedErrors(object))];
   if (errors.length > 0) throw invalid(operation.kind.api, nameOf(object), errors);
-  for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.warn(warning);
+  for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.notes.warn(warning);
 }
 
 async function attempt(operation: Operation, admitted: JsonObject, dryRun: boolean): Promise<Written | 'exists'> {
@@ -64,7 +64,7 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
   await context.admission.admit(attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun }));
   if (text(meta(object), 'resourceVersion') !== '') throw new StatusError('', 'resourceVersion should not be set on objects to be created');
-  dropDuplicateOwners(object, operation.warn);
+  dropDuplicateOwners(object, operation.notes.warn);
   for (let tries = 1; ; tries += 1) {
     const candidate = copy(object);
     const generated = generateName(candidate, context.host);

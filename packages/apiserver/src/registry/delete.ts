@@ -129,7 +129,7 @@ async function markStored(operation: Operation, current: StoredObject, object: J
 
 export async function deleteObject(operation: Operation, options: DeleteOptions): Promise<DeleteResult> {
   const { kind, info } = operation;
-  if (kind.api.group === 'batch' && kind.api.resource === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) operation.warn(jobWarning);
+  if (kind.api.group === 'batch' && kind.api.resource === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) operation.notes.warn(jobWarning);
   let current = await kind.hub.store.get(keyOf(operation));
   for (let tries = 0; tries < maxAttempts; tries += 1) {
     if (current === undefined) throw notFound(kind.api, info.name);

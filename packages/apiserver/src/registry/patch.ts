@@ -43,7 +43,7 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
       const result = changed(operation, kind, patch, live);
       if (!isObject(result)) throw new StatusError('Invalid', 'the server rejected our request due to an error in our request', {});
       const decoded = operation.kind.codec.convert(result, options.fieldValidation);
-      if (!warned) decoded.warnings.forEach(operation.warn);
+      if (!warned) decoded.warnings.forEach(operation.notes.warn);
       warned = true;
       return decoded.object;
     },
@@ -52,7 +52,7 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
 
 function applyConfiguration(operation: Operation, body: Uint8Array, options: WriteOptions): JsonObject {
   const decoded = operation.kind.codec.decodeApply(body, options.fieldValidation);
-  decoded.warnings.forEach(operation.warn);
+  decoded.warnings.forEach(operation.notes.warn);
   const given = text(meta(decoded.object), 'name');
   if (given !== operation.info.name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${operation.info.name})`);
   if (meta(decoded.object)['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');

@@ -125,7 +125,7 @@ export async function serveScale(operation: Operation): Promise<HttpResponse> {
     case 'update': {
       const options = readWriteOptions(info.query, 'UpdateOptions');
       const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), scaleKind, options.fieldValidation);
-      decoded.warnings.forEach(operation.warn);
+      decoded.warnings.forEach(operation.notes.warn);
       return write(operation, options, () => decoded.object);
     }
     case 'patch': return patchScale(operation);

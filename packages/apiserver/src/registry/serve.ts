@@ -36,7 +36,7 @@ async function serveCreate(operation: Operation): Promise<HttpResponse> {
   const body = await readBody(http, context.maxBodyBytes);
   const options = readWriteOptions(info.query, 'CreateOptions');
   const decoded = kind.codec.decode(body, mediaType, options.fieldValidation);
-  decoded.warnings.forEach(operation.warn);
+  decoded.warnings.forEach(operation.notes.warn);
   const written = await createObject(operation, decoded.object, options);
   return objectResponse(kind, negotiated, info.query, 201, storedForm(operation, written));
 }
@@ -49,7 +49,7 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const options = readWriteOptions(info.query, 'UpdateOptions');
   const decode = (): ReturnType<typeof kind.codec.decode> => kind.codec.decode(body, mediaType, options.fieldValidation);
   const decoded = decode();
-  decoded.warnings.forEach(operation.warn);
+  decoded.warnings.forEach(operation.notes.warn);
   checkName(operation, decoded.object);
   const written = await updateObject(operation, {
     ownManagedFields: false, requireVersion: true,
@@ -86,7 +86,7 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
   if (info.verb !== 'create') throw methodNotAllowed();
   const options = readWriteOptions(info.query, 'CreateOptions');
   const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), expected, options.fieldValidation);
-  decoded.warnings.forEach(operation.warn);
+  decoded.warnings.forEach(operation.notes.warn);
   const { object } = decoded;
   if (info.subresource === '') {
     const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');

@@ -51,7 +51,7 @@ function validate(operation: Operation, object: JsonObject, old: JsonObject): vo
   // What is privileged already stays writable: its status and its end must be.
   if (!operation.context.allowPrivileged && privilegedErrors(old).length === 0) errors.push(...privilegedErrors(object));
   if (errors.length > 0) throw invalid(operation.kind.api, operation.info.name, errors);
-  for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.warn(warning);
+  for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.notes.warn(warning);
 }
 
 async function build(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<JsonObject> {
@@ -71,7 +71,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
     context.managedFields.update(kind, live, wanted, { manager, subresource: info.subresource, now: rfc3339Seconds(context.host.clock.nowMs()) });
   }
   await context.admission.admit(attributes(operation, { operation: 'UPDATE', name: info.name, object: wanted, oldObject: live, dryRun: options.dryRun }));
-  dropDuplicateOwners(wanted, operation.warn);
+  dropDuplicateOwners(wanted, operation.notes.warn);
   return wanted;
 }
 

@@ -2,12 +2,12 @@ import { StatusError } from '@coxswain/api';
 import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type HttpRequest, type HttpResponse, type TimerHandle } from '@coxswain/host';
 import { EtcdError } from '@coxswain/etcd-lite/client';
 import { requestInfoOf } from '../request-info/request-info.ts';
-import type { ApiServerParts, RequestInfo, UserInfo } from '../types.ts';
+import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
 import { isLongRunning, type InflightLimit } from './inflight.ts';
 import type { RequestMetrics } from './metrics.ts';
 import type { PathTable } from './paths.ts';
 import { jsonResponse, pageNotFound, statusResponse } from './responses.ts';
-import { Warnings } from './warnings.ts';
+import { Notes } from './notes.ts';
 import { describeError } from './describe-error.ts';
 
 export interface Stages {
@@ -18,11 +18,11 @@ export interface Stages {
   readonly metrics: RequestMetrics;
   readonly requestTimeoutMs: number;
   /** undefined: no such resource. */
-  serveResource(request: HttpRequest, info: RequestInfo, user: UserInfo, warn: (text: string) => void): Promise<HttpResponse | undefined>;
+  serveResource(request: HttpRequest, info: RequestInfo, user: UserInfo, notes: RequestNotes): Promise<HttpResponse | undefined>;
 }
 
 /** Probes work before (and without) authentication by whoever may reach the port only if they are authorized, as upstream's. */
-async function serve(stages: Stages, request: HttpRequest, info: RequestInfo, warnings: Warnings): Promise<HttpResponse> {
+async function serve(stages: Stages, request: HttpRequest, info: RequestInfo, notes: Notes): Promise<HttpResponse> {
   const real = await stages.parts.authenticate(request);
   const user = await stages.parts.impersonate(request, real);
   const leave = stages.inflight.enter(info, user.groups);
@@ -30,7 +30,7 @@ async function serve(stages: Stages, request: HttpRequest, info: RequestInfo, wa
     await stages.parts.authorize(info, user);
     const path = stages.paths.find(info.path);
     if (!info.isResourceRequest) return path === undefined ? pageNotFound() : await path(request, info, user);
-    const served = await stages.serveResource(request, info, user, (text) => warnings.add(text));
+    const served = await stages.serveResource(request, info, user, notes);
     if (served !== undefined) return served;
     return path === undefined ? pageNotFound() : await path(request, info, user);
   } finally {
@@ -66,9 +66,9 @@ async function inTime(stages: Stages, info: RequestInfo, serving: Promise<HttpRe
   }
 }
 
-async function answer(stages: Stages, request: HttpRequest, info: RequestInfo, warnings: Warnings): Promise<HttpResponse> {
+async function answer(stages: Stages, request: HttpRequest, info: RequestInfo, notes: Notes): Promise<HttpResponse> {
   try {
-    return await inTime(stages, info, serve(stages, request, info, warnings));
+    return await inTime(stages, info, serve(stages, request, info, notes));
   } catch (error) {
     if (error instanceof AssertionFailure) throw error;
     const status = statusOfFailure(error);
@@ -86,18 +86,17 @@ export function createHandler(stages: Stages): HttpHandler {
   return async (request) => {
     const startedMs = stages.host.clock.monotonicMs();
     const info = requestInfoOf(request.method, request.target);
-    const warnings = new Warnings();
-    const auditId = auditIdOf(request, stages.host);
+    const notes = new Notes(auditIdOf(request, stages.host));
     let response: HttpResponse;
     try {
-      response = await answer(stages, request, info, warnings);
+      response = await answer(stages, request, info, notes);
     } catch (error) {
       stages.host.log.error('An invariant broke while a request was served', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
       response = jsonResponse(500, statusOfFailure(error).status);
     }
     stages.metrics.observe(info, response.status, stages.host.clock.monotonicMs() - startedMs);
-    const warning = warnings.headers();
-    return withHeaders(response, { 'audit-id': auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });
+    const warning = notes.warningHeaders();
+    return withHeaders(response, { 'audit-id': notes.auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });
   };
 }
 

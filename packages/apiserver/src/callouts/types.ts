@@ -1,0 +1,30 @@
+import type { JsonObject } from '@coxswain/api';
+
+/** Where a webhook lives, as `clientConfig` of the API says it: `url` or `service`. */
+export interface WebhookClientConfig {
+  readonly url?: string | undefined;
+  readonly service?: { readonly namespace: string; readonly name: string; readonly path?: string | undefined; readonly port?: number | undefined } | undefined;
+  /** Base64 of PEM. Absent: the system's authorities. */
+  readonly caBundle?: string | undefined;
+}
+
+export type CalloutFailureKind = 'resolve' | 'connect' | 'tls' | 'timeout' | 'status' | 'decode';
+
+/** A call that did not come back with a JSON object. `message` has upstream's words (`failed calling webhook` is the caller's to add). */
+export class CalloutError extends Error {
+  readonly kind: CalloutFailureKind;
+  readonly httpStatus: number | undefined;
+
+  constructor(kind: CalloutFailureKind, message: string, httpStatus?: number) {
+    super(message);
+    this.name = 'CalloutError';
+    this.kind = kind;
+    this.httpStatus = httpStatus;
+  }
+}
+
+/** HTTPS calls to webhooks. Verifies caBundle and the server's name (`NAME.NAMESPACE.svc` for services). Rejects with CalloutError only. */
+export interface Callouts {
+  /** POSTs JSON and answers the JSON object of a 2xx answer. */
+  post(config: WebhookClientConfig, body: JsonObject, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<JsonObject>;
+}
