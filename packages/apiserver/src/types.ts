@@ -70,9 +70,9 @@ export interface Authorizer {
 export interface RequestNotes {
   readonly auditId: string;
   /** Adds a Warning header; a repeated text is said once. */
-  warn(text: string): void;
+  readonly warn: (text: string) => void;
   /** Adds an annotation to the request's audit event. The first value of a key stays. */
-  annotate(key: string, value: string): void;
+  readonly annotate: (key: string, value: string) => void;
 }
 
 export interface AdmissionAttributes {
