@@ -14,17 +14,35 @@ export type CalloutFailureKind = 'resolve' | 'connect' | 'tls' | 'timeout' | 'st
 export class CalloutError extends Error {
   readonly kind: CalloutFailureKind;
   readonly httpStatus: number | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  /** Trying again may help, as upstream judges it: a connection that broke, 500, 504, 429, Retry-After. */
+  readonly retriable: boolean;
 
-  constructor(kind: CalloutFailureKind, message: string, httpStatus?: number) {
+  constructor(kind: CalloutFailureKind, message: string, httpStatus?: number, details: { readonly retryAfterSeconds?: number | undefined; readonly retriable?: boolean } = {}) {
     super(message);
     this.name = 'CalloutError';
     this.kind = kind;
     this.httpStatus = httpStatus;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.retriable = details.retriable ?? (httpStatus === 500 || httpStatus === 504 || httpStatus === 429 || details.retryAfterSeconds !== undefined);
   }
 }
 
 /** HTTPS calls to webhooks. Verifies caBundle and the server's name (`NAME.NAMESPACE.svc` for services). Rejects with CalloutError only. */
 export interface Callouts {
   /** POSTs JSON and answers the JSON object of a 2xx answer. */
-  post(config: WebhookClientConfig, body: JsonObject, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<JsonObject>;
+  post(config: WebhookClientConfig, body: JsonObject, options: CalloutOptions): Promise<JsonObject>;
+}
+
+export interface CalloutOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Added to the URL: admission webhooks are told their `timeout`. */
+  readonly query?: Readonly<Record<string, string>> | undefined;
+}
+
+/** One webhook that a kubeconfig file names: authentication, authorization, audit, image policy. */
+export interface KubeconfigCallout {
+  /** As `Callouts.post`; rejects with CalloutError only. */
+  post(body: JsonObject, options: CalloutOptions): Promise<JsonObject>;
 }

@@ -27,8 +27,8 @@ function tlsConnectOptions(identity: ClientTls | undefined, host: string, port: 
   const serverName = identity?.serverName ?? host;
   return {
     host, port,
-    ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
-    ...(identity?.serverName === undefined ? {} : { checkServerIdentity: (_host: string, certificate: tls.PeerCertificate) => tls.checkServerIdentity(serverName, certificate) }),
+    // A connection with a check of its own is not kept for the next request; the name that is asked for is also the one that is verified.
+    ...(net.isIP(serverName) === 0 ? { servername: serverName } : serverName === host ? {} : { checkServerIdentity: (_host: string, certificate: tls.PeerCertificate) => tls.checkServerIdentity(serverName, certificate) }),
     ...(identity?.caPem === undefined ? {} : { ca: identity.caPem }),
     ...(identity?.certPem === undefined ? {} : { cert: identity.certPem }),
     ...(identity?.keyPem === undefined ? {} : { key: identity.keyPem }),

@@ -1,0 +1,84 @@
+import { fromUtf8, type ClientTls, type Host } from '@coxswain/host';
+import { exchange, type Exchange } from './exchange.ts';
+import type { ServiceResolver } from './service-resolver.ts';
+import { CalloutError, type Callouts, type WebhookClientConfig } from './types.ts';
+
+/** Connections are kept for an identity: it must be the same object for the same trust. */
+class Identities {
+  readonly #known = new Map<string, ClientTls>();
+
+  of(caPem: string | undefined, serverName: string | undefined): ClientTls {
+    const key = `${serverName ?? ''}\n${caPem ?? ''}`;
+    const known = this.#known.get(key);
+    const made = known ?? { ...(caPem === undefined ? {} : { caPem }), ...(serverName === undefined ? {} : { serverName }) };
+    // The one not used for longest goes first.
+    this.#known.delete(key);
+    this.#known.set(key, made);
+    if (this.#known.size > maxIdentities) for (const oldest of this.#known.keys()) { this.#known.delete(oldest); break; }
+    return made;
+  }
+}
+
+const maxIdentities = 256;
+
+export function caPemOf(caBundle: string | undefined): string | undefined {
+  if (caBundle === undefined || caBundle === '') return undefined;
+  let pem: string;
+  try {
+    pem = fromUtf8(Uint8Array.fromBase64(caBundle));
+  } catch {
+    pem = '';
+  }
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new CalloutError('tls', 'unable to load root certificates: unable to parse bytes as PEM block');
+  return pem;
+}
+
+export function queryText(query: Readonly<Record<string, string>> | undefined): string {
+  const text = new URLSearchParams(query ?? {}).toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+export function originOf(address: string, port: number): string {
+  return `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+export interface CalloutsOptions {
+  readonly host: Pick<Host, 'network' | 'timers'>;
+  readonly services: ServiceResolver;
+}
+
+export function createCallouts({ host, services }: CalloutsOptions): Callouts {
+  const identities = new Identities();
+
+  async function ofService(service: NonNullable<WebhookClientConfig['service']>, caPem: string | undefined, query: string): Promise<Exchange> {
+    const { namespace, name, path = '', port = 443 } = service;
+    const serverName = `${name}.${namespace}.svc`;
+    const rest = `${path === '' || path.startsWith('/') ? path : `/${path}`}${query}`;
+    const hostHeader = `${serverName}:${port}`;
+    const shownUrl = `https://${hostHeader}${rest}`;
+    try {
+      const location = await services.resolve(namespace, name, port);
+      return { shownUrl, hostHeader, url: new URL(`${originOf(location.address, location.port)}${rest}`), tls: identities.of(caPem, serverName) };
+    } catch (error) {
+      throw new CalloutError('resolve', `Post ${JSON.stringify(shownUrl)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  function ofUrl(text: string, caPem: string | undefined, query: string): Exchange {
+    if (!URL.canParse(text)) throw new CalloutError('resolve', `Unparsable URL: parse ${JSON.stringify(text)}`);
+    const url = new URL(text);
+    // The query that a URL has is not passed on, as upstream does not.
+    url.search = query;
+    return { shownUrl: url.href, url, tls: identities.of(caPem, undefined) };
+  }
+
+  return {
+    post: async (config, body, options) => {
+      const caPem = caPemOf(config.caBundle);
+      const query = queryText(options.query);
+      if (config.service !== undefined) return exchange(host, await ofService(config.service, caPem, query), body, options);
+      if (config.url === undefined || config.url === '') throw new CalloutError('resolve', 'webhook configuration must have either service or URL');
+      return exchange(host, ofUrl(config.url, caPem, query), body, options);
+    },
+  };
+}

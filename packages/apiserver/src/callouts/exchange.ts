@@ -1,0 +1,110 @@
+import { JsonSyntaxError, scanJson, stringifyAny, type JsonObject } from '@coxswain/api';
+import { BodyTooLarge, fromUtf8, header, NetworkError, readAll, utf8, type ClientTls, type Host, type IncomingResponse } from '@coxswain/host';
+import { callFailure, statusText } from './failures.ts';
+import { CalloutError, type CalloutOptions } from './types.ts';
+
+export interface Exchange {
+  /** As the asker knows it: what is said when it fails. */
+  readonly shownUrl: string;
+  /** Where to connect to. */
+  readonly url: URL;
+  /** `Host` header, where it is not the URL's. */
+  readonly hostHeader?: string | undefined;
+  readonly tls?: ClientTls | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Answers of conversion hold whole lists. */
+const maxAnswerBytes = 64 * 1024 * 1024;
+const maxRefusalBytes = 2048;
+
+function hostnameOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+function portOf(url: URL): number {
+  return url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port);
+}
+
+/** One POST of JSON, one answer of JSON. Redirects are not followed: they are statuses that are no success. */
+export async function exchange(host: Pick<Host, 'network' | 'timers'>, call: Exchange, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
+  const stop = new AbortController();
+  let late = false;
+  const timer = host.timers.after(options.timeoutMs, () => { late = true; stop.abort(); });
+  const onAbort = (): void => { stop.abort(); };
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted === true) stop.abort();
+  try {
+    return await post(host, call, body, stop.signal);
+  } catch (error) {
+    if (error instanceof CalloutError) throw error;
+    if (late) throw new CalloutError('timeout', `Post ${JSON.stringify(call.shownUrl)}: context deadline exceeded`);
+    throw callFailure(error, 'Post', call.shownUrl, { hostname: hostnameOf(call.url), port: portOf(call.url) });
+  } finally {
+    timer.cancel();
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+async function post(host: Pick<Host, 'network'>, call: Exchange, body: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+  const response = await host.network.fetch({
+    url: call.url.href, method: 'POST', body: utf8(stringifyAny(body)), signal, httpVersion: '1.1',
+    headers: { host: call.hostHeader ?? call.url.host, 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission', ...call.headers },
+    ...(call.tls === undefined ? {} : { tls: call.tls }),
+  });
+  if (response.status < 200 || response.status > 206) throw await refusal(response);
+  return decode(await readAnswer(response));
+}
+
+async function readAnswer(response: IncomingResponse): Promise<Uint8Array> {
+  try {
+    return await readAll(response.body, maxAnswerBytes);
+  } catch (error) {
+    if (error instanceof BodyTooLarge) throw new CalloutError('decode', `the answer is larger than ${maxAnswerBytes} bytes`);
+    if (error instanceof NetworkError && error.kind !== 'aborted') throw new CalloutError('connect', `unexpected error when reading response body. Please retry. Original error: ${error.message}`, undefined, { retriable: true });
+    throw error;
+  }
+}
+
+/** As much of a refusal as is quoted. */
+async function startOf(response: IncomingResponse): Promise<string> {
+  let out = '';
+  for await (const chunk of response.body) {
+    out += fromUtf8(chunk);
+    if (out.length >= maxRefusalBytes) break;
+  }
+  return out.slice(0, maxRefusalBytes);
+}
+
+async function refusal(response: IncomingResponse): Promise<CalloutError> {
+  const body = await startOf(response);
+  const type = (header(response.headers, 'content-type') ?? '').trim();
+  const retryAfter = header(response.headers, 'retry-after') ?? '';
+  const retryAfterSeconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  const said = messageOfStatus(type, body);
+  const text = type === '' || type.toLowerCase().startsWith('text/') ? body.trim() : 'unknown';
+  return new CalloutError('status', said ?? statusText(response.status, text), response.status, { retryAfterSeconds });
+}
+
+function messageOfStatus(type: string, body: string): string | undefined {
+  if (!type.toLowerCase().startsWith('application/json')) return undefined;
+  try {
+    const { value } = scanJson(body);
+    const isStatus = typeof value === 'object' && value !== null && !Array.isArray(value) && value['kind'] === 'Status' && value['apiVersion'] === 'v1';
+    return isStatus && typeof value['message'] === 'string' ? value['message'] : undefined;
+  } catch {
+    // No Status: its code has to do.
+    return undefined;
+  }
+}
+
+function decode(bytes: Uint8Array): JsonObject {
+  try {
+    const { value } = scanJson(bytes);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new CalloutError('decode', `couldn't get version/kind; json parse error: ${error.message}`);
+  }
+  throw new CalloutError('decode', "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }");
+}
