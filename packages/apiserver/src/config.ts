@@ -19,6 +19,8 @@ export interface ApiServerConfig {
   /** Privileged containers; default true. */
   readonly allowPrivileged?: boolean;
   readonly requestTimeoutMs?: number;
+  /** Services are reached at an endpoint rather than at their cluster address. */
+  readonly enableAggregatorRouting?: boolean;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;
 }

@@ -32,6 +32,7 @@ import { liveLookup, type Lookup } from './live-lookup.ts';
 import { proxyHandlers } from './node-proxy/http-proxies.ts';
 import { logHandler } from './node-proxy/logs.ts';
 import { streamHandlers } from './node-proxy/streams.ts';
+import type { Callouts } from './callouts/types.ts';
 import { bindingHandlers } from './subresources/binding.ts';
 import { evictionHandler } from './subresources/eviction.ts';
 import { oidcHandlers } from './subresources/oidc.ts';
@@ -80,6 +81,8 @@ export interface PartsTools {
   readonly cache: CacheReader;
   readonly objects: ObjectMutator;
   readonly store: RawStore;
+  /** HTTPS to webhooks. */
+  readonly callouts: Callouts;
 }
 
 interface Keys {

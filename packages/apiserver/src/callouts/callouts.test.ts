@@ -3,7 +3,7 @@ import { createRealHost } from '@coxswain/host/edge';
 import type { JsonObject } from '@coxswain/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Lookup } from '../live-lookup.ts';
-import { testAuthority, type TestAuthority } from '../testing/certificates.ts';
+import { testAuthority, type TestAuthority } from '../edge/testing/certificates.ts';
 import { createCallouts } from './callouts.ts';
 import { kubeconfigCallout, withRetries } from './kubeconfig-callout.ts';
 import { clusterAddressResolver, endpointResolver } from './service-resolver.ts';

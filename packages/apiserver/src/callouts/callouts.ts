@@ -1,6 +1,8 @@
 import { fromUtf8, type ClientTls, type Host } from '@coxswain/host';
-import { exchange, type Exchange } from './exchange.ts';
-import type { ServiceResolver } from './service-resolver.ts';
+import type { Client } from '@coxswain/client';
+import { askOurselves, exchange, type Exchange } from './exchange.ts';
+import type { Lookup } from '../live-lookup.ts';
+import { clusterAddressResolver, endpointResolver, type ServiceResolver } from './service-resolver.ts';
 import { CalloutError, type Callouts, type WebhookClientConfig } from './types.ts';
 
 /** Connections are kept for an identity: it must be the same object for the same trust. */
@@ -43,11 +45,13 @@ export function originOf(address: string, port: number): string {
 }
 
 export interface CalloutsOptions {
+  /** Answers what is asked of the API's own Service, default/kubernetes: webhooks that are aggregated APIs. */
+  readonly own?: Client | undefined;
   readonly host: Pick<Host, 'network' | 'timers'>;
   readonly services: ServiceResolver;
 }
 
-export function createCallouts({ host, services }: CalloutsOptions): Callouts {
+export function createCallouts({ host, services, own }: CalloutsOptions): Callouts {
   const identities = new Identities();
 
   async function ofService(service: NonNullable<WebhookClientConfig['service']>, caPem: string | undefined, query: string): Promise<Exchange> {
@@ -76,9 +80,18 @@ export function createCallouts({ host, services }: CalloutsOptions): Callouts {
     post: async (config, body, options) => {
       const caPem = caPemOf(config.caBundle);
       const query = queryText(options.query);
+      if (own !== undefined && isOwnService(config.service)) return askOurselves(own, `${config.service?.path ?? ''}${query}`, body, options);
       if (config.service !== undefined) return exchange(host, await ofService(config.service, caPem, query), body, options);
       if (config.url === undefined || config.url === '') throw new CalloutError('resolve', 'webhook configuration must have either service or URL');
       return exchange(host, ofUrl(config.url, caPem, query), body, options);
     },
   };
+}
+
+function isOwnService(service: WebhookClientConfig['service']): boolean {
+  return service?.namespace === 'default' && service.name === 'kubernetes' && (service.port ?? 443) === 443;
+}
+
+export function serverCallouts(host: Pick<Host, 'network' | 'timers' | 'random'>, lookup: Lookup, own: Client, toEndpoints: boolean): Callouts {
+  return createCallouts({ host, own, services: toEndpoints ? endpointResolver(lookup, host.random) : clusterAddressResolver(lookup) });
 }

@@ -1,4 +1,5 @@
 import { JsonSyntaxError, scanJson, stringifyAny, type JsonObject } from '@coxswain/api';
+import type { Client } from '@coxswain/client';
 import { BodyTooLarge, fromUtf8, header, NetworkError, readAll, utf8, type ClientTls, type Host, type IncomingResponse } from '@coxswain/host';
 import { callFailure, statusText } from './failures.ts';
 import { CalloutError, type CalloutOptions } from './types.ts';
@@ -44,6 +45,17 @@ export async function exchange(host: Pick<Host, 'network' | 'timers'>, call: Exc
     timer.cancel();
     options.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** A webhook that is an API of this very server. */
+export async function askOurselves(own: Client, target: string, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
+  const { status, body: answer } = await own.raw({
+    method: 'POST', target, body: utf8(stringifyAny(body)), headers: { 'content-type': 'application/json', accept: 'application/json' },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  if (status >= 200 && status <= 206) return decode(answer);
+  const text = fromUtf8(answer.subarray(0, maxRefusalBytes));
+  throw new CalloutError('status', messageOfStatus('application/json', text) ?? statusText(status, 'unknown'), status);
 }
 
 async function post(host: Pick<Host, 'network'>, call: Exchange, body: JsonObject, signal: AbortSignal): Promise<JsonObject> {

@@ -17,7 +17,7 @@ function configFrom(values: FlagValues, host: Host): ApiServerConfig {
     store, parts, fieldTexts: fieldTexts(), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
     maxRequestsInflight: values.int('max-requests-inflight'), maxMutatingRequestsInflight: values.int('max-mutating-requests-inflight'),
     allowPrivileged: values.bool('allow-privileged'),
-    requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
+    enableAggregatorRouting: values.bool('enable-aggregator-routing'), requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
   };
 }
 

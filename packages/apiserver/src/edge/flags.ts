@@ -1,4 +1,5 @@
 import type { FlagSet, FlagSpec } from '@coxswain/service';
+import { aggregationFlags } from './flags/aggregation.ts';
 import { unbuiltFlags } from './unbuilt-flags.ts';
 
 function text(help: string, given = ''): FlagSpec {
@@ -66,4 +67,4 @@ const cluster: FlagSet = {
   'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
 };
 
-export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...unbuiltFlags };
+export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...unbuiltFlags };

@@ -13,7 +13,7 @@ audit-webhook-truncate-max-event-size audit-webhook-version authentication-confi
 authentication-token-webhook-config-file authentication-token-webhook-version authorization-config authorization-policy-file
 authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl authorization-webhook-config-file authorization-webhook-version
 cert-dir cloud-config cloud-provider contention-profiling cors-allowed-origins debug-socket-path default-watch-cache-size delete-collection-workers
-disable-http2-serving disabled-metrics egress-selector-config-file emulated-version enable-aggregator-routing enable-garbage-collector
+disable-http2-serving disabled-metrics egress-selector-config-file emulated-version enable-garbage-collector
 enable-logs-handler enable-priority-and-fairness encryption-provider-config encryption-provider-config-automatic-reload 
 etcd-count-metric-poll-period etcd-db-metric-poll-interval etcd-healthcheck-timeout etcd-readycheck-timeout etcd-servers-overrides
 external-hostname feature-gates goaway-chance http2-max-streams-per-connection identity-lease-duration-seconds identity-lease-renew-interval-seconds

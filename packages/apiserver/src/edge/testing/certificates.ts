@@ -2,7 +2,6 @@ import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const day = 86_400_000;
 
 export interface TestKeyPair {
   readonly certPem: string;
@@ -28,7 +27,7 @@ async function pemOf(key: CryptoKey): Promise<string> {
 export async function testAuthority(name = 'test-ca'): Promise<TestAuthority> {
   const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    name: `CN=${name}`, keys, signingAlgorithm: algorithm,
+    name: `CN=${name}`, keys, signingAlgorithm: algorithm, notBefore: new Date('2020-01-01'), notAfter: new Date('2090-01-01'),
     extensions: [new x509.BasicConstraintsExtension(true, 1, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.digitalSignature, true)],
   });
   const caPem = ca.toString('pem');
@@ -42,7 +41,7 @@ export async function testAuthority(name = 'test-ca'): Promise<TestAuthority> {
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: serial.toString(16).padStart(4, '0'), subject: [`CN=${commonName}`, ...organizations.map((one) => `O=${one}`)].join(', '), issuer: ca.subject,
         publicKey: own.publicKey, signingKey: keys.privateKey, signingAlgorithm: algorithm,
-        notBefore: new Date(Date.now() - 2 * day), notAfter: new Date(Date.now() + (expired ? -day : day)),
+        notBefore: new Date('2020-01-01'), notAfter: new Date(expired ? '2020-01-02' : '2090-01-01'),
         extensions: names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)],
       });
       return { certPem: certificate.toString('pem'), keyPem: await pemOf(own.privateKey) };
