@@ -1,5 +1,6 @@
 import type { FieldTexts } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import type { AuditConfig } from './audit/auditor.ts';
 import type { PartsConfig } from './parts.ts';
 
 /** What the server is told from outside; the command reads it from flags and files. */
@@ -21,6 +22,8 @@ export interface ApiServerConfig {
   readonly requestTimeoutMs?: number;
   /** Services are reached at an endpoint rather than at their cluster address. */
   readonly enableAggregatorRouting?: boolean;
+  /** Absent: nothing is recorded. */
+  readonly audit?: AuditConfig | undefined;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;
 }

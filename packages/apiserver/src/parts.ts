@@ -145,7 +145,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
       anonymous: config.anonymousAuth, refused: (reason) => host.log.info('unauthenticated request', { reason }),
     }),
     impersonate: impersonation((attributes) => requireAllowed(authorizer, attributes)),
-    authorize: (info, user) => requireAllowed(authorizer, attributesOf(info, user)),
+    authorize: (info, user, notes) => requireAllowed(authorizer, attributesOf(info, user), notes),
     authorizer,
     admission: admissionChain(admissionPlugins(config, { host, cache, lookup, authorizer, objects })),
     createHandlers: [

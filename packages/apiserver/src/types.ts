@@ -73,6 +73,14 @@ export interface RequestNotes {
   readonly warn: (text: string) => void;
   /** Adds an annotation to the request's audit event. The first value of a key stays. */
   readonly annotate: (key: string, value: string) => void;
+  /** Who wants to know of the request's body; undefined where nobody does. */
+  readonly bodies?: BodyNotes | undefined;
+}
+
+/** The request's body as it was understood, for the audit event. */
+export interface BodyNotes {
+  object(object: JsonObject): void;
+  patch(body: Uint8Array): void;
 }
 
 export interface AdmissionAttributes {
@@ -201,7 +209,7 @@ export interface ApiServerParts {
   /** Applies Impersonate-* headers after authorising them; the same user if there are none. Throws StatusError. */
   impersonate(request: HttpRequest, user: UserInfo): Promise<UserInfo>;
   /** Throws StatusError 403 with upstream's text. */
-  authorize(info: RequestInfo, user: UserInfo): Promise<void>;
+  authorize(info: RequestInfo, user: UserInfo, notes?: RequestNotes): Promise<void>;
   readonly authorizer: Authorizer;
   readonly admission: {
     admit(attributes: AdmissionAttributes): Promise<void>;

@@ -1,5 +1,5 @@
 import { StatusError } from '@coxswain/api';
-import type { AuthorizationAttributes, Authorizer, RequestInfo, UserInfo } from '../types.ts';
+import type { AuthorizationAttributes, Authorizer, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
 
 export function attributesOf(info: RequestInfo, user: UserInfo): AuthorizationAttributes {
   const { verb, isResourceRequest, path, group, version, resource, subresource, namespace, name } = info;
@@ -23,8 +23,10 @@ export function forbiddenRequest(a: AuthorizationAttributes, reason: string): St
   return new StatusError('Forbidden', `${subject} is forbidden: ${text}`, details);
 }
 
-/** Throws 403 unless allowed. */
-export async function requireAllowed(authorizer: Authorizer, attributes: AuthorizationAttributes): Promise<void> {
+/** Throws 403 unless allowed. The decision and its reason are noted for the audit event. */
+export async function requireAllowed(authorizer: Authorizer, attributes: AuthorizationAttributes, notes?: RequestNotes): Promise<void> {
   const { decision, reason } = await authorizer.authorize(attributes);
+  notes?.annotate('authorization.k8s.io/decision', decision === 'allow' ? 'allow' : 'forbid');
+  notes?.annotate('authorization.k8s.io/reason', reason);
   if (decision !== 'allow') throw forbiddenRequest(attributes, reason);
 }

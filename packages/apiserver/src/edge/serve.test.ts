@@ -69,7 +69,7 @@ test('a bad flag is one clear line', async () => {
     ['--tls-cert-file is required', []],
     ['--etcd-servers is required', pair],
     ['did you mean --etcd-servers?', ['--etcd-server=x']],
-    ['--audit-log-path is a flag of the original that is not built yet', ['--audit-log-path=x']],
+    ['--cloud-config is a flag of the original that is not built yet', ['--cloud-config=x']],
     ['"Rbac" is not one of', [...pair, '--etcd-servers=http://127.0.0.1:1', '--authorization-mode=Rbac']],
     ['--token-auth-file: cannot read /nowhere', [...pair, '--etcd-servers=http://127.0.0.1:1', '--token-auth-file=/nowhere']],
   ];

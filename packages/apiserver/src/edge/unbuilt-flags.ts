@@ -3,13 +3,7 @@ import type { FlagSet } from '@coxswain/service';
 /** Flags of kube-apiserver 1.32 that are known here but not built. */
 const names = `
 admission-control admission-control-config-file aggregator-reject-forwarding-redirect allow-metric-labels allow-metric-labels-manifest
-audit-log-batch-buffer-size audit-log-batch-max-size audit-log-batch-max-wait audit-log-batch-throttle-burst audit-log-batch-throttle-enable
-audit-log-batch-throttle-qps audit-log-compress audit-log-format audit-log-maxage audit-log-maxbackup audit-log-maxsize audit-log-mode audit-log-path
-audit-log-truncate-enabled audit-log-truncate-max-batch-size audit-log-truncate-max-event-size audit-log-version audit-policy-file
-audit-webhook-batch-buffer-size audit-webhook-batch-initial-backoff audit-webhook-batch-max-size audit-webhook-batch-max-wait
-audit-webhook-batch-throttle-burst audit-webhook-batch-throttle-enable audit-webhook-batch-throttle-qps audit-webhook-config-file
-audit-webhook-initial-backoff audit-webhook-mode audit-webhook-truncate-enabled audit-webhook-truncate-max-batch-size
-audit-webhook-truncate-max-event-size audit-webhook-version authentication-config authentication-token-webhook-cache-ttl
+authentication-config authentication-token-webhook-cache-ttl
 authentication-token-webhook-config-file authentication-token-webhook-version authorization-config authorization-policy-file
 authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl authorization-webhook-config-file authorization-webhook-version
 cert-dir cloud-config cloud-provider contention-profiling cors-allowed-origins debug-socket-path default-watch-cache-size delete-collection-workers
@@ -26,5 +20,4 @@ service-account-extend-token-expiration service-account-lookup service-account-s
 shutdown-send-retry-after shutdown-watch-termination-grace-period storage-initialization-timeout storage-media-type strict-transport-security-directives
 tls-cipher-suites tls-min-version tls-sni-cert-key tracing-config-file v vmodule watch-cache watch-cache-sizes
 `;
-
 export const unbuiltFlags: FlagSet = Object.fromEntries(names.trim().split(/\s+/).map((name) => [name, { kind: 'unbuilt', help: 'A flag of kube-apiserver.' }]));

@@ -90,6 +90,7 @@ export async function patchObject(operation: Operation): Promise<HttpResponse> {
   const patchKind = patchKindOf(http, kind.hub.custom);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
   const body = await readBody(http, context.maxBodyBytes);
+  operation.notes.bodies?.patch(body);
   const change = patchKind === 'apply' ? applyChange(operation, body, options) : patchChange(operation, patchKind, body, options);
   const written = await updateObject(operation, change, options);
   return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));

@@ -12,7 +12,7 @@ import { getObject } from './get.ts';
 import { listObjects } from './list.ts';
 import { checkName, patchObject } from './patch.ts';
 import { decodeOptional, decodePlain } from './plain.ts';
-import { readDeleteOptions, readListOptions, readWriteOptions } from './options.ts';
+import { readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
 import { serveScale } from './scale.ts';
 import { updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
@@ -37,6 +37,7 @@ async function serveCreate(operation: Operation): Promise<HttpResponse> {
   const options = readWriteOptions(info.query, 'CreateOptions');
   const decoded = kind.codec.decode(body, mediaType, options.fieldValidation);
   decoded.warnings.forEach(operation.notes.warn);
+  operation.notes.bodies?.object(decoded.object);
   const written = await createObject(operation, decoded.object, options);
   return objectResponse(kind, negotiated, info.query, 201, storedForm(operation, written));
 }
@@ -50,6 +51,7 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const decode = (): ReturnType<typeof kind.codec.decode> => kind.codec.decode(body, mediaType, options.fieldValidation);
   const decoded = decode();
   decoded.warnings.forEach(operation.notes.warn);
+  operation.notes.bodies?.object(decoded.object);
   checkName(operation, decoded.object);
   const written = await updateObject(operation, {
     ownManagedFields: false, requireVersion: true,
@@ -59,11 +61,20 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
 }
 
-async function serveDelete(operation: Operation): Promise<HttpResponse> {
-  const { kind, http, info, context } = operation;
-  const negotiated = negotiateKind(kind, http, info.query);
+/** As the original's events name what it reads deletions' options into. */
+const internalOptions = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__internal' };
+
+async function deleteOptions({ http, info, context, notes }: Operation): Promise<DeleteOptions> {
   const body = await readBody(http, context.maxBodyBytes);
-  const options = readDeleteOptions(info.query, decodeOptional(body, body.length === 0 ? 'json' : bodyMediaType(http, true)));
+  const given = decodeOptional(body, body.length === 0 ? 'json' : bodyMediaType(http, true));
+  if (given !== undefined) notes.bodies?.object({ ...internalOptions, ...given, ...internalOptions });
+  return readDeleteOptions(info.query, given);
+}
+
+async function serveDelete(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info } = operation;
+  const negotiated = negotiateKind(kind, http, info.query);
+  const options = await deleteOptions(operation);
   const result = await deleteObject(operation, options);
   const status = deletionStatus(operation, result);
   if (status !== undefined) return plainResponse(http, info.query, 200, status);
@@ -71,10 +82,9 @@ async function serveDelete(operation: Operation): Promise<HttpResponse> {
 }
 
 async function serveDeleteCollection(operation: Operation): Promise<HttpResponse> {
-  const { kind, http, info, context } = operation;
+  const { kind, http, info } = operation;
   const negotiated = negotiateKind(kind, http, info.query);
-  const body = await readBody(http, context.maxBodyBytes);
-  const options = readDeleteOptions(info.query, decodeOptional(body, body.length === 0 ? 'json' : bodyMediaType(http, true)));
+  const options = await deleteOptions(operation);
   return listResponse(kind, negotiated, info.query, await deleteCollection(operation, readListOptions(info.query, false), options));
 }
 
@@ -88,6 +98,7 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
   const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), expected, options.fieldValidation);
   decoded.warnings.forEach(operation.notes.warn);
   const { object } = decoded;
+  operation.notes.bodies?.object(object);
   if (info.subresource === '') {
     const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
     context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });

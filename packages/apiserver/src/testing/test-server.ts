@@ -3,6 +3,7 @@ import { createLocalStore } from '@coxswain/etcd-lite';
 import { emptyBytes, fromUtf8, header, readAll, utf8, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { silentLogger } from '@coxswain/host';
+import type { ApiServerConfig } from '../config.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../server.ts';
 import { testPartsConfig } from './parts-config.ts';
 import type { ApiServerParts, UserInfo } from '../types.ts';
@@ -68,9 +69,9 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-export async function startTestServer(options: ApiServerOptions = { assemble: () => permissiveParts }, host: Host = createRealHost(silentLogger)): Promise<TestServer> {
+export async function startTestServer(options: ApiServerOptions = { assemble: () => permissiveParts }, host: Host = createRealHost(silentLogger), config: Partial<ApiServerConfig> = {}): Promise<TestServer> {
   const store = createLocalStore(host);
-  const server = await createApiServer({ store, parts: testPartsConfig() }, host, options);
+  const server = await createApiServer({ store, parts: testPartsConfig(), ...config }, host, options);
   await server.start();
   return {
     server, host,

@@ -1,12 +1,14 @@
 import { StatusError } from '@coxswain/api';
 import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type HttpRequest, type HttpResponse, type TimerHandle } from '@coxswain/host';
 import { EtcdError } from '@coxswain/etcd-lite/client';
+import type { Auditor } from '../audit/auditor.ts';
+import type { RequestAudit } from '../audit/record.ts';
 import { requestInfoOf } from '../request-info/request-info.ts';
 import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
 import { isLongRunning, type InflightLimit } from './inflight.ts';
 import type { RequestMetrics } from './metrics.ts';
 import type { PathTable } from './paths.ts';
-import { jsonResponse, pageNotFound, statusResponse } from './responses.ts';
+import { internalServerError, jsonResponse, pageNotFound, statusResponse } from './responses.ts';
 import { Notes } from './notes.ts';
 import { describeError } from './describe-error.ts';
 
@@ -16,18 +18,52 @@ export interface Stages {
   readonly inflight: InflightLimit;
   readonly paths: PathTable;
   readonly metrics: RequestMetrics;
+  readonly audit?: Auditor | undefined;
   readonly requestTimeoutMs: number;
   /** undefined: no such resource. */
   serveResource(request: HttpRequest, info: RequestInfo, user: UserInfo, notes: RequestNotes): Promise<HttpResponse | undefined>;
 }
 
+/** One request on its way: what its stages find out, for those that record it. */
+export interface Flight {
+  readonly request: HttpRequest;
+  readonly info: RequestInfo;
+  readonly notes: Notes;
+  readonly receivedMs: number;
+  /** As it showed itself. */
+  user?: UserInfo;
+  /** In whose name it asked, if in another's. */
+  impersonated?: UserInfo;
+  record?: RequestAudit | undefined;
+}
+
+async function identify(stages: Stages, flight: Flight): Promise<UserInfo> {
+  const { request, info, notes, receivedMs } = flight;
+  try {
+    const user = await stages.parts.authenticate(request);
+    flight.user = user;
+    return user;
+  } catch (error) {
+    if (error instanceof StatusError && error.code === 401) await stages.audit?.unauthenticated(request, info, notes, receivedMs)?.refused(statusResponse(error));
+    throw error;
+  }
+}
+
 /** Probes work before (and without) authentication by whoever may reach the port only if they are authorized, as upstream's. */
-async function serve(stages: Stages, request: HttpRequest, info: RequestInfo, notes: Notes): Promise<HttpResponse> {
-  const real = await stages.parts.authenticate(request);
+async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
+  const { request, info, notes } = flight;
+  const real = await identify(stages, flight);
+  const record = await stages.audit?.begin(request, info, real, notes, flight.receivedMs);
+  if (record === 'refused') return internalServerError(request.target, 'failed to store audit event');
+  flight.record = record;
   const user = await stages.parts.impersonate(request, real);
+  if (user !== real) {
+    flight.impersonated = user;
+    record?.impersonated(user);
+  }
   const leave = stages.inflight.enter(info, user.groups);
   try {
-    await stages.parts.authorize(info, user);
+    await stages.parts.authorize(info, user, notes);
     const path = stages.paths.find(info.path);
     if (!info.isResourceRequest) return path === undefined ? pageNotFound() : await path(request, info, user);
     const served = await stages.serveResource(request, info, user, notes);
@@ -66,14 +102,29 @@ async function inTime(stages: Stages, info: RequestInfo, serving: Promise<HttpRe
   }
 }
 
-async function answer(stages: Stages, request: HttpRequest, info: RequestInfo, notes: Notes): Promise<HttpResponse> {
+async function answer(stages: Stages, flight: Flight): Promise<HttpResponse> {
+  const { request, info } = flight;
   try {
-    return await inTime(stages, info, serve(stages, request, info, notes));
+    return await inTime(stages, info, serve(stages, flight));
   } catch (error) {
     if (error instanceof AssertionFailure) throw error;
-    const status = statusOfFailure(error);
-    if (!(error instanceof StatusError)) stages.host.log.error('A request failed inside the server', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
-    return statusResponse(status);
+    if (error instanceof StatusError) return statusResponse(error);
+    stages.host.log.error('A request failed inside the server', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
+    if (!(error instanceof EtcdError)) await flight.record?.panicked(error);
+    return statusResponse(statusOfFailure(error));
+  }
+}
+
+/** Nothing that breaks while a request is served breaks the server. */
+async function answerAlways(stages: Stages, flight: Flight): Promise<HttpResponse> {
+  const { request, info } = flight;
+  try {
+    const response = await answer(stages, flight);
+    return flight.record === undefined ? response : await flight.record.answered(response, isLongRunning(info));
+  } catch (error) {
+    stages.host.log.error('An invariant broke while a request was served', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
+    await flight.record?.panicked(error);
+    return jsonResponse(500, statusOfFailure(error).status);
   }
 }
 
@@ -87,13 +138,7 @@ export function createHandler(stages: Stages): HttpHandler {
     const startedMs = stages.host.clock.monotonicMs();
     const info = requestInfoOf(request.method, request.target);
     const notes = new Notes(auditIdOf(request, stages.host));
-    let response: HttpResponse;
-    try {
-      response = await answer(stages, request, info, notes);
-    } catch (error) {
-      stages.host.log.error('An invariant broke while a request was served', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
-      response = jsonResponse(500, statusOfFailure(error).status);
-    }
+    const response = await answerAlways(stages, { request, info, notes, receivedMs: stages.host.clock.nowMs() });
     stages.metrics.observe(info, response.status, stages.host.clock.monotonicMs() - startedMs);
     const warning = notes.warningHeaders();
     return withHeaders(response, { 'audit-id': notes.auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });

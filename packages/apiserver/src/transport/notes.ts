@@ -1,11 +1,12 @@
 import { utf8 } from '@coxswain/host';
-import type { RequestNotes } from '../types.ts';
+import type { BodyNotes, RequestNotes } from '../types.ts';
 
 const maxWarningsBytes = 4096;
 
 /** Kept while one request is served. Its functions may be handed on by themselves. */
 export class Notes implements RequestNotes {
   readonly auditId: string;
+  bodies: BodyNotes | undefined;
   readonly #warnings = new Set<string>();
   readonly #annotations = new Map<string, string>();
   #warningsBytes = 0;

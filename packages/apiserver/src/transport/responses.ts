@@ -19,3 +19,8 @@ export function statusResponse(error: StatusError): HttpResponse {
 export function pageNotFound(): HttpResponse {
   return textResponse(404, '404 page not found\n');
 }
+
+/** What is said where no Status can be. */
+export function internalServerError(target: string, why: string): HttpResponse {
+  return textResponse(500, `Internal Server Error: ${JSON.stringify(target)}: ${why}\n`);
+}

@@ -1,0 +1,165 @@
+import type { JsonObject } from '@coxswain/api';
+import type { ByteSource, ByteStream, Clock, HttpRequest, HttpResponse } from '@coxswain/host';
+import { plainText } from '../negotiation/respond.ts';
+import { isObject, text } from '../registry/object.ts';
+import type { Notes } from '../transport/notes.ts';
+import type { BodyNotes, RequestInfo, UserInfo } from '../types.ts';
+import { patchJson, responseObject, withoutManagedFields } from './bodies.ts';
+import type { AuditEvent, AuditStatus, ObjectReference } from './event.ts';
+import { atLeast, type AuditRule, type AuditStage } from './policy.ts';
+import { sourceIps, userAgentOf } from './sources.ts';
+
+export interface AuditedRequest {
+  readonly request: HttpRequest;
+  readonly info: RequestInfo;
+  readonly user: UserInfo | undefined;
+  readonly notes: Notes;
+  readonly rule: AuditRule;
+  readonly receivedMs: number;
+}
+
+export interface RecordTools {
+  readonly clock: Clock;
+  send(event: AuditEvent): Promise<boolean>;
+}
+
+function reference(info: RequestInfo): ObjectReference | undefined {
+  if (!info.isResourceRequest) return undefined;
+  const { resource, namespace, name, group, version, subresource } = info;
+  return { resource, namespace, name, uid: '', apiGroup: group, apiVersion: version, resourceVersion: '', subresource };
+}
+
+function statusOf(response: HttpResponse, status: JsonObject | undefined): AuditStatus {
+  if (status === undefined) return { code: response.status };
+  return { status: text(status, 'status'), message: text(status, 'message'), reason: text(status, 'reason'), details: status['details'], code: response.status };
+}
+
+/** The events of one request, from its arrival to its last byte. */
+export class RequestAudit implements BodyNotes {
+  readonly #what: AuditedRequest;
+  readonly #tools: RecordTools;
+  readonly #sourceIps: readonly string[];
+  #objectRef: ObjectReference | undefined;
+  #impersonated: UserInfo | undefined;
+  #requestObject: string | undefined;
+  #responseObject: string | undefined;
+  #status: AuditStatus | undefined;
+  #completion: Promise<boolean> | undefined;
+  #panicked = false;
+
+  constructor(what: AuditedRequest, tools: RecordTools) {
+    this.#what = what;
+    this.#tools = tools;
+    this.#sourceIps = sourceIps(what.request);
+    this.#objectRef = reference(what.info);
+  }
+
+  impersonated(user: UserInfo): void {
+    this.#impersonated = user;
+  }
+
+  object(object: JsonObject): void {
+    const metadata = object['metadata'];
+    if (isObject(metadata) && this.#objectRef !== undefined) {
+      const ref = this.#objectRef;
+      const filled = (key: 'name' | 'namespace' | 'uid' | 'resourceVersion'): string => (ref[key] === '' ? text(metadata, key) : ref[key]);
+      this.#objectRef = { ...ref, name: filled('name'), namespace: filled('namespace'), uid: filled('uid'), resourceVersion: filled('resourceVersion') };
+    }
+    if (!atLeast(this.#what.rule.level, 'Request')) return;
+    this.#requestObject = plainText(this.#what.rule.omitManagedFields ? withoutManagedFields(object) : object);
+  }
+
+  patch(body: Uint8Array): void {
+    if (atLeast(this.#what.rule.level, 'Request')) this.#requestObject = patchJson(body);
+  }
+
+  /** False: the request may not go on. */
+  received(): Promise<boolean> {
+    return this.#stage('RequestReceived');
+  }
+
+  #respond(response: HttpResponse): void {
+    const object = responseObject(response);
+    this.#status = statusOf(response, object?.kind === 'Status' ? object.value() : undefined);
+    if (object === undefined || !atLeast(this.#what.rule.level, 'RequestResponse')) return;
+    this.#responseObject = this.#what.rule.omitManagedFields ? plainText(withoutManagedFields(object.value())) : object.json;
+  }
+
+  /** The answer to somebody unknown. */
+  async refused(response: HttpResponse): Promise<void> {
+    this.#respond(response);
+    await this.#stage('ResponseStarted');
+  }
+
+  /** The answer as it is to be sent: what is streamed is complete when it has ended. */
+  async answered(response: HttpResponse, longRunning: boolean): Promise<HttpResponse> {
+    if (this.#panicked) return response;
+    this.#respond(response);
+    if (longRunning) await this.#stage('ResponseStarted');
+    const { body, upgrade } = response;
+    if (upgrade !== undefined) return { ...response, upgrade: (stream) => upgrade(this.#untilClosed(stream)) };
+    if (body !== undefined && !(body instanceof Uint8Array)) return { ...response, body: this.#untilEnd(body) };
+    await this.#stage('ResponseComplete');
+    return response;
+  }
+
+  /** The last event: the answer is not recorded any more. */
+  async panicked(error: unknown): Promise<void> {
+    if (this.#panicked) return;
+    this.#panicked = true;
+    const message = `APIServer panic'd: ${error instanceof Error ? error.message : String(error)}`;
+    this.#status = { status: 'Failure', message, reason: 'InternalError', code: 500 };
+    await this.#stage('Panic');
+  }
+
+  /** Once, however often streams are told to stop. */
+  #complete(): Promise<boolean> {
+    this.#completion ??= this.#stage('ResponseComplete');
+    return this.#completion;
+  }
+
+  #untilClosed(stream: ByteStream): ByteStream {
+    return {
+      peer: stream.peer, readable: this.#untilEnd(stream.readable), write: (data) => stream.write(data), end: () => stream.end(),
+      destroy: () => {
+        stream.destroy();
+        void this.#complete();
+      },
+    };
+  }
+
+  #untilEnd(source: ByteSource): ByteSource {
+    const end = (): Promise<boolean> => this.#complete();
+    return {
+      [Symbol.asyncIterator]: () => {
+        const inner = source[Symbol.asyncIterator]();
+        return {
+          next: async () => {
+            const item = await inner.next().catch(async (error: unknown) => {
+              await end();
+              throw error;
+            });
+            if (item.done === true) await end();
+            return item;
+          },
+          return: async () => {
+            await inner.return?.();
+            await end();
+            return { done: true, value: undefined };
+          },
+        };
+      },
+    };
+  }
+
+  async #stage(stage: AuditStage): Promise<boolean> {
+    const { info, notes, request, rule, receivedMs, user } = this.#what;
+    if (rule.omitStages.has(stage)) return true;
+    return this.#tools.send({
+      level: rule.level, auditId: notes.auditId, stage, requestUri: request.target, verb: info.verb, user, impersonatedUser: this.#impersonated,
+      sourceIps: this.#sourceIps, userAgent: userAgentOf(request), objectRef: this.#objectRef, responseStatus: this.#status,
+      requestObject: this.#requestObject, responseObject: this.#responseObject, receivedMs, stageMs: stage === 'RequestReceived' ? receivedMs : this.#tools.clock.nowMs(),
+      annotations: new Map(notes.annotations),
+    });
+  }
+}
