@@ -18,6 +18,26 @@ export class KubeconfigError extends Error {
 }
 
 type ReadFile = (path: string) => Promise<Uint8Array>;
+
+/** `users[].user.exec`: a program that prints an ExecCredential. */
+export interface ExecConfig {
+  readonly apiVersion: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly installHint: string;
+  /** Given to the program if it asked for it. */
+  readonly cluster: { readonly server: string; readonly caPem: string | undefined } | undefined;
+}
+
+export interface ExecCredential {
+  readonly token?: string | undefined;
+  readonly certPem?: string | undefined;
+  readonly keyPem?: string | undefined;
+}
+
+/** Runs the program, or answers what it printed before while that is good. */
+export type RunExec = (config: ExecConfig) => Promise<ExecCredential>;
 type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(value: unknown): Fields {
@@ -59,8 +79,34 @@ function parseYaml(yaml: string): Fields {
   }
 }
 
-/** Reads the current context. Paths in it are passed to `readFile` as they are written; relative ones are the caller's to resolve. */
-export async function parseKubeconfig(yaml: string, readFile: ReadFile): Promise<KubeconfigResult> {
+function execOf(user: Fields, server: string, caPem: string | undefined): ExecConfig | undefined {
+  if (user['exec'] === undefined) return undefined;
+  const exec = fieldsOf(user['exec']);
+  const apiVersion = text(exec, 'apiVersion') ?? '';
+  const command = text(exec, 'command');
+  if (command === undefined) throw new KubeconfigError('kubeconfig: exec.command is not set');
+  if (apiVersion !== 'client.authentication.k8s.io/v1' && apiVersion !== 'client.authentication.k8s.io/v1beta1') {
+    throw new KubeconfigError(`kubeconfig: exec.apiVersion ${JSON.stringify(apiVersion)} is neither client.authentication.k8s.io/v1 nor v1beta1`);
+  }
+  if (exec['interactiveMode'] === 'Always') throw new KubeconfigError('kubeconfig: exec.interactiveMode Always cannot be had: there is no terminal');
+  const list = (name: string): readonly unknown[] => (Array.isArray(exec[name]) ? exec[name] : []);
+  return {
+    apiVersion, command, args: list('args').map(String), installHint: text(exec, 'installHint') ?? '',
+    env: list('env').map(fieldsOf).map((one) => ({ name: text(one, 'name') ?? '', value: text(one, 'value') ?? '' })),
+    cluster: exec['provideClusterInfo'] === true ? { server, caPem } : undefined,
+  };
+}
+
+/** A certificate is taken as it is at the start, a token is asked for anew. */
+async function execCredentials(exec: ExecConfig | undefined, runExec: RunExec | undefined): Promise<{ readonly tls: ClientTls; readonly bearerToken?: () => Promise<string> }> {
+  if (exec === undefined || runExec === undefined) return { tls: {} };
+  const first = await runExec(exec);
+  const tls = first.certPem === undefined || first.keyPem === undefined ? {} : { certPem: first.certPem, keyPem: first.keyPem };
+  return first.token === undefined ? { tls } : { tls, bearerToken: async () => (await runExec(exec)).token ?? '' };
+}
+
+/** Reads the current context. Without `runExec` a user with `exec` is refused. Paths in it are passed to `readFile` as they are written; relative ones are the caller's to resolve. */
+export async function parseKubeconfig(yaml: string, readFile: ReadFile, runExec?: RunExec): Promise<KubeconfigResult> {
   const config = parseYaml(yaml);
   const current = text(config, 'current-context');
   if (current === undefined) throw new KubeconfigError('kubeconfig: current-context is not set');
@@ -68,7 +114,7 @@ export async function parseKubeconfig(yaml: string, readFile: ReadFile): Promise
   const cluster = entry(config, 'clusters', 'cluster', text(context, 'cluster') ?? '');
   const userName = text(context, 'user');
   const user = userName === undefined ? {} : entry(config, 'users', 'user', userName);
-  for (const field of ['exec', 'auth-provider', 'username']) {
+  for (const field of [...(runExec === undefined ? ['exec'] : []), 'auth-provider', 'username']) {
     if (user[field] !== undefined) throw new KubeconfigError(`kubeconfig: user field ${field} is not supported; use a client certificate or a token`);
   }
   const server = text(cluster, 'server');
@@ -77,11 +123,13 @@ export async function parseKubeconfig(yaml: string, readFile: ReadFile): Promise
   const certPem = await dataOrFile(user, 'client-certificate', readFile);
   const keyPem = await dataOrFile(user, 'client-key', readFile);
   const serverName = text(cluster, 'tls-server-name');
-  const bearerToken = bearerTokenOf(user, readFile);
+  const fromExec = await execCredentials(execOf(user, server, caPem), runExec);
+  const bearerToken = bearerTokenOf(user, readFile) ?? fromExec.bearerToken;
   return {
     server, namespace: text(context, 'namespace') ?? 'default',
     ...(bearerToken === undefined ? {} : { bearerToken }),
     tls: {
+      ...fromExec.tls,
       ...(caPem === undefined ? {} : { caPem }), ...(certPem === undefined ? {} : { certPem }), ...(keyPem === undefined ? {} : { keyPem }),
       ...(serverName === undefined ? {} : { serverName }), ...(cluster['insecure-skip-tls-verify'] === true ? { insecureSkipVerify: true } : {}),
     },
