@@ -41,12 +41,13 @@ export interface ApiServer {
 
 const defaultBodyLimitBytes = 3 * 1024 * 1024;
 
-function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerParts): RegistryContext {
+function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerParts, registry: Registry): RegistryContext {
   const matches = (api: ApiResource, subresource: string) => (item: { readonly group: string; readonly resource: string; readonly subresource: string }): boolean =>
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
   return {
     host, admission: parts.admission, managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes,
     allowPrivileged: config.allowPrivileged ?? true,
+    equivalents: (kind) => registry.equivalents(kind),
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
     createHandler: (api, subresource) => parts.createHandlers.find(matches(api, subresource)),
     subresourceHandler: (api, subresource) => parts.subresources.find(matches(api, subresource)),
@@ -88,7 +89,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const cache = cacheReader(registry);
   const callouts = serverCallouts(host, liveLookup(cache, loopback.client), loopback.client, config.enableAggregatorRouting ?? false);
   const parts = assemble({ host, cache, client: loopback.client, objects: objectMutator(registry), store: rawStore(config.store), callouts });
-  const context = registryContext(config, host, parts);
+  const context = registryContext(config, host, parts, registry);
   const hooks = new HookStates(parts.postStartHooks, host);
   const paths = pathsOf(config, registry, parts, hooks, metrics, host);
   const audit = config.audit === undefined ? undefined : new Auditor(config.audit, host, metrics);

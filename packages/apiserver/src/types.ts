@@ -83,6 +83,37 @@ export interface BodyNotes {
   patch(body: Uint8Array): void;
 }
 
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** One of the (groups and) versions under which what is being admitted is served. */
+export interface AdmissionVersion {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  /** Of the object: `Scale` for a scale subresource. */
+  readonly kind: GroupVersionKind;
+  /** A copy of an object in the request's version, in this one. */
+  from(object: JsonObject): Promise<JsonObject>;
+  /** The way back; may take its argument apart. */
+  back(object: JsonObject): Promise<JsonObject>;
+  /** What a webhook or policy made of an object in this version: types checked, unknown fields dropped, defaults filled in. Throws StatusError. */
+  settle(object: JsonObject): JsonObject;
+}
+
+/** Shared by all plugins that see one request's object while it may change: upstream's ReinvocationContext. */
+export interface Reinvocation {
+  /** The second round, in which all in-tree plugins run again. */
+  readonly isReinvoke: boolean;
+  /** Something outside has changed the object: another round is wanted. */
+  request(): void;
+  /** What a plugin remembers from the first round. */
+  readonly memory: Map<string, unknown>;
+}
+
 export interface AdmissionAttributes {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly resource: ApiResource;
@@ -95,8 +126,15 @@ export interface AdmissionAttributes {
   readonly oldObject: JsonObject | undefined;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** CreateOptions, UpdateOptions or DeleteOptions with kind and apiVersion; empty on CONNECT. */
   readonly options: JsonObject;
   readonly notes: RequestNotes;
+  /** Of `object` and `oldObject`: not the resource's kind for pods/eviction, deployments/scale, pods/exec, … Absent: the resource's. */
+  readonly objectKind?: GroupVersionKind;
+  /** The request's own version first, then the others. Absent: only this one. */
+  readonly versions?: () => readonly AdmissionVersion[];
+  /** While the object may change. Set by the chain. */
+  readonly reinvocation?: Reinvocation;
 }
 
 /** Throws StatusError to refuse. `admit` may change the object; `validate` sees the final one. */

@@ -7,8 +7,18 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): ApiServerPa
       if (plugin.operations.includes(attributes.operation)) await step(plugin);
     }
   };
+  /** Everybody once; again if somebody outside has changed the object, so that in-tree plugins see what it became. */
+  const admit = async (attributes: AdmissionAttributes): Promise<void> => {
+    const memory = new Map<string, unknown>();
+    let wanted = false;
+    for (const isReinvoke of [false, true]) {
+      if (isReinvoke && !wanted) return;
+      const round = { ...attributes, reinvocation: { isReinvoke, memory, request: () => { wanted = true; } } };
+      await run(round, (plugin) => plugin.admit?.(round));
+    }
+  };
   return {
-    admit: (attributes) => run(attributes, (plugin) => plugin.admit?.(attributes)),
+    admit,
     validate: (attributes) => run(attributes, (plugin) => plugin.validate?.(attributes)),
   };
 }

@@ -1,6 +1,7 @@
 import type { ApiResource, JsonObject, StrategyContext } from '@coxswain/api';
 import { rfc3339Seconds, type Host, type HttpRequest } from '@coxswain/host';
-import type { AdmissionAttributes, ApiServerParts, CreateHandler, RequestInfo, RequestNotes, ResourceRequest, SubresourceHandler, UserInfo, WriteHook } from '../types.ts';
+import type { AdmissionAttributes, ApiServerParts, CreateHandler, GroupVersionKind, RequestInfo, RequestNotes, ResourceRequest, SubresourceHandler, UserInfo, WriteHook } from '../types.ts';
+import { admissionVersions } from './admission-versions.ts';
 import type { ServedKind } from './kind.ts';
 import type { ManagedFields } from './managed-fields.ts';
 import { randomSuffix } from './metadata.ts';
@@ -11,6 +12,8 @@ export interface RegistryContext {
   readonly admission: ApiServerParts['admission'];
   readonly managedFields: ManagedFields;
   hooksOf(kind: ServedKind): readonly WriteHook[];
+  /** The same storage under other groups and versions, as they are served now. */
+  equivalents(kind: ServedKind): readonly ServedKind[];
   createHandler(api: ApiResource, subresource: string): CreateHandler | undefined;
   subresourceHandler(api: ApiResource, subresource: string): SubresourceHandler | undefined;
   readonly maxBodyBytes: number;
@@ -46,7 +49,9 @@ export interface AdmissionInput {
   readonly object: JsonObject | undefined;
   readonly oldObject: JsonObject | undefined;
   readonly dryRun: boolean;
-  readonly options?: JsonObject;
+  readonly options: JsonObject;
+  /** The object is no object of the resource's kind. */
+  readonly objectKind?: GroupVersionKind | undefined;
 }
 
 export function attributes(operation: Operation, input: AdmissionInput): AdmissionAttributes {
@@ -54,7 +59,8 @@ export function attributes(operation: Operation, input: AdmissionInput): Admissi
   return {
     operation: input.operation, resource: kind.api, subresource: info.subresource, name: input.name, user, notes, dryRun: input.dryRun,
     namespace: kind.api.namespaced ? info.namespace : (kind.api.resource === 'namespaces' && kind.api.group === '' ? input.name : ''),
-    object: input.object, oldObject: input.oldObject, options: input.options ?? {},
+    object: input.object, oldObject: input.oldObject, options: input.options, versions: () => admissionVersions(operation, input.objectKind),
+    objectKind: input.objectKind ?? { group: kind.api.group, version: kind.api.version, kind: kind.api.kind },
   };
 }
 

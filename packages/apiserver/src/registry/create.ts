@@ -6,7 +6,7 @@ import { attributes, managerName, strategyContext, type Operation } from './cont
 import { withHooks } from './hooks.ts';
 import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace } from './metadata.ts';
 import { copy, meta, nameOf, text } from './object.ts';
-import type { WriteOptions } from './options.ts';
+import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
 
 const nameAttempts = 8;
@@ -33,7 +33,8 @@ function validate(operation: Operation, object: JsonObject): void {
   for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.notes.warn(warning);
 }
 
-async function attempt(operation: Operation, admitted: JsonObject, dryRun: boolean): Promise<Written | 'exists'> {
+async function attempt(operation: Operation, admitted: JsonObject, options: WriteOptions): Promise<Written | 'exists'> {
+  const { dryRun } = options;
   const { kind, context, info, user } = operation;
   const { hub } = kind;
   const object = kind.toHub(copy(admitted));
@@ -42,7 +43,7 @@ async function attempt(operation: Operation, admitted: JsonObject, dryRun: boole
   return withHooks<Written | 'exists'>(operation, { operation: 'CREATE', object, oldObject: undefined, user, dryRun }, async () => {
     validate(operation, object);
     const name = nameOf(object);
-    await context.admission.validate(attributes(operation, { operation: 'CREATE', name, object: kind.fromHub(copy(object)), oldObject: undefined, dryRun }));
+    await context.admission.validate(attributes(operation, { operation: 'CREATE', name, object: kind.fromHub(copy(object)), oldObject: undefined, dryRun, options: optionsObject('CreateOptions', options.given) }));
     const key = objectKey(hub.store.prefix, kind.api.namespaced ? info.namespace : '', name);
     if (dryRun) {
       if ((await hub.store.get(key)) !== undefined) return { committed: false, value: 'exists' };
@@ -62,13 +63,13 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   matchNamespace(object, info.namespace, kind.api.namespaced);
   const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
   if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
-  await context.admission.admit(attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun }));
+  await context.admission.admit(attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given) }));
   if (text(meta(object), 'resourceVersion') !== '') throw new StatusError('', 'resourceVersion should not be set on objects to be created');
   dropDuplicateOwners(object, operation.notes.warn);
   for (let tries = 1; ; tries += 1) {
     const candidate = copy(object);
     const generated = generateName(candidate, context.host);
-    const result = await attempt(operation, candidate, options.dryRun);
+    const result = await attempt(operation, candidate, options);
     if (result !== 'exists') return result;
     if (!generated) throw alreadyExists(kind.api, nameOf(candidate));
     if (tries === nameAttempts) throw generateFailed(operation, nameOf(candidate));

@@ -6,7 +6,7 @@ import { finalizersAfter, isNamespace, returnsDeletedObject, specFinalizers } fr
 import { withHooks } from './hooks.ts';
 import { isDeleting } from './metadata.ts';
 import { copy, isObject, meta, nameOf, text } from './object.ts';
-import type { DeleteOptions } from './options.ts';
+import { deleteOptionsObject, type DeleteOptions } from './options.ts';
 import { keyOf } from './update.ts';
 
 const maxAttempts = 100;
@@ -103,9 +103,8 @@ type Attempt = { readonly kind: 'done'; readonly result: DeleteResult } | { read
 async function attempt(operation: Operation, current: StoredObject, options: DeleteOptions): Promise<Attempt> {
   const { kind, context, user } = operation;
   checkPreconditions(operation, current, options);
-  const name = nameOf(current.object);
   const old = copy(current.object);
-  const input = { operation: 'DELETE', name, object: undefined, oldObject: kind.fromHub(copy(old)), dryRun: options.dryRun } as const;
+  const input = { operation: 'DELETE', name: operation.info.verb === 'deletecollection' ? '' : operation.info.name, object: undefined, oldObject: kind.fromHub(copy(old)), dryRun: options.dryRun, options: deleteOptionsObject(options) } as const;
   await context.admission.admit(attributes(operation, input));
   const object = copy(current.object);
   const what = plan(operation, object, options);

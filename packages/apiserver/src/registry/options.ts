@@ -8,6 +8,8 @@ export interface WriteOptions {
   readonly fieldManager: string;
   readonly fieldValidation: FieldValidation;
   readonly force: boolean | undefined;
+  /** As admission sees them, without kind: only what was given. */
+  readonly given: JsonObject;
 }
 
 export interface ListOptions {
@@ -62,7 +64,10 @@ export function readWriteOptions(query: URLSearchParams, kind: 'CreateOptions' |
   checkDryRun(dryRun, errors);
   const fieldValidation = readFieldValidation(query, errors);
   if (errors.length > 0) throw invalid({ group: metaGroup, kind }, '', errors);
-  return { dryRun: dryRun.length > 0, fieldManager, fieldValidation, force };
+  const given: JsonObject = {
+    ...(dryRun.length > 0 ? { dryRun } : {}), ...(fieldManager === '' ? {} : { fieldManager }), ...((query.get('fieldValidation') ?? '') === '' ? {} : { fieldValidation }),
+  };
+  return { dryRun: dryRun.length > 0, fieldManager, fieldValidation, force, given };
 }
 
 function readInt(query: URLSearchParams, name: string): number | undefined {
@@ -120,6 +125,20 @@ function policyOf(value: Json | undefined, errors: FieldError[]): DeleteOptions[
   if (value === 'Orphan' || value === 'Background' || value === 'Foreground') return value;
   errors.push({ type: 'NotSupported', field: 'propagationPolicy', message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Background", "Foreground", "Orphan", "nil"` });
   return undefined;
+}
+
+/** For admission. */
+export function optionsObject(kind: 'CreateOptions' | 'UpdateOptions' | 'DeleteOptions', given: JsonObject): JsonObject {
+  return { kind, apiVersion: `${metaGroup}/v1`, ...given };
+}
+
+/** The options of a deletion as admission sees them. */
+export function deleteOptionsObject(options: DeleteOptions): JsonObject {
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = options;
+  return optionsObject('DeleteOptions', {
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }), ...(Object.keys(preconditions).length === 0 ? {} : { preconditions: { ...preconditions } }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }), ...(propagationPolicy === undefined ? {} : { propagationPolicy }), ...(dryRun ? { dryRun: ['All'] } : {}),
+  });
 }
 
 /** The body rules; without a body the query does. */

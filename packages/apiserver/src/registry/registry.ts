@@ -77,6 +77,12 @@ export class Registry {
     return undefined;
   }
 
+  /** What else is served from the same storage, now. */
+  equivalents(kind: ServedKind): readonly ServedKind[] {
+    const same = this.resources.filter((api) => api.resource === kind.api.resource && api !== kind.api);
+    return same.map((api) => this.kind(api.group, api.version, api.resource)).filter((other) => other?.hub === kind.hub).filter((other) => other !== undefined);
+  }
+
   hasVersion(group: string, version: string): boolean {
     for (const api of this.#resources.values()) if (api.group === group && api.version === version) return true;
     return false;

@@ -78,6 +78,12 @@ function setReplicas(operation: Operation, live: JsonObject, scale: JsonObject):
   return live;
 }
 
+function intoScaled(scale: JsonObject, object: JsonObject): JsonObject {
+  const replicas = wantedReplicas(scale);
+  if (replicas !== wantedReplicas(scaleOf(object))) (object['spec'] as JsonObject)['replicas'] = replicas;
+  return object;
+}
+
 /** The entry of a scale has no time, and so stands before those that have. */
 function recordScale(operation: Operation, live: JsonObject, wanted: JsonObject, options: WriteOptions): void {
   const { context, kind, http } = operation;
@@ -94,7 +100,7 @@ function recordScale(operation: Operation, live: JsonObject, wanted: JsonObject,
 async function write(operation: Operation, options: WriteOptions, scaleFrom: (live: JsonObject) => JsonObject): Promise<HttpResponse> {
   const { kind, http, info } = operation;
   const written = await updateObject(operation, {
-    ownManagedFields: true, requireVersion: false,
+    ownManagedFields: true, requireVersion: false, view: { objectKind: scaleKind, of: scaleOf, into: intoScaled },
     build: (live) => {
       const wanted = setReplicas(operation, copy(live), scaleFrom(copy(live)));
       recordScale(operation, live, wanted, options);

@@ -4,6 +4,7 @@ import { listResponse, negotiateKind, objectResponse, plainResponse } from '../n
 import { statusResponse } from '../transport/responses.ts';
 import { bodyMediaType, readBody } from './body.ts';
 import { resourceRequest, attributes, managerName, type Operation } from './context.ts';
+import { admitConnect } from './connect.ts';
 import { createObject, storedForm } from './create.ts';
 import { deleteObject, deletionStatus } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
@@ -12,7 +13,7 @@ import { getObject } from './get.ts';
 import { listObjects } from './list.ts';
 import { checkName, patchObject } from './patch.ts';
 import { decodeOptional, decodePlain } from './plain.ts';
-import { readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
+import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
 import { serveScale } from './scale.ts';
 import { updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
@@ -103,8 +104,12 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
     const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
     context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
   }
-  await context.admission.admit(attributes(operation, { operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun }));
-  await context.admission.validate(attributes(operation, { operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun }));
+  const { group, version, kind: kindName } = expected;
+  const admitted = attributes(operation, {
+    operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given), objectKind: { group, version, kind: kindName },
+  });
+  await context.admission.admit(admitted);
+  await context.admission.validate(admitted);
   const answer = await handler.create(resourceRequest(operation), object, { dryRun: options.dryRun });
   return plainResponse(http, info.query, answer.status, answer.object);
 }
@@ -145,7 +150,10 @@ function checkScope(operation: Operation): void {
 async function serveSubresource(operation: Operation): Promise<HttpResponse> {
   const { kind, info, context } = operation;
   const custom = context.subresourceHandler(kind.api, info.subresource);
-  if (custom !== undefined) return custom.handle(resourceRequest(operation));
+  if (custom !== undefined) {
+    await admitConnect(operation);
+    return custom.handle(resourceRequest(operation));
+  }
   const subresource = kind.api.subresources.find((known) => known.name === info.subresource);
   if (subresource === undefined || info.parts.length > 3) throw noSuchResource();
   const handled = await serveHandler(operation, subresource);

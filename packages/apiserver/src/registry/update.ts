@@ -2,16 +2,24 @@ import { conflict, invalid, keepManagedTimes, notFound, StatusError, type JsonOb
 import { header, rfc3339Seconds } from '@coxswain/host';
 import { objectKey } from '../storage/keys.ts';
 import type { StoredObject } from '../storage/codec.ts';
+import type { GroupVersionKind } from '../types.ts';
 import { attributes, managerName, strategyContext, type Operation } from './context.ts';
 import { createObject, type Written } from './create.ts';
 import { mayLeave } from './deletion.ts';
 import { withHooks } from './hooks.ts';
 import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
 import { copy, meta, text } from './object.ts';
-import type { WriteOptions } from './options.ts';
+import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
 
 const maxAttempts = 100;
+
+export interface AdmissionView {
+  readonly objectKind: GroupVersionKind;
+  of(object: JsonObject): JsonObject;
+  /** Writes what admission made of it back. */
+  into(view: JsonObject, object: JsonObject): JsonObject;
+}
 
 export interface Change {
   /**
@@ -23,6 +31,8 @@ export interface Change {
   buildNew?(): Promise<JsonObject | undefined>;
   /** Apply writes the managed fields itself. */
   readonly ownManagedFields: boolean;
+  /** Admission is shown this instead of the object: a Scale. */
+  readonly view?: AdmissionView;
   /** A patch without resourceVersion is tried again; a PUT says what it is based on. */
   readonly requireVersion: boolean;
 }
@@ -70,9 +80,15 @@ async function build(operation: Operation, current: StoredObject, change: Change
     const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
     context.managedFields.update(kind, live, wanted, { manager, subresource: info.subresource, now: rfc3339Seconds(context.host.clock.nowMs()) });
   }
-  await context.admission.admit(attributes(operation, { operation: 'UPDATE', name: info.name, object: wanted, oldObject: live, dryRun: options.dryRun }));
-  dropDuplicateOwners(wanted, operation.notes.warn);
-  return wanted;
+  const { view } = change;
+  const shown = view === undefined ? wanted : view.of(wanted);
+  await context.admission.admit(attributes(operation, {
+    operation: 'UPDATE', name: info.name, object: shown, oldObject: view === undefined ? live : view.of(live), dryRun: options.dryRun, options: optionsObject('UpdateOptions', options.given),
+    objectKind: view?.objectKind,
+  }));
+  const admitted = view === undefined ? wanted : view.into(shown, wanted);
+  dropDuplicateOwners(admitted, operation.notes.warn);
+  return admitted;
 }
 
 type Attempt = { readonly kind: 'done'; readonly written: Written } | { readonly kind: 'lost'; readonly current: StoredObject | undefined };
@@ -90,8 +106,10 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
   hub.strategy.prepareForUpdate?.(object, old, strategyContext(operation));
   return withHooks<Attempt>(operation, { operation: 'UPDATE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
     validate(operation, object, old);
+    const shown = (one: JsonObject): JsonObject => (change.view === undefined ? one : change.view.of(one));
     await context.admission.validate(attributes(operation, {
-      operation: 'UPDATE', name: info.name, object: kind.fromHub(copy(object)), oldObject: kind.fromHub(copy(old)), dryRun: options.dryRun,
+      operation: 'UPDATE', name: info.name, object: shown(kind.fromHub(copy(object))), oldObject: shown(kind.fromHub(copy(old))), dryRun: options.dryRun,
+      options: optionsObject('UpdateOptions', options.given), objectKind: change.view?.objectKind,
     }));
     return write(operation, current, object, options.dryRun);
   });
