@@ -7,8 +7,11 @@ export type FieldShape =
   /** Anything goes (RawExtension, JSON, FieldsV1). */
   | { readonly kind: 'any' }
   | { readonly kind: 'object'; readonly type: string }
-  | { readonly kind: 'list'; readonly of: FieldShape }
-  | { readonly kind: 'map'; readonly of: FieldShape };
+  /** `listType` and the like stand here only for lists and maps that are no field's own (custom resources have such). */
+  | { readonly kind: 'list'; readonly of: FieldShape; readonly listType?: 'atomic' | 'set' | 'map'; readonly listMapKeys?: readonly string[] }
+  | { readonly kind: 'map'; readonly of: FieldShape; readonly mapType?: 'granular' | 'atomic' }
+  /** Not declared: objects merge member by member, all else is taken whole. */
+  | { readonly kind: 'deduced' };
 
 export interface FieldDescription {
   /** JSON name. */
@@ -42,6 +45,8 @@ export interface TypeDescription {
   readonly mapType?: 'granular' | 'atomic';
   /** In declaration order, which is the order of JSON keys that a Go server writes. Inlined ones are expanded here. */
   readonly fields: ReadonlyMap<string, FieldDescription>;
+  /** Of members that are not declared, where those are allowed. */
+  readonly others?: FieldShape;
 }
 
 export interface ApiDescription {

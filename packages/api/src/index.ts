@@ -19,3 +19,4 @@ export * from './discovery/index.ts';
 export * from './openapi/index.ts';
 export * from './protobuf/index.ts';
 export * from './quota/index.ts';
+export * from './crd/index.ts';

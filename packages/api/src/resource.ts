@@ -14,6 +14,10 @@ export interface ApiResource {
   readonly subresources: readonly ApiSubresource[];
   /** Key of the object's type in the description: `io.k8s.api.core.v1.Pod`. */
   readonly typeName: string;
+  /** Made by a CustomResourceDefinition. */
+  readonly custom?: true;
+  /** Of a custom resource; the built-in ones' are known. */
+  readonly storageVersionHash?: string;
 }
 
 export interface ApiSubresource {

@@ -9,7 +9,7 @@ type Path = readonly PathElement[];
 export function mergeStructural(live: Json | undefined, applied: Json | undefined, place: Place, path: Path = []): Json {
   if (applied === undefined) return cloneJson(live ?? null);
   if (live === undefined) return cloneJson(applied);
-  const structure = structureOf(place);
+  const structure = structureOf(place, live, applied);
   switch (structure.kind) {
     case 'leaf': return cloneJson(applied);
     case 'struct': case 'map': return mergeMap(live, applied, structure, place, path);

@@ -7,7 +7,7 @@ import { fieldElement, keyElement, pathText, valueElement, type PathElement } fr
 /** What structural merge knows of a value: taken whole, or by what its children are told apart. */
 export type Structure =
   | { readonly kind: 'leaf' }
-  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, FieldDescription> }
+  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, FieldDescription>; readonly others?: FieldShape | undefined }
   | { readonly kind: 'map'; readonly of: Place }
   | { readonly kind: 'set' }
   | { readonly kind: 'keyed'; readonly keys: readonly string[]; readonly of: Place };
@@ -21,18 +21,22 @@ export interface Place {
 
 const leaf: Structure = { kind: 'leaf' };
 
-export function structureOf(place: Place): Structure {
+/** `values` are those that stand there: what is not declared takes its structure from them. */
+export function structureOf(place: Place, ...values: readonly (Json | undefined)[]): Structure {
   const { description, shape, field } = place;
   switch (shape.kind) {
     case 'object': {
       if (!description.hasType(shape.type)) return leaf;
       const type = description.type(shape.type);
-      return (field?.mapType ?? type.mapType) === 'atomic' ? leaf : { kind: 'struct', fields: type.fields };
+      return (field?.mapType ?? type.mapType) === 'atomic' ? leaf : { kind: 'struct', fields: type.fields, others: type.others };
     }
-    case 'map': return field?.mapType === 'atomic' ? leaf : { kind: 'map', of: { description, shape: shape.of } };
-    case 'list':
-      if (field?.listType === 'set') return { kind: 'set' };
-      return field?.listType === 'map' ? { kind: 'keyed', keys: field.listMapKeys ?? [], of: { description, shape: shape.of } } : leaf;
+    case 'map': return (field?.mapType ?? shape.mapType) === 'atomic' ? leaf : { kind: 'map', of: { description, shape: shape.of } };
+    case 'list': {
+      const listType = field?.listType ?? shape.listType;
+      if (listType === 'set') return { kind: 'set' };
+      return listType === 'map' ? { kind: 'keyed', keys: field?.listMapKeys ?? shape.listMapKeys ?? [], of: { description, shape: shape.of } } : leaf;
+    }
+    case 'deduced': return values.every((value) => value === undefined || value === null || isObject(value)) ? { kind: 'map', of: { description, shape } } : leaf;
     default: return leaf;
   }
 }
@@ -41,7 +45,8 @@ export function structureOf(place: Place): Structure {
 export function childPlace(place: Place, structure: Structure, key: string): Place {
   if (structure.kind === 'map') return structure.of;
   const field = structure.kind === 'struct' ? structure.fields.get(key) : undefined;
-  return field === undefined ? { description: place.description, shape: { kind: 'any' } } : { description: place.description, shape: field.shape, field };
+  const others: FieldShape = (structure.kind === 'struct' ? structure.others : undefined) ?? { kind: 'any' };
+  return field === undefined ? { description: place.description, shape: others } : { description: place.description, shape: field.shape, field };
 }
 
 export function isDeclared(structure: Structure, key: string): boolean {

@@ -22,7 +22,7 @@ export function fieldsOf(value: Json, place: Place): FieldSet {
 }
 
 function collect(value: Json, place: Place, path: Path, set: FieldSet): void {
-  const structure = structureOf(place);
+  const structure = structureOf(place, value);
   if (structure.kind === 'leaf') {
     set.insert(path);
   } else if (isMapLike(structure)) {
@@ -77,7 +77,7 @@ class Comparer {
 
   visit(before: Json | undefined, after: Json | undefined, place: Place, path: Path): void {
     if (before === undefined && after === undefined) return;
-    const structure = structureOf(place);
+    const structure = structureOf(place, before, after);
     if (structure.kind === 'leaf' || (isMapLike(structure) && isEmptyMap(before) && isEmptyMap(after))) {
       this.#leaf(before, after, path);
       return;
@@ -123,7 +123,7 @@ function byElement(items: readonly Json[], structure: Structure, path: Path): Ma
 
 /** The value without the paths of `gone`; undefined if nothing is left of it. */
 export function removePaths(value: Json, gone: FieldSet, place: Place, path: Path = []): Json | undefined {
-  const structure = structureOf(place);
+  const structure = structureOf(place, value);
   if (structure.kind === 'leaf') return value;
   if (isMapLike(structure)) return isObject(value) ? removeFromMap(value, gone, structure, place, path) : value;
   if (!Array.isArray(value)) return value;

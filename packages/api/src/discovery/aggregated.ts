@@ -4,13 +4,19 @@ import { groupsOf, isForeign, type GroupVersions } from './legacy.ts';
 export type AggregatedVersion = 'v2' | 'v2beta1';
 
 function subresourceBody(resource: ApiResource, sub: ApiSubresource): JsonObject {
-  const foreign = isForeign(resource, sub);
+  const foreign = isForeign(resource, sub) || resource.custom === true;
   return { subresource: sub.name, responseKind: { group: foreign ? sub.group : '', version: foreign ? sub.version : '', kind: sub.kind }, verbs: [...sub.verbs] };
+}
+
+/** Custom resources say of which group and version their kind is, built-in ones leave that to where they stand. */
+function responseKind(resource: ApiResource): JsonObject {
+  const { group, version, kind } = resource;
+  return resource.custom === true ? { group, version, kind } : { group: '', version: '', kind };
 }
 
 function resourceBody(resource: ApiResource): JsonObject {
   return {
-    resource: resource.resource, responseKind: { group: '', version: '', kind: resource.kind }, scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+    resource: resource.resource, responseKind: responseKind(resource), scope: resource.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: resource.singular, verbs: [...resource.verbs],
     ...(resource.shortNames.length === 0 ? {} : { shortNames: [...resource.shortNames] }),
     ...(resource.categories.length === 0 ? {} : { categories: [...resource.categories] }),

@@ -39,7 +39,7 @@ export function apiGroup(resources: readonly ApiResource[], group: string): Json
 }
 
 function resourceBody(resource: ApiResource): JsonObject {
-  const hash = storageVersionHash(resource);
+  const hash = resource.storageVersionHash ?? storageVersionHash(resource);
   return {
     name: resource.resource, singularName: resource.singular, namespaced: resource.namespaced, kind: resource.kind, verbs: [...resource.verbs],
     ...(resource.shortNames.length === 0 ? {} : { shortNames: [...resource.shortNames] }),

@@ -17,3 +17,12 @@ export function stringifyAny(value: unknown): string {
   }
   return `{${text}}`;
 }
+
+/** The same with the keys in order, as a Go server writes objects that it has no type for. */
+export function stringifySorted(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(stringifySorted).join(',')}]`;
+  if (value === null || typeof value !== 'object') return stringifyAny(value);
+  const object = value as Readonly<Record<string, unknown>>;
+  const members = Object.keys(object).filter((key) => object[key] !== undefined).sort();
+  return `{${members.map((key) => `${quoteJson(key)}:${stringifySorted(object[key])}`).join(',')}}`;
+}

@@ -1,0 +1,6 @@
+export * from './definition.ts';
+export * from './embedded.ts';
+export * from './prune.ts';
+export * from './defaults.ts';
+export * from './structural.ts';
+export * from './description.ts';
