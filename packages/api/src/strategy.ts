@@ -34,6 +34,8 @@ export interface Strategy {
   readonly allowUnconditionalUpdate?: boolean;
   /** Grace period in seconds for a delete, if the kind is deleted gracefully (pods); undefined: at once. */
   gracePeriodSeconds?(object: JsonObject, asked: number | undefined): number | undefined;
+  /** Kinds whose first DELETE marks the object in a way of its own, whatever it asks for. Changes it in place. */
+  markDeleted?(object: JsonObject, nowMs: number): void;
   /** metadata.name rule of this kind. Default: DNS-1123 subdomain. */
   readonly nameRule?: 'dns1123-subdomain' | 'dns1123-label' | 'dns1035-label' | 'path-segment';
 }

@@ -15,6 +15,8 @@ import { builtinManagedFields } from './registry/managed-fields.ts';
 import { Registry } from './registry/registry.ts';
 import { noSuchResource } from './registry/errors.ts';
 import { serveResource } from './registry/serve.ts';
+import { serveCustom } from './crd/serve.ts';
+import { Definitions } from './crd/definitions.ts';
 import { runCompactor } from './storage/compactor.ts';
 import { createHandler } from './transport/handler.ts';
 import { addHealth, HookStates } from './transport/health.ts';
@@ -82,7 +84,8 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 }
 
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
-  const registry = new Registry({ client: config.store, host, keyRoot: config.keyRoot ?? '/registry', eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
+  const keyRoot = config.keyRoot ?? '/registry';
+  const registry = new Registry({ client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
   const handle: HttpHandler = (request) => handler.get()(request);
   const loopback = new Loopback(handle, host);
@@ -102,6 +105,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
     },
     serveResource: async (http, info, user, notes) => {
       const kind = registry.kind(info.group, info.version, info.resource);
+      if (kind?.custom !== undefined) return serveCustom({ context, kind, http, info, user, notes });
       if (kind !== undefined) return serveResource({ context, kind, http, info, user, notes });
       return registry.hasVersion(info.group, info.version) ? statusResponse(noSuchResource()) : undefined;
     },
@@ -113,7 +117,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
     start: async () => {
       if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
+      const definitions = new Definitions({ host, client: loopback.client, cache, registry, store: config.store, keyRoot, stop: background.signal });
       await cache.whenReady();
+      definitions.start();
       await hooks.run();
     },
     beginShutdown: () => hooks.stop(),

@@ -4,3 +4,4 @@ export * from './prune.ts';
 export * from './defaults.ts';
 export * from './structural.ts';
 export * from './description.ts';
+export * from './conditions.ts';

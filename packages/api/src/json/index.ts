@@ -1,4 +1,4 @@
-export { stringifyAny } from './any.ts';
+export { stringifyAny, stringifySorted } from './any.ts';
 export { encodeJson, stringifyObject } from './encode.ts';
 export { quoteJson } from './quote.ts';
 export { parseStoredJson, scanJson, scannedValue, type DuplicateKey, type ScannedJson } from './scan.ts';

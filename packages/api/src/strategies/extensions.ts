@@ -1,7 +1,8 @@
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
 import { bool, obj, objects, str, strings } from '../validation/access.ts';
-import { genericStrategy, keep, metadataOf, type Kind } from './generic.ts';
+import { markForCleanup } from '../crd/conditions.ts';
+import { genericStrategy, type Kind } from './generic.ts';
 
 /** Every version that objects were ever stored in stays listed until somebody has migrated them. */
 function addStoredVersions(definition: JsonObject): void {
@@ -23,12 +24,9 @@ export function customResourceDefinitionStrategy(kind: Kind): Strategy {
     },
     prepareForUpdate(definition, old, context) {
       generic.prepareForUpdate(definition, old, context);
-      if (context.subresource !== 'status') {
-        addStoredVersions(definition);
-        return;
-      }
-      const metadata = metadataOf(definition);
-      for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences']) keep(metadata, metadataOf(old), key);
+      // A status writer may change metadata: the cleanup's finalizer goes that way.
+      if (context.subresource !== 'status') addStoredVersions(definition);
     },
+    markDeleted: markForCleanup,
   };
 }

@@ -69,7 +69,8 @@ function listText(kind: ServedKind, result: ListResult): string {
   const head = kind.hub.custom
     ? `{"apiVersion":"${apiVersionOf(kind.api)}","items":[${items}],"kind":"${kind.api.listKind}","metadata":`
     : `{"kind":"${kind.api.listKind}","apiVersion":"${apiVersionOf(kind.api)}","metadata":`;
-  const metadata = JSON.stringify(listMetadata(result));
+  // Lists without a type say that they are complete.
+  const metadata = JSON.stringify(kind.hub.custom ? { continue: result.continueToken, ...listMetadata(result) } : listMetadata(result));
   return kind.hub.custom ? `${head}${metadata}}` : `${head}${metadata},"items":[${items}]}`;
 }
 

@@ -18,5 +18,5 @@ function inclusion(text: string): 'None' | 'Metadata' | 'Object' {
 export function tableOf(kind: ServedKind, objects: readonly JsonObject[], options: TableOptions): string {
   const { version, metadata, columns } = options;
   const shown = options.includeObject === 'Object' ? objects : objects.map(withShownMetadata);
-  return JSON.stringify(toTable(kind.api, shown, { nowMs: kind.hub.clock.nowMs(), includeObject: inclusion(options.includeObject), version, metadata, includeHeaders: columns }));
+  return JSON.stringify(toTable(kind.api, shown, { nowMs: kind.hub.clock.nowMs(), includeObject: inclusion(options.includeObject), version, metadata, includeHeaders: columns, columns: kind.custom?.columns }));
 }

@@ -51,9 +51,12 @@ export function builtinStorageCodec(api: ApiResource): StorageCodec {
   };
 }
 
+/** Groups of servers that know no list of finalizers. */
+const freeFinalizers: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
 export function metadataRules(api: ApiResource): MetadataRules {
   const nameRule = strategyFor(api.group, api.resource).nameRule;
-  const rules = { namespaced: api.namespaced, ...(nameRule === undefined ? {} : { nameRule }) };
+  const rules = { namespaced: api.namespaced, custom: freeFinalizers.has(api.group), ...(nameRule === undefined ? {} : { nameRule }) };
   return {
     validate: (object) => validateMetadata(meta(object), rules),
     validateUpdate: (object, old) => validateMetadataUpdate(meta(object), meta(old), rules),

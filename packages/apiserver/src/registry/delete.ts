@@ -23,7 +23,8 @@ function checkPreconditions(operation: Operation, current: StoredObject, options
   const { api } = operation.kind.hub;
   const what = { group: api.group, resource: api.kind };
   const record = text(meta(current.object), 'uid');
-  if (uid !== undefined && uid !== record && isNamespace(operation.kind)) {
+  const checksFirst = isNamespace(operation.kind) || operation.kind.hub.strategy.markDeleted !== undefined;
+  if (uid !== undefined && uid !== record && checksFirst) {
     throw conflict(api, nameOf(current.object), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${record}`);
   }
   if (uid !== undefined && uid !== record) {
@@ -79,6 +80,10 @@ type Plan = { readonly kind: 'remove' } | { readonly kind: 'mark' } | { readonly
 function plan(operation: Operation, object: JsonObject, options: DeleteOptions): Plan {
   const { kind } = operation;
   const was = isDeleting(object);
+  if (!was && kind.hub.strategy.markDeleted !== undefined) {
+    kind.hub.strategy.markDeleted(object, operation.context.host.clock.nowMs());
+    return { kind: 'mark' };
+  }
   const finalizers = finalizersAfter(kind, object, options);
   const changed = setFinalizers(object, finalizers);
   const held = finalizers.length > 0 || specFinalizers(kind, object).length > 0;

@@ -1,4 +1,4 @@
-import type { ApiResource, FieldError, JsonObject, Strategy } from '@coxswain/api';
+import type { ApiDescription, ApiResource, CustomColumn, CustomScale, FieldError, FieldSet, JsonObject, SelectableFields, Strategy } from '@coxswain/api';
 import type { Clock } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { StorageCodec } from '../storage/codec.ts';
@@ -44,7 +44,24 @@ export interface Hub {
   readonly clock: Clock;
 }
 
+/** What a CustomResourceDefinition says of one version of its kind, beside the schema. */
+export interface CustomServing {
+  readonly description: ApiDescription;
+  resetFields(subresource: string): FieldSet;
+  readonly selectable: SelectableFields;
+  readonly columns: readonly CustomColumn[];
+  readonly scale: CustomScale | undefined;
+  /** Said with every request. */
+  readonly warnings: readonly string[];
+  /** Nothing new is made while the definition goes. */
+  isTerminating(): boolean;
+  /** Holds the kind's store and cache until the answer is called; a definition that changes or goes waits for it. */
+  enter(): () => void;
+}
+
 export interface ServedKind {
+  /** Of custom kinds only. */
+  readonly custom?: CustomServing;
   readonly api: ApiResource;
   readonly hub: Hub;
   readonly codec: KindCodec;

@@ -16,10 +16,11 @@ export interface ManagedFields {
 }
 
 function writing(kind: ServedKind, writer: Writer): Writing {
-  return { description: apiDescription, typeName: kind.api.typeName, apiVersion: apiVersionOf(kind.api), ...writer };
+  const { api, custom } = kind;
+  const resetFields = custom?.resetFields(writer.subresource);
+  return { description: custom?.description ?? apiDescription, typeName: api.typeName, apiVersion: apiVersionOf(api), ...(resetFields === undefined ? {} : { resetFields }), ...writer };
 }
 
-/** Of the built-in kinds. */
 export const builtinManagedFields: ManagedFields = {
   update: (kind, live, object, writer) => updateManagedFields({ ...writing(kind, writer), live, object }),
   apply: (kind, live, applied, writer) => applyServerSide({ ...writing(kind, writer), live, applied, force: writer.force }),

@@ -52,3 +52,9 @@ export function at(object: JsonObject, ...path: readonly string[]): Json | undef
   }
   return value;
 }
+
+/** The text at a path of keys; '' if it is anything else. */
+export function textAt(object: JsonObject, ...path: readonly string[]): string {
+  const value = at(object, ...path);
+  return typeof value === 'string' ? value : '';
+}

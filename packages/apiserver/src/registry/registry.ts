@@ -1,4 +1,4 @@
-import { builtinResources, strategyFor, type ApiResource, type JsonObject } from '@coxswain/api';
+import { builtinResources, compareVersions, strategyFor, type ApiResource, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { assert, type Host } from '@coxswain/host';
 import { resourcePrefix } from '../storage/keys.ts';
@@ -36,13 +36,31 @@ export interface RegistryOptions {
   readonly eventTtlSeconds: number;
 }
 
-/** Every kind that is served, each with its store and cache; those of one storage share one hub. */
+/** The kinds of one CustomResourceDefinition. */
+export interface CustomKinds {
+  /** For discovery; empty until it is established. */
+  readonly resources: readonly ApiResource[];
+  /** undefined where the version is not served (now). */
+  kind(version: string): ServedKind | undefined;
+  /** In the storage version, served or not. */
+  stored(): ServedKind | undefined;
+  /** Ends its watches and caches once the requests that hold it are answered. */
+  retire(): void;
+}
+
+/**
+ * Every kind that is served, each with its store and cache; those of one storage share one hub. Custom kinds come and go: ask again
+ * rather than keep a list. Who holds a kind may use it to the end of its request.
+ */
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #hubs = new Map<string, Hub>();
   readonly #kinds = new Map<string, ServedKind>();
   readonly #resources = new Map<string, ApiResource>();
   readonly #leases: EventLeases;
+  /** By the definition's name: plural.group */
+  readonly #custom = new Map<string, CustomKinds>();
+  #all: readonly ApiResource[] | undefined;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -50,8 +68,22 @@ export class Registry {
     for (const api of builtinResources) this.#resources.set(idOf(api.group, api.version, api.resource), api);
   }
 
+  /** Custom ones last, groups by name and versions as clients prefer them. The same list until something changes. */
   get resources(): readonly ApiResource[] {
-    return [...this.#resources.values()];
+    const byPreference = (a: ApiResource, b: ApiResource): number => (a.group === b.group ? compareVersions(a.version, b.version) || (a.resource < b.resource ? -1 : 1) : a.group < b.group ? -1 : 1);
+    this.#all ??= [...this.#resources.values(), ...[...this.#custom.values()].flatMap((kinds) => kinds.resources).sort(byPreference)];
+    return this.#all;
+  }
+
+  /** Replaces the kinds of a definition (undefined: it is gone); the old ones are retired by the caller. */
+  setCustom(name: string, kinds: CustomKinds | undefined): void {
+    if (kinds === undefined) this.#custom.delete(name);
+    else this.#custom.set(name, kinds);
+    this.#all = undefined;
+  }
+
+  custom(group: string, resource: string): CustomKinds | undefined {
+    return this.#custom.get(`${resource}.${group}`);
   }
 
   /** Made when first asked for. */
@@ -60,7 +92,7 @@ export class Registry {
     const known = this.#kinds.get(id);
     if (known !== undefined) return known;
     const api = this.#resources.get(id);
-    if (api === undefined) return undefined;
+    if (api === undefined) return this.custom(group, resource)?.kind(version);
     const made = this.#make(id, api);
     this.#kinds.set(id, made);
     return made;
@@ -68,6 +100,8 @@ export class Registry {
 
   /** The kind in its storage version, by resource alone. */
   storedKind(group: string, resource: string): ServedKind | undefined {
+    const custom = this.custom(group, resource);
+    if (custom !== undefined) return custom.stored();
     for (const api of this.#resources.values()) {
       if (api.group !== group || api.resource !== resource) continue;
       const stored = storedUnder[idOf(api.group, api.version, api.resource)] ?? idOf(api.group, api.version, api.resource);
@@ -80,9 +114,10 @@ export class Registry {
   /** What else is served from the same storage, now. */
   equivalents(kind: ServedKind): readonly ServedKind[] {
     const same = this.resources.filter((api) => api.resource === kind.api.resource && api !== kind.api);
-    return same.map((api) => this.kind(api.group, api.version, api.resource)).filter((other) => other?.hub === kind.hub).filter((other) => other !== undefined);
+    return same.map((api) => this.kind(api.group, api.version, api.resource)).filter((other) => other !== undefined && (other.hub === kind.hub || (kind.custom !== undefined && other.api.group === kind.api.group))).filter((other) => other !== undefined);
   }
 
+  /** Whether a built-in kind is served there. */
   hasVersion(group: string, version: string): boolean {
     for (const api of this.#resources.values()) if (api.group === group && api.version === version) return true;
     return false;
@@ -115,6 +150,7 @@ export class Registry {
 
   stop(): void {
     for (const hub of this.#hubs.values()) hub.cache.stop();
+    for (const kinds of this.#custom.values()) kinds.retire();
   }
 }
 

@@ -22,7 +22,7 @@ function labelsOf(object: JsonObject): Readonly<Record<string, string>> {
 export function selectionOf(kind: ServedKind, options: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>, name = ''): Selection {
   if (options.labelSelector === '' && options.fieldSelector === '' && name === '') return all;
   const labels = parseLabelSelector(options.labelSelector);
-  const fields = parseFieldSelector(options.fieldSelector, kind.api);
+  const fields = parseFieldSelector(options.fieldSelector, kind.api, kind.custom?.selectable);
   const matchesName = (object: JsonObject): boolean => name === '' || meta(object)['name'] === name;
   return { everything: false, matches: (object) => matchesName(object) && fields.matches(object) && labels.matches(labelsOf(object)) };
 }

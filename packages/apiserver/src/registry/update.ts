@@ -129,7 +129,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
     return { committed: value.kind === 'done', value };
   }
   meta(object)['resourceVersion'] = String(current.revision);
-  if (sameState(object, old, operation)) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
+  if (sameState(object, old, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
   const result = await store.put(current.key, object, current.revision);
   if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };

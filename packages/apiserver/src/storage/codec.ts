@@ -7,6 +7,10 @@ export interface StorageCodec {
   encode(object: JsonObject): string;
   /** Reads upstream's protobuf too (`k8s\0`). */
   decode(value: Uint8Array): JsonObject;
+  /** What is stored where that is not what is served: custom resources have one version in the store and are defaulted when read. */
+  toStore?(object: JsonObject): string;
+  /** False if writing the same object again would store other bytes: it was stored under another version. */
+  isCurrent?(value: Uint8Array): boolean;
 }
 
 const metadataMark = '"metadata":{';
@@ -63,7 +67,7 @@ export class StoredObject {
   /** JSON as served in the storage version. */
   get text(): string {
     if (this.#text === undefined) {
-      const stored = this.#value[0] === 0x7b ? fromUtf8(this.#value) : '';
+      const stored = this.#value[0] === 0x7b && this.#codec.toStore === undefined ? fromUtf8(this.#value) : '';
       this.#text = (this.revision > 0 ? spliceResourceVersion(stored, this.revision) : undefined) ?? this.#codec.encode(this.object);
     }
     return this.#text;
@@ -84,5 +88,6 @@ export function encodeForStore(object: JsonObject, codec: StorageCodec): Uint8Ar
   const metadata = { ...metadataOf(object) };
   delete metadata['resourceVersion'];
   delete metadata['selfLink'];
-  return utf8(codec.encode({ ...object, metadata }));
+  const bare = { ...object, metadata };
+  return utf8(codec.toStore?.(bare) ?? codec.encode(bare));
 }
