@@ -1,10 +1,13 @@
 import type { Host, Listener, ServerTls } from '@coxswain/host';
+import { Http2Server, serveHandler } from '@coxswain/http2';
 import type { RunningComponent } from '@coxswain/service';
 import { createMetrics } from '@coxswain/service/edge';
 import type { ApiServerConfig } from '../config.ts';
 import { createApiServer, type ApiServer } from '../server.ts';
 
 const stopGraceMs = 5000;
+/** Of one connection; a client with more watches takes another one. */
+const maxConcurrentStreams = 2000;
 
 export interface ServeAt {
   readonly address: string;
@@ -19,10 +22,16 @@ export interface ServedApiServer extends RunningComponent {
   readonly listener: Listener;
 }
 
+/** HTTP/1.1 (and so every upgrade) stays with Node. */
+function http2Of({ handle }: ApiServer, host: Host): Http2Server {
+  const onStream = serveHandler(handle, host.log);
+  return new Http2Server({ clock: host.clock, timers: host.timers, log: host.log, onStream, maxConcurrentStreams });
+}
+
 /** Listens first, so that the post-start hooks of several servers find each other; resolves when it listens. */
 export async function serveApiServer(config: ApiServerConfig, at: ServeAt, host: Host): Promise<ServedApiServer> {
   const server = await createApiServer(config, host, { metrics: createMetrics() });
-  const listener = await host.network.serveHttp({ address: at.address, port: at.port, tls: at.tls }, server.handle);
+  const listener = await host.network.serveHttp({ address: at.address, port: at.port, tls: at.tls, http2: http2Of(server, host) }, server.handle);
   host.log.info('serving', { address: listener.address, port: listener.port });
   // A hook that cannot finish keeps the server not ready and tries again; only a broken invariant rejects.
   const failed = new Promise<never>((_resolve, reject) => { server.start().then(() => host.log.info('ready'), reject); });

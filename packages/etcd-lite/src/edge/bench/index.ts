@@ -1,2 +1,6 @@
 export { benchStore, type StoreBenchOptions } from './bench.ts';
-export { isInstalled } from './cluster.ts';
+export { makeCertificates } from './certificates.ts';
+export { freePorts, isInstalled, StoreCluster } from './cluster.ts';
+export { cpuSecondsOf, memoryOf } from './processes.ts';
+export { number } from './report.ts';
+export { median } from './rows.ts';

@@ -7,10 +7,10 @@ const userTimeField = 11;
 
 /** Processor time of all members so far, all threads. */
 export function cpuSeconds(cluster: StoreCluster): number {
-  return cluster.members.reduce((sum, member) => sum + (member.process?.pid === undefined ? 0 : cpuOf(member.process.pid)), 0);
+  return cluster.members.reduce((sum, member) => sum + (member.process?.pid === undefined ? 0 : cpuSecondsOf(member.process.pid)), 0);
 }
 
-function cpuOf(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name, in parentheses, may have spaces.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);

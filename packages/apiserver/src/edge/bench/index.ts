@@ -1,0 +1,1 @@
+export { benchApiServer, type ApiServerBenchOptions } from './bench.ts';
