@@ -1,7 +1,9 @@
+import type { ApiResource } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
 import type { SpdyHeaderCodec } from '@coxswain/streaming';
+import type { AdmissionFile } from './admission/config.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { admissionChain } from './admission/chain.ts';
 import { ServiceRepair } from './allocators/repair.ts';
@@ -61,6 +63,7 @@ export interface PartsConfig {
   readonly apiAudiences: readonly string[];
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];
+  readonly admission?: AdmissionFile | undefined;
   readonly defaultNotReadyTolerationSeconds: number;
   readonly defaultUnreachableTolerationSeconds: number;
   readonly serviceClusterIpRanges: readonly string[];
@@ -83,6 +86,8 @@ export interface PartsTools {
   readonly store: RawStore;
   /** HTTPS to webhooks. */
   readonly callouts: Callouts;
+  /** What is served at the moment of asking, custom resources included. */
+  readonly resourcesNow: () => readonly ApiResource[];
 }
 
 interface Keys {
@@ -147,7 +152,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     impersonate: impersonation((attributes) => requireAllowed(authorizer, attributes)),
     authorize: (info, user, notes) => requireAllowed(authorizer, attributesOf(info, user), notes),
     authorizer,
-    admission: admissionChain(admissionPlugins(config, { host, cache, lookup, authorizer, objects })),
+    admission: admissionChain(admissionPlugins(config, { ...tools, lookup, authorizer })),
     createHandlers: [
       ...bindingHandlers(host.clock, objects),
       evictionHandler({ clock: host.clock, client, lookup, objects }),

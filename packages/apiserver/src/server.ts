@@ -91,7 +91,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const loopback = new Loopback(handle, host);
   const cache = cacheReader(registry);
   const callouts = serverCallouts(host, liveLookup(cache, loopback.client), loopback.client, config.enableAggregatorRouting ?? false);
-  const parts = assemble({ host, cache, client: loopback.client, objects: objectMutator(registry), store: rawStore(config.store), callouts });
+  const parts = assemble({ host, cache, client: loopback.client, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
   const hooks = new HookStates(parts.postStartHooks, host);
   const paths = pathsOf(config, registry, parts, hooks, metrics, host);

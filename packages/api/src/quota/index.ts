@@ -1,3 +1,3 @@
 export * from './amounts.ts';
-export { unspecified } from './pods.ts';
+export { podInScope, podTogether, unspecified, type ScopeRequirement } from './pods.ts';
 export * from './usage.ts';

@@ -5,7 +5,7 @@ import { addAmounts, maxAmounts, type Amounts } from './amounts.ts';
 const native = ['cpu', 'memory', 'ephemeral-storage'];
 
 /** What a pod may need at once: its containers with the sidecars, or an init container with the sidecars before it. */
-function together(pod: Pod, of: (container: Container) => Amounts): Amounts {
+export function podTogether(pod: Pod, of: (container: Container) => Amounts): Amounts {
   let sidecars: Amounts = {};
   let most: Amounts = {};
   for (const container of pod.spec?.initContainers ?? []) {
@@ -36,8 +36,8 @@ function holdsNothing(pod: Pod, nowMs: number): boolean {
 
 export function podUsage(pod: Pod, nowMs: number): Amounts {
   if (holdsNothing(pod, nowMs)) return { 'count/pods': '1' };
-  const requests = together(pod, (container) => container.resources?.requests ?? {});
-  const limits = together(pod, (container) => container.resources?.limits ?? {});
+  const requests = podTogether(pod, (container) => container.resources?.requests ?? {});
+  const limits = podTogether(pod, (container) => container.resources?.limits ?? {});
   const overhead = (pod.spec?.overhead ?? {}) as Amounts;
   const limited = Object.fromEntries(Object.entries(overhead).filter(([name]) => limits[name] !== undefined));
   return { 'count/pods': '1', pods: '1', ...named(addAmounts(requests, overhead), addAmounts(limits, limited)) };

@@ -40,6 +40,26 @@ export function quotaUsage(type: GroupResource, object: object, nowMs: number): 
   }
 }
 
+const podNames = new Set(['pods', 'cpu', 'memory', 'ephemeral-storage', ...['requests', 'limits'].flatMap((kind) => ['cpu', 'memory', 'ephemeral-storage'].map((name) => `${kind}.${name}`))]);
+const serviceNames = new Set(['services', 'services.nodeports', 'services.loadbalancers']);
+
+/** Whether objects of that type can count for an amount of that name. */
+function countsFor(type: GroupResource, name: string): boolean {
+  if (name === countName(type)) return true;
+  if (type.group !== '') return false;
+  switch (type.resource) {
+    case 'pods': return podNames.has(name) || name.startsWith('hugepages-') || name.startsWith('requests.hugepages-') || (name.startsWith('requests.') && name.includes('/') && !name.includes('kubernetes.io/'));
+    case 'services': return serviceNames.has(name);
+    case 'persistentvolumeclaims': return name === 'persistentvolumeclaims' || name === 'requests.storage' || /\.storageclass\.storage\.k8s\.io\/(persistentvolumeclaims|requests\.storage)$/.test(name);
+    default: return plainlyCounted.has(type.resource) && name === type.resource;
+  }
+}
+
+/** Those of a quota's names that objects of that type can count for. */
+export function quotaNames(type: GroupResource, names: readonly string[]): string[] {
+  return names.filter((name) => countsFor(type, name));
+}
+
 /** Scopes are about pods: a quota that has some speaks of nothing else. */
 export function quotaCovers(quota: ResourceQuota, type: GroupResource, object: object): boolean {
   const requirements = [

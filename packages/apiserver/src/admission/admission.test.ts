@@ -52,7 +52,7 @@ test('priority comes from the class alone', async () => {
   await cluster.seen('scheduling.k8s.io', 'priorityclasses', '', 'usual');
   expect((await pod('g')).object.spec).toMatchObject({ priorityClassName: 'usual', priority: 100, preemptionPolicy: 'Never' });
   const second = await cluster.call('POST', '/apis/scheduling.k8s.io/v1/priorityclasses', { body: { metadata: { name: 'other' }, value: 1, globalDefault: true } });
-  expect(second.json['message']).toContain('PriorityClass "usual" is already marked as default. Only one default can exist');
+  expect(second.json['message']).toBe('priorityclasses.scheduling.k8s.io "other" is forbidden: PriorityClass usual is already marked as default. Only one default can exist');
   expect((await cluster.call('DELETE', '/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical')).status).toBe(403);
 });
 
@@ -150,9 +150,10 @@ async function changed(attempt: () => Promise<boolean>): Promise<boolean> {
 }
 
 test('a plugin that is not there is refused by name, not ignored', () => {
-  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer, objects: { mutate: () => Promise.reject(new Error('not called')) } };
+  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer, objects: { mutate: () => Promise.reject(new Error('not called')) }, client: {} as never, resourcesNow: () => [] };
   const names = (enable: string[], disable: string[]): string[] => admissionPlugins(testPartsConfig({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }), tools).map((plugin) => plugin.name);
-  expect(() => names(['PodSecurity'], [])).toThrow('--enable-admission-plugins: PodSecurity is not built yet');
+  expect(() => names(['ImagePolicyWebhook'], [])).toThrow('--enable-admission-plugins: ImagePolicyWebhook is not built yet');
+  expect(() => names(['EventRateLimit'], [])).toThrow('EventRateLimit needs its limits from --admission-control-config-file');
   expect(() => names([], ['Nonsense'])).toThrow('--disable-admission-plugins: unknown admission plugin "Nonsense"');
   expect(names([], ['Priority'])).not.toContain('Priority');
   expect(names([], [])).not.toContain('NodeRestriction');

@@ -1,9 +1,9 @@
-import { compareQuantity, canonicalQuantity, formatQuantity, addQuantity, quantityMilliValue, type Quantity } from '@coxswain/api';
+import { compareQuantity, canonicalQuantity, podTogether, quantityMilliValue } from '@coxswain/api';
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
 import { readyList } from '../ready-list.ts';
-import { typed } from '../typed.ts';
+import { typed, typedOrNone } from '../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, CacheReader } from '../types.ts';
-import { isResource, podOf, refuse } from './attributes.ts';
+import { isResource, refuse } from './attributes.ts';
 
 type Amounts = Readonly<Record<string, string>>;
 
@@ -15,8 +15,8 @@ interface Usage {
 
 const annotation = 'kubernetes.io/limit-ranger';
 
-async function itemsOf(cache: CacheReader, namespace: string): Promise<LimitRangeItem[]> {
-  return (await readyList(cache, '', 'limitranges', namespace)).flatMap((object) => typed<LimitRange>(object).spec?.limits ?? []);
+async function rangesOf(cache: CacheReader, namespace: string): Promise<LimitRange[]> {
+  return (await readyList(cache, '', 'limitranges', namespace)).map((object) => typed<LimitRange>(object));
 }
 
 /** Adds what is missing; answers the names added, sorted. */
@@ -26,24 +26,29 @@ function fill(amounts: Record<string, string>, defaults: Amounts): string[] {
   return added.toSorted();
 }
 
-function fillContainer(container: Container, item: LimitRangeItem, called: string): string[] {
+function fillContainer(container: Container, defaults: Usage, called: string): string[] {
   const [requests, limits] = [{ ...container.resources?.requests }, { ...container.resources?.limits }];
-  const addedLimits = fill(limits, item.default ?? {});
-  const addedRequests = fill(requests, item.defaultRequest ?? {});
+  const addedLimits = fill(limits, defaults.limits);
+  const addedRequests = fill(requests, defaults.requests);
   if (addedLimits.length + addedRequests.length === 0) return [];
-  container.resources = { ...container.resources, limits, requests };
+  container.resources = { ...container.resources, ...(Object.keys(limits).length === 0 ? {} : { limits }), ...(Object.keys(requests).length === 0 ? {} : { requests }) };
   return [
     ...(addedRequests.length === 0 ? [] : [`${addedRequests.join(', ')} request for ${called} ${container.name}`]),
     ...(addedLimits.length === 0 ? [] : [`${addedLimits.join(', ')} limit for ${called} ${container.name}`]),
   ];
 }
 
-function fillPod(pod: Pod, items: readonly LimitRangeItem[]): void {
-  const done: string[] = [];
-  for (const item of items.filter((one) => one.type === 'Container')) {
-    for (const container of pod.spec?.containers ?? []) done.push(...fillContainer(container, item, 'container'));
-    for (const container of pod.spec?.initContainers ?? []) done.push(...fillContainer(container, item, 'init container'));
-  }
+function defaultsOf(items: readonly LimitRangeItem[]): Usage {
+  const forContainers = items.filter((item) => item.type === 'Container');
+  return { requests: Object.assign({}, ...forContainers.map((item) => item.defaultRequest)) as Amounts, limits: Object.assign({}, ...forContainers.map((item) => item.default)) as Amounts };
+}
+
+function fillPod(pod: Pod, range: LimitRange): void {
+  const defaults = defaultsOf(range.spec?.limits ?? []);
+  const done = [
+    ...(pod.spec?.containers ?? []).flatMap((container) => fillContainer(container, defaults, 'container')),
+    ...(pod.spec?.initContainers ?? []).flatMap((container) => fillContainer(container, defaults, 'init container')),
+  ];
   if (done.length === 0 || pod.metadata === undefined) return;
   pod.metadata.annotations = { ...pod.metadata.annotations, [annotation]: `LimitRanger plugin set: ${done.join('; ')}` };
 }
@@ -88,15 +93,9 @@ function usageOf(container: Container): Usage {
   return { requests: container.resources?.requests ?? {}, limits: container.resources?.limits ?? {} };
 }
 
-/** Of a resource that one container leaves open nothing can be said of the pod. */
-function sum(all: readonly Amounts[]): Amounts {
-  const names = Object.keys(all[0] ?? {}).filter((name) => all.every((one) => Object.hasOwn(one, name)));
-  return Object.fromEntries(names.map((name) => [name, formatQuantity(all.map((one) => one[name] as string).reduce<Quantity | string>((total, one) => addQuantity(total, one), '0') as Quantity)]));
-}
-
 function podProblems(pod: Pod, items: readonly LimitRangeItem[]): string[] {
   const containers = pod.spec?.containers ?? [];
-  const together = { requests: sum(containers.map((one) => usageOf(one).requests)), limits: sum(containers.map((one) => usageOf(one).limits)) };
+  const together = { requests: podTogether(pod, (one) => usageOf(one).requests), limits: podTogether(pod, (one) => usageOf(one).limits) };
   return items.flatMap((item) => {
     if (item.type === 'Container') return [...containers, ...(pod.spec?.initContainers ?? [])].flatMap((container) => problems(item, usageOf(container)));
     return item.type === 'Pod' ? problems(item, together) : [];
@@ -105,7 +104,7 @@ function podProblems(pod: Pod, items: readonly LimitRangeItem[]): string[] {
 
 function claimProblems(claim: PersistentVolumeClaim, items: readonly LimitRangeItem[]): string[] {
   const usage = { requests: claim.spec?.resources?.requests ?? {}, limits: {} };
-  return items.filter((item) => item.type === 'PersistentVolumeClaim').flatMap((item) => problems(item, usage));
+  return items.filter((item) => item.type === 'PersistentVolumeClaim').flatMap((item) => problems({ ...item, maxLimitRequestRatio: {} }, usage));
 }
 
 function refuseProblems(a: AdmissionAttributes, found: readonly string[]): void {
@@ -113,19 +112,35 @@ function refuseProblems(a: AdmissionAttributes, found: readonly string[]): void 
   if (all.length > 0) throw refuse(a, all.length === 1 ? (all[0] as string) : `[${all.join(', ')}]`);
 }
 
+/** A new pod, or one whose containers change size. */
+function sizedPod(a: AdmissionAttributes): Pod | undefined {
+  const sized = isResource(a, '', 'pods') ? a.operation === 'CREATE' : isResource(a, '', 'pods', 'resize') && a.operation === 'UPDATE';
+  return sized ? typedOrNone<Pod>(a.object) : undefined;
+}
+
+/** What is going is not to be held up. */
+function isGoing(a: AdmissionAttributes): boolean {
+  return typedOrNone<Pod>(a.oldObject)?.metadata?.deletionTimestamp !== undefined;
+}
+
 /** Defaults and bounds of what pods and claims of a namespace may ask for. */
 export function limitRanger(cache: CacheReader): AdmissionPlugin {
   return {
     name: 'LimitRanger',
-    operations: ['CREATE'],
+    operations: ['CREATE', 'UPDATE'],
     async admit(a) {
-      const pod = podOf(a);
-      if (pod !== undefined) fillPod(pod, await itemsOf(cache, a.namespace));
+      const pod = isGoing(a) ? undefined : sizedPod(a);
+      if (pod !== undefined) for (const range of await rangesOf(cache, a.namespace)) fillPod(pod, range);
     },
     async validate(a) {
-      const pod = podOf(a);
-      if (pod !== undefined) refuseProblems(a, podProblems(pod, await itemsOf(cache, a.namespace)));
-      if (isResource(a, '', 'persistentvolumeclaims') && a.object !== undefined) refuseProblems(a, claimProblems(typed<PersistentVolumeClaim>(a.object), await itemsOf(cache, a.namespace)));
+      if (isGoing(a)) return;
+      const pod = sizedPod(a);
+      const claim = isResource(a, '', 'persistentvolumeclaims') ? typedOrNone<PersistentVolumeClaim>(a.object) : undefined;
+      if (pod === undefined && claim === undefined) return;
+      for (const { spec } of await rangesOf(cache, a.namespace)) {
+        if (pod !== undefined) refuseProblems(a, podProblems(pod, spec?.limits ?? []));
+        if (claim !== undefined) refuseProblems(a, claimProblems(claim, spec?.limits ?? []));
+      }
     },
   };
 }

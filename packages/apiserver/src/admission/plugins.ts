@@ -1,14 +1,26 @@
+import type { Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
 import type { Lookup } from '../live-lookup.ts';
 import type { AdmissionPlugin, Authorizer, CacheReader, ObjectMutator } from '../types.ts';
-import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from './certificates.ts';
+import { claimResize } from './claim-resize.ts';
+import { defaultAdmissionFile, type AdmissionFile } from './config.ts';
+import { eventRateLimit } from './event-rate-limit.ts';
+import { alwaysAdmit, alwaysDeny } from './extremes.ts';
 import { limitRanger } from './limit-ranger.ts';
+import { namespaceAutoProvision, namespaceExists } from './namespace-exists.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { defaultIngressClass, denyServiceExternalIps } from './network.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { ownerReferencesPermissionEnforcement, type ResourcesNow } from './owner-references.ts';
 import { defaultTolerationSeconds } from './pod-defaults.ts';
+import { alwaysPullImages } from './pod-images.ts';
+import { extendedResourceToleration, limitPodHardAntiAffinityTopology, podNodeSelector, podTolerationRestriction } from './pod-placement.ts';
+import { podSecurity } from './pod-security/plugin.ts';
 import { priorityAdmission } from './priority.ts';
 import { resourceQuotaAdmission } from './resource-quota.ts';
+import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClassAdmission, storageObjectInUseProtection } from './storage-protection.ts';
 import { taintNodesByCondition } from './taint-nodes.ts';
@@ -18,47 +30,68 @@ export interface AdmissionConfig {
   readonly disableAdmissionPlugins: readonly string[];
   readonly defaultNotReadyTolerationSeconds: number;
   readonly defaultUnreachableTolerationSeconds: number;
+  /** --admission-control-config-file. */
+  readonly admission?: AdmissionFile | undefined;
 }
 
-interface Tools {
+export interface AdmissionTools {
   readonly host: Host;
+  readonly client: Client;
   readonly cache: CacheReader;
   readonly lookup: Lookup;
   readonly authorizer: Authorizer;
   readonly objects: ObjectMutator;
+  readonly resourcesNow: ResourcesNow;
 }
 
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
-const unbuilt: ReadonlySet<string> = new Set([
-  'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'ClusterTrustBundleAttest', 'DefaultIngressClass',
-  'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology', 'MutatingAdmissionPolicy',
-  'MutatingAdmissionWebhook', 'NamespaceAutoProvision', 'NamespaceExists', 'OwnerReferencesPermissionEnforcement', 'PersistentVolumeClaimResize', 'PodNodeSelector', 'PodSecurity',
-  'PodTolerationRestriction', 'RuntimeClass', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook',
+const unbuilt: ReadonlySet<string> = new Set(['ImagePolicyWebhook', 'MutatingAdmissionPolicy', 'MutatingAdmissionWebhook', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook']);
+
+const onlyIfEnabled: ReadonlySet<string> = new Set([
+  'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology',
+  'NamespaceAutoProvision', 'NamespaceExists', 'NodeRestriction', 'OwnerReferencesPermissionEnforcement', 'PodNodeSelector', 'PodTolerationRestriction',
 ]);
 
-const onlyIfEnabled: ReadonlySet<string> = new Set(['NodeRestriction']);
-
-/** In upstream's order. */
-function allPlugins(config: AdmissionConfig, { host, cache, lookup, authorizer, objects }: Tools): readonly AdmissionPlugin[] {
+/** In upstream's order, which is that of calling them. */
+function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly AdmissionPlugin[] {
+  const { host, client, cache, lookup, authorizer, objects } = tools;
+  const file = config.admission ?? defaultAdmissionFile;
   return [
+    alwaysAdmit,
+    namespaceAutoProvision(lookup, client),
     namespaceLifecycle(lookup),
+    namespaceExists(lookup),
+    limitPodHardAntiAffinityTopology,
     limitRanger(cache),
     serviceAccountAdmission(host, lookup),
     nodeRestriction(lookup),
     taintNodesByCondition,
+    alwaysPullImages,
+    podSecurity({ clock: host.clock, cache, lookup }, file.podSecurity),
+    podNodeSelector(lookup, file.podNodeSelectors),
     priorityAdmission(cache, lookup),
     defaultTolerationSeconds({ notReady: config.defaultNotReadyTolerationSeconds, unreachable: config.defaultUnreachableTolerationSeconds }),
+    podTolerationRestriction(lookup, file.podTolerations),
+    eventRateLimit(host.clock, file.eventLimits ?? []),
+    extendedResourceToleration,
+    defaultStorageClassAdmission(cache),
     storageObjectInUseProtection,
+    ownerReferencesPermissionEnforcement(authorizer, tools.resourcesNow),
+    claimResize(lookup),
+    runtimeClassAdmission(lookup),
     certificateApproval(authorizer),
     certificateSigning(authorizer),
+    clusterTrustBundleAttest(authorizer),
     certificateSubjectRestriction,
-    defaultStorageClassAdmission(cache),
-    // The last: what another refuses must not be taken from a quota.
-    resourceQuotaAdmission(host.clock, cache, objects),
+    defaultIngressClass(cache),
+    denyServiceExternalIps,
+    // Policies and webhooks have their place here, and then the last: what another refuses must not be taken from a quota.
+    resourceQuotaAdmission(host.clock, cache, objects, file.limitedResources),
+    alwaysDeny,
   ];
 }
 
-export function admissionPlugins(config: AdmissionConfig, tools: Tools): readonly AdmissionPlugin[] {
+export function admissionPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly AdmissionPlugin[] {
   const all = allPlugins(config, tools);
   const known = new Set(all.map((plugin) => plugin.name));
   const check = (flag: string, name: string): void => {
@@ -69,5 +102,11 @@ export function admissionPlugins(config: AdmissionConfig, tools: Tools): readonl
   };
   for (const name of config.enableAdmissionPlugins) check('enable-admission-plugins', name);
   for (const name of config.disableAdmissionPlugins) check('disable-admission-plugins', name);
-  return all.filter(({ name }) => !config.disableAdmissionPlugins.includes(name) && (!onlyIfEnabled.has(name) || config.enableAdmissionPlugins.includes(name)));
+  const both = config.enableAdmissionPlugins.find((name) => config.disableAdmissionPlugins.includes(name));
+  if (both !== undefined) throw new UsageError(`--enable-admission-plugins: ${both} is in --disable-admission-plugins too`);
+  const enabled = all.filter(({ name }) => !config.disableAdmissionPlugins.includes(name) && (!onlyIfEnabled.has(name) || config.enableAdmissionPlugins.includes(name)));
+  if (enabled.some(({ name }) => name === 'EventRateLimit') && config.admission?.eventLimits === undefined) {
+    throw new UsageError('--enable-admission-plugins: EventRateLimit needs its limits from --admission-control-config-file');
+  }
+  return enabled;
 }

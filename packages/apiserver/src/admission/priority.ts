@@ -1,4 +1,3 @@
-import { invalid } from '@coxswain/api';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { PriorityClass } from 'kubernetes-types/scheduling/v1';
 import type { Lookup } from '../live-lookup.ts';
@@ -15,7 +14,8 @@ export const systemNodeCritical = 'system-node-critical';
 interface Priority {
   readonly className: string;
   readonly value: number;
-  readonly preemptionPolicy: string;
+  /** Of classes from before it was there none. */
+  readonly preemptionPolicy: string | undefined;
 }
 
 /** Several may be called default by mistake: the lowest then harms least. */
@@ -30,7 +30,7 @@ export function priorityAdmission(cache: CacheReader, lookup: Lookup): Admission
     const name = pod.spec?.priorityClassName ?? '';
     const found = await (name === '' ? defaultClass(cache) : lookup<PriorityClass>(resources.priorityclasses, '', name));
     if (found === undefined && name !== '') throw refuse(a, `no PriorityClass with name ${name} was found`);
-    return { className: found?.metadata?.name ?? '', value: found?.value ?? 0, preemptionPolicy: found?.preemptionPolicy ?? 'PreemptLowerPriority' };
+    return { className: found?.metadata?.name ?? '', value: found?.value ?? 0, preemptionPolicy: found === undefined ? 'PreemptLowerPriority' : found.preemptionPolicy };
   }
 
   async function admitNewPod(a: AdmissionAttributes, pod: Pod): Promise<void> {
@@ -39,12 +39,12 @@ export function priorityAdmission(cache: CacheReader, lookup: Lookup): Admission
     if (pod.spec.priority !== undefined && pod.spec.priority !== priority.value) {
       throw refuse(a, `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${priority.value} from the given PriorityClass name`);
     }
-    if (pod.spec.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== priority.preemptionPolicy) {
+    if (priority.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== priority.preemptionPolicy) {
       throw refuse(a, `the string value of PreemptionPolicy (${pod.spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${priority.preemptionPolicy} from the given PriorityClass name`);
     }
     if (priority.className !== '') pod.spec.priorityClassName = priority.className;
     pod.spec.priority = priority.value;
-    pod.spec.preemptionPolicy = priority.preemptionPolicy;
+    if (priority.preemptionPolicy !== undefined) pod.spec.preemptionPolicy = priority.preemptionPolicy;
   }
 
   return {
@@ -70,14 +70,12 @@ function keepPriority(pod: Pod, old: Pod | undefined): void {
 
 async function validateClass(cache: CacheReader, a: AdmissionAttributes): Promise<void> {
   if (a.operation === 'DELETE') {
-    if ([systemClusterCritical, systemNodeCritical].includes(a.name)) throw refuse(a, 'system priority classes may not be deleted');
+    if ([systemClusterCritical, systemNodeCritical].includes(a.name)) throw refuse(a, 'this is a system priority class and cannot be deleted');
     return;
   }
   const candidate = a.object === undefined ? undefined : typed<PriorityClass>(a.object);
   if (candidate?.globalDefault !== true) return;
   const other = await defaultClass(cache);
-  if (other === undefined || other.metadata?.name === candidate.metadata?.name) return;
-  throw invalid({ group, kind: 'PriorityClass' }, candidate.metadata?.name ?? '', [{
-    type: 'Forbidden', field: 'globalDefault', message: `Forbidden: PriorityClass ${JSON.stringify(other.metadata?.name)} is already marked as default. Only one default can exist`,
-  }]);
+  if (other === undefined || (a.operation === 'UPDATE' && other.metadata?.name === candidate.metadata?.name)) return;
+  throw refuse(a, `PriorityClass ${other.metadata?.name ?? ''} is already marked as default. Only one default can exist`);
 }

@@ -1,9 +1,12 @@
+import { StatusError } from '@coxswain/api';
 import type { Host } from '@coxswain/host';
 import type { Container, Pod, ServiceAccount, Volume } from 'kubernetes-types/core/v1';
 import type { Lookup } from '../live-lookup.ts';
 import { resources } from '@coxswain/client';
+import { podReferences } from '../authz/pod-references.ts';
+import { typedOrNone } from '../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../types.ts';
-import { podOf, refuse } from './attributes.ts';
+import { isResource, podOf, refuse } from './attributes.ts';
 import { randomSuffix } from './random-suffix.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -18,28 +21,52 @@ type HostPart = Pick<Host, 'timers' | 'random'>;
 export function serviceAccountAdmission(host: HostPart, lookup: Lookup): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
-    operations: ['CREATE'],
+    operations: ['CREATE', 'UPDATE'],
     async admit(a) {
-      const pod = podOf(a);
-      if (pod?.spec === undefined || isMirror(pod)) return;
+      const pod = a.operation === 'CREATE' ? podOf(a) : undefined;
+      if (pod?.spec === undefined) return;
+      if (isMirror(pod)) {
+        checkMirror(a, pod);
+        return;
+      }
       pod.spec.serviceAccountName ||= 'default';
       pod.spec.serviceAccount = pod.spec.serviceAccountName;
       const account = await findAccount(host, lookup, a, pod.spec.serviceAccountName);
-      if (account.metadata?.annotations?.[enforceMountableSecrets] === 'true') refuseUnlistedSecrets(a, pod, account);
       if (mountsToken(pod, account)) mountToken(host, pod);
       if ((pod.spec.imagePullSecrets ?? []).length === 0 && account.imagePullSecrets !== undefined) {
-        pod.spec.imagePullSecrets = structuredClone(account.imagePullSecrets);
+        pod.spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => (name === undefined ? {} : { name }));
       }
+      if (limitsSecrets(account)) refuseUnlisted(a, unlistedReference(pod, account));
     },
-    validate(a) {
-      const pod = podOf(a);
-      if (pod?.spec === undefined || !isMirror(pod)) return Promise.resolve();
-      if (pod.spec.serviceAccountName) throw refuse(a, 'a mirror pod may not reference service accounts');
-      const reads = (pod.spec.volumes ?? []).some((volume) => (volume.projected?.sources ?? []).some((source) => source.serviceAccountToken !== undefined));
-      if (reads) throw refuse(a, 'a mirror pod may not use ServiceAccountToken volume projections');
-      return Promise.resolve();
+    async validate(a) {
+      const ephemeral = isResource(a, '', 'pods', 'ephemeralcontainers');
+      const pod = ephemeral || a.operation === 'CREATE' ? typedOrNone<Pod>(ephemeral || isResource(a, '', 'pods') ? a.object : undefined) : undefined;
+      if (pod?.spec === undefined) return;
+      if (!ephemeral && isMirror(pod)) {
+        checkMirror(a, pod);
+        return;
+      }
+      if (!pod.spec.serviceAccountName) throw refuse(a, `no service account specified for pod ${a.namespace}/${pod.metadata?.name ?? ''}`);
+      const account = await findAccount(host, lookup, a, pod.spec.serviceAccountName);
+      if (!limitsSecrets(account)) return;
+      // Upstream answers this one as it is, without saying that it is forbidden.
+      const found = ephemeral ? unlistedInContainers('ephemeral container', (pod.spec.ephemeralContainers ?? []) as Container[], account) : undefined;
+      if (found !== undefined) throw new StatusError('', found);
+      if (!ephemeral) refuseUnlisted(a, unlistedReference(pod, account));
     },
   };
+}
+
+/** The kubelet's own pods must not reach into the API. */
+function checkMirror(a: AdmissionAttributes, pod: Pod): void {
+  if (pod.spec?.serviceAccountName) throw refuse(a, 'a mirror pod may not reference service accounts');
+  if ([...podReferences(pod)].some((reference) => reference.startsWith('secrets '))) throw refuse(a, 'a mirror pod may not reference secrets');
+  const reads = (pod.spec?.volumes ?? []).some((volume) => (volume.projected?.sources ?? []).some((source) => source.serviceAccountToken !== undefined));
+  if (reads) throw refuse(a, 'a mirror pod may not use ServiceAccountToken volume projections');
+}
+
+function limitsSecrets(account: ServiceAccount): boolean {
+  return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(account.metadata?.annotations?.[enforceMountableSecrets] ?? '');
 }
 
 function isMirror(pod: Pod): boolean {
@@ -101,21 +128,35 @@ function tokenVolume(name: string): Volume {
   };
 }
 
-function refuseUnlistedSecrets(a: AdmissionAttributes, pod: Pod, account: ServiceAccount): void {
+function unlistedInContainers(called: string, containers: readonly Container[], account: ServiceAccount): string | undefined {
   const mountable = new Set((account.secrets ?? []).map((secret) => secret.name));
-  const name = account.metadata?.name ?? '';
-  for (const volume of pod.spec?.volumes ?? []) {
-    const secret = volume.secret?.secretName;
-    if (secret !== undefined && !mountable.has(secret)) {
-      throw refuse(a, `volume with secret.secretName=${JSON.stringify(secret)} is not allowed because service account ${name} does not reference that secret`);
+  const text = (container: Container, how: string, secret: string): string =>
+    `${called} ${container.name} with ${how} referencing secret.secretName="${secret}" is not allowed because service account ${account.metadata?.name ?? ''} does not reference that secret`;
+  for (const container of containers) {
+    for (const { name, valueFrom } of container.env ?? []) {
+      const secret = valueFrom?.secretKeyRef?.name;
+      if (secret !== undefined && !mountable.has(secret)) return text(container, `envVar ${name}`, secret);
+    }
+    for (const { secretRef } of container.envFrom ?? []) {
+      if (secretRef?.name !== undefined && !mountable.has(secretRef.name)) return text(container, 'envFrom', secretRef.name);
     }
   }
-  for (const container of allContainers(pod)) {
-    for (const env of container.env ?? []) {
-      const secret = env.valueFrom?.secretKeyRef?.name;
-      if (secret !== undefined && !mountable.has(secret)) {
-        throw refuse(a, `container ${container.name} with envVar ${env.name} referencing secret.secretName=${JSON.stringify(secret)} is not allowed because service account ${name} does not reference that secret`);
-      }
-    }
-  }
+  return undefined;
+}
+
+/** Undefined: the pod uses only what its account lists. */
+function unlistedReference(pod: Pod, account: ServiceAccount): string | undefined {
+  const listed = (list: readonly { readonly name?: string }[] | undefined): Set<string | undefined> => new Set((list ?? []).map(({ name }) => name));
+  const [mountable, pullable, name] = [listed(account.secrets), listed(account.imagePullSecrets), account.metadata?.name ?? ''];
+  const volume = (pod.spec?.volumes ?? []).find(({ secret }) => secret !== undefined && !mountable.has(secret.secretName))?.secret?.secretName;
+  if (volume !== undefined) return `volume with secret.secretName="${volume}" is not allowed because service account ${name} does not reference that secret`;
+  const inContainer = unlistedInContainers('init container', pod.spec?.initContainers ?? [], account) ?? unlistedInContainers('container', pod.spec?.containers ?? [], account);
+  if (inContainer !== undefined) return inContainer;
+  const index = (pod.spec?.imagePullSecrets ?? []).findIndex((secret) => !pullable.has(secret.name));
+  if (index < 0) return undefined;
+  return `imagePullSecrets[${index}].name="${pod.spec?.imagePullSecrets?.[index]?.name ?? ''}" is not allowed because service account ${name} does not reference that imagePullSecret`;
+}
+
+function refuseUnlisted(a: AdmissionAttributes, found: string | undefined): void {
+  if (found !== undefined) throw refuse(a, found);
 }

@@ -12,7 +12,7 @@ const done = (): Promise<void> => Promise.resolve();
 const everything: readonly PolicyRule[] = [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, { verbs: ['*'], nonResourceURLs: ['*'] }];
 
 /** Whether the garbage collector's fields are all that differs. Labels are not among them: by a label a role joins others. */
-function sameForRights(a: KubeObject | undefined, b: KubeObject): boolean {
+export function sameForRights(a: KubeObject | undefined, b: KubeObject): boolean {
   const rest = (object: KubeObject): string => {
     const { finalizers: _finalizers, ownerReferences: _owners, managedFields: _managed, resourceVersion: _version, ...metadata } = object.metadata ?? {};
     return JSON.stringify(Object.entries({ ...object, metadata: Object.entries(metadata).toSorted(byKey) }).toSorted(byKey));

@@ -53,6 +53,7 @@ const authorization: FlagSet = {
   'authorization-always-allow-paths': { kind: 'strings', help: 'Paths that need no authorization.' },
   'enable-admission-plugins': { kind: 'strings', help: 'Admission plugins to switch on besides the default ones.' },
   'disable-admission-plugins': { kind: 'strings', help: 'Default admission plugins to switch off.' },
+  'admission-control-config-file': text('File with the configuration of admission plugins.'),
   'default-not-ready-toleration-seconds': { kind: 'int', default: 300, min: 0, help: 'tolerationSeconds of the notReady:NoExecute toleration that is added to every pod.' },
   'default-unreachable-toleration-seconds': { kind: 'int', default: 300, min: 0, help: 'tolerationSeconds of the unreachable:NoExecute toleration that is added to every pod.' },
   'allow-privileged': { kind: 'bool', default: false, help: 'Allow privileged containers.' },

@@ -2,7 +2,7 @@ import type { FlagSet } from '@coxswain/service';
 
 /** Flags of kube-apiserver 1.32 that are known here but not built. */
 const names = `
-admission-control admission-control-config-file aggregator-reject-forwarding-redirect allow-metric-labels allow-metric-labels-manifest
+admission-control aggregator-reject-forwarding-redirect allow-metric-labels allow-metric-labels-manifest
 authentication-config authentication-token-webhook-cache-ttl
 authentication-token-webhook-config-file authentication-token-webhook-version authorization-config authorization-policy-file
 authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl authorization-webhook-config-file authorization-webhook-version

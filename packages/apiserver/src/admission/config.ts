@@ -1,0 +1,19 @@
+import type { EventLimit } from './event-rate-limit.ts';
+import type { TolerationConfig } from './pod-placement.ts';
+import { defaultPodSecurityConfig, type PodSecurityConfig } from './pod-security/config.ts';
+import type { LimitedResource } from './resource-quota.ts';
+
+/** What --admission-control-config-file says to the plugins. */
+export interface AdmissionFile {
+  readonly podSecurity: PodSecurityConfig;
+  /** Undefined: it has no configuration, so EventRateLimit cannot be switched on. */
+  readonly eventLimits: readonly EventLimit[] | undefined;
+  /** By namespace, and `clusterDefaultNodeSelector`. */
+  readonly podNodeSelectors: Readonly<Record<string, string>>;
+  readonly podTolerations: TolerationConfig;
+  readonly limitedResources: readonly LimitedResource[];
+}
+
+export const defaultAdmissionFile: AdmissionFile = {
+  podSecurity: defaultPodSecurityConfig, eventLimits: undefined, podNodeSelectors: {}, podTolerations: { default: [], whitelist: [] }, limitedResources: [],
+};
