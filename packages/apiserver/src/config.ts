@@ -1,10 +1,10 @@
 import type { FieldTexts } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
-import type { AuditConfig } from './audit/auditor.ts';
 import type { PartsConfig } from './parts.ts';
+import type { ProtectionConfig } from './protection.ts';
 
 /** What the server is told from outside; the command reads it from flags and files. */
-export interface ApiServerConfig {
+export interface ApiServerConfig extends ProtectionConfig {
   /** The store. Closed by whoever made it. */
   readonly store: EtcdClient;
   readonly parts: PartsConfig;
@@ -22,8 +22,6 @@ export interface ApiServerConfig {
   readonly requestTimeoutMs?: number;
   /** Services are reached at an endpoint rather than at their cluster address. */
   readonly enableAggregatorRouting?: boolean;
-  /** Absent: nothing is recorded. */
-  readonly audit?: AuditConfig | undefined;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;
 }

@@ -2,7 +2,7 @@ import type { ApiResource } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
 import type { Host, HttpHandler } from '@coxswain/host';
 import { noMetrics, type Metrics } from '@coxswain/service';
-import { Auditor } from './audit/auditor.ts';
+import { Protection } from './protection.ts';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
 import { serverCallouts } from './callouts/callouts.ts';
 import { addOpenApi } from './discovery/openapi.ts';
@@ -19,7 +19,7 @@ import { serveCustom } from './crd/serve.ts';
 import { Definitions } from './crd/definitions.ts';
 import { runCompactor } from './storage/compactor.ts';
 import { createHandler } from './transport/handler.ts';
-import { addHealth, HookStates } from './transport/health.ts';
+import { addHealth, HookStates, type HealthParts } from './transport/health.ts';
 import { InflightLimit } from './transport/inflight.ts';
 import { Loopback, loopbackUser } from './transport/loopback.ts';
 import { requestMetrics } from './transport/metrics.ts';
@@ -84,8 +84,9 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 }
 
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
+  const protection = new Protection(config, host, metrics);
   const keyRoot = config.keyRoot ?? '/registry';
-  const registry = new Registry({ client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
+  const registry = new Registry({ transformerFor: protection.transformerFor, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
   const handle: HttpHandler = (request) => handler.get()(request);
   const loopback = new Loopback(handle, host);
@@ -94,10 +95,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const parts = assemble({ host, cache, client: loopback.client, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
   const hooks = new HookStates(parts.postStartHooks, host);
-  const paths = pathsOf(config, registry, parts, hooks, metrics, host);
-  const audit = config.audit === undefined ? undefined : new Auditor(config.audit, host, metrics);
+  const paths = pathsOf(config, registry, parts, { hooks, checks: protection.checks }, metrics, host);
   handler.set(createHandler({
-    host, paths, audit, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, inflight: new InflightLimit(config.maxRequestsInflight ?? 400, config.maxMutatingRequestsInflight ?? 200),
+    host, paths, audit: protection.audit, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, inflight: new InflightLimit(config.maxRequestsInflight ?? 400, config.maxMutatingRequestsInflight ?? 200),
     parts: {
       authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
       impersonate: (request, user) => parts.impersonate(request, user),
@@ -115,9 +115,10 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   return {
     handle, loopbackClient: loopback.client, cache,
     start: async () => {
+      await protection.start();
       if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
-      const definitions = new Definitions({ host, client: loopback.client, cache, registry, store: config.store, keyRoot, stop: background.signal });
+      const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, stop: background.signal });
       await cache.whenReady();
       definitions.start();
       await hooks.run();
@@ -127,7 +128,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       background.abort();
       hooks.stop();
       registry.stop();
-      await audit?.stop();
+      await protection.stop();
     },
   };
 }
@@ -137,12 +138,12 @@ function allowedToOurselves(notes: RequestNotes | undefined): void {
   notes?.annotate('authorization.k8s.io/reason', '');
 }
 
-function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerParts, hooks: HookStates, metrics: Metrics, host: Host): PathTable {
+function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerParts, health: Pick<HealthParts, 'hooks' | 'checks'>, metrics: Metrics, host: Host): PathTable {
   const paths = new PathTable();
   const version = config.version ?? defaultVersion;
   // Clients made from the OpenAPI description ask for it with the slash.
   for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(jsonResponse(200, version))), { listed: path === '/version' });
-  addHealth(paths, { store: config.store, hooks, metrics, host });
+  addHealth(paths, { store: config.store, ...health, metrics, host });
   addDiscovery(paths, { resources: () => registry.resources, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
   addOpenApi(paths, host, version.gitVersion, config.fieldTexts);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));

@@ -17,4 +17,10 @@ export interface Crypto {
   bcryptHash(password: string, cost: number): Promise<string>;
   /** False also if `hash` is no bcrypt text. */
   bcryptVerify(password: string, hash: string): Promise<boolean>;
+  /** AES by the key's length (16, 24 or 32 bytes), 12 bytes of nonce. The answer ends with the tag of 16 bytes. */
+  aesGcmSeal(key: Uint8Array, nonce: Uint8Array, text: Uint8Array, additional: Uint8Array): Uint8Array;
+  /** undefined: it was not sealed with this key, nonce and additional data. */
+  aesGcmOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, additional: Uint8Array): Uint8Array | undefined;
+  /** Whole blocks of 16 bytes: padding is the caller's. */
+  aesCbc(direction: 'encrypt' | 'decrypt', key: Uint8Array, iv: Uint8Array, blocks: Uint8Array): Uint8Array;
 }

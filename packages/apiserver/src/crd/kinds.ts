@@ -15,7 +15,8 @@ import { VersionSchemas } from './version-schemas.ts';
 
 export interface KindTools {
   readonly host: Host;
-  readonly store: EtcdClient;
+  /** The store as the values of one resource look in the clear. */
+  storeOf(group: string, resource: string): EtcdClient;
   readonly keyRoot: string;
 }
 
@@ -96,12 +97,12 @@ export class DefinitionKinds implements CustomKinds {
 
   #make(version: CustomVersion): ServedKind {
     const definition = this.#definition;
-    const { host, store: client, keyRoot } = this.#tools;
+    const { host, keyRoot } = this.#tools;
     // Requests may do what discovery no longer offers.
     const api = { ...customResource(definition, version, ''), verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'] };
     const codec = customStorageCodec(api, definition.storageVersion, this.#schemas);
     const prefix = resourcePrefix(keyRoot, { group: api.group, resource: definition.wantedNames.plural }, true);
-    const store = new ResourceStore(client, host.timers, prefix, codec);
+    const store = new ResourceStore(this.#tools.storeOf(api.group, definition.wantedNames.plural), host.timers, prefix, codec);
     const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyOf(version), metadata: customMetadataRules(api), custom: true, clock: host.clock };
     return { api, hub, isHub: true, codec: new CustomCodec(api, this.#schemas), toHub: (object) => object, fromHub: (object) => object, custom: this.#serving(api, version) };
   }

@@ -5,6 +5,7 @@ import { UsageError, type Command, type FlagValues, type RunningComponent } from
 import type { ApiServerConfig } from '../config.ts';
 import { auditConfig } from './audit-config.ts';
 import { clientTls, partsConfigFrom, serverTls } from './config-from-flags.ts';
+import { encryptionConfig } from './encryption-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
 
@@ -24,7 +25,7 @@ function configFrom(values: FlagValues, host: Host): ApiServerConfig {
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
   const tls = serverTls(values);
-  const config = { ...configFrom(values, host), audit: await auditConfig(values) };
+  const config = { ...configFrom(values, host), audit: await auditConfig(values), encryption: encryptionConfig(values) };
   const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
   return serveApiServer(config, at, host);
 }

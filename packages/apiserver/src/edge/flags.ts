@@ -1,6 +1,7 @@
 import type { FlagSet, FlagSpec } from '@coxswain/service';
 import { aggregationFlags } from './flags/aggregation.ts';
 import { auditFlags } from './flags/audit.ts';
+import { encryptionFlags } from './flags/encryption.ts';
 import { unbuiltFlags } from './unbuilt-flags.ts';
 
 function text(help: string, given = ''): FlagSpec {
@@ -69,4 +70,4 @@ const cluster: FlagSet = {
   'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
 };
 
-export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...unbuiltFlags };
+export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...unbuiltFlags };

@@ -8,7 +8,7 @@ authentication-token-webhook-config-file authentication-token-webhook-version au
 authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl authorization-webhook-config-file authorization-webhook-version
 cert-dir cloud-config cloud-provider contention-profiling cors-allowed-origins debug-socket-path default-watch-cache-size delete-collection-workers
 disable-http2-serving disabled-metrics egress-selector-config-file emulated-version enable-garbage-collector
-enable-logs-handler enable-priority-and-fairness encryption-provider-config encryption-provider-config-automatic-reload 
+enable-logs-handler enable-priority-and-fairness
 etcd-count-metric-poll-period etcd-db-metric-poll-interval etcd-healthcheck-timeout etcd-readycheck-timeout etcd-servers-overrides
 external-hostname feature-gates goaway-chance http2-max-streams-per-connection identity-lease-duration-seconds identity-lease-renew-interval-seconds
 kubelet-port kubelet-read-only-port kubelet-timeout kubernetes-service-node-port lease-reuse-duration-seconds livez-grace-period log-flush-frequency

@@ -42,7 +42,7 @@ export function expired(message: string): StatusError {
 /** Everything the cache has, once it is as new as asked. */
 async function fromCache(operation: Operation, selection: Selection, revision: number | 'newest'): Promise<ListResult> {
   const { cache } = operation.kind.hub;
-  await cache.start();
+  await cache.startReadable();
   if (revision === 'newest') {
     try {
       await cache.fresh();

@@ -1,6 +1,8 @@
 import { builtinResources, compareVersions, strategyFor, type ApiResource, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { assert, type Host } from '@coxswain/host';
+import { transformedClient } from '../encryption/client.ts';
+import type { ValueTransformer } from '../encryption/transformer.ts';
 import { resourcePrefix } from '../storage/keys.ts';
 import { EventLeases } from '../storage/leases.ts';
 import { ResourceStore } from '../storage/store.ts';
@@ -34,6 +36,8 @@ export interface RegistryOptions {
   readonly host: Host;
   readonly keyRoot: string;
   readonly eventTtlSeconds: number;
+  /** Encryption at rest: what a resource's values pass on their way, asked for at each use. Absent: they are stored in the clear. */
+  readonly transformerFor?: ((group: string, resource: string) => ValueTransformer) | undefined;
 }
 
 /** The kinds of one CustomResourceDefinition. */
@@ -140,12 +144,19 @@ export class Registry {
     const api = this.#resources.get(id);
     assert(api !== undefined, 'no resource of that storage version', { id });
     const codec = builtinStorageCodec(api);
-    const { client, host, keyRoot } = this.#options;
+    const { host, keyRoot } = this.#options;
+    const client = this.storeOf(api.group, api.resource);
     const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
     const store = new ResourceStore(client, host.timers, resourcePrefix(keyRoot, api), codec, leases);
     const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false, clock: host.clock };
     this.#hubs.set(id, hub);
     return hub;
+  }
+
+  /** The store as the values of one resource look in the clear. */
+  storeOf(group: string, resource: string): EtcdClient {
+    const { client, transformerFor } = this.#options;
+    return transformerFor === undefined ? client : transformedClient(client, () => transformerFor(group, resource));
   }
 
   stop(): void {

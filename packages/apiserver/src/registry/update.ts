@@ -129,7 +129,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
     return { committed: value.kind === 'done', value };
   }
   meta(object)['resourceVersion'] = String(current.revision);
-  if (sameState(object, old, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
+  if (!current.stale && sameState(object, old, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
   const result = await store.put(current.key, object, current.revision);
   if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
@@ -156,7 +156,7 @@ export async function updateObject(operation: Operation, change: Change, options
         const unwritten = !certain && result.written.stored === based;
         if (!unwritten) return { ...result.written, created: false };
         current = await kind.hub.store.get(key);
-        if (current?.revision === based.revision) return { ...result.written, created: false };
+        if (current?.revision === based.revision && !current.stale) return { ...result.written, created: false };
       } else current = result.current;
       certain = true;
     } catch (error) {

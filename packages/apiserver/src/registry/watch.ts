@@ -30,7 +30,7 @@ export function seenBy(event: CacheEvent, prefix: string, selection: Selection):
 async function openWatcher(operation: Operation, options: ListOptions): Promise<Watcher> {
   const { cache } = operation.kind.hub;
   const { resourceVersion } = options;
-  await cache.start();
+  await cache.startReadable();
   const initial = options.sendInitialEvents ?? (resourceVersion === '' || resourceVersion === '0');
   if (!initial) return resourceVersion === '' ? cache.watchAfter(cache.revision) : cache.watchAfter(parseRevision(resourceVersion));
   if (resourceVersion === '') await cache.fresh();

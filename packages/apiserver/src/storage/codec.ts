@@ -1,4 +1,4 @@
-import type { JsonObject } from '@coxswain/api';
+import { internalError, type JsonObject } from '@coxswain/api';
 import { assert, fromUtf8, utf8 } from '@coxswain/host';
 
 /** How the objects of one resource become bytes; made from the description (or from a CRD). */
@@ -29,6 +29,11 @@ export function spliceResourceVersion(stored: string, revision: number): string 
   return `${stored.slice(0, at)},"resourceVersion":"${revision}"${stored.slice(at)}`;
 }
 
+/** A store that was taken over without its --encryption-provider-config. */
+function isEncrypted(value: Uint8Array): boolean {
+  return value[0] === 0x6b && fromUtf8(value.subarray(0, 8)) === 'k8s:enc:';
+}
+
 export function metadataOf(object: JsonObject): JsonObject {
   const metadata = object['metadata'];
   assert(typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata), 'object without metadata', {});
@@ -41,16 +46,19 @@ export class StoredObject {
   readonly revision: number;
   readonly createRevision: number;
   readonly lease: bigint;
+  /** It lies in the store under a former key: its next write is one even if nothing has changed. */
+  readonly stale: boolean;
   readonly #value: Uint8Array;
   readonly #codec: StorageCodec;
   #object: JsonObject | undefined;
   #text: string | undefined;
 
-  constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: { readonly createRevision?: number; readonly lease?: bigint } = {}) {
+  constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: { readonly createRevision?: number; readonly lease?: bigint; readonly stale?: boolean } = {}) {
     this.key = key;
     this.revision = revision;
     this.createRevision = options.createRevision ?? revision;
     this.lease = options.lease ?? 0n;
+    this.stale = options.stale ?? false;
     this.#value = value;
     this.#codec = codec;
   }
@@ -58,6 +66,7 @@ export class StoredObject {
   /** Shared: copy before changing. resourceVersion is set. */
   get object(): JsonObject {
     if (this.#object === undefined) {
+      if (isEncrypted(this.#value)) throw internalError('identity transformer tried to read encrypted data');
       this.#object = this.#codec.decode(this.#value);
       if (this.revision > 0) metadataOf(this.#object)['resourceVersion'] = String(this.revision);
     }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@coxswain/api';
 import { assert, fromUtf8, utf8, type Timers } from '@coxswain/host';
 import { EtcdError, type Compare, type EtcdClient, type KeyValue, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
+import type { TransformedKeyValue } from '../encryption/transformer.ts';
 import { encodeForStore, StoredObject, type StorageCodec } from './codec.ts';
 import { prefixEnd } from './keys.ts';
 import type { EventLeases } from './leases.ts';
@@ -45,8 +46,8 @@ export class ResourceStore {
     this.#leases = leases;
   }
 
-  stored(kv: KeyValue): StoredObject {
-    return new StoredObject(fromUtf8(kv.key), kv.value, kv.modRevision, this.codec, { createRevision: kv.createRevision, lease: kv.lease });
+  stored(kv: TransformedKeyValue): StoredObject {
+    return new StoredObject(fromUtf8(kv.key), kv.value, kv.modRevision, this.codec, { createRevision: kv.createRevision, lease: kv.lease, stale: kv.stale === true });
   }
 
   async get(key: string): Promise<StoredObject | undefined> {

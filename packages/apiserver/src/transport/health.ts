@@ -46,6 +46,8 @@ export interface HealthParts {
   readonly hooks: HookStates;
   readonly metrics: Metrics;
   readonly host: Host;
+  /** Of what not every server has. */
+  readonly checks?: Readonly<Record<string, HealthCheck>>;
 }
 
 function storeCheck(parts: HealthParts): HealthCheck {
@@ -58,7 +60,7 @@ function storeCheck(parts: HealthParts): HealthCheck {
 
 export function addHealth(paths: PathTable, parts: HealthParts): void {
   const options = {
-    livez: { etcd: storeCheck(parts) },
+    livez: { etcd: storeCheck(parts), ...parts.checks },
     readyz: { ...parts.hooks.checks(), shutdown: () => Promise.resolve(parts.hooks.stopping ? 'process is shutting down' : undefined) },
     metrics: parts.metrics,
   };

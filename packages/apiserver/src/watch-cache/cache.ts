@@ -1,3 +1,4 @@
+import { StatusError } from '@coxswain/api';
 import { utf8, type Host } from '@coxswain/host';
 import type { WatchBatch, WatchEvent } from '@coxswain/etcd-lite/client';
 import type { StoredObject } from '../storage/codec.ts';
@@ -53,6 +54,7 @@ export class WatchCache {
   #reading: Promise<void> | undefined;
   #nextReading: Promise<void> | undefined;
   #ready = false;
+  readonly #unreadable = new Set<(error: StatusError) => void>();
 
   constructor(store: ResourceStore, host: Host) {
     this.store = store;
@@ -77,6 +79,19 @@ export class WatchCache {
   start(): Promise<void> {
     this.#started ??= new Promise((resolve) => { void this.#run(resolve); });
     return this.#started;
+  }
+
+  /** As `start`, but rejects where what the store has cannot be read (a key is lost): no request waits for what only an administrator mends. */
+  startReadable(): Promise<void> {
+    const started = this.start();
+    if (this.#ready) return started;
+    return new Promise((resolve, reject) => {
+      this.#unreadable.add(reject);
+      void started.then(() => {
+        this.#unreadable.delete(reject);
+        resolve();
+      });
+    });
   }
 
   stop(): void {
@@ -162,10 +177,17 @@ export class WatchCache {
         await this.#follow(signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof StatusError) this.#refuse(error);
         this.#host.log.warn('The watch cache reads anew', { prefix: this.store.prefix, error: describeError(error) });
         await this.#host.timers.sleep(retryDelayMs, signal);
       }
     }
+  }
+
+  #refuse(error: StatusError): void {
+    const waiting = [...this.#unreadable];
+    this.#unreadable.clear();
+    for (const reject of waiting) reject(error);
   }
 
   async #readAll(): Promise<void> {

@@ -31,6 +31,43 @@ function publicKey(pem: string): node.KeyObject {
   return remember(`public ${pem}`, () => node.createPublicKey(pem));
 }
 
+const gcmTagBytes = 16;
+
+type GcmName = 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm';
+
+function gcmName(key: Uint8Array): GcmName {
+  return `aes-${key.length * 8}-gcm` as GcmName;
+}
+
+function aesGcmSeal(key: Uint8Array, nonce: Uint8Array, text: Uint8Array, additional: Uint8Array): Uint8Array {
+  const cipher = node.createCipheriv(gcmName(key), key, nonce);
+  cipher.setAAD(additional);
+  return Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+}
+
+function aesGcmOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, additional: Uint8Array): Uint8Array | undefined {
+  if (sealed.length < gcmTagBytes) return undefined;
+  const decipher = node.createDecipheriv(gcmName(key), key, nonce, { authTagLength: gcmTagBytes });
+  decipher.setAAD(additional);
+  decipher.setAuthTag(sealed.subarray(sealed.length - gcmTagBytes));
+  const text = decipher.update(sealed.subarray(0, sealed.length - gcmTagBytes));
+  try {
+    decipher.final();
+    return text;
+  } catch (error) {
+    // Its only failure: the tag is another's.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+function aesCbc(direction: 'encrypt' | 'decrypt', key: Uint8Array, iv: Uint8Array, blocks: Uint8Array): Uint8Array {
+  const name = `aes-${key.length * 8}-cbc`;
+  const cipher = direction === 'encrypt' ? node.createCipheriv(name, key, iv) : node.createDecipheriv(name, key, iv);
+  cipher.setAutoPadding(false);
+  return Buffer.concat([cipher.update(blocks), cipher.final()]);
+}
+
 export const realCrypto: Crypto = {
   hash: (algorithm: HashAlgorithm, data) => node.createHash(algorithm).update(data).digest(),
   hmac: (algorithm, key, data) => node.createHmac(algorithm, key).update(data).digest(),
@@ -49,7 +86,7 @@ export const realCrypto: Crypto = {
   },
   publicJwk: (keyPem) => publicKey(keyPem).export({ format: 'jwk' }) as Record<string, string>,
   timingSafeEqual: (a, b) => a.length === b.length && node.timingSafeEqual(a, b),
-  bcryptHash, bcryptVerify,
+  bcryptHash, bcryptVerify, aesGcmSeal, aesGcmOpen, aesCbc,
 };
 
 export const realRandom: Random = {

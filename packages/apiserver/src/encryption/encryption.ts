@@ -1,0 +1,127 @@
+import type { Host } from '@coxswain/host';
+import type { Counter, HealthCheck, Metrics } from '@coxswain/service';
+import { describeError } from '../transport/describe-error.ts';
+import { aesCbcTransformer, aesGcmTransformer, secretboxTransformer, type CipherTools } from './ciphers.ts';
+import { parseEncryptionConfig, type NamedKey, type ProviderConfig, type ResourceEncryption } from './config-file.ts';
+import { KmsProvider, type KmsService } from './kms.ts';
+import { identity, PrefixTransformers, type Prefixed, type TransformationCount } from './prefix.ts';
+import type { ValueTransformer } from './transformer.ts';
+
+export interface EncryptionConfig {
+  readonly resources: readonly ResourceEncryption[];
+  connectKms(endpoint: string, timeoutMs: number): KmsService;
+  /** Calls back with the file's text whenever it has become another, until `signal` aborts. Absent: the configuration stays as it is. */
+  readonly follow?: ((changed: (file: string, text: string) => Promise<void>, signal: AbortSignal) => void) | undefined;
+}
+
+const cipherOf: Readonly<Record<'aescbc' | 'aesgcm' | 'secretbox', { readonly make: (tools: CipherTools, key: Uint8Array) => ValueTransformer; readonly unknown: string }>> = {
+  aescbc: { make: aesCbcTransformer, unknown: 'no matching key was found for the provided AES transformer' },
+  aesgcm: { make: aesGcmTransformer, unknown: 'no matching key was found for the provided AES transformer' },
+  secretbox: { make: secretboxTransformer, unknown: 'no matching key was found for the provided Secretbox transformer' },
+};
+
+interface Generation {
+  /** By resource as the file writes it. */
+  readonly transformers: ReadonlyMap<string, ValueTransformer>;
+  readonly providers: readonly KmsProvider[];
+}
+
+/** How long what was read with a former configuration may still be on its way. */
+const closeGraceMs = 10_000;
+
+function qualified(group: string, resource: string): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
+/** Which transformer a resource's values pass, now. */
+export class Encryption {
+  readonly #config: EncryptionConfig;
+  readonly #host: Host;
+  readonly #operations: Counter;
+  readonly #reloads: Counter;
+  readonly #stop = new AbortController();
+  #generation: Generation;
+
+  constructor(config: EncryptionConfig, host: Host, metrics: Metrics) {
+    this.#config = config;
+    this.#host = host;
+    this.#operations = metrics.counter('apiserver_storage_transformation_operations_total', 'Total number of transformations. Successful transformation will have a status \'OK\' and a varied status string when the transformation fails. The status, resource, and transformation_type fields can be used for alerting purposes. For encryption/decryption monitoring, the transformation_type can be used to distinguish them.', ['resource', 'status', 'transformation_type', 'transformer_prefix']);
+    this.#reloads = metrics.counter('apiserver_encryption_config_controller_automatic_reloads_total', 'Total number of reload successes and failures of encryption configuration split by apiserver identity.', ['status']);
+    this.#generation = this.#build(config.resources);
+  }
+
+  /** Asks the plugins for their keys once before anything is read. */
+  async start(): Promise<void> {
+    await Promise.all(this.#generation.providers.map((provider) => provider.start()));
+    this.#config.follow?.((file, text) => this.#reload(file, text), this.#stop.signal);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    for (const provider of this.#generation.providers) provider.stop();
+  }
+
+  async #reload(file: string, text: string): Promise<void> {
+    try {
+      await this.#replace(parseEncryptionConfig(file, text));
+      this.#reloads.inc({ status: 'success' });
+      this.#host.log.info('The encryption configuration was loaded again', { file });
+    } catch (error) {
+      this.#reloads.inc({ status: 'failure' });
+      this.#host.log.error('The new encryption configuration is not used', { file, error: describeError(error) });
+    }
+  }
+
+  /** A plugin that does not answer leaves the former configuration in place. */
+  async #replace(resources: readonly ResourceEncryption[]): Promise<void> {
+    const next = this.#build(resources);
+    await Promise.all(next.providers.map((provider) => provider.start()));
+    const sick = next.providers.find((provider) => provider.unhealthy !== undefined);
+    if (sick !== undefined) {
+      for (const provider of next.providers) provider.stop();
+      throw new Error(sick.unhealthy);
+    }
+    const former = this.#generation;
+    this.#generation = next;
+    this.#host.timers.after(closeGraceMs, () => former.providers.forEach((provider) => provider.stop()));
+  }
+
+  #build(resources: readonly ResourceEncryption[]): Generation {
+    const prefixed = new Map<string, Prefixed[]>();
+    const providers: KmsProvider[] = [];
+    for (const entry of resources) {
+      const parts = entry.providers.map((provider) => this.#part(provider, providers));
+      for (const resource of entry.resources) prefixed.set(resource, [...(prefixed.get(resource) ?? []), ...parts]);
+    }
+    return { providers, transformers: new Map([...prefixed].map(([resource, parts]) => [resource, new PrefixTransformers(parts, 'no matching prefix found', this.#counting(resource))])) };
+  }
+
+  #counting(resource: string): TransformationCount {
+    return (type, prefix, ok) => this.#operations.inc({ resource, status: ok ? 'OK' : 'Internal', transformation_type: type, transformer_prefix: prefix });
+  }
+
+  #part(config: ProviderConfig, providers: KmsProvider[]): Prefixed {
+    if (config.kind === 'identity') return { prefix: '', transformer: identity };
+    if (config.kind !== 'kms') return { prefix: `k8s:enc:${config.kind}:v1:`, transformer: this.#keyed(config.kind, config.keys) };
+    const { crypto, random, clock, timers } = this.#host;
+    const provider = new KmsProvider(config.name, this.#config.connectKms(config.endpoint, config.timeoutMs), { crypto, random, clock, timers });
+    providers.push(provider);
+    return { prefix: `k8s:enc:kms:v2:${config.name}:`, transformer: provider };
+  }
+
+  #keyed(kind: 'aescbc' | 'aesgcm' | 'secretbox', keys: readonly NamedKey[]): ValueTransformer {
+    const { make, unknown } = cipherOf[kind];
+    return new PrefixTransformers(keys.map((key) => ({ prefix: `${key.name}:`, transformer: make(this.#host, key.secret) })), unknown);
+  }
+
+  transformerFor(group: string, resource: string): ValueTransformer {
+    const { transformers } = this.#generation;
+    return transformers.get(qualified(group, resource)) ?? transformers.get(`*.${group}`) ?? transformers.get('*.*') ?? identity;
+  }
+
+  /** `kms-providers` where there are any, or where a reload may bring some. */
+  healthChecks(): Readonly<Record<string, HealthCheck>> {
+    if (this.#config.follow === undefined && this.#generation.providers.length === 0) return {};
+    return { 'kms-providers': () => Promise.resolve(this.#generation.providers.find((provider) => provider.unhealthy !== undefined)?.unhealthy) };
+  }
+}
