@@ -1,0 +1,54 @@
+import { applyJsonPatch, internalError, JsonSyntaxError, scanJson, StatusError, type Json, type JsonObject } from '@coxswain/api';
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Operations of a patch. Throws Internal for what is none. */
+export function decodeWebhookPatch(patch: string): readonly JsonObject[] {
+  let value: Json;
+  try {
+    ({ value } = scanJson(patch));
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw internalError(error.message);
+    throw error;
+  }
+  if (!Array.isArray(value)) throw internalError(`json: cannot unmarshal ${isObject(value) ? 'object' : typeof value} into Go value of type jsonpatch.Patch`);
+  const found = value.find((operation) => !isObject(operation));
+  if (found !== undefined) throw internalError(`json: cannot unmarshal ${Array.isArray(found) ? 'array' : typeof found} into Go value of type jsonpatch.Operation`);
+  return value.filter(isObject);
+}
+
+/** The reason that upstream's library gives for the operation that does not apply. */
+function reasonOf(operation: JsonObject): string {
+  const op = text(operation['op']);
+  const path = text(operation['path']);
+  switch (op) {
+    case 'add': return `add operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`;
+    case 'remove': return `remove operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`;
+    case 'replace': return `replace operation does not apply: doc is missing path: ${path}: missing value`;
+    case 'move': return `move operation does not apply: doc is missing from path: ${text(operation['from'])}: missing value`;
+    case 'copy': return `copy operation does not apply: doc is missing from path: ${text(operation['from'])}: missing value`;
+    case 'test': return `testing value ${path} failed: test failed`;
+    default: return `Unexpected kind: ${op}`;
+  }
+}
+
+/** Operation by operation, so that the one that fails can be named. */
+export function applyWebhookPatch(object: JsonObject, operations: readonly JsonObject[]): JsonObject {
+  let result: Json = object;
+  for (const operation of operations) {
+    try {
+      result = applyJsonPatch(result, [operation]);
+    } catch (error) {
+      if (error instanceof StatusError) throw internalError(reasonOf(operation));
+      throw error;
+    }
+  }
+  if (!isObject(result)) throw internalError('the patch of a webhook made something that is no object');
+  return result;
+}
