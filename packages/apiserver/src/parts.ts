@@ -81,6 +81,8 @@ export interface PartsTools {
   readonly host: Host;
   /** In-process, in the name of system:apiserver in system:masters. */
   readonly client: Client;
+  /** The same below admission, for what carries out a request that was admitted as another (an eviction). */
+  readonly admittedClient: Client;
   readonly cache: CacheReader;
   readonly objects: ObjectMutator;
   readonly store: RawStore;
@@ -155,7 +157,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     admission: admissionChain(admissionPlugins(config, { ...tools, lookup, authorizer })),
     createHandlers: [
       ...bindingHandlers(host.clock, objects),
-      evictionHandler({ clock: host.clock, client, lookup, objects }),
+      evictionHandler({ clock: host.clock, client: tools.admittedClient, lookup, objects }),
       tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds }),
       ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],

@@ -92,8 +92,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const loopback = new Loopback(handle, host);
   const cache = cacheReader(registry);
   const callouts = serverCallouts(host, liveLookup(cache, loopback.client), loopback.client, config.enableAggregatorRouting ?? false);
-  const parts = assemble({ host, cache, client: loopback.client, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
+  const parts = assemble({ host, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
+  const belowAdmission = { ...context, admission: { admit: () => Promise.resolve(), validate: () => Promise.resolve() } };
   const hooks = new HookStates(parts.postStartHooks, host);
   const paths = pathsOf(config, registry, parts, { hooks, checks: protection.checks }, metrics, host);
   handler.set(createHandler({
@@ -106,7 +107,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
     serveResource: async (http, info, user, notes) => {
       const kind = registry.kind(info.group, info.version, info.resource);
       if (kind?.custom !== undefined) return serveCustom({ context, kind, http, info, user, notes });
-      if (kind !== undefined) return serveResource({ context, kind, http, info, user, notes });
+      if (kind !== undefined) return serveResource({ context: loopback.isAdmitted(http) ? belowAdmission : context, kind, http, info, user, notes });
       return registry.hasVersion(info.group, info.version) ? statusResponse(noSuchResource()) : undefined;
     },
   }));

@@ -77,8 +77,8 @@ class Document {
     }
     const { container, key } = this.#parent(path);
     if (Array.isArray(container)) container[indexIn(key, container.length, container.length)] = value;
-    else if (Object.hasOwn(container, key)) setOwn(container, key, value);
-    else throw rejected();
+    // Upstream's library does not mind if there was nothing.
+    else setOwn(container, key, value);
   }
 
   move(from: string, path: string): void {
@@ -89,8 +89,8 @@ class Document {
   }
 
   copy(from: string, path: string): void {
-    const value = this.get(from);
-    if (value === undefined) throw rejected();
+    // What is not there is copied as null.
+    const value = this.get(from) ?? null;
     this.#copiedBytes += sizeOf(value);
     if (this.#copiedBytes > maxCopiedBytes) throw rejected();
     this.add(path, cloneJson(value));

@@ -1,6 +1,7 @@
 import type { Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
+import type { Callouts } from '../callouts/types.ts';
 import type { Lookup } from '../live-lookup.ts';
 import type { AdmissionPlugin, Authorizer, CacheReader, ObjectMutator } from '../types.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from './certificates.ts';
@@ -24,6 +25,8 @@ import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClassAdmission, storageObjectInUseProtection } from './storage-protection.ts';
 import { taintNodesByCondition } from './taint-nodes.ts';
+import { mutatingWebhooks } from './webhook/mutating.ts';
+import { validatingWebhooks } from './webhook/validating.ts';
 
 export interface AdmissionConfig {
   readonly enableAdmissionPlugins: readonly string[];
@@ -42,10 +45,11 @@ export interface AdmissionTools {
   readonly authorizer: Authorizer;
   readonly objects: ObjectMutator;
   readonly resourcesNow: ResourcesNow;
+  readonly callouts: Callouts;
 }
 
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
-const unbuilt: ReadonlySet<string> = new Set(['ImagePolicyWebhook', 'MutatingAdmissionPolicy', 'MutatingAdmissionWebhook', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook']);
+const unbuilt: ReadonlySet<string> = new Set(['ImagePolicyWebhook', 'MutatingAdmissionPolicy', 'ValidatingAdmissionPolicy']);
 
 const onlyIfEnabled: ReadonlySet<string> = new Set([
   'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology',
@@ -55,6 +59,7 @@ const onlyIfEnabled: ReadonlySet<string> = new Set([
 /** In upstream's order, which is that of calling them. */
 function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly AdmissionPlugin[] {
   const { host, client, cache, lookup, authorizer, objects } = tools;
+  const webhooks = { callouts: tools.callouts, random: host.random, log: host.log, cache, lookup, authorizer };
   const file = config.admission ?? defaultAdmissionFile;
   return [
     alwaysAdmit,
@@ -85,7 +90,9 @@ function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly Ad
     certificateSubjectRestriction,
     defaultIngressClass(cache),
     denyServiceExternalIps,
-    // Policies and webhooks have their place here, and then the last: what another refuses must not be taken from a quota.
+    mutatingWebhooks(webhooks),
+    // Policies come before the webhooks of their sort; then, last: what another refuses must not be taken from a quota.
+    validatingWebhooks(webhooks),
     resourceQuotaAdmission(host.clock, cache, objects, file.limitedResources),
     alwaysDeny,
   ];

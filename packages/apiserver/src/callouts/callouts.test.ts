@@ -93,7 +93,8 @@ test('answers that are none', async () => {
     [json(404, ''), 'status', 'the server could not find the requested resource'],
     [json(302, '', { location: '/elsewhere' }), 'status', 'the server responded with the status code 302 but did not return more information'],
     [json(403, '{"kind":"Status","apiVersion":"v1","message":"no, you","status":"Failure"}'), 'status', 'no, you'],
-    [json(200, 'nonsense'), 'decode', "couldn't get version/kind; json parse error: invalid character 'o' in literal null (expecting 'u')"],
+    [json(200, 'nonsense'), 'decode', String.raw`couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`],
+    [json(200, ''), 'decode', '0-length response with status code: 200 and content type: application/json'],
   ];
   for (const [handler, kind, message] of cases) {
     answer = handler;

@@ -1,4 +1,5 @@
-import { JsonSyntaxError, scanJson, stringifyAny, type JsonObject } from '@coxswain/api';
+import { JsonSyntaxError, scanJson, stringifyAny, type Json, type JsonObject } from '@coxswain/api';
+import { scanYaml } from '@coxswain/api/yaml';
 import type { Client } from '@coxswain/client';
 import { BodyTooLarge, fromUtf8, header, NetworkError, readAll, utf8, type ClientTls, type Host, type IncomingResponse } from '@coxswain/host';
 import { callFailure, statusText } from './failures.ts';
@@ -65,7 +66,10 @@ async function post(host: Pick<Host, 'network'>, call: Exchange, body: JsonObjec
     ...(call.tls === undefined ? {} : { tls: call.tls }),
   });
   if (response.status < 200 || response.status > 206) throw await refusal(response);
-  return decode(await readAnswer(response));
+  const answer = await readAnswer(response);
+  const type = header(response.headers, 'content-type') ?? 'application/json';
+  if (answer.length === 0) throw new CalloutError('decode', `0-length response with status code: ${response.status} and content type: ${type}`);
+  return decode(answer);
 }
 
 async function readAnswer(response: IncomingResponse): Promise<Uint8Array> {
@@ -110,13 +114,27 @@ function messageOfStatus(type: string, body: string): string | undefined {
   }
 }
 
-function decode(bytes: Uint8Array): JsonObject {
+const kindStruct = String.raw`struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`;
+
+/** Upstream takes YAML for an answer too. */
+function scan(bytes: Uint8Array): Json {
   try {
-    const { value } = scanJson(bytes);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    return scanJson(bytes).value;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return scanYaml(bytes).value;
+  }
+}
+
+function decode(bytes: Uint8Array): JsonObject {
+  let value: Json;
+  try {
+    value = scan(bytes);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw new CalloutError('decode', `couldn't get version/kind; json parse error: ${error.message}`);
   }
-  throw new CalloutError('decode', "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }");
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const given = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  throw new CalloutError('decode', `couldn't get version/kind; json parse error: json: cannot unmarshal ${given} into Go value of type ${kindStruct}`);
 }

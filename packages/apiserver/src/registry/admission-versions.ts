@@ -1,11 +1,17 @@
-import type { JsonObject } from '@coxswain/api';
+import { scanJson, type JsonObject } from '@coxswain/api';
 import type { AdmissionVersion, GroupVersionKind } from '../types.ts';
 import type { Operation } from './context.ts';
 import { apiVersionOf, type ServedKind } from './kind.ts';
-import { copy } from './object.ts';
+import { copy, isObject } from './object.ts';
 
 function typed(kind: ServedKind, object: JsonObject): JsonObject {
   return { ...object, kind: kind.api.kind, apiVersion: apiVersionOf(kind.api) };
+}
+
+/** As it goes over the wire: with the empty objects that Go writes, which patches may count on. */
+function onTheWire(kind: ServedKind, object: JsonObject): JsonObject {
+  const { value } = scanJson(kind.codec.encode(typed(kind, object)));
+  return isObject(value) ? value : object;
 }
 
 function settle(kind: ServedKind): AdmissionVersion['settle'] {
@@ -14,14 +20,14 @@ function settle(kind: ServedKind): AdmissionVersion['settle'] {
 
 function own(kind: ServedKind): AdmissionVersion {
   const { group, version, resource } = kind.api;
-  return { group, version, resource, kind: kind.api, from: (object) => Promise.resolve(typed(kind, copy(object))), back: (object) => Promise.resolve(object), settle: settle(kind) };
+  return { group, version, resource, kind: kind.api, from: (object) => Promise.resolve(onTheWire(kind, object)), back: (object) => Promise.resolve(object), settle: settle(kind) };
 }
 
 function other(request: ServedKind, kind: ServedKind): AdmissionVersion {
   const { group, version, resource } = kind.api;
   return {
     group, version, resource, kind: kind.api, settle: settle(kind),
-    from: (object) => Promise.resolve(typed(kind, kind.fromHub(request.toHub(copy(object))))),
+    from: (object) => Promise.resolve(onTheWire(kind, kind.fromHub(request.toHub(copy(object))))),
     back: (object) => Promise.resolve(typed(request, request.fromHub(kind.toHub(object)))),
   };
 }

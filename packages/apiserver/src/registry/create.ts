@@ -2,6 +2,7 @@ import { alreadyExists, badRequest, invalid, StatusError, type JsonObject } from
 import { rfc3339Seconds, header } from '@coxswain/host';
 import { encodeForStore, StoredObject } from '../storage/codec.ts';
 import { objectKey } from '../storage/keys.ts';
+import { keepingManagedFields } from './admitted-managed-fields.ts';
 import { attributes, managerName, strategyContext, type Operation } from './context.ts';
 import { withHooks } from './hooks.ts';
 import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace } from './metadata.ts';
@@ -63,7 +64,8 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   matchNamespace(object, info.namespace, kind.api.namespaced);
   const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
   if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
-  await context.admission.admit(attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given) }));
+  const admitted = attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given) });
+  await keepingManagedFields(object, operation.notes, () => context.admission.admit(admitted));
   if (text(meta(object), 'resourceVersion') !== '') throw new StatusError('', 'resourceVersion should not be set on objects to be created');
   dropDuplicateOwners(object, operation.notes.warn);
   for (let tries = 1; ; tries += 1) {

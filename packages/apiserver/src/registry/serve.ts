@@ -14,6 +14,7 @@ import { listObjects } from './list.ts';
 import { checkName, patchObject } from './patch.ts';
 import { decodeOptional, decodePlain } from './plain.ts';
 import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
+import { meta } from './object.ts';
 import { serveScale } from './scale.ts';
 import { updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
@@ -104,6 +105,7 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
     const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
     context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
   }
+  if (info.subresource !== '' && kind.api.namespaced) meta(object)['namespace'] ??= info.namespace;
   const { group, version, kind: kindName } = expected;
   const admitted = attributes(operation, {
     operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given), objectKind: { group, version, kind: kindName },

@@ -3,6 +3,7 @@ import { header, rfc3339Seconds } from '@coxswain/host';
 import { objectKey } from '../storage/keys.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { GroupVersionKind } from '../types.ts';
+import { keepingManagedFields } from './admitted-managed-fields.ts';
 import { attributes, managerName, strategyContext, type Operation } from './context.ts';
 import { createObject, type Written } from './create.ts';
 import { mayLeave } from './deletion.ts';
@@ -82,10 +83,11 @@ async function build(operation: Operation, current: StoredObject, change: Change
   }
   const { view } = change;
   const shown = view === undefined ? wanted : view.of(wanted);
-  await context.admission.admit(attributes(operation, {
+  const input = attributes(operation, {
     operation: 'UPDATE', name: info.name, object: shown, oldObject: view === undefined ? live : view.of(live), dryRun: options.dryRun, options: optionsObject('UpdateOptions', options.given),
     objectKind: view?.objectKind,
-  }));
+  });
+  await keepingManagedFields(shown, operation.notes, () => context.admission.admit(input));
   const admitted = view === undefined ? wanted : view.into(shown, wanted);
   dropDuplicateOwners(admitted, operation.notes.warn);
   return admitted;

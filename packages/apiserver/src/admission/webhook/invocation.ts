@@ -48,12 +48,12 @@ async function namespaceLabels(a: AdmissionAttributes, lookup: Lookup): Promise<
 }
 
 /** The error of a namespace that is not there counts only if everything else matches. */
-async function namespaceMatches(selector: LabelMatcher | undefined, a: AdmissionAttributes, lookup: Lookup): Promise<{ readonly matches: boolean; readonly error?: unknown }> {
+async function namespaceMatches(selector: LabelMatcher | undefined, a: AdmissionAttributes, lookup: Lookup): Promise<{ readonly matches: boolean; readonly error?: Error }> {
   if (selector === undefined || (a.namespace === '' && a.resource.resource !== 'namespaces')) return { matches: true };
   try {
     return { matches: selector.matches(await namespaceLabels(a, lookup)) };
   } catch (error) {
-    return { matches: true, error };
+    return { matches: true, error: error instanceof Error ? error : internalError('the namespace cannot be read') };
   }
 }
 
@@ -80,7 +80,7 @@ export async function invocationOf(hook: Hook, a: AdmissionAttributes, tools: Ma
   if (version === undefined || !objectMatches(hook.objectSelector, a)) return undefined;
   const namespace = await namespaceMatches(hook.namespaceSelector, a, tools.lookup);
   if (!namespace.matches) return undefined;
-  if (namespace.error !== undefined) throw namespace.error instanceof Error ? namespace.error : internalError(String(namespace.error));
+  if (namespace.error !== undefined) throw namespace.error;
   if (hook.conditions === undefined) return { hook, version };
   const result = await hook.conditions.match(a, version, tools.authorizer);
   if (result.kind === 'error') throw forbidden(groupResource(a), a.name, result.message);

@@ -51,7 +51,7 @@ function settled(invocation: Invocation, patched: JsonObject): JsonObject {
   try {
     return invocation.version.settle(patched);
   } catch (error) {
-    if (error instanceof StatusError) throw internalError(error.message);
+    if (error instanceof StatusError) throw internalError(error.message.replace(/^.* cannot be handled as a \w+: /, ''));
     throw error;
   }
 }

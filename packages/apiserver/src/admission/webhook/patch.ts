@@ -23,19 +23,35 @@ export function decodeWebhookPatch(patch: string): readonly JsonObject[] {
   return value.filter(isObject);
 }
 
+/** `object`: what the operation was tried on. */
+function hasParent(object: Json, path: string): boolean {
+  let at: Json | undefined = object;
+  for (const part of path.split('/').slice(1, -1)) at = isObject(at) ? at[part] : Array.isArray(at) ? at[Number(part)] : undefined;
+  return isObject(at) || Array.isArray(at);
+}
+
+function nonexistent(op: string, path: string, key: string): string {
+  return `error in ${op} for path: '${path}': Unable to remove nonexistent key: ${key}: missing value`;
+}
+
 /** The reason that upstream's library gives for the operation that does not apply. */
-function reasonOf(operation: JsonObject): string {
+function reasonOf(object: Json, operation: JsonObject): string {
   const op = text(operation['op']);
   const path = text(operation['path']);
   switch (op) {
     case 'add': return `add operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`;
-    case 'remove': return `remove operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`;
+    case 'remove': return hasParent(object, path) ? nonexistent('remove', path, path.slice(path.lastIndexOf('/') + 1)) : `remove operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`;
     case 'replace': return `replace operation does not apply: doc is missing path: ${path}: missing value`;
-    case 'move': return `move operation does not apply: doc is missing from path: ${text(operation['from'])}: missing value`;
+    case 'move': return moveReason(object, text(operation['from']));
     case 'copy': return `copy operation does not apply: doc is missing from path: ${text(operation['from'])}: missing value`;
     case 'test': return `testing value ${path} failed: test failed`;
     default: return `Unexpected kind: ${op}`;
   }
+}
+
+function moveReason(object: Json, from: string): string {
+  const key = from.slice(from.lastIndexOf('/') + 1);
+  return hasParent(object, from) ? nonexistent('move', key, key) : `move operation does not apply: doc is missing from path: ${from}: missing value`;
 }
 
 /** Operation by operation, so that the one that fails can be named. */
@@ -45,7 +61,7 @@ export function applyWebhookPatch(object: JsonObject, operations: readonly JsonO
     try {
       result = applyJsonPatch(result, [operation]);
     } catch (error) {
-      if (error instanceof StatusError) throw internalError(reasonOf(operation));
+      if (error instanceof StatusError) throw internalError(reasonOf(result, operation));
       throw error;
     }
   }

@@ -87,14 +87,26 @@ function decodePatch(text: string | undefined): string | undefined {
   try {
     return new TextDecoder().decode(Uint8Array.fromBase64(text));
   } catch {
-    throw new CalloutError('decode', 'illegal base64 data in response.patch');
+    const at = text.search(/[^A-Za-z0-9+/=]/);
+    throw new CalloutError('decode', `illegal base64 data at input byte ${at === -1 ? text.length : at}`);
   }
+}
+
+/** A Status; of its fields only those are checked that are used. */
+function statusOf(response: JsonObject): JsonObject | undefined {
+  const status = read<JsonObject>(response, 'status', 'struct');
+  for (const [field, type] of [['message', 'string'], ['reason', 'string'], ['code', 'number']] as const) {
+    const value = status?.[field] ?? undefined;
+    if (value !== undefined && typeof value !== type) throw new CalloutError('decode', `json: cannot unmarshal ${goKind(value)} into Go struct field Status.response.status.${field} of type ${type === 'number' ? 'int32' : 'string'}`);
+  }
+  return status;
 }
 
 /** Checks what came back. Throws InvalidAnswer, or CalloutError where it is not even a review. */
 export function reviewAnswer(answer: JsonObject, sent: { readonly uid: string; readonly version: ReviewVersion; readonly mutating: boolean }): ReviewAnswer {
   const kind = read<string>(answer, 'kind', 'string') ?? '';
   const apiVersion = read<string>(answer, 'apiVersion', 'string') ?? '';
+  checkReview(kind, apiVersion, sent.version);
   if (answer['response'] === undefined || answer['response'] === null) throw new InvalidAnswer('webhook response was absent');
   const response = read<JsonObject>(answer, 'response', 'struct') ?? {};
   const uid = read<string>(response, 'uid', 'string') ?? '';
@@ -102,21 +114,28 @@ export function reviewAnswer(answer: JsonObject, sent: { readonly uid: string; r
   const patchType = read<string>(response, 'patchType', 'string');
   if (sent.version === 'v1') {
     if (uid !== sent.uid) throw new InvalidAnswer(`expected response.uid=${JSON.stringify(sent.uid)}, got ${JSON.stringify(uid)}`);
-    checkKind(kind, apiVersion);
+    if (kind === '' || apiVersion === '') throw new InvalidAnswer(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${groupVersion(apiVersion)}, Kind=${kind}`);
     checkPatch(patch, patchType, sent.mutating);
   }
   return {
-    allowed: read<boolean>(response, 'allowed', 'bool') ?? false, result: read<JsonObject>(response, 'status', 'struct'), warnings: read<string[]>(response, 'warnings', 'strings') ?? [],
+    allowed: read<boolean>(response, 'allowed', 'bool') ?? false, result: statusOf(response), warnings: read<string[]>(response, 'warnings', 'strings') ?? [],
     auditAnnotations: read<Record<string, string>>(response, 'auditAnnotations', 'map') ?? {},
     ...(sent.mutating ? { patch, patchType: sent.version === 'v1' ? patchType ?? '' : 'JSONPatch' } : { patch: undefined, patchType: '' }),
   };
 }
 
-function checkKind(kind: string, apiVersion: string): void {
-  if (kind === 'AdmissionReview' && apiVersion === 'admission.k8s.io/v1') return;
-  const slash = apiVersion.indexOf('/');
-  const shown = slash === -1 ? `/${apiVersion}` : apiVersion;
-  throw new InvalidAnswer(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${shown}, Kind=${kind}`);
+function groupVersion(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
+}
+
+/** What upstream's decoder knows; an answer may leave its kind or version out. */
+function checkReview(kind: string, apiVersion: string, sent: ReviewVersion): void {
+  const asked = `admission.k8s.io/${sent}`;
+  const actual = { kind: kind || 'AdmissionReview', apiVersion: apiVersion || asked };
+  const known = actual.kind === 'AdmissionReview' && (actual.apiVersion === 'admission.k8s.io/v1' || actual.apiVersion === 'admission.k8s.io/v1beta1');
+  if (actual.kind === 'Status' && actual.apiVersion === 'v1') throw new CalloutError('decode', `converting (v1.Status) to (${sent}.AdmissionReview): unknown conversion`);
+  if (!known) throw new CalloutError('decode', `no kind ${JSON.stringify(actual.kind)} is registered for version ${JSON.stringify(actual.apiVersion)} in scheme "pkg/runtime/scheme.go:100"`);
+  if (actual.apiVersion !== asked) throw new CalloutError('decode', `converting (${actual.apiVersion.split('/')[1]}.AdmissionReview) to (${sent}.AdmissionReview): unknown conversion`);
 }
 
 function checkPatch(patch: string | undefined, patchType: string | undefined, mutating: boolean): void {

@@ -1,6 +1,9 @@
 import type { RuleWithOperations } from 'kubernetes-types/admissionregistration/v1';
 import type { AdmissionAttributes } from '../../types.ts';
 
+/** The published types leave these two out. */
+type Rule = RuleWithOperations & { readonly scope?: string; readonly resources?: readonly string[] };
+
 interface Asked {
   readonly group: string;
   readonly version: string;
@@ -27,7 +30,7 @@ function resourceMatches(pattern: string, asked: Asked, subresource: string): bo
 }
 
 /** `asked`: the request's resource, or an equivalent one. */
-export function ruleMatches(rule: RuleWithOperations, asked: Asked, a: AdmissionAttributes): boolean {
+export function ruleMatches(rule: Rule, asked: Asked, a: AdmissionAttributes): boolean {
   return inScope(rule.scope, asked, a.namespace) && includes(rule.operations, a.operation) && includes(rule.apiGroups, asked.group) && includes(rule.apiVersions, asked.version)
     && rule.resources?.some((pattern) => resourceMatches(pattern, asked, a.subresource)) === true;
 }
