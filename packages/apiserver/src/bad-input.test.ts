@@ -67,7 +67,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   'missing object': { request: get(`${pods}/nothing`), code: 404, reason: 'NotFound', says: 'pods "nothing" not found' },
   'missing resource': { request: get('/api/v1/namespaces/default/gadgets'), code: 404, reason: 'NotFound', says: 'the server could not find the requested resource' },
   'verb that is not there': { request: { method: 'DELETE', target: '/api/v1/componentstatuses/x' }, code: 405, reason: 'MethodNotAllowed', says: 'the server does not allow this method on the requested resource' },
-  'media type that is not there': { request: get(`${pods}`, { accept: 'image/png' }), code: 406, reason: 'NotAcceptable', says: 'only the following media types are accepted' },
+  'media type that is not there': { request: get(`${pods}`, { accept: 'image/png' }), code: 406, reason: 'NotAcceptable', says: '406: Not Acceptable' },
   'content type that is not there': { request: raw(configmaps, 'x', { 'content-type': 'text/csv' }), code: 415, reason: 'UnsupportedMediaType', says: 'the body of the request was in an unknown format' },
   'patch type that is not there': { request: patch(`${configmaps}/kept`, 'text/plain', {}), code: 415, reason: 'UnsupportedMediaType', says: 'Unsupported Media Type' },
   'already there': { request: post(configmaps, configMap('kept')), code: 409, reason: 'AlreadyExists', says: 'configmaps "kept" already exists' },

@@ -24,7 +24,7 @@ import { InflightLimit } from './transport/inflight.ts';
 import { Loopback, loopbackUser } from './transport/loopback.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { PathTable, readOnly } from './transport/paths.ts';
-import { jsonResponse, statusResponse } from './transport/responses.ts';
+import { jsonResponse } from './transport/responses.ts';
 import { assembleParts, type PartsTools } from './parts.ts';
 import type { ApiServerParts, CacheReader, RequestNotes } from './types.ts';
 
@@ -108,7 +108,8 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       const kind = registry.kind(info.group, info.version, info.resource);
       if (kind?.custom !== undefined) return serveCustom({ context, kind, http, info, user, notes });
       if (kind !== undefined) return serveResource({ context: loopback.isAdmitted(http) ? belowAdmission : context, kind, http, info, user, notes });
-      return registry.hasVersion(info.group, info.version) ? statusResponse(noSuchResource()) : undefined;
+      if (registry.hasVersion(info.group, info.version)) throw noSuchResource();
+      return undefined;
     },
   }));
   const background = new AbortController();

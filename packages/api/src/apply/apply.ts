@@ -3,7 +3,7 @@ import { badRequest } from '../status-error.ts';
 import { cloneJson, equalJson, isObject, own } from '../patch/values.ts';
 import type { FieldSet } from './field-set.ts';
 import { fieldsLastApplied, followLastApplied } from './last-applied.ts';
-import { capUpdaters, decodeManaged, entryKey, sameSets, type Managed } from './managed.ts';
+import { capUpdaters, decodeManaged, entryKey, type Managed } from './managed.ts';
 import { mergeStructural } from './merge.ts';
 import { compare, fieldsOf, removePaths, withNamedFields } from './typed.ts';
 import { entryOf, metadataOf, placeOf, recordUpdate, resetFieldsFor, settle, strip, withoutManagedFields, writeManagedFields, type Writing } from './update.ts';
@@ -65,12 +65,13 @@ export function applyServerSide(applying: Applying): JsonObject {
   const entry = entryOf(applying, 'Apply', set);
   const key = entryKey(entry);
   const last = managed.get(key);
-  managed.set(key, { ...entry, time: last?.time ?? applying.now });
+  managed.set(key, { ...entry, time: last?.time ?? '' });
   let merged = mergeStructural(live, withoutManagedFields(applying.applied), place) as JsonObject;
   if (last !== undefined && !last.set.isEmpty) merged = prune(merged, last.set, managed, place);
   settle(managed, key, compare(live, merged, place), reset, applying.force || (fieldsLastApplied(live, place) ?? false));
   finish(managed, key);
-  if (!equalJson(live, merged) || !sameSets(managed, stored)) stamp(managed, key, applying.now);
+  // Who only comes to own what is there already has no time.
+  if (!equalJson(live, merged)) stamp(managed, key, applying.now);
   capUpdaters(managed);
   const result = cloneJson(merged);
   followLastApplied(result, applying.live, applying.applied, applying.manager);

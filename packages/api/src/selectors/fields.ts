@@ -32,9 +32,10 @@ function splitTerms(text: string): string[] {
 }
 
 function unescape(value: string): string {
-  return value.replace(/\\(.?)/gs, (escape, letter: string) => {
+  return value.replace(/\\(.?)|[,=]/gsu, (found, letter: string | undefined) => {
+    if (letter === undefined) throw badRequest(`invalid field selector: unescaped character in value: ${found.charCodeAt(0)}`);
     if (letter === '\\' || letter === ',' || letter === '=') return letter;
-    throw badRequest(letter === '' ? 'invalid field selector: cannot end with an escape character' : `invalid field selector: invalid escape sequence: ${escape}`);
+    throw badRequest(`invalid field selector: invalid escape sequence: ${found}`);
   });
 }
 

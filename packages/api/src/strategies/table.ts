@@ -32,7 +32,7 @@ const rbac = 'rbac.authorization.k8s.io';
 
 /** A PUT to a name that is not there makes it. */
 const createdOnUpdate: ReadonlySet<string> = new Set([
-  'endpoints', 'events', 'limitranges', 'podtemplates', 'services', 'events.events.k8s.io', 'leases.coordination.k8s.io',
+  'endpoints', 'events', 'limitranges', 'services', 'events.events.k8s.io', 'leases.coordination.k8s.io', 'runtimeclasses.node.k8s.io',
   `roles.${rbac}`, `rolebindings.${rbac}`, `clusterroles.${rbac}`, `clusterrolebindings.${rbac}`,
 ]);
 

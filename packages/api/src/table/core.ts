@@ -143,7 +143,7 @@ export const resourceQuotaCells: CellsOf = (quota, nowMs) => {
   const [hard, used] = [object(status, 'hard'), object(status, 'used')];
   const usage = (names: readonly string[]): string => names.map((name) => `${name}: ${text(used, name, '0')}/${text(hard, name, '0')}`).join(', ');
   const names = Object.keys(hard).sort();
-  return [nameOf(quota), usage(names.filter((name) => !name.startsWith('limits.'))), usage(names.filter((name) => name.startsWith('limits.'))), since(createdAt(quota), nowMs)];
+  return [nameOf(quota), since(createdAt(quota), nowMs), usage(names.filter((name) => !name.startsWith('limits.'))), usage(names.filter((name) => name.startsWith('limits.')))];
 };
 
 export const podTemplateCells: CellsOf = (template) => [

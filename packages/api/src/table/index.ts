@@ -32,7 +32,7 @@ function columnOf(column: string, resource: Resource): JsonObject {
   const wide = column.endsWith('+');
   const [name = '', type = 'string'] = (wide ? column.slice(0, -1) : column).split(':');
   const description = texts.kinds[`${resource.group}/${resource.resource}`]?.[name] ?? texts.common[name] ?? '';
-  return { name, type, format: name === 'Name' ? 'name' : '', description, priority: wide ? 1 : 0 };
+  return { name, type, format: name === 'Name' || name === 'Attacher' ? 'name' : '', description, priority: wide ? 1 : 0 };
 }
 
 function customColumn(column: CustomColumn): JsonObject {

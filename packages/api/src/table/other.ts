@@ -71,8 +71,6 @@ export const volumeAttachmentCells: CellsOf = (attachment, nowMs) => {
   ];
 };
 
-export const storageCapacityCells: CellsOf = (capacity) => [nameOf(capacity), text(capacity, 'storageClassName'), text(capacity, 'capacity', '<unset>')];
-
 function requestStatus(status: JsonObject): string {
   const main = condition(status, 'Denied') !== undefined ? 'Denied' : condition(status, 'Approved') !== undefined ? 'Approved' : 'Pending';
   return `${main}${condition(status, 'Failed') === undefined ? '' : ',Failed'}${text(status, 'certificate') === '' ? '' : ',Issued'}`;

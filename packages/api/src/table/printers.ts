@@ -47,7 +47,7 @@ export const printers: Readonly<Record<string, Printer>> = {
   '/PersistentVolumeClaim': {
     columns: ['Name', 'Status', 'Volume', 'Capacity', 'Access Modes', 'StorageClass', 'VolumeAttributesClass', 'Age', 'VolumeMode+'], cells: core.persistentVolumeClaimCells,
   },
-  '/ResourceQuota': { columns: ['Name', 'Request', 'Limit', 'Age'], cells: core.resourceQuotaCells },
+  '/ResourceQuota': { columns: ['Name', 'Age', 'Request', 'Limit'], cells: core.resourceQuotaCells },
   '/PodTemplate': { columns: ['Name', 'Containers', 'Images', 'Pod Labels'], cells: core.podTemplateCells },
   '/ComponentStatus': { columns: ['Name', 'Status', 'Message', 'Error'], cells: core.componentStatusCells },
   '/ReplicationController': { columns: replicas, cells: workloads.replicationControllerCells },
@@ -78,7 +78,6 @@ export const printers: Readonly<Record<string, Printer>> = {
     cells: other.csiDriverCells,
   },
   'storage.k8s.io/CSINode': { columns: ['Name', 'Drivers:integer', 'Age'], cells: (item, nowMs) => [nameOf(item), objects(object(item, 'spec'), 'drivers').length, since(createdAt(item), nowMs)] },
-  'storage.k8s.io/CSIStorageCapacity': { columns: ['Name', 'StorageClassName', 'Capacity'], cells: other.storageCapacityCells },
   'storage.k8s.io/VolumeAttachment': { columns: ['Name', 'Attacher', 'PV', 'Node', 'Attached:boolean', 'Age'], cells: other.volumeAttachmentCells },
   'certificates.k8s.io/CertificateSigningRequest': { columns: ['Name', 'Age', 'SignerName', 'Requestor', 'RequestedDuration', 'Condition'], cells: other.signingRequestCells },
   'coordination.k8s.io/Lease': { columns: ['Name', 'Holder', 'Age'], cells: other.leaseCells },

@@ -2,7 +2,7 @@ import { notFound, StatusError } from '@coxswain/api';
 import type { HttpResponse } from '@coxswain/host';
 import type { Operation } from '../registry/context.ts';
 import { serveResource } from '../registry/serve.ts';
-import { pageNotFound, statusResponse } from '../transport/responses.ts';
+import { pageNotFound } from '../transport/responses.ts';
 
 const acrossNamespaces: ReadonlySet<string> = new Set(['list', 'watch']);
 
@@ -27,7 +27,7 @@ export async function serveCustom(operation: Operation): Promise<HttpResponse> {
   if (isElsewhere(operation)) return pageNotFound();
   custom?.warnings.forEach(operation.notes.warn);
   const refused = refusal(operation);
-  if (refused !== undefined) return statusResponse(refused);
+  if (refused !== undefined) throw refused;
   const leave = custom?.enter();
   try {
     return await serveResource(operation);

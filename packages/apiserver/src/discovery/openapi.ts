@@ -17,7 +17,7 @@ function documentResponse(request: HttpRequest, document: OpenApiDocument, conte
 async function serveV2(openApi: OpenApi, request: HttpRequest): Promise<HttpResponse> {
   const clauses = parseAccept(header(request.headers, 'accept') ?? '');
   for (const { type } of clauses.length === 0 ? [{ type: '*/*' }] : clauses) {
-    if (openApiV2ProtobufAccepted.some((accepted) => accepted.toLowerCase() === type)) return documentResponse(request, await openApi.v2Protobuf(), openApiV2ProtobufType);
+    if (openApiV2ProtobufAccepted.some((accepted) => accepted.toLowerCase() === type.toLowerCase())) return documentResponse(request, await openApi.v2Protobuf(), openApiV2ProtobufType);
     if (type === 'application/json' || type === '*/*' || type === 'application/*') return documentResponse(request, await openApi.v2Json(), 'application/json');
   }
   throw notAcceptable(['application/json', openApiV2ProtobufType]);

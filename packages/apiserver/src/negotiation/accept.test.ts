@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { negotiate } from './accept.ts';
+import { negotiate, negotiateStream, parseAccept } from './accept.ts';
 
 const both = { transforms: true, protobuf: true };
 function ask(accept: string, query = '', options = both) {
@@ -30,4 +30,22 @@ test('curl and ?pretty get indentation', () => {
   expect(negotiate({ accept: '', userAgent: 'curl/8', query: new URLSearchParams() }, both).pretty).toBe(true);
   expect(ask('', 'pretty=1').pretty).toBe(true);
   expect(ask('', 'pretty=false').pretty).toBe(false);
+});
+
+test('clauses by quality, but wildcards last whatever theirs; what cannot be read is left out', () => {
+  expect(parseAccept('application/*, text/html;q=0.5, */*, application/yaml, garbage, a/b/c, application/json;q=x').map((clause) => clause.type))
+    .toEqual(['application/yaml', 'text/html', 'application/json', 'application/*', '*/*']);
+});
+
+test('a version without a kind is a transformation that nobody offers, and pretty may stand in the type', () => {
+  expect(() => ask('application/json;v=v1')).toThrow('only the following media types are accepted');
+  expect(ask('application/json;pretty=1').pretty).toBe(true);
+  expect(ask('application/json;foo=bar').mediaType).toBe('json');
+  expect(() => ask('APPLICATION/JSON')).toThrow('only the following media types are accepted');
+});
+
+test('a watch is JSON or protobuf', () => {
+  const stream = (accept: string) => negotiateStream({ accept, userAgent: '', query: new URLSearchParams() }, both);
+  expect(stream('application/vnd.kubernetes.protobuf;stream=watch').mediaType).toBe('protobuf');
+  expect(() => stream('application/yaml')).toThrow('only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch');
 });

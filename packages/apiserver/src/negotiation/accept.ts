@@ -24,38 +24,60 @@ export interface AcceptClause {
   readonly quality: number;
 }
 
-/** Clauses by falling quality; equal ones in the order sent. */
+function clauseOf(part: string): AcceptClause | undefined {
+  const [head = '', ...rest] = part.trim().split(';');
+  const [main = '', sub = main.trim() === '*' ? '*' : '', ...more] = head.split('/');
+  if (sub === '' || more.length > 0) return undefined;
+  const params = new Map<string, string>();
+  let quality = 1;
+  for (const piece of rest) {
+    const [name = '', value = '', ...over] = piece.split('=');
+    if (value === '' || over.length > 0) continue;
+    if (name.trim() === 'q') quality = /^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(value) ? Number(value) : 0;
+    else params.set(name.trim(), value.trim());
+  }
+  return { type: `${main.trim()}/${sub.trim()}`, params, quality };
+}
+
+function goesBefore(a: AcceptClause, b: AcceptClause): boolean {
+  if (a.quality > b.quality) return true;
+  if (!a.type.startsWith('*/') && b.type.startsWith('*/')) return true;
+  return !a.type.endsWith('/*') && b.type.endsWith('/*');
+}
+
+/** Clauses by falling quality, wildcards behind what they cover; otherwise as sent. The order is no total one, so how it is sorted matters: by insertion. */
 export function parseAccept(header: string): AcceptClause[] {
   const clauses: AcceptClause[] = [];
   for (const part of header.split(',')) {
-    const [type = '', ...rest] = part.split(';').map((piece) => piece.trim());
-    if (type === '') continue;
-    const params = new Map<string, string>();
-    for (const piece of rest) {
-      const equals = piece.indexOf('=');
-      if (equals > 0) params.set(piece.slice(0, equals).trim().toLowerCase(), piece.slice(equals + 1).trim());
-    }
-    const quality = Number(params.get('q') ?? '1');
-    clauses.push({ type: type.toLowerCase(), params, quality: Number.isFinite(quality) ? quality : 1 });
+    const clause = clauseOf(part);
+    if (clause === undefined) continue;
+    let at = clauses.length;
+    while (at > 0 && goesBefore(clause, clauses[at - 1] as AcceptClause)) at -= 1;
+    clauses.splice(at, 0, clause);
   }
-  return clauses.sort((a, b) => b.quality - a.quality);
+  return clauses;
 }
 
-function mediaTypeOf(type: string): MediaType | undefined {
-  if (type === '*/*' || type === 'application/*' || type === 'application/json') return 'json';
-  if (type === 'application/yaml') return 'yaml';
-  return type === 'application/vnd.kubernetes.protobuf' ? 'protobuf' : undefined;
+const mediaTypes = ['json', 'yaml', 'protobuf'] as const satisfies readonly MediaType[];
+
+function covers(clause: AcceptClause, media: MediaType): boolean {
+  return clause.type === contentTypeOf[media] || clause.type === 'application/*' || clause.type === '*/*';
 }
 
 /** undefined: the clause asks for a form that this endpoint has not. */
 function transformOf(clause: AcceptClause, media: MediaType, allowed: boolean): { transform: Transform | undefined } | undefined {
-  const kind = clause.params.get('as');
-  if (kind === undefined) return { transform: undefined };
-  const version = clause.params.get('v');
+  const [kind, group, version] = [clause.params.get('as'), clause.params.get('g'), clause.params.get('v')];
+  if (kind === undefined && group === undefined && version === undefined) return { transform: undefined };
   const known = kind === 'Table' || kind === 'PartialObjectMetadata' || kind === 'PartialObjectMetadataList';
-  if (!allowed || !known || clause.params.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
+  if (!allowed || !known || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
   if (kind === 'Table' && media === 'protobuf') return undefined;
   return { transform: { kind, version } };
+}
+
+/** Only what can be cut into events can be streamed. */
+function streamable(clause: AcceptClause, media: MediaType): boolean {
+  const stream = clause.params.get('stream');
+  return stream === undefined || (stream === 'watch' && media !== 'yaml');
 }
 
 export function notAcceptable(supported: readonly string[]): StatusError {
@@ -65,7 +87,7 @@ export function notAcceptable(supported: readonly string[]): StatusError {
 export interface AcceptOptions {
   /** Table and PartialObjectMetadata are on offer. */
   readonly transforms: boolean;
-  /** Custom resources have no protobuf form. */
+  /** Custom resources have no protobuf form of their own. */
   readonly protobuf: boolean;
 }
 
@@ -75,22 +97,43 @@ export interface AcceptSource {
   readonly query: URLSearchParams;
 }
 
+const trueTexts = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+
 function wantsPretty(source: AcceptSource): boolean {
-  const asked = source.query.get('pretty');
-  if (asked !== null) return asked !== 'false' && asked !== '0';
-  return /^(curl|Wget|Mozilla)/.test(source.userAgent);
+  const asked = source.query.get('pretty') ?? '';
+  if (asked !== '') return trueTexts.has(asked);
+  return /^(?:curl|Wget|Mozilla\/5\.0)/.test(source.userAgent);
+}
+
+/** undefined: nothing that is asked for is on offer. */
+function choose(source: AcceptSource, options: AcceptOptions): Negotiated | undefined {
+  const pretty = wantsPretty(source);
+  if (source.accept === '') return { mediaType: 'json', transform: undefined, pretty };
+  for (const clause of parseAccept(source.accept)) {
+    for (const mediaType of mediaTypes) {
+      if (!covers(clause, mediaType) || !streamable(clause, mediaType)) continue;
+      const found = transformOf(clause, mediaType, options.transforms);
+      if (found === undefined || (mediaType === 'protobuf' && !options.protobuf && found.transform === undefined)) continue;
+      return { mediaType, transform: found.transform, pretty: pretty || clause.params.get('pretty') === '1' };
+    }
+  }
+  return undefined;
 }
 
 export function negotiate(source: AcceptSource, options: AcceptOptions): Negotiated {
-  const pretty = wantsPretty(source);
-  const clauses = parseAccept(source.accept);
-  if (clauses.length === 0) return { mediaType: 'json', transform: undefined, pretty };
-  for (const clause of clauses) {
-    const mediaType = mediaTypeOf(clause.type);
-    if (mediaType === undefined || (mediaType === 'protobuf' && !options.protobuf)) continue;
-    const found = transformOf(clause, mediaType, options.transforms);
-    if (found !== undefined) return { mediaType, transform: found.transform, pretty };
-  }
-  const supported = [contentTypeOf.json, contentTypeOf.yaml, ...(options.protobuf ? [contentTypeOf.protobuf] : [])];
-  throw notAcceptable(supported);
+  const chosen = choose(source, options);
+  if (chosen === undefined) throw notAcceptable(Object.values(contentTypeOf));
+  return chosen;
+}
+
+/** What an error is told in; undefined: nothing that was asked for. */
+export function negotiateError(source: AcceptSource): Negotiated | undefined {
+  return choose(source, { transforms: false, protobuf: true });
+}
+
+/** For a watch. */
+export function negotiateStream(source: AcceptSource, options: AcceptOptions): Negotiated {
+  const chosen = choose(source, options);
+  if (chosen === undefined || chosen.mediaType === 'yaml') throw notAcceptable([`${contentTypeOf.json};stream=watch`, `${contentTypeOf.protobuf};stream=watch`]);
+  return chosen;
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@coxswain/api';
-import { isObject } from '../registry/object.ts';
+import { stringifyObject, type JsonObject } from '@coxswain/api';
+import { isObject, text } from '../registry/object.ts';
 
 /** Upstream makes this annotation when it writes a whole DaemonSet; in metadata alone it is not seen. */
 const wholeObjectOnly = 'deprecated.daemonset.template.generation';
@@ -13,15 +13,15 @@ function shownMetadata(object: JsonObject): JsonObject {
   return Object.keys(rest).length === 0 ? others : { ...metadata, annotations: rest };
 }
 
-/** The same object with its metadata as metadata-only forms show it. */
-export function withShownMetadata(object: JsonObject): JsonObject {
-  return { ...object, metadata: shownMetadata(object) };
-}
-
 export function partialMetadata(object: JsonObject, version: string): JsonObject {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: shownMetadata(object) };
 }
 
 export function partialMetadataList(listMeta: JsonObject, objects: readonly JsonObject[], version: string): JsonObject {
   return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata: listMeta, items: objects.map((object) => partialMetadata(object, version)) };
+}
+
+/** Of either of them: the messages are the same in both versions, and written in the order of their fields. */
+export function metadataText(object: JsonObject): string {
+  return stringifyObject(`io.k8s.apimachinery.pkg.apis.meta.v1.${text(object, 'kind')}`, object);
 }

@@ -1,36 +1,66 @@
-import { stringifyObject, typeOfKind, type JsonObject } from '@coxswain/api';
+import { badRequest, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
 import { header, utf8, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { apiVersionOf, type ServedKind } from '../registry/kind.ts';
 import type { ListResult } from '../registry/list.ts';
 import { text } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
-import { contentTypeOf, negotiate, type AcceptOptions, type MediaType, type Negotiated } from './accept.ts';
-import { partialMetadata, partialMetadataList } from './partial-metadata.ts';
-import { encodeProtobufObject, listProtobuf } from './protobuf.ts';
+import { contentTypeOf, negotiate, negotiateError, negotiateStream, type AcceptOptions, type AcceptSource, type MediaType, type Negotiated } from './accept.ts';
+import { metadataText, partialMetadata, partialMetadataList } from './partial-metadata.ts';
+import { indentJson } from './pretty.ts';
+import { encodeProtobufObject, listProtobuf, statusProtobuf } from './protobuf.ts';
 import { servedObject, servedText } from './served.ts';
 import { tableOf, type TableOptions } from './table.ts';
 import { jsonToYaml } from './yaml.ts';
 
+function sourceOf(request: HttpRequest, query: URLSearchParams): AcceptSource {
+  return { accept: header(request.headers, 'accept') ?? '', userAgent: header(request.headers, 'user-agent') ?? '', query };
+}
+
 export function negotiateRequest(request: HttpRequest, query: URLSearchParams, options: AcceptOptions): Negotiated {
-  return negotiate({ accept: header(request.headers, 'accept') ?? '', userAgent: header(request.headers, 'user-agent') ?? '', query }, options);
+  return negotiate(sourceOf(request, query), options);
+}
+
+function optionsOf(kind: ServedKind): AcceptOptions {
+  return { transforms: true, protobuf: kind.codec.encodeProtobuf !== undefined };
 }
 
 export function negotiateKind(kind: ServedKind, request: HttpRequest, query: URLSearchParams): Negotiated {
-  return negotiateRequest(request, query, { transforms: true, protobuf: kind.codec.encodeProtobuf !== undefined });
+  return negotiate(sourceOf(request, query), optionsOf(kind));
+}
+
+export function negotiateWatch(kind: ServedKind, request: HttpRequest, query: URLSearchParams): Negotiated {
+  return negotiateStream(sourceOf(request, query), optionsOf(kind));
 }
 
 function textBody(status: number, mediaType: MediaType, pretty: boolean, json: string): HttpResponse {
   const headers = { 'content-type': contentTypeOf[mediaType] };
   if (mediaType === 'yaml') return { status, headers, body: utf8(jsonToYaml(json)) };
-  return { status, headers, body: utf8(pretty ? `${JSON.stringify(JSON.parse(json), undefined, 2)}\n` : `${json}\n`) };
+  return { status, headers, body: utf8(pretty ? indentJson(json) : `${json}\n`) };
+}
+
+/** An error in the form that was asked for, or in JSON that people can read. */
+export function statusResponse(error: StatusError, request: HttpRequest, query: URLSearchParams): HttpResponse {
+  const negotiated = negotiateError(sourceOf(request, query));
+  const body = negotiated?.mediaType === 'protobuf'
+    ? bytesBody(error.code, statusProtobuf(error))
+    : textBody(error.code, negotiated?.mediaType ?? 'json', negotiated?.pretty ?? true, stringifyAny(error.status));
+  const retry = error.retryAfterSeconds;
+  return retry === undefined ? body : { ...body, headers: { ...body.headers, 'retry-after': String(retry) } };
 }
 
 function bytesBody(status: number, body: Uint8Array): HttpResponse {
   return { status, headers: { 'content-type': contentTypeOf.protobuf }, body };
 }
 
+/** Throws StatusError. */
+export function includeObjectOf(query: URLSearchParams): string {
+  const asked = query.get('includeObject') ?? '';
+  if (['', 'None', 'Metadata', 'Object'].includes(asked)) return asked;
+  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`);
+}
+
 function tableOptions(negotiated: Negotiated, query: URLSearchParams, metadata: JsonObject): TableOptions {
-  return { version: negotiated.transform?.version ?? 'v1', includeObject: query.get('includeObject') ?? '', metadata, columns: true };
+  return { version: negotiated.transform?.version ?? 'v1', includeObject: includeObjectOf(query), metadata, columns: true };
 }
 
 /** One stored object in the form that was asked for. */
@@ -42,11 +72,23 @@ export function objectResponse(kind: ServedKind, negotiated: Negotiated, query: 
   }
   const object = servedObject(kind, stored);
   if (transform.kind === 'Table') {
-    return textBody(status, mediaType, pretty, tableOf(kind, [object], tableOptions(negotiated, query, { resourceVersion: String(stored.revision) })));
+    return textBody(status, mediaType, pretty, tableOf(kind, [object], tableOptions(negotiated, query, stored.revision === 0 ? {} : { resourceVersion: String(stored.revision) })));
   }
+  if (transform.kind !== 'PartialObjectMetadata') throw notThatForm(`you requested PartialObjectMetadataList, but the requested object is not a list (${goTypeOf(kind)})`);
   const partial = partialMetadata(object, transform.version);
   if (mediaType === 'protobuf') return bytesBody(status, encodeProtobufObject(partial));
-  return textBody(status, mediaType, pretty, JSON.stringify(partial));
+  return textBody(status, mediaType, pretty, metadataText(partial));
+}
+
+/** As Go prints the type of the internal object. */
+function goTypeOf(kind: ServedKind, name = kind.api.kind): string {
+  const internal: Readonly<Record<string, string>> = { '': 'core', 'flowcontrol.apiserver.k8s.io': 'flowcontrol' };
+  const group = internal[kind.hub.api.group] ?? (kind.hub.api.group.split('.', 1)[0] as string);
+  return kind.hub.custom ? '*unstructured.Unstructured' : `*${group}.${name}`;
+}
+
+function notThatForm(message: string): StatusError {
+  return new StatusError('NotAcceptable', message);
 }
 
 function listMetadata(result: ListResult): JsonObject {
@@ -70,7 +112,7 @@ function listText(kind: ServedKind, result: ListResult): string {
     ? `{"apiVersion":"${apiVersionOf(kind.api)}","items":[${items}],"kind":"${kind.api.listKind}","metadata":`
     : `{"kind":"${kind.api.listKind}","apiVersion":"${apiVersionOf(kind.api)}","metadata":`;
   // Lists without a type say that they are complete.
-  const metadata = JSON.stringify(kind.hub.custom ? { continue: result.continueToken, ...listMetadata(result) } : listMetadata(result));
+  const metadata = stringifyAny(kind.hub.custom ? { continue: result.continueToken, ...listMetadata(result) } : listMetadata(result));
   return kind.hub.custom ? `${head}${metadata}}` : `${head}${metadata},"items":[${items}]}`;
 }
 
@@ -81,8 +123,9 @@ export function listResponse(kind: ServedKind, negotiated: Negotiated, query: UR
   const metadata = listMetadata(result);
   if (transform?.kind === 'Table') return textBody(200, mediaType, pretty, tableOf(kind, objects, tableOptions(negotiated, query, metadata)));
   if (transform !== undefined) {
+    if (transform.kind !== 'PartialObjectMetadataList') throw notThatForm(`you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(kind, kind.api.listKind)})`);
     const list = partialMetadataList(metadata, objects, transform.version);
-    return mediaType === 'protobuf' ? bytesBody(200, encodeProtobufObject(list)) : textBody(200, mediaType, pretty, JSON.stringify(list));
+    return mediaType === 'protobuf' ? bytesBody(200, encodeProtobufObject(list)) : textBody(200, mediaType, pretty, metadataText(list));
   }
   return bytesBody(200, listProtobuf(kind, metadata, objects));
 }
@@ -97,7 +140,7 @@ export function plainResponse(request: HttpRequest, query: URLSearchParams, stat
 export function plainText(object: JsonObject): string {
   const [group, version] = splitApiVersion(text(object, 'apiVersion'));
   const typeName = typeOfKind(group, version, text(object, 'kind'));
-  return typeName === undefined ? JSON.stringify(object) : stringifyObject(typeName, object);
+  return typeName === undefined ? stringifyAny(object) : stringifyObject(typeName, object);
 }
 
 export function splitApiVersion(apiVersion: string): [string, string] {

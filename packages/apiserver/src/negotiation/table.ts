@@ -1,6 +1,7 @@
-import { toTable, type JsonObject } from '@coxswain/api';
+import { stringifyAny, toTable, type JsonObject } from '@coxswain/api';
 import type { ServedKind } from '../registry/kind.ts';
-import { withShownMetadata } from './partial-metadata.ts';
+import { isObject } from '../registry/object.ts';
+import { metadataText, partialMetadata } from './partial-metadata.ts';
 
 export interface TableOptions {
   readonly version: string;
@@ -11,12 +12,21 @@ export interface TableOptions {
   readonly columns: boolean;
 }
 
-function inclusion(text: string): 'None' | 'Metadata' | 'Object' {
-  return text === 'None' || text === 'Object' ? text : 'Metadata';
+function rowObject(kind: ServedKind, object: JsonObject, options: TableOptions): string {
+  switch (options.includeObject) {
+    case 'None': return 'null';
+    case 'Object': return kind.codec.encode(object);
+    default: return metadataText(partialMetadata(object, options.version));
+  }
 }
 
+/** As text, for what a row is about is written like any other object, with its fields in order. */
 export function tableOf(kind: ServedKind, objects: readonly JsonObject[], options: TableOptions): string {
   const { version, metadata, columns } = options;
-  const shown = options.includeObject === 'Object' ? objects : objects.map(withShownMetadata);
-  return JSON.stringify(toTable(kind.api, shown, { nowMs: kind.hub.clock.nowMs(), includeObject: inclusion(options.includeObject), version, metadata, includeHeaders: columns, columns: kind.custom?.columns }));
+  const { rows, ...head } = toTable(kind.api, objects, { nowMs: kind.hub.clock.nowMs(), includeObject: 'None', version, metadata, includeHeaders: columns, columns: kind.custom?.columns });
+  const texts = (Array.isArray(rows) ? rows : []).map((row, at) => {
+    const { object: _none, ...cells } = isObject(row) ? row : {};
+    return `${stringifyAny(cells).slice(0, -1)},"object":${rowObject(kind, objects[at] as JsonObject, options)}}`;
+  });
+  return `${stringifyAny(head).slice(0, -1)},"rows":[${texts.join(',')}]}`;
 }

@@ -1,11 +1,11 @@
-import type { JsonObject, StatusError } from '@coxswain/api';
+import { stringifyAny, type JsonObject, type StatusError } from '@coxswain/api';
 import { utf8 } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import { meta, text as fieldText } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { Negotiated } from './accept.ts';
 import { servedText, servedObject } from './served.ts';
-import { partialMetadata } from './partial-metadata.ts';
+import { metadataText, partialMetadata } from './partial-metadata.ts';
 import { encodeProtobufObject, protobufWatchFrame, statusProtobuf } from './protobuf.ts';
 import { tableOf } from './table.ts';
 
@@ -26,7 +26,7 @@ function textFrames(shareKey: string, textOf: (object: StoredObject) => string, 
     shareKey,
     frame: (type, object) => jsonFrame(type, textOf(object)),
     bookmark: (object) => jsonFrame('BOOKMARK', bookmarkText(object)),
-    error: (error) => jsonFrame('ERROR', JSON.stringify(error.status)),
+    error: (error) => jsonFrame('ERROR', stringifyAny(error.status)),
   };
 }
 
@@ -59,7 +59,7 @@ function protobufFrames(kind: ServedKind, shareKey: string, encode: (object: Jso
 
 function metadataFrames(kind: ServedKind, version: string, protobuf: boolean): FrameMaker {
   if (protobuf) return protobufFrames(kind, `protobuf metadata ${version}`, (object) => encodeProtobufObject(partialMetadata(object, version)));
-  const text = (object: JsonObject): string => JSON.stringify(partialMetadata(object, version));
+  const text = (object: JsonObject): string => metadataText(partialMetadata(object, version));
   return textFrames(`metadata ${version}`, (stored) => text(servedObject(kind, stored)), text);
 }
 

@@ -15,8 +15,10 @@ const nameAttempts = 8;
 export interface Written {
   /** In the hub's version. */
   readonly object: JsonObject;
-  /** Absent after a dry run. */
+  /** Absent if it is not in the store as it is here: after a dry run, or with its last finalizer gone. */
   readonly stored: StoredObject | undefined;
+  /** What an object that is not stored tells as its version; 0: none. */
+  readonly revision?: number;
 }
 
 /** Strategy and validation of a new object in the hub's version; changes it in place. */
@@ -89,7 +91,7 @@ function generateFailed(operation: Operation, name: string): StatusError {
 export function storedForm(operation: Operation, written: Written): StoredObject {
   if (written.stored !== undefined) return written.stored;
   const { codec } = operation.kind.hub;
-  return new StoredObject('', encodeForStore(written.object, codec), 0, codec);
+  return new StoredObject('', encodeForStore(written.object, codec), written.revision ?? 0, codec);
 }
 
 export function requireObjectBody(body: Uint8Array): void {

@@ -14,9 +14,9 @@ const jobWarning = 'child pods are preserved by default when jobs are deleted; s
 
 export type DeleteResult =
   /** Gone from the store. */
-  | { readonly kind: 'removed'; readonly object: JsonObject; readonly stored: StoredObject | undefined }
+  | { readonly kind: 'removed'; readonly object: JsonObject; readonly stored: StoredObject | undefined; readonly revision?: number }
   /** Still there with a deletionTimestamp: graceful, or held by finalizers. */
-  | { readonly kind: 'marked'; readonly object: JsonObject; readonly stored: StoredObject | undefined };
+  | { readonly kind: 'marked'; readonly object: JsonObject; readonly stored: StoredObject | undefined; readonly revision?: number };
 
 function checkPreconditions(operation: Operation, current: StoredObject, options: DeleteOptions): void {
   const { uid, resourceVersion } = options.preconditions;
@@ -84,6 +84,8 @@ function plan(operation: Operation, object: JsonObject, options: DeleteOptions):
     kind.hub.strategy.markDeleted(object, operation.context.host.clock.nowMs());
     return { kind: 'mark' };
   }
+  // A namespace that is ending waits for what is in it; only then is looked at what else was asked.
+  if (was && specFinalizers(kind, object).length > 0) return { kind: 'keep' };
   const finalizers = finalizersAfter(kind, object, options);
   const changed = setFinalizers(object, finalizers);
   const held = finalizers.length > 0 || specFinalizers(kind, object).length > 0;
@@ -103,6 +105,13 @@ function plan(operation: Operation, object: JsonObject, options: DeleteOptions):
   return shorten(operation, object, grace) || changed ? { kind: 'mark' } : { kind: 'keep' };
 }
 
+/** What a dry run answers is not yet gone: where there is a time to end, even none, it has been told to. */
+function dryRemoved(operation: Operation, object: JsonObject, options: DeleteOptions): JsonObject {
+  if (isDeleting(object) || graceOf(operation, object, options.gracePeriodSeconds) === undefined) return object;
+  mark(operation, object, 0);
+  return object;
+}
+
 type Attempt = { readonly kind: 'done'; readonly result: DeleteResult } | { readonly kind: 'lost'; readonly current: StoredObject | undefined };
 
 async function attempt(operation: Operation, current: StoredObject, options: DeleteOptions): Promise<Attempt> {
@@ -117,7 +126,7 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
   if (what.kind === 'keep') return { kind: 'done', result: { kind: 'marked', object: old, stored: current } };
   if (what.kind === 'mark') return markStored(operation, current, object, options.dryRun);
   return withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
-    if (options.dryRun) return { committed: false, value: { kind: 'done', result: { kind: 'removed', object, stored: undefined } } };
+    if (options.dryRun) return { committed: false, value: { kind: 'done', result: { kind: 'removed', object: dryRemoved(operation, object, options), stored: undefined, revision: current.revision } } };
     const removed = await kind.hub.store.remove(current);
     if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
     return { committed: true, value: { kind: 'done', result: { kind: 'removed', object, stored: removed.object } } };
@@ -125,7 +134,7 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
 }
 
 async function markStored(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<Attempt> {
-  if (dryRun) return { kind: 'done', result: { kind: 'marked', object, stored: undefined } };
+  if (dryRun) return { kind: 'done', result: { kind: 'marked', object, stored: undefined, revision: current.revision } };
   const result = await operation.kind.hub.store.put(current.key, object, current.revision);
   if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
   return { kind: 'done', result: { kind: 'marked', object, stored: result.object } };

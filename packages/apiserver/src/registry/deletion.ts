@@ -45,6 +45,8 @@ export interface Propagation {
 /** The garbage collector's finalizers that this deletion asks for, in place of those that are there. */
 export function finalizersAfter(kind: ServedKind, object: JsonObject, asked: Propagation): string[] {
   const present = finalizersOf(object);
+  // Nothing depends on an event.
+  if (qualified(kind) === '/events') return present;
   const rest = present.filter((name) => name !== 'orphan' && name !== 'foregroundDeletion');
   if (wantsOrphan(kind, present, asked)) return [...rest, 'orphan'];
   return wantsForeground(present, asked) ? [...rest, 'foregroundDeletion'] : rest;

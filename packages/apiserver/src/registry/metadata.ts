@@ -69,7 +69,7 @@ export function keepSystemFields(object: JsonObject, old: JsonObject): void {
   const before = meta(old);
   delete metadata['selfLink'];
   if (text(metadata, 'uid') === '') copyField(metadata, before, 'uid');
-  if (text(metadata, 'creationTimestamp') === '') copyField(metadata, before, 'creationTimestamp');
+  if (text(before, 'creationTimestamp') !== '') copyField(metadata, before, 'creationTimestamp');
   if (before['deletionTimestamp'] !== undefined) copyField(metadata, before, 'deletionTimestamp');
   if (metadata['deletionGracePeriodSeconds'] === undefined) copyField(metadata, before, 'deletionGracePeriodSeconds');
   if (metadata['generateName'] === undefined) delete metadata['generateName'];

@@ -7,11 +7,13 @@ import type { ListOptions } from './options.ts';
 export interface Selection {
   /** Nothing but the namespace restricts it: remainingItemCount can be told. */
   readonly everything: boolean;
+  /** Set if the field selector lets through one name only: a single key is read. */
+  readonly name: string | undefined;
   /** `object` in the hub's version. */
   matches(object: JsonObject): boolean;
 }
 
-const all: Selection = { everything: true, matches: () => true };
+const all: Selection = { everything: true, name: undefined, matches: () => true };
 
 function labelsOf(object: JsonObject): Readonly<Record<string, string>> {
   const labels = meta(object)['labels'];
@@ -24,5 +26,5 @@ export function selectionOf(kind: ServedKind, options: Pick<ListOptions, 'labelS
   const labels = parseLabelSelector(options.labelSelector);
   const fields = parseFieldSelector(options.fieldSelector, kind.api, kind.custom?.selectable);
   const matchesName = (object: JsonObject): boolean => name === '' || meta(object)['name'] === name;
-  return { everything: false, matches: (object) => matchesName(object) && fields.matches(object) && labels.matches(labelsOf(object)) };
+  return { everything: false, name: fields.name, matches: (object) => matchesName(object) && fields.matches(object) && labels.matches(labelsOf(object)) };
 }

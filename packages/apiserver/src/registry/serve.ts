@@ -1,8 +1,8 @@
-import { StatusError } from '@coxswain/api';
+import { badRequest } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
-import { listResponse, negotiateKind, objectResponse, plainResponse } from '../negotiation/respond.ts';
-import { statusResponse } from '../transport/responses.ts';
-import { bodyMediaType, readBody } from './body.ts';
+import { listResponse, negotiateKind, negotiateWatch, objectResponse, plainResponse } from '../negotiation/respond.ts';
+import { listTypes, objectTypes, requireAcceptable } from '../negotiation/route.ts';
+import { bodyMediaType, patchKindOf, readBody } from './body.ts';
 import { resourceRequest, attributes, managerName, type Operation } from './context.ts';
 import { admitConnect } from './connect.ts';
 import { createObject, storedForm } from './create.ts';
@@ -13,6 +13,7 @@ import { getObject } from './get.ts';
 import { listObjects } from './list.ts';
 import { checkName, patchObject } from './patch.ts';
 import { decodeOptional, decodePlain } from './plain.ts';
+import { isInNamespace } from '../request-info/request-info.ts';
 import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
 import { meta } from './object.ts';
 import { serveScale } from './scale.ts';
@@ -96,6 +97,7 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
   const handler = context.createHandler(kind.api, info.subresource);
   if (handler === undefined) return undefined;
   if (info.verb !== 'create') throw methodNotAllowed();
+  checkRoute(operation);
   const options = readWriteOptions(info.query, 'CreateOptions');
   const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), expected, options.fieldValidation);
   decoded.warnings.forEach(operation.notes.warn);
@@ -122,10 +124,11 @@ async function serveMain(operation: Operation): Promise<HttpResponse> {
   if (handled !== undefined) return handled;
   checkScope(operation);
   if (!kind.api.verbs.includes(info.verb)) throw methodNotAllowed();
+  checkRoute(operation);
   switch (info.verb) {
     case 'get': return serveGet(operation);
     case 'list': return serveList(operation);
-    case 'watch': return watchObjects(operation, negotiateKind(kind, operation.http, info.query));
+    case 'watch': return watchObjects(operation, negotiateWatch(kind, operation.http, info.query));
     case 'create': return serveCreate(operation);
     case 'update': return serveUpdate(operation);
     case 'patch': return patchObject(operation);
@@ -135,10 +138,18 @@ async function serveMain(operation: Operation): Promise<HttpResponse> {
   }
 }
 
+/** What upstream's router refuses before anything of the request is looked at. Custom resources have no routes there. */
+function checkRoute(operation: Operation): void {
+  const { kind, http, info } = operation;
+  if (kind.hub.custom) return;
+  if (info.verb === 'patch') patchKindOf(http, false);
+  requireAcceptable(http, info.verb === 'list' || info.verb === 'watch' ? listTypes : objectTypes);
+}
+
 /** Which paths exist: `/api/v1/pods` can only be listed and watched, `/api/v1/pods/x` is none. */
 function checkScope(operation: Operation): void {
   const { kind, info } = operation;
-  const inNamespace = info.parts.length > 0 && info.path.includes('/namespaces/') && !(kind.api.resource === 'namespaces' && kind.api.group === '');
+  const inNamespace = isInNamespace(info);
   const named = info.parts.length > 1;
   if (!kind.api.namespaced) {
     if (inNamespace) throw noSuchResource();
@@ -146,6 +157,7 @@ function checkScope(operation: Operation): void {
     if (named) throw noSuchResource();
     if (info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed();
   }
+  if (kind.api.namespaced && named && info.namespace === '') throw badRequest('Namespace parameter required.');
   if ((info.verb === 'create' && named) || (info.verb !== 'create' && info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection' && !named)) throw methodNotAllowed();
 }
 
@@ -161,6 +173,7 @@ async function serveSubresource(operation: Operation): Promise<HttpResponse> {
   const handled = await serveHandler(operation, subresource);
   if (handled !== undefined) return handled;
   if (!subresource.verbs.includes(info.verb)) throw methodNotAllowed();
+  checkRoute(operation);
   if (subresource.name === 'scale') return serveScale(operation);
   switch (info.verb) {
     case 'get': return serveGet(operation);
@@ -170,12 +183,7 @@ async function serveSubresource(operation: Operation): Promise<HttpResponse> {
   }
 }
 
-/** Serves one authorized request to a known kind. */
+/** Serves one authorized request to a known kind. Rejects with StatusError. */
 export async function serveResource(operation: Operation): Promise<HttpResponse> {
-  try {
-    return await (operation.info.subresource === '' ? serveMain(operation) : serveSubresource(operation));
-  } catch (error) {
-    if (error instanceof StatusError) return statusResponse(error);
-    throw error;
-  }
+  return operation.info.subresource === '' ? serveMain(operation) : serveSubresource(operation);
 }

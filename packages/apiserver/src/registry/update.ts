@@ -72,7 +72,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   const uid = text(meta(live), 'uid');
   checkUid(wanted, uid, kind.api, info.name);
   if (change.requireVersion && kind.hub.strategy.allowUnconditionalUpdate === false && text(meta(wanted), 'resourceVersion') === '') {
-    throw invalid({ group: kind.api.group, kind: kind.api.kind }, info.name, [
+    throw invalid({ group: kind.api.group, kind: kind.api.resource }, info.name, [
       { type: 'Invalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0x0: must be specified for an update' }]);
   }
   checkResourceVersion(wanted, String(current.revision), kind.api, info.name);
@@ -122,17 +122,17 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   const old = current.object;
   keepManagedTimes(object, old);
   if (mayLeave(operation.kind, object)) {
-    if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
+    if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
     const value = await withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user: operation.user, dryRun }, async () => {
       const removed = await store.remove(current);
       if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
-      return { committed: true, value: { kind: 'done', written: { object, stored: undefined } } };
+      return { committed: true, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
     });
     return { committed: value.kind === 'done', value };
   }
   meta(object)['resourceVersion'] = String(current.revision);
   if (!current.stale && sameState(object, old, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
-  if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined } } };
+  if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
   const result = await store.put(current.key, object, current.revision);
   if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
   return { committed: true, value: { kind: 'done', written: { object, stored: result.object } } };

@@ -6,7 +6,6 @@ import type { StoredObject } from '../storage/codec.ts';
 import { TooOld, type WatchCache } from '../watch-cache/cache.ts';
 import type { CacheEvent } from '../watch-cache/event.ts';
 import type { Watcher, WatcherItem } from '../watch-cache/watcher.ts';
-import { statusResponse } from '../transport/responses.ts';
 import type { Operation } from './context.ts';
 import { apiVersionOf } from './kind.ts';
 import { listPrefix, parseRevision, tooLargeResourceVersion } from './list.ts';
@@ -166,7 +165,6 @@ export async function watchObjects(operation: Operation, negotiated: Negotiated)
     return respond(negotiated, source(operation, watcher, new Schedule(operation, watcher, options), frames));
   } catch (error) {
     if (error instanceof TooOld) return respond(negotiated, only(frames.error(new StatusError('Expired', error.message))));
-    if (error instanceof StatusError) return statusResponse(error);
     throw error;
   }
 }

@@ -15,11 +15,16 @@ function decodePath(raw: string): string {
 
 export function queryOf(target: string): URLSearchParams {
   const mark = target.indexOf('?');
-  return new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
+  return new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1).split('&').filter(isReadable).join('&'));
+}
+
+/** Go drops a parameter that it cannot read and goes on with the others. */
+function isReadable(pair: string): boolean {
+  return !pair.includes(';') && !/%(?![0-9a-fA-F]{2})/.test(pair);
 }
 
 export function isTrue(value: string | null): boolean {
-  return value !== null && value !== 'false' && value !== '0' && value !== 'False' && value !== 'F' && value !== 'f';
+  return value !== null && value.toLowerCase() !== 'false' && value !== '0';
 }
 
 /** `metadata.name=x` as the only way by which a field selector names one object. */
@@ -38,6 +43,20 @@ function readVerb(method: string, name: string, query: URLSearchParams): { verb:
   return { verb: verb === 'delete' ? 'deletecollection' : verb, name };
 }
 
+/** Slashes at the ends count for nothing, empty parts in the middle do. */
+function partsOf(path: string): string[] {
+  const inner = path.replaceAll(/^\/+|\/+$/g, '');
+  return inner === '' ? [] : inner.split('/');
+}
+
+/** Whether the path goes to its resource through `namespaces/NAME`. */
+export function isInNamespace(info: RequestInfo): boolean {
+  const all = partsOf(info.path);
+  const prefix = info.apiPrefix === 'api' ? 2 : 3;
+  const special = all[prefix] === 'watch' && info.verb === 'watch' ? 1 : 0;
+  return all.length - prefix - special - info.parts.length === 2;
+}
+
 function other(method: string, path: string, query: URLSearchParams): RequestInfo {
   return {
     isResourceRequest: false, path, query, verb: method.toLowerCase(), apiPrefix: '', group: '', version: '', namespace: '', resource: '', subresource: '',
@@ -49,7 +68,7 @@ function other(method: string, path: string, query: URLSearchParams): RequestInf
 export function requestInfoOf(method: string, target: string): RequestInfo {
   const query = queryOf(target);
   const path = decodePath(target.split('?', 1)[0] as string);
-  const parts = path.split('/').filter((part) => part !== '');
+  const parts = partsOf(path);
   const apiPrefix = parts[0];
   if ((apiPrefix !== 'api' && apiPrefix !== 'apis') || parts.length < (apiPrefix === 'api' ? 3 : 4)) return other(method, path, query);
   let rest = parts.slice(apiPrefix === 'api' ? 2 : 3);

@@ -8,7 +8,8 @@ import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../typ
 import { isLongRunning, type InflightLimit } from './inflight.ts';
 import type { RequestMetrics } from './metrics.ts';
 import type { PathTable } from './paths.ts';
-import { internalServerError, jsonResponse, pageNotFound, statusResponse } from './responses.ts';
+import { statusResponse } from '../negotiation/respond.ts';
+import { internalServerError, jsonResponse, pageNotFound } from './responses.ts';
 import { Notes } from './notes.ts';
 import { describeError } from './describe-error.ts';
 
@@ -44,7 +45,7 @@ async function identify(stages: Stages, flight: Flight): Promise<UserInfo> {
     flight.user = user;
     return user;
   } catch (error) {
-    if (error instanceof StatusError && error.code === 401) await stages.audit?.unauthenticated(request, info, notes, receivedMs)?.refused(statusResponse(error));
+    if (error instanceof StatusError && error.code === 401) await stages.audit?.unauthenticated(request, info, notes, receivedMs)?.refused(statusResponse(error, request, info.query));
     throw error;
   }
 }
@@ -63,7 +64,8 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
   }
   const leave = stages.inflight.enter(info, user.groups);
   try {
-    await stages.parts.authorize(info, user, notes);
+    const refused = await refusal(stages, flight, user);
+    if (refused !== undefined) return refused;
     const path = stages.paths.find(info.path);
     if (!info.isResourceRequest) return path === undefined ? pageNotFound() : await path(request, info, user);
     const served = await stages.serveResource(request, info, user, notes);
@@ -71,6 +73,18 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
     return path === undefined ? pageNotFound() : await path(request, info, user);
   } finally {
     leave();
+  }
+}
+
+/** What is forbidden is told with a header more than other errors. */
+async function refusal(stages: Stages, { request, info, notes }: Flight, user: UserInfo): Promise<HttpResponse | undefined> {
+  try {
+    await stages.parts.authorize(info, user, notes);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.code !== 403) throw error;
+    const response = statusResponse(error, request, info.query);
+    return { ...response, headers: { ...response.headers, 'x-content-type-options': 'nosniff' } };
   }
 }
 
@@ -108,10 +122,10 @@ async function answer(stages: Stages, flight: Flight): Promise<HttpResponse> {
     return await inTime(stages, info, serve(stages, flight));
   } catch (error) {
     if (error instanceof AssertionFailure) throw error;
-    if (error instanceof StatusError) return statusResponse(error);
+    if (error instanceof StatusError) return statusResponse(error, request, info.query);
     stages.host.log.error('A request failed inside the server', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
     if (!(error instanceof EtcdError)) await flight.record?.panicked(error);
-    return statusResponse(statusOfFailure(error));
+    return statusResponse(statusOfFailure(error), request, info.query);
   }
 }
 

@@ -1,18 +1,13 @@
-import type { StatusError } from '@coxswain/api';
+import { stringifyAny } from '@coxswain/api';
 import { utf8, type HttpResponse } from '@coxswain/host';
 
 /** JSON as Go's encoder ends it: with a newline. */
 export function jsonResponse(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: utf8(`${JSON.stringify(value)}\n`) };
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: utf8(`${stringifyAny(value)}\n`) };
 }
 
 export function textResponse(status: number, text: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers }, body: utf8(text) };
-}
-
-export function statusResponse(error: StatusError): HttpResponse {
-  const retry = error.retryAfterSeconds;
-  return jsonResponse(error.code, error.status, retry === undefined ? {} : { 'retry-after': String(retry) });
 }
 
 /** What Go's mux says of a path that nobody serves. */
