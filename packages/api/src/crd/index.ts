@@ -5,3 +5,5 @@ export * from './defaults.ts';
 export * from './structural.ts';
 export * from './description.ts';
 export * from './conditions.ts';
+export * from './validate-object.ts';
+export { compilePattern } from './validate-value.ts';

@@ -1,15 +1,104 @@
-import { customStrategy, validateMetadata, validateMetadataUpdate, type ApiResource, type CustomVersion, type Strategy } from '@coxswain/api';
-import { meta } from '../registry/object.ts';
+import {
+  apiVersionOf, customStrategy, invalidValue, qualifiedNameProblems, uncheckedRules, validateEmbedded, validateLists, validateMetadata, validateMetadataUpdate, validateScale, validateValue,
+  type ApiResource, type CustomVersion, type FieldError, type Json, type JsonObject, type Strategy, type Structural,
+} from '@coxswain/api';
+import { finalizersOf } from '../registry/metadata.ts';
+import { isObject, meta, text } from '../registry/object.ts';
 import type { MetadataRules } from '../registry/kind.ts';
 
-export function customMetadataRules(api: ApiResource): MetadataRules {
-  const rules = { namespaced: api.namespaced, custom: true };
-  return {
-    validate: (object) => validateMetadata(meta(object), rules),
-    validateUpdate: (object, old) => validateMetadataUpdate(meta(object), meta(old), rules),
-  };
+/** The rules (`x-kubernetes-validations`) of one version; undefined where the schema has none. */
+export interface CustomRules {
+  /** `field`: where the value stands; `old`: the value before an update. */
+  check(value: Json, schema: Structural, field: string, old: Json | undefined): FieldError[];
 }
 
-export function strategyOf(version: CustomVersion): Strategy {
-  return customStrategy(version.hasStatus);
+/** The strategy does it, in upstream's order. */
+export const noMetadataRules: MetadataRules = { validate: () => [], validateUpdate: () => [] };
+
+const standardFinalizers = ['orphan', 'foregroundDeletion', 'kubernetes'];
+
+function finalizerWarnings(name: string): string[] {
+  const warnings = qualifiedNameProblems(name).map((problem) => `metadata.finalizers: ${JSON.stringify(name)}: ${problem}`);
+  if (name.includes('/') || standardFinalizers.includes(name)) return warnings;
+  const path = name.includes('.') ? ' including a path (/)' : '';
+  return [...warnings, `metadata.finalizers: ${JSON.stringify(name)}: prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`];
+}
+
+/** Validation of the objects of one version of a definition. */
+export class CustomValidation {
+  readonly #api: ApiResource;
+  readonly #version: CustomVersion;
+  readonly #schema: Structural;
+  readonly #rules: CustomRules | undefined;
+
+  constructor(api: ApiResource, version: CustomVersion, schema: Structural, rules: CustomRules | undefined) {
+    this.#api = api;
+    this.#version = version;
+    this.#schema = schema;
+    this.#rules = rules;
+  }
+
+  #type(object: JsonObject): FieldError[] {
+    const { kind } = this.#api;
+    const apiVersion = apiVersionOf(this.#api);
+    return [
+      ...(text(object, 'kind') === kind ? [] : [invalidValue('kind', text(object, 'kind'), `must be ${kind}`)]),
+      ...(text(object, 'apiVersion') === apiVersion ? [] : [invalidValue('apiVersion', text(object, 'apiVersion'), `must be ${apiVersion}`)]),
+    ];
+  }
+
+  #withRules(errors: FieldError[], value: Json, schema: Structural, field: string, old: Json | undefined): FieldError[] {
+    if (this.#rules === undefined) return errors;
+    const unchecked = uncheckedRules(errors);
+    return unchecked === undefined ? [...errors, ...this.#rules.check(value, schema, field, old)] : [...errors, unchecked];
+  }
+
+  create(object: JsonObject): FieldError[] {
+    const wrongType = this.#type(object);
+    if (wrongType.length > 0) return wrongType;
+    const errors = [
+      ...validateMetadata(meta(object), { namespaced: this.#api.namespaced, custom: true }),
+      ...validateValue(object, this.#schema), ...validateScale(object, this.#version.scale, 'all'),
+      ...validateEmbedded(object, this.#schema), ...validateLists(object, this.#schema),
+    ];
+    return this.#withRules(errors, object, this.#schema, '', undefined);
+  }
+
+  update(object: JsonObject, old: JsonObject): FieldError[] {
+    const wrongType = this.#type(object);
+    if (wrongType.length > 0) return wrongType;
+    const errors = [
+      ...validateMetadataUpdate(meta(object), meta(old), { namespaced: this.#api.namespaced, custom: true }),
+      ...validateValue(object, this.#schema, '', old), ...validateScale(object, this.#version.scale, 'all'),
+      ...validateEmbedded(object, this.#schema),
+      // Doubles that were there before may stay.
+      ...(validateLists(old, this.#schema).length > 0 ? [] : validateLists(object, this.#schema)),
+    ];
+    return this.#withRules(errors, object, this.#schema, '', old);
+  }
+
+  updateStatus(object: JsonObject, old: JsonObject): FieldError[] {
+    const wrongType = this.#type(object);
+    if (wrongType.length > 0) return wrongType;
+    const schema = this.#schema.properties.get('status');
+    const { status } = object;
+    const errors = [...validateMetadataUpdate(meta(object), meta(old), { namespaced: this.#api.namespaced, custom: true })];
+    if (status !== undefined && schema !== undefined) errors.push(...validateValue(status, schema, 'status'));
+    errors.push(...validateScale(object, this.#version.scale, 'status'));
+    if (validateLists(old, this.#schema).length === 0) errors.push(...validateLists(object, this.#schema));
+    return this.#withRules(errors, object, this.#schema, '', old);
+  }
+}
+
+export function strategyOf(api: ApiResource, version: CustomVersion, schema: Structural, rules?: CustomRules): Strategy {
+  const validation = new CustomValidation(api, version, schema, rules);
+  return {
+    ...customStrategy(version.hasStatus),
+    validate: (object) => validation.create(object),
+    validateUpdate: (object, old, context) => (context.subresource === 'status' ? validation.updateStatus(object, old) : validation.update(object, old)),
+    warnings: (object, old) => {
+      const before = isObject(old) ? finalizersOf(old) : [];
+      return finalizersOf(object).filter((name) => !before.includes(name)).toSorted().flatMap(finalizerWarnings);
+    },
+  };
 }
