@@ -6,7 +6,7 @@ const supported = [
 type Format = typeof supported[number];
 
 function isIpv4(text: string): boolean {
-  return /^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text) && text.split('.').every((part) => Number(part) <= 255);
+  return /^(?:\d{1,3}\.){3}\d{1,3}$/.test(text) && text.split('.').every((part) => Number(part) <= 255);
 }
 
 function isIpv6(text: string): boolean {
@@ -69,16 +69,19 @@ function isDate(text: string): boolean {
 }
 
 function isDateTime(text: string): boolean {
-  const match = /^(\d{4}-\d\d-\d\d)[tT](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[zZ]|[+-]\d\d:\d\d)?$/.exec(text);
+  const match = /^(\d{4}-\d\d-\d\d)[tT](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[zZ]|[+-]\d\d:\d\d)$/.exec(text);
   if (match === null) return false;
   return isDate(match[1] as string) && Number(match[2]) < 24 && Number(match[3]) < 60 && Number(match[4]) < 60;
 }
 
 const goDuration = /^[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-const wordDuration = /^\s*\d+\s*(?:ns|nano|nanos|nanosecond|nanoseconds|us|µs|micro|micros|microsecond|microseconds|ms|milli|millis|millisecond|milliseconds|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|wk|wks|week|weeks)\s*$/i;
+/** Anywhere in the text. */
+const wordDuration = /\d+\s*(?:(?:ns|us|µs|ms|s|sec|m|min|h|hr|d|w|wk)(?![A-Za-zµ])|nano|micro|milli|second|minute|hour|day|week)/i;
 
 function isUri(text: string): boolean {
-  if (text === '' || /[\u0000-\u0020\u007f]/.test(text) || /%(?![0-9a-fA-F]{2})/.test(text)) return false;
+  const printed = Array.from(text).every((letter) => letter > ' ' && letter !== '\u007f');
+  if (text === '' || !printed || /%(?![0-9a-fA-F]{2})/.test(text)) return false;
+  if (/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]*:(?!\d*(?:[/?#]|$))[^/?#\]]*(?:[/?#]|$)/.test(text)) return false;
   return text.startsWith('/') || (/^[a-zA-Z][a-zA-Z0-9+.-]*:./.test(text) && !/^[a-zA-Z][a-zA-Z0-9+.-]*:[^/]*[[\]<>"^`{|}]/.test(text));
 }
 
@@ -92,7 +95,7 @@ function isEmail(text: string): boolean {
 
 function isBase64(text: string): boolean {
   const bare = text.replaceAll(/[\r\n]/g, '');
-  return bare.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(bare);
+  return bare.length > 0 && bare.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(bare);
 }
 
 const checks: Readonly<Record<Format, (text: string) => boolean>> = {
@@ -104,7 +107,7 @@ const checks: Readonly<Record<Format, (text: string) => boolean>> = {
   uuid4: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i.test(text),
   uuid5: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?5[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i.test(text),
   isbn: (text) => isIsbn(text, 10) || isIsbn(text, 13), isbn10: (text) => isIsbn(text, 10), isbn13: (text) => isIsbn(text, 13),
-  creditcard: isCreditCard, ssn: (text) => /^\d{3}[- ]?\d{2}[- ]?\d{4}$/.test(text), hexcolor: (text) => /^#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/.test(text),
+  creditcard: isCreditCard, ssn: (text) => /^\d{3}[- ]\d{2}[- ]\d{4}$/.test(text), hexcolor: (text) => /^#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$/.test(text),
   rgbcolor: (text) => /^rgb\(\s*(?:(?:0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*){2}(?:0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*\)$/.test(text),
   byte: isBase64, password: () => true, date: isDate, duration: (text) => text === '0' || goDuration.test(text) || wordDuration.test(text), datetime: isDateTime,
 };

@@ -7,3 +7,4 @@ export * from './description.ts';
 export * from './conditions.ts';
 export * from './validate-object.ts';
 export { compilePattern } from './validate-value.ts';
+export { typedProblems } from './typed.ts';

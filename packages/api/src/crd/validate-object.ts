@@ -8,7 +8,7 @@ import { duplicate, invalidValue, required } from '../validation/errors.ts';
 import { validateMetadata } from '../validation/metadata.ts';
 import type { CustomScale } from './definition.ts';
 import { coerceMetadata } from './embedded.ts';
-import { badJson } from './go-value.ts';
+import { badJson, goFloat } from './go-value.ts';
 import type { SchemaError } from './result.ts';
 import { memberOf, type Structural } from './structural.ts';
 import { ValueValidator } from './validate-value.ts';
@@ -126,7 +126,7 @@ function goTypeName(value: Json): string {
     case 'string': return 'string';
     case 'boolean': return 'bool';
     case 'object': return value === null ? '<nil>' : 'map[string]interface {}';
-    default: return typeof value === 'number' && !Number.isInteger(value) ? 'float64' : 'int64';
+    default: return typeof value === 'number' && !Number.isSafeInteger(value) ? 'float64' : 'int64';
   }
 }
 
@@ -134,7 +134,8 @@ function goTypeName(value: Json): string {
 function goPlain(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(goPlain).join(' ')}]`;
   if (isObject(value)) return `map[${Object.keys(value).toSorted().map((key) => `${key}:${goPlain(value[key] as Json)}`).join(' ')}]`;
-  return value === null ? '<nil>' : String(value);
+  if (value === null) return '<nil>';
+  return typeof value === 'number' && !Number.isSafeInteger(value) ? goFloat(value) : String(value);
 }
 
 const maxInt32 = 2 ** 31 - 1;
@@ -144,7 +145,7 @@ function validateCount(object: JsonObject, path: string): FieldError[] {
   if ('trouble' in found) return [invalidValue(path, 0, found.trouble)];
   const { value } = found;
   if (value === undefined) return [];
-  if (!(typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value)))) {
+  if (!(typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value)))) {
     return [invalidValue(path, 0, `${path.startsWith('.') ? path : `.${path}`} accessor error: ${goPlain(value)} is of the type ${goTypeName(value)}, expected int64`)];
   }
   if (value < 0) return [invalidValue(path, value, 'should be a non-negative integer')];

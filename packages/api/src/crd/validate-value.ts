@@ -42,12 +42,13 @@ function typeNames(value: Json): readonly [string, string] {
     case 'string': return ['string', ''];
     case 'object': return ['object', ''];
     case 'bigint': return ['integer', 'int64'];
-    default: return Number.isInteger(value) ? ['integer', 'int64'] : ['number', 'float64'];
+    // What no int64 held, or was written with a fraction.
+    default: return Number.isSafeInteger(value) ? ['integer', 'int64'] : ['number', 'float64'];
   }
 }
 
 function shown(value: Json): string {
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : goFloat(value);
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : goFloat(value);
   return goValue(value);
 }
 
@@ -96,11 +97,12 @@ function checkString({ schema, path }: Spot, value: string): SchemaError | undef
 
 /** A limit as it is compared with this value: integers are compared with integers. */
 function limitFor(value: number | bigint, limit: number): { readonly limit: number; readonly text: string } {
-  if (typeof value === 'bigint' || Number.isInteger(value)) return { limit: Math.trunc(limit), text: String(Math.trunc(limit)) };
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return { limit: Math.trunc(limit), text: String(Math.trunc(limit)) };
   return { limit, text: goFloat(limit) };
 }
 
 function isMultiple(value: number, factor: number): boolean {
+  if (!Number.isSafeInteger(Math.trunc(value))) return false;
   const quotient = factor < 1 ? (1 / factor) * value : value / factor;
   const nearest = Math.round(quotient);
   return Math.abs(quotient - nearest) < 1e-9 * Math.max(1, Math.abs(quotient));

@@ -95,9 +95,8 @@ export function selectableFieldsOf(resource: Pick<ApiResource, 'group' | 'kind'>
 /** For custom resources: `.spec.color` and the like, beside metadata. */
 export function customSelectableFields(jsonPaths: readonly string[]): SelectableFields {
   const own = jsonPaths.map((path) => path.replace(/^\./, ''));
-  const names = [...Object.keys(metadata), ...own].map((name) => JSON.stringify(name)).join(', ');
   return {
     fields: { ...metadata, ...Object.fromEntries(own.map((path) => [path, at(...path.split('.'))])) },
-    refusal: (field) => (own.length === 0 ? plain.refusal(field, '') : `${JSON.stringify(field)} is not a known field selector: only ${names}`),
+    refusal: unsupported,
   };
 }

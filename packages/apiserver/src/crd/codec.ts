@@ -1,5 +1,5 @@
 import {
-  applyFieldValidation, badRequest, cannotBeHandled, DecodeError, JsonSyntaxError, jsonKind, parseApiVersion, parseStoredJson, scanJson, stringifySorted, unrecognized, YamlSyntaxError, type ApiResource, type Json, type JsonObject, type ScannedJson,
+  applyFieldValidation, badRequest, cannotBeHandled, DecodeError, invalid, invalidValue, JsonSyntaxError, jsonKind, parseApiVersion, parseStoredJson, scanJson, StatusError, stringifySorted, typedProblems, unrecognized, YamlSyntaxError, type ApiResource, type Json, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
 import { scanYaml } from '@coxswain/api/yaml';
 import { assert, fromUtf8 } from '@coxswain/host';
@@ -104,15 +104,34 @@ export class CustomCodec implements KindCodec {
     const { value, duplicates, strictErrors } = scanText(body);
     if (!isObject(value)) throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
     const object: JsonObject = { ...value, kind: value['kind'] ?? this.#api.kind, apiVersion: value['apiVersion'] ?? apiVersionOf(this.#api) };
+    if (object['kind'] !== this.#api.kind || object['apiVersion'] !== apiVersionOf(this.#api)) {
+      throw badRequest(`invalid object type: ${text(object, 'apiVersion')}, Kind=${text(object, 'kind')}`);
+    }
     const doubled = [...(strictErrors ?? []), ...duplicates.map(({ path }) => `duplicate field "${path}"`)];
-    const { warnings } = this.#coerced(copy(object), doubled, validation);
+    const warnings = applyFieldValidation(doubled, validation, this.#api, this.#api.kind);
+    const problems = typedProblems(object, this.#schemas.of(this.#api.version));
+    if (problems.length > 0) throw this.#untyped(object, problems);
+    this.#coerced(copy(object), [], 'Ignore');
     return { object, warnings };
   }
 
+  #untyped(object: JsonObject, problems: readonly string[]): StatusError {
+    const shown = problems.length === 1 ? problems[0] : `errors:\n${problems.map((problem) => `  ${problem}`).join('\n')}`;
+    const { metadata } = object;
+    const key = isObject(metadata) ? `${text(metadata, 'namespace')}/${text(metadata, 'name')}` : '/';
+    return new StatusError('', `failed to create typed patch object (${key}; ${apiVersionOf(this.#api)}, Kind=${this.#api.kind}): ${shown}`);
+  }
+
+  /** A patch may name another version or kind; validation says so. */
   convert(value: JsonObject, validation: FieldValidation): Decoded {
-    const decoded = this.#coerced(value, [], validation);
-    this.#checkVersion(decoded.object);
-    return decoded;
+    const whole = stringifySorted(value);
+    try {
+      return this.#coerced(value, [], validation);
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.reason !== 'BadRequest') throw error;
+      const why = error.message.replace(/^.*? cannot be handled as a [^:]*: /, '');
+      throw invalid({ group: '', kind: '' }, '', [invalidValue('patch', whole, why)]);
+    }
   }
 
   encode(object: JsonObject): string {

@@ -5,6 +5,7 @@ import { objectKey } from '../storage/keys.ts';
 import { keepingManagedFields } from './admitted-managed-fields.ts';
 import { attributes, managerName, strategyContext, type Operation } from './context.ts';
 import { withHooks } from './hooks.ts';
+import { shownKind } from './kind.ts';
 import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace } from './metadata.ts';
 import { copy, meta, nameOf, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
@@ -32,7 +33,7 @@ function validate(operation: Operation, object: JsonObject): void {
   const { hub } = operation.kind;
   const context = strategyContext(operation, '');
   const errors = [...hub.metadata.validate(object), ...(hub.strategy.validate?.(object, context) ?? []), ...(operation.context.allowPrivileged ? [] : privilegedErrors(object))];
-  if (errors.length > 0) throw invalid(operation.kind.api, nameOf(object), errors);
+  if (errors.length > 0) throw invalid(shownKind(operation.kind, object), nameOf(object), errors);
   for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.notes.warn(warning);
 }
 
@@ -62,7 +63,7 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
 export async function createObject(operation: Operation, object: JsonObject, options: WriteOptions, how: { readonly ownManagedFields?: boolean } = {}): Promise<Written> {
   const { kind, context, info } = operation;
   const metadata = meta(object);
-  if (info.name !== '' && text(metadata, 'name') === '') metadata['name'] = info.name;
+  if (info.name !== '' && kind.custom === undefined && text(metadata, 'name') === '') metadata['name'] = info.name;
   matchNamespace(object, info.namespace, kind.api.namespaced);
   const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
   if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });

@@ -45,6 +45,7 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
       const decoded = operation.kind.codec.convert(result, options.fieldValidation);
       if (!warned) decoded.warnings.forEach(operation.notes.warn);
       warned = true;
+      checkName(operation, decoded.object);
       return decoded.object;
     },
   };

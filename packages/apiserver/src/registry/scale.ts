@@ -1,9 +1,10 @@
-import { applyJsonPatch, applyMergePatch, badRequest, invalid, scanJson, type Json, type JsonObject } from '@coxswain/api';
+import { applyJsonPatch, applyMergePatch, badRequest, internalError, invalid, scanJson, type Json, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { plainResponse } from '../negotiation/respond.ts';
 import { servedObject } from '../negotiation/served.ts';
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
 import { managerName, type Operation } from './context.ts';
+import type { ServedKind } from './kind.ts';
 import { methodNotAllowed } from './errors.ts';
 import { getObject } from './get.ts';
 import { decodePlain } from './plain.ts';
@@ -40,18 +41,35 @@ function selectorOf(object: JsonObject): string {
   return selectorText(plain ? { matchLabels: selector } : selector);
 }
 
-function scaleOf(object: JsonObject): JsonObject {
+/** Where the counts and the selector are: of custom kinds their definition says so. */
+interface ScaleFields {
+  readonly replicas: Json | undefined;
+  readonly current: Json | undefined;
+  readonly selector: string;
+}
+
+function nested(object: JsonObject, path: string): Json | undefined {
+  return path === '' ? undefined : at(object, ...path.replace(/^\./, '').split('.'));
+}
+
+function scaleFields(kind: ServedKind, object: JsonObject): ScaleFields {
+  const scale = kind.custom?.scale;
+  if (scale === undefined) return { replicas: at(object, 'spec', 'replicas'), current: at(object, 'status', 'replicas'), selector: selectorOf(object) };
+  const selector = nested(object, scale.labelSelectorPath);
+  return { replicas: nested(object, scale.specReplicasPath), current: nested(object, scale.statusReplicasPath), selector: typeof selector === 'string' ? selector : '' };
+}
+
+function scaleOf(kind: ServedKind, object: JsonObject): JsonObject {
   const metadata = meta(object);
   const kept: JsonObject = {};
   for (const key of ['name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp']) {
     if (metadata[key] !== undefined) kept[key] = metadata[key];
   }
-  const replicas = at(object, 'spec', 'replicas');
-  const selector = selectorOf(object);
+  const { replicas, current, selector } = scaleFields(kind, object);
   return {
     kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: kept,
     spec: typeof replicas === 'number' && replicas !== 0 ? { replicas } : {},
-    status: { replicas: (at(object, 'status', 'replicas') as number | undefined) ?? 0, ...(selector === '' ? {} : { selector }) },
+    status: { replicas: (current as number | undefined) ?? 0, ...(selector === '' ? {} : { selector }) },
   };
 }
 
@@ -63,24 +81,36 @@ function wantedReplicas(scale: JsonObject): number {
   return replicas;
 }
 
+function replicasPath({ custom }: ServedKind): readonly string[] {
+  return (custom?.scale?.specReplicasPath ?? 'spec.replicas').replace(/^\./, '').split('.');
+}
+
+function setNested(object: JsonObject, [key = '', ...rest]: readonly string[], value: Json): void {
+  if (rest.length === 0) {
+    object[key] = value;
+    return;
+  }
+  if (!isObject(object[key])) object[key] = {};
+  setNested(object[key] as JsonObject, rest, value);
+}
+
 function setReplicas(operation: Operation, live: JsonObject, scale: JsonObject): JsonObject {
   const given = text(meta(scale), 'name');
   if (given !== operation.info.name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${operation.info.name})`);
   const replicas = wantedReplicas(scale);
-  if (replicas < 0) {
+  if (replicas < 0 && operation.kind.custom === undefined) {
     throw invalid({ group: scaleKind.group, kind: scaleKind.kind }, operation.info.name, [
       { type: 'Invalid', field: 'spec.replicas', message: `Invalid value: ${replicas}: must be greater than or equal to 0` }]);
   }
-  if (!isObject(live['spec'])) live['spec'] = {};
-  (live['spec'] as JsonObject)['replicas'] = replicas;
+  setNested(live, replicasPath(operation.kind), replicas);
   const version = text(meta(scale), 'resourceVersion');
   if (version !== '') meta(live)['resourceVersion'] = version;
   return live;
 }
 
-function intoScaled(scale: JsonObject, object: JsonObject): JsonObject {
+function intoScaled(kind: ServedKind, scale: JsonObject, object: JsonObject): JsonObject {
   const replicas = wantedReplicas(scale);
-  if (replicas !== wantedReplicas(scaleOf(object))) (object['spec'] as JsonObject)['replicas'] = replicas;
+  if (replicas !== wantedReplicas(scaleOf(kind, object))) setNested(object, replicasPath(kind), replicas);
   return object;
 }
 
@@ -100,7 +130,7 @@ function recordScale(operation: Operation, live: JsonObject, wanted: JsonObject,
 async function write(operation: Operation, options: WriteOptions, scaleFrom: (live: JsonObject) => JsonObject): Promise<HttpResponse> {
   const { kind, http, info } = operation;
   const written = await updateObject(operation, {
-    ownManagedFields: true, requireVersion: false, view: { objectKind: scaleKind, of: scaleOf, into: intoScaled },
+    ownManagedFields: true, requireVersion: false, view: { objectKind: scaleKind, of: (object) => scaleOf(kind, object), into: (scale, object) => intoScaled(kind, scale, object) },
     build: (live) => {
       const wanted = setReplicas(operation, copy(live), scaleFrom(copy(live)));
       recordScale(operation, live, wanted, options);
@@ -108,26 +138,34 @@ async function write(operation: Operation, options: WriteOptions, scaleFrom: (li
     },
   }, options);
   const object = written.stored === undefined ? kind.fromHub(written.object) : servedObject(kind, written.stored);
-  return plainResponse(http, info.query, 200, scaleOf(object));
+  return plainResponse(http, info.query, 200, scaleOf(kind, object));
 }
 
 async function patchScale(operation: Operation): Promise<HttpResponse> {
   const { http, info, context } = operation;
-  const patchKind = patchKindOf(http, false);
+  const patchKind = patchKindOf(http, operation.kind.custom !== undefined);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
   const patch = scanJson(await readBody(http, context.maxBodyBytes)).value;
   return write(operation, options, (live) => {
-    const scale = scaleOf(copy(live));
+    const scale = scaleOf(operation.kind, copy(live));
     const result = patchKind === 'json' ? applyJsonPatch(scale, patch as never) : applyMergePatch(scale, patch);
     if (!isObject(result)) throw badRequest('the patch made something that is no Scale');
     return result;
   });
 }
 
+async function getScale(operation: Operation): Promise<HttpResponse> {
+  const { kind, http, info } = operation;
+  const object = servedObject(kind, await getObject(operation, info.query.get('resourceVersion') ?? ''));
+  const scale = kind.custom?.scale;
+  if (scale !== undefined && scaleFields(kind, object).replicas === undefined) throw internalError(`the spec replicas field ${JSON.stringify(scale.specReplicasPath)} does not exist`);
+  return plainResponse(http, info.query, 200, scaleOf(kind, object));
+}
+
 export async function serveScale(operation: Operation): Promise<HttpResponse> {
-  const { kind, http, info, context } = operation;
+  const { http, info, context } = operation;
   switch (info.verb) {
-    case 'get': return plainResponse(http, info.query, 200, scaleOf(servedObject(kind, await getObject(operation, info.query.get('resourceVersion') ?? ''))));
+    case 'get': return getScale(operation);
     case 'update': {
       const options = readWriteOptions(info.query, 'UpdateOptions');
       const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), scaleKind, options.fieldValidation);

@@ -158,6 +158,10 @@ function checkScope(operation: Operation): void {
     if (info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed();
   }
   if (kind.api.namespaced && named && info.namespace === '') throw badRequest('Namespace parameter required.');
+  if (kind.custom !== undefined) {
+    if (!named && (info.verb === 'update' || info.verb === 'patch')) throw badRequest('name must be provided');
+    return;
+  }
   if ((info.verb === 'create' && named) || (info.verb !== 'create' && info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection' && !named)) throw methodNotAllowed();
 }
 

@@ -8,6 +8,7 @@ import { attributes, managerName, strategyContext, type Operation } from './cont
 import { createObject, type Written } from './create.ts';
 import { mayLeave } from './deletion.ts';
 import { withHooks } from './hooks.ts';
+import { shownKind } from './kind.ts';
 import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
 import { copy, meta, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
@@ -61,7 +62,7 @@ function validate(operation: Operation, object: JsonObject, old: JsonObject): vo
   const errors = [...hub.metadata.validateUpdate(object, old), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
   // What is privileged already stays writable: its status and its end must be.
   if (!operation.context.allowPrivileged && privilegedErrors(old).length === 0) errors.push(...privilegedErrors(object));
-  if (errors.length > 0) throw invalid(operation.kind.api, operation.info.name, errors);
+  if (errors.length > 0) throw invalid(shownKind(operation.kind, object), operation.info.name, errors);
   for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.notes.warn(warning);
 }
 
