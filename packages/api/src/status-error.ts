@@ -51,7 +51,7 @@ function details(what: GroupResource, name: string, extra: Partial<StatusDetails
   return {
     ...(name === '' ? {} : { name }),
     ...(what.group === '' ? {} : { group: what.group }),
-    kind: what.resource,
+    ...(what.resource === '' ? {} : { kind: what.resource }),
     ...extra,
   };
 }

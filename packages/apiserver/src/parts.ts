@@ -18,6 +18,8 @@ import { serviceAccountAuthenticator } from './authn/service-account.ts';
 import { parseTokenFile, tokenFileAuthenticator } from './authn/token-file.ts';
 import { nodeOfUser } from './authn/users.ts';
 import { x509Authenticator } from './authn/x509.ts';
+import { abacAuthorizer } from './authz/abac.ts';
+import type { AuthorizationMode, AuthorizerConfig } from './authz/config.ts';
 import { escalationHooks } from './authz/escalation.ts';
 import { attributesOf, requireAllowed } from './authz/forbidden.ts';
 import { nodeAuthorizer } from './authz/node.ts';
@@ -26,6 +28,7 @@ import { rbacAuthorizer } from './authz/rbac.ts';
 import { reviewHandlers } from './authz/reviews.ts';
 import { RoleIndex } from './authz/role-index.ts';
 import { allowedPathsAuthorizer, alwaysAllowAuthorizer, alwaysDenyAuthorizer, mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
+import { webhookAuthorizer } from './authz/webhook.ts';
 import { defaultClusterRoleRules } from './bootstrap/default-rbac.ts';
 import { bootstrapHooks, masterLeaseTtlSeconds } from './bootstrap/hooks.ts';
 import type { AuthenticationInfo } from './bootstrap/authentication-info.ts';
@@ -41,14 +44,14 @@ import { oidcHandlers } from './subresources/oidc.ts';
 import { tokenHandler } from './subresources/token.ts';
 import type { ApiServerParts, Authorizer, CacheReader, ObjectMutator, RawStore } from './types.ts';
 
-export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
-
 /** Flags that are files come as their content. */
 export interface PartsConfig {
   readonly hostname: string;
   /** New at every start. */
   readonly serverId: string;
-  readonly authorizationModes: readonly AuthorizationMode[];
+  /** Modes without a configuration of their own; `authorizers` says more, and then alone. */
+  readonly authorizationModes: readonly Exclude<AuthorizationMode, 'ABAC' | 'Webhook'>[];
+  readonly authorizers?: readonly AuthorizerConfig[] | undefined;
   readonly alwaysAllowPaths: readonly string[];
   readonly anonymousAuth: boolean;
   readonly tokenAuthFile?: { readonly path: string; readonly text: string } | undefined;
@@ -119,18 +122,27 @@ function tokenAuthenticators(config: PartsConfig, tools: PartsTools, lookup: Loo
   ]);
 }
 
-function authorizers(config: PartsConfig, cache: CacheReader, index: RoleIndex): Authorizer {
-  const make: Readonly<Record<AuthorizationMode, () => Authorizer>> = {
+function authorizerConfigs({ authorizers, authorizationModes }: PartsConfig): readonly AuthorizerConfig[] {
+  return authorizers ?? authorizationModes.map((type) => ({ type, name: type.toLowerCase() }));
+}
+
+function authorizers(config: PartsConfig, { cache, host }: PartsTools, index: RoleIndex): Authorizer {
+  const make: Readonly<Record<AuthorizationMode, (own: AuthorizerConfig) => Authorizer>> = {
     Node: () => {
       const graph = new NodeGraph(cache);
       void cache.whenReady().then(() => graph.seed());
-      return nodeAuthorizer(graph, defaultClusterRoleRules('system:node'));
+      return nodeAuthorizer(cache, graph, defaultClusterRoleRules('system:node'));
     },
     RBAC: () => rbacAuthorizer(index),
+    ABAC: ({ policies }) => abacAuthorizer(policies ?? []),
+    Webhook: ({ name, webhook }) => {
+      if (webhook === undefined) throw new UsageError('the authorizer Webhook needs a kubeconfig');
+      return webhookAuthorizer(host, name, webhook);
+    },
     AlwaysAllow: () => alwaysAllowAuthorizer,
     AlwaysDeny: () => alwaysDenyAuthorizer,
   };
-  return unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(config.alwaysAllowPaths), ...config.authorizationModes.map((mode) => make[mode]())]);
+  return unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(config.alwaysAllowPaths), ...authorizerConfigs(config).map((own) => make[own.type](own))]);
 }
 
 /** Checks its part of the configuration (UsageError), starts nothing. */
@@ -143,10 +155,11 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
   const keys = serviceAccountKeys(config, host);
   const tokens = tokenAuthenticators(config, tools, lookup, keys, apiAudiences);
   const index = new RoleIndex(cache);
-  const authorizer = authorizers(config, cache, index);
+  const authorizer = authorizers(config, tools, index);
+  const modes = new Set(authorizerConfigs(config).map(({ type }) => type));
   const pools = servicePools(config, tools.store, host.random);
   const kubelets = { tls: config.kubeletTls, addressTypes: config.kubeletPreferredAddressTypes };
-  const nodeRules = config.authorizationModes.includes('Node') ? defaultClusterRoleRules('system:node') : [];
+  const nodeRules = modes.has('Node') ? defaultClusterRoleRules('system:node') : [];
   return {
     authenticate: authenticateWith([x509Authenticator(host.clock), bearerAuthenticator(tokens, apiAudiences)], {
       anonymous: config.anonymousAuth, refused: (reason) => host.log.info('unauthenticated request', { reason }),
@@ -159,10 +172,10 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
       ...bindingHandlers(host.clock, objects),
       evictionHandler({ clock: host.clock, client: tools.admittedClient, lookup, objects }),
       tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds }),
-      ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
+      ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, anonymous: config.anonymousAuth, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],
     subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets)],
-    writeHooks: [serviceHook(pools, host.log), ...(config.authorizationModes.includes('RBAC') ? escalationHooks(index, authorizer) : [])],
+    writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : [])],
     pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${config.advertiseAddress}:${config.securePort}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({
       host, client, authenticationInfo: config.authenticationInfo, identity: { hostname: config.hostname, address: `${config.advertiseAddress}:${config.securePort}`, serverId: config.serverId }, repair: new ServiceRepair(pools, host.log),

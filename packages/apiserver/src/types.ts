@@ -54,11 +54,23 @@ export interface AuthorizationAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Of list, watch and deletecollection; what cannot be read restricts nothing. */
+  readonly fieldSelector?: readonly SelectorRequirement[];
+  readonly labelSelector?: readonly SelectorRequirement[];
+}
+
+/** As access reviews carry them. */
+export interface SelectorRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values: readonly string[];
 }
 
 export interface AuthorizationDecision {
   readonly decision: 'allow' | 'deny' | 'no-opinion';
   readonly reason: string;
+  /** What kept the authorizer from knowing better. Unless something allows the request it fails with this. */
+  readonly error?: string | undefined;
 }
 
 export interface Authorizer {

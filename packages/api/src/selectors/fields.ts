@@ -46,6 +46,11 @@ function parseTerm(term: string, whole: string): FieldRequirement {
   return { field, operator: operator === '!=' ? '!=' : '=', value: unescape(value) };
 }
 
+/** As it is written, of whatever kind. Throws StatusError 400. */
+export function parseFieldRequirements(text: string): FieldRequirement[] {
+  return splitTerms(text).map((term) => parseTerm(term, text));
+}
+
 function textOf(value: Json | undefined): string {
   return value === undefined || value === null || typeof value === 'object' ? '' : String(value);
 }

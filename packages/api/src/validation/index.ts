@@ -2,3 +2,4 @@ export { fieldManagerProblems, nameProblems, validateMetadata, validateMetadataU
 export { parseCidr, parseIp, rangeContains, type IpAddress, type IpRange } from './addresses.ts';
 export { invalidValue } from './errors.ts';
 export { qualifiedNameProblems } from './formats.ts';
+export { labelName as labelNameErrors } from './common.ts';

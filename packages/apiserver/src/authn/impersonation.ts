@@ -1,5 +1,5 @@
-import { badRequest, internalError } from '@coxswain/api';
 import { header, type HttpRequest } from '@coxswain/host';
+import { PlainInternalError } from '../authz/forbidden.ts';
 import type { AuthorizationAttributes, UserInfo } from '../types.ts';
 import { anonymousName, authenticatedGroup, parseServiceAccountName, serviceAccountGroups, unauthenticatedGroup, user } from './users.ts';
 
@@ -26,15 +26,25 @@ function asked(request: HttpRequest): Asked | undefined {
     if (key.startsWith(extraPrefix)) extra[decodeExtraKey(key.slice(extraPrefix.length))] = values(request, key);
   }
   if (name === '' && uid === '' && groups.length === 0 && Object.keys(extra).length === 0) return undefined;
-  if (name === '') throw internalError('requested groups, uid or extra fields without impersonating a user');
+  if (name === '') throw new PlainInternalError(`requested [${claims({ name, uid, groups, extra }).join(' ')}] without impersonating a user`);
   return { name, uid, groups, extra };
 }
 
-function decodeExtraKey(key: string): string {
+/** As Go prints references: kind, namespace, name, uid, apiVersion, resourceVersion and fieldPath. */
+function claims({ uid, groups, extra }: Asked): string[] {
+  return [
+    ...groups.map((name) => `{Group  ${name}    }`),
+    ...Object.entries(extra).flatMap(([key, all]) => all.map((value) => `{UserExtra  ${value}  authentication.k8s.io/v1  ${key}}`)),
+    ...(uid === '' ? [] : [`{UID  ${uid}  authentication.k8s.io/v1  }`]),
+  ];
+}
+
+/** What is no encoding stands for itself. */
+export function decodeExtraKey(key: string): string {
   try {
     return decodeURIComponent(key);
   } catch {
-    throw badRequest(`malformed header ${extraPrefix}${key}`);
+    return key;
   }
 }
 
@@ -44,17 +54,17 @@ function* checks(who: UserInfo, claim: Asked): Generator<AuthorizationAttributes
   const account = parseServiceAccountName(claim.name);
   yield account === undefined ? { ...base, resource: 'users', name: claim.name } : { ...base, resource: 'serviceaccounts', namespace: account.namespace, name: account.name };
   for (const group of claim.groups) yield { ...base, resource: 'groups', name: group };
-  if (claim.uid !== '') yield { ...base, group: 'authentication.k8s.io', version: 'v1', resource: 'uids', name: claim.uid };
   for (const [key, all] of Object.entries(claim.extra)) {
     for (const value of all) yield { ...base, group: 'authentication.k8s.io', version: 'v1', resource: 'userextras', subresource: key, name: value };
   }
+  if (claim.uid !== '') yield { ...base, group: 'authentication.k8s.io', version: 'v1', resource: 'uids', name: claim.uid };
 }
 
 function claimedUser(claim: Asked): UserInfo {
   const account = parseServiceAccountName(claim.name);
   const groups = claim.groups.length === 0 && account !== undefined ? [...serviceAccountGroups(account.namespace)] : [...claim.groups];
-  const always = claim.name === anonymousName ? unauthenticatedGroup : authenticatedGroup;
-  if (!groups.includes(authenticatedGroup) && !groups.includes(unauthenticatedGroup)) groups.push(always);
+  const known = groups.includes(unauthenticatedGroup) || (claim.name !== anonymousName && groups.includes(authenticatedGroup));
+  if (!known) groups.push(claim.name === anonymousName ? unauthenticatedGroup : authenticatedGroup);
   return user(claim.name, claim.uid, groups, claim.extra);
 }
 

@@ -33,7 +33,7 @@ export function serviceAccountAuthenticator(host: { readonly clock: Clock; reado
     if (known !== undefined) return known;
     const parsed = parseJwt<ServiceAccountClaims>(token);
     if (parsed === undefined || !options.issuers.includes(parsed.claims.iss)) return { kind: 'none' };
-    if (!verifyJwt(host.crypto, options.keys, token)) return refuse('invalid signature of the service account token');
+    if (!verifyJwt(host.crypto, options.keys, token)) return refuse('square/go-jose: error in cryptographic primitive');
     if (verified.size >= verifiedTokensKept) verified.delete(verified.keys().next().value as string);
     verified.set(token, parsed.claims);
     return parsed.claims;
@@ -44,11 +44,16 @@ export function serviceAccountAuthenticator(host: { readonly clock: Clock; reado
       const claims = claimsOf(token);
       if ('kind' in claims) return claims;
       const audiences = wanted.filter((audience) => audiencesOf(claims, options).includes(audience));
-      if (audiences.length === 0) return refuse(`token audiences ${JSON.stringify(claims.aud)} is invalid for the target audiences ${JSON.stringify(wanted)}`);
+      if (audiences.length === 0) return refuse(`token audiences ${goList(audiencesOf(claims, options))} is invalid for the target audiences ${goList(wanted)}`);
       const problem = timeProblem(claims, host.clock.nowMs()) ?? await bindingProblem(claims, lookup, host.clock.nowMs());
       return problem === undefined ? { kind: 'user', user: userOf(claims), audiences } : refuse(problem);
     },
   };
+}
+
+/** As Go's %q prints lists. */
+function goList(list: readonly string[]): string {
+  return `[${list.map((one) => JSON.stringify(one)).join(' ')}]`;
 }
 
 function audiencesOf(claims: ServiceAccountClaims, options: ServiceAccountTokenOptions): readonly string[] {
@@ -58,27 +63,49 @@ function audiencesOf(claims: ServiceAccountClaims, options: ServiceAccountTokenO
 function timeProblem(claims: ServiceAccountClaims, nowMs: number): string | undefined {
   if (typeof claims.exp !== 'number' || claims.exp * 1000 + leewayMs < nowMs) return 'service account token has expired';
   if (typeof claims.nbf !== 'number' || claims.nbf * 1000 - leewayMs > nowMs) return 'service account token is not valid yet';
+  if (typeof claims.iat === 'number' && claims.iat * 1000 - leewayMs > nowMs) return 'service account token is issued in the future';
   return undefined;
 }
 
 async function bindingProblem(claims: ServiceAccountClaims, lookup: Lookup, nowMs: number): Promise<string | undefined> {
   const bound = claims['kubernetes.io'];
-  if (typeof bound?.namespace !== 'string' || typeof bound.serviceaccount?.name !== 'string') return 'service account claims are missing';
-  const check = (type: ResourceType, namespace: string, reference: { readonly name: string; readonly uid?: string } | undefined): Promise<string | undefined> =>
-    reference === undefined ? Promise.resolve(undefined) : referenceProblem(lookup, nowMs, type, namespace, reference);
-  return await check(resources.serviceaccounts, bound.namespace, bound.serviceaccount)
-    ?? await check(resources.secrets, bound.namespace, bound.secret)
-    ?? await check(resources.pods, bound.namespace, bound.pod)
+  if (typeof bound?.namespace !== 'string' || typeof bound.serviceaccount?.name !== 'string') return 'service account token claims could not be validated due to unexpected validation error';
+  const check = (type: ResourceType, namespace: string, reference: { readonly name: string; readonly uid?: string } | undefined, words: Words): Promise<string | undefined> =>
+    reference === undefined ? Promise.resolve(undefined) : referenceProblem(lookup, nowMs, { type, namespace, reference, words });
+  const account = `${bound.namespace}/${bound.serviceaccount.name}`;
+  return await check(resources.serviceaccounts, bound.namespace, bound.serviceaccount, {
+    gone: `serviceaccounts ${JSON.stringify(bound.serviceaccount.name)} not found`, other: (uid, claimed) => `service account UID (${uid}) does not match claim (${claimed})`, deleted: `service account ${account} has been deleted`,
+  })
+    ?? await check(resources.secrets, bound.namespace, bound.secret, boundTo('secret', 'service account secret ref'))
+    ?? await check(resources.pods, bound.namespace, bound.pod, boundTo('pod', 'service account pod ref'))
     // With a pod the node is a hint; alone it binds.
-    ?? await check(resources.nodes, '', bound.pod === undefined ? bound.node : undefined);
+    ?? await check(resources.nodes, '', bound.pod === undefined ? bound.node : undefined, boundTo('node', 'service account node ref'));
 }
 
-async function referenceProblem(lookup: Lookup, nowMs: number, type: ResourceType, namespace: string, reference: { readonly name: string; readonly uid?: string }): Promise<string | undefined> {
+interface Words {
+  readonly gone: string;
+  readonly other: (uid: string, claimed: string) => string;
+  readonly deleted: string;
+}
+
+function boundTo(kind: 'secret' | 'pod' | 'node', claim: string): Words {
+  const gone = 'service account token has been invalidated';
+  return { gone, deleted: gone, other: (uid, claimed) => `${kind} UID (${uid}) does not match ${claim} claim (${claimed})` };
+}
+
+interface Bound {
+  readonly type: ResourceType;
+  readonly namespace: string;
+  readonly reference: { readonly name: string; readonly uid?: string };
+  readonly words: Words;
+}
+
+async function referenceProblem(lookup: Lookup, nowMs: number, { type, namespace, reference, words }: Bound): Promise<string | undefined> {
   const object = await lookup<KubeObject>(type, namespace, reference.name, (found) => found.metadata?.uid === reference.uid);
-  if (object === undefined) return `${type.resource} "${reference.name}" of the token does not exist`;
-  if (object.metadata?.uid !== reference.uid) return `the uid of ${type.resource} "${reference.name}" does not match the token's claim`;
-  const deletion = object.metadata?.deletionTimestamp;
-  return deletion !== undefined && Date.parse(deletion) + leewayMs < nowMs ? `${type.resource} "${reference.name}" of the token has been deleted` : undefined;
+  if (object === undefined) return words.gone;
+  const { uid, deletionTimestamp } = object.metadata ?? {};
+  if (uid !== reference.uid) return words.other(uid ?? '', reference.uid ?? '');
+  return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + leewayMs < nowMs ? words.deleted : undefined;
 }
 
 function userOf(claims: ServiceAccountClaims): ReturnType<typeof user> {

@@ -27,12 +27,20 @@ export function serviceAccountGroups(namespace: string): readonly string[] {
   return ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
 }
 
+function isLabel(text: string): boolean {
+  return text.length <= 63 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text);
+}
+
+function isSubdomain(text: string): boolean {
+  return text.length <= 253 && text.split('.').every((part) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(part));
+}
+
 /** Undefined if the user name is not a service account's. */
 export function parseServiceAccountName(userName: string): { readonly namespace: string; readonly name: string } | undefined {
   if (!userName.startsWith(serviceAccountPrefix)) return undefined;
   const parts = userName.slice(serviceAccountPrefix.length).split(':');
   const [namespace, name] = parts;
-  if (parts.length !== 2 || !namespace || !name) return undefined;
+  if (parts.length !== 2 || !namespace || !name || !isLabel(namespace) || !isSubdomain(name)) return undefined;
   return { namespace, name };
 }
 

@@ -1,7 +1,12 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
+import type { KubeObject } from '@coxswain/client';
 import { typed, typedOrNone } from '../typed.ts';
 import type { CacheReader } from '../types.ts';
 import { podReferences, referenceKey } from './pod-references.ts';
+
+/** Objects that say which node they are of, by resource: their group. */
+const ofNode: Readonly<Record<string, string>> = { volumeattachments: 'storage.k8s.io', resourceslices: 'resource.k8s.io' };
+type OfNode = KubeObject & { readonly spec?: { readonly nodeName?: string } };
 
 interface KnownPod {
   readonly nodeName: string;
@@ -64,13 +69,23 @@ export class NodeGraph {
     if (counts.size === 0) this.#counts.delete(known.nodeName);
   }
 
-  /** Whether a pod of that node refers to it, directly or through a claim's volume. */
-  refersTo(nodeName: string, resource: string, namespace: string, name: string): boolean {
+  #podsReferTo(nodeName: string, resource: string, namespace: string, name: string): boolean {
     const counts = this.#counts.get(nodeName);
     if (counts === undefined) return false;
     if (counts.has(referenceKey(resource, namespace, name))) return true;
     if (resource === 'persistentvolumes') return this.#volumeIsUsed(counts, this.#volume(name));
     return resource === 'secrets' && this.#secretOfVolume(counts, namespace, name);
+  }
+
+  /** Whether a pod of that node refers to it, directly or through a claim's volume, or it is of that node itself. */
+  refersTo(nodeName: string, resource: string, namespace: string, name: string): boolean {
+    const group = ofNode[resource];
+    if (group !== undefined) return typedOrNone<OfNode>(this.#cache.get(group, resource, '', name))?.spec?.nodeName === nodeName;
+    return this.#podsReferTo(nodeName, resource, namespace, name);
+  }
+
+  podIsOf(nodeName: string, namespace: string, name: string): boolean {
+    return typedOrNone<Pod>(this.#cache.get('', 'pods', namespace, name))?.spec?.nodeName === nodeName;
   }
 
   /** It exists, and is bound to another node or to none. */

@@ -1,6 +1,6 @@
 import type { Container, Pod, Volume } from 'kubernetes-types/core/v1';
 
-export type ReferencedResource = 'secrets' | 'configmaps' | 'persistentvolumeclaims' | 'serviceaccounts';
+export type ReferencedResource = 'secrets' | 'configmaps' | 'persistentvolumeclaims' | 'serviceaccounts' | 'resourceclaims';
 
 /** `secrets NAMESPACE/NAME` of everything that the kubelet of this pod must read. */
 export function podReferences(pod: Pod): Set<string> {
@@ -14,7 +14,14 @@ export function podReferences(pod: Pod): Set<string> {
   const containers = [...spec.containers, ...(spec.initContainers ?? []), ...((spec.ephemeralContainers ?? []) as Container[])];
   for (const container of containers) containerReferences(container, add);
   for (const volume of spec.volumes ?? []) volumeReferences(volume, pod.metadata?.name ?? '', add);
+  claimReferences(pod, add);
   return found;
+}
+
+/** Claims that are named, and those that were made for the pod. */
+function claimReferences(pod: Pod, add: Add): void {
+  const made = new Map((pod.status?.resourceClaimStatuses ?? []).map(({ name, resourceClaimName }) => [name, resourceClaimName]));
+  for (const claim of (pod.spec?.resourceClaims ?? []) as { readonly name: string; readonly resourceClaimName?: string }[]) add('resourceclaims', claim.resourceClaimName ?? made.get(claim.name));
 }
 
 export function referenceKey(resource: string, namespace: string, name: string): string {

@@ -1,6 +1,6 @@
 import { badRequest, forbidden, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, type Clock } from '@coxswain/host';
-import type { ResourceAttributes, NonResourceAttributes, SelfSubjectRulesReview, SubjectAccessReview } from 'kubernetes-types/authorization/v1';
+import type { NonResourceAttributes, SelfSubjectRulesReview, SubjectAccessReview } from 'kubernetes-types/authorization/v1';
 import type { TokenReview } from 'kubernetes-types/authentication/v1';
 import type { PolicyRule } from 'kubernetes-types/rbac/v1';
 import type { TokenAuthenticator } from '../authn/bearer.ts';
@@ -8,6 +8,7 @@ import { user, withAuthenticatedGroup } from '../authn/users.ts';
 import { typed, untyped } from '../typed.ts';
 import type { AuthorizationAttributes, Authorizer, CreateHandler, ResourceRequest, UserInfo } from '../types.ts';
 import type { RoleIndex } from './role-index.ts';
+import { reviewedSelectors, type ReviewedResource } from './review-selectors.ts';
 import { invalidReview } from './review-validation.ts';
 
 export interface ReviewParts {
@@ -15,6 +16,7 @@ export interface ReviewParts {
   readonly authorizer: Authorizer;
   readonly tokens: TokenAuthenticator;
   readonly apiAudiences: readonly string[];
+  readonly anonymous: boolean;
   readonly index: RoleIndex;
   /** Of the kubelets, if the Node authorizer is on. */
   readonly rulesOfUser: (who: UserInfo) => readonly PolicyRule[];
@@ -27,44 +29,52 @@ function handler(group: string, resource: string, create: Create): CreateHandler
 }
 
 /** Reviews are answered, never stored: metadata comes back as it was sent, with the empty creation time that Go writes. */
-function answer(body: JsonObject, status: object): JsonObject {
-  const metadata = typeof body['metadata'] === 'object' && body['metadata'] !== null && !Array.isArray(body['metadata']) ? body['metadata'] : {};
-  return { ...body, metadata: { ...metadata, creationTimestamp: null }, status: untyped(status) };
+function answer(body: JsonObject, status: object, namespace = ''): JsonObject {
+  const { namespace: _sent, ...metadata } = (typeof body['metadata'] === 'object' && body['metadata'] !== null && !Array.isArray(body['metadata']) ? body['metadata'] : {});
+  return { ...body, metadata: { ...metadata, ...(namespace === '' ? {} : { namespace }), creationTimestamp: null }, status: untyped(status) };
 }
 
 interface AccessQuestion {
-  readonly resourceAttributes?: ResourceAttributes;
+  readonly resourceAttributes?: ReviewedResource;
   readonly nonResourceAttributes?: NonResourceAttributes;
 }
 
-function attributesOf(spec: AccessQuestion, who: UserInfo): AuthorizationAttributes {
+/** Attributes and what is wrong with their selectors. */
+function attributesOf(spec: AccessQuestion, who: UserInfo): { readonly attributes: AuthorizationAttributes; readonly problems: readonly string[] } {
   const { resourceAttributes: r, nonResourceAttributes: n } = spec;
+  const { selectors, problems } = reviewedSelectors(r);
   return {
-    user: who, verb: (r ?? n)?.verb ?? '', isResourceRequest: r !== undefined, path: n?.path ?? '',
-    group: r?.group ?? '', version: r?.version ?? '', resource: r?.resource ?? '', subresource: r?.subresource ?? '', namespace: r?.namespace ?? '', name: r?.name ?? '',
+    problems,
+    attributes: {
+      user: who, verb: (r ?? n)?.verb ?? '', isResourceRequest: r !== undefined, path: n?.path ?? '',
+      group: r?.group ?? '', version: r?.version ?? '', resource: r?.resource ?? '', subresource: r?.subresource ?? '', namespace: r?.namespace ?? '', name: r?.name ?? '', ...selectors,
+    },
   };
 }
 
 async function accessStatus(authorizer: Authorizer, spec: AccessQuestion, who: UserInfo): Promise<object> {
-  const { decision, reason } = await authorizer.authorize(attributesOf(spec, who));
-  return { allowed: decision === 'allow', ...(decision === 'deny' ? { denied: true } : {}), ...(reason === '' ? {} : { reason }) };
+  const { attributes, problems } = attributesOf(spec, who);
+  const { decision, reason, error } = await authorizer.authorize(attributes);
+  const errors = [...(error === undefined ? [] : [error]), ...problems];
+  const evaluationError = errors.length > 1 ? `[${errors.join(', ')}]` : errors[0];
+  return { allowed: decision === 'allow', ...(decision === 'deny' ? { denied: true } : {}), ...(reason === '' ? {} : { reason }), ...(evaluationError === undefined ? {} : { evaluationError }) };
 }
 
 function subjectAccess(parts: ReviewParts, resource: 'subjectaccessreviews' | 'localsubjectaccessreviews'): CreateHandler {
   return handler('authorization.k8s.io', resource, async (request, body) => {
     const review = typed<SubjectAccessReview>(body);
     const local = resource === 'localsubjectaccessreviews';
-    invalidReview(review, local ? request.info.namespace : undefined, local ? 'LocalSubjectAccessReview' : 'SubjectAccessReview');
+    invalidReview(review, local ? { namespace: request.info.namespace } : {});
     const extra = Object.fromEntries(Object.entries(review.spec.extra ?? {}).map(([key, values]) => [key.toLowerCase(), values as unknown as string[]]));
     const who = user(review.spec.user ?? '', review.spec.uid ?? '', review.spec.groups ?? [], extra);
-    return answer(body, await accessStatus(parts.authorizer, review.spec, who));
+    return answer(body, await accessStatus(parts.authorizer, review.spec, who), local ? request.info.namespace : '');
   });
 }
 
 function selfSubjectAccess(parts: ReviewParts): CreateHandler {
   return handler('authorization.k8s.io', 'selfsubjectaccessreviews', async (request, body) => {
     const review = typed<SubjectAccessReview>(body);
-    invalidReview({ spec: { ...review.spec, user: request.user.name } }, undefined, 'SelfSubjectAccessReview');
+    invalidReview(review, { self: true });
     return answer(body, await accessStatus(parts.authorizer, review.spec, request.user));
   });
 }
@@ -103,14 +113,19 @@ function selfSubject(parts: ReviewParts): CreateHandler {
   });
 }
 
+/** As upstream's chain of authenticators puts it, which is shorter where anonymous users are let in. */
+function tokenProblem(reason: string, anonymous: boolean): string {
+  if (reason !== '') return `[invalid bearer token, ${reason}]`;
+  return anonymous ? 'invalid bearer token' : '[invalid bearer token]';
+}
+
 function tokenReview(parts: ReviewParts): CreateHandler {
   return handler('authentication.k8s.io', 'tokenreviews', async (_request, body) => {
     const { token = '', audiences = [] } = typed<TokenReview>(body).spec;
     if (token === '') throw badRequest('token is required for TokenReview in authentication');
     const wanted = audiences.length === 0 ? parts.apiAudiences : audiences;
     const result = await parts.tokens.authenticateToken(token, wanted);
-    if (result.kind === 'none') return answer(body, { user: {}, error: '[invalid bearer token]' });
-    if (result.kind === 'invalid') return answer(body, { user: {}, error: result.reason });
+    if (result.kind !== 'user') return answer(body, { user: {}, error: tokenProblem(result.kind === 'none' ? '' : result.reason, parts.anonymous) });
     return answer(body, { authenticated: true, user: userStatus(withAuthenticatedGroup(result.user)), audiences: result.audiences ?? wanted });
   });
 }

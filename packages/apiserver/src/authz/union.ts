@@ -7,12 +7,15 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
     name: authorizers.map((one) => one.name).join(','),
     async authorize(attributes): Promise<AuthorizationDecision> {
       const reasons: string[] = [];
+      const errors = new Set<string>();
       for (const authorizer of authorizers) {
         const result = await authorizer.authorize(attributes);
         if (result.decision !== 'no-opinion') return result;
         if (result.reason !== '') reasons.push(result.reason);
+        if (result.error !== undefined) errors.add(result.error);
       }
-      return { decision: 'no-opinion', reason: reasons.join('\n') };
+      const [first] = errors;
+      return { decision: 'no-opinion', reason: reasons.join('\n'), ...(first === undefined ? {} : { error: errors.size === 1 ? first : `[${[...errors].join(', ')}]` }) };
     },
   };
 }
@@ -27,7 +30,7 @@ export const alwaysAllowAuthorizer: Authorizer = { name: 'AlwaysAllow', authoriz
 
 export const alwaysDenyAuthorizer: Authorizer = { name: 'AlwaysDeny', authorize: () => Promise.resolve({ decision: 'no-opinion', reason: 'Everything is forbidden.' }) };
 
-/** --authorization-always-allow-paths: health checks need no credentials. */
+/** Paths that are served whatever the rules say. */
 export function allowedPathsAuthorizer(paths: readonly string[]): Authorizer {
   const exact = new Set(paths.filter((path) => !path.endsWith('*')));
   const prefixes = paths.filter((path) => path.endsWith('*')).map((path) => path.slice(0, -1));

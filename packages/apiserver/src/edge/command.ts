@@ -3,16 +3,18 @@ import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { Host } from '@coxswain/host';
 import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
 import type { ApiServerConfig } from '../config.ts';
+import type { PartsConfig } from '../parts.ts';
 import { auditConfig } from './audit-config.ts';
+import { authorizationConfig } from './authorization-config.ts';
 import { clientTls, partsConfigFrom, serverTls } from './config-from-flags.ts';
 import { encryptionConfig } from './encryption-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
 
-function configFrom(values: FlagValues, host: Host): ApiServerConfig {
+function configFrom(values: FlagValues, host: Host, more: Partial<PartsConfig>): ApiServerConfig {
   const endpoints = values.strings('etcd-servers');
   if (endpoints.length === 0) throw new UsageError('--etcd-servers is required');
-  const parts = partsConfigFrom(values, host);
+  const parts = { ...partsConfigFrom(values, host), ...more };
   const tls = clientTls(values, { ca: 'etcd-cafile', cert: 'etcd-certfile', key: 'etcd-keyfile' });
   const store = createEtcdClient(host, { endpoints, tls });
   return {
@@ -25,7 +27,7 @@ function configFrom(values: FlagValues, host: Host): ApiServerConfig {
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
   const tls = serverTls(values);
-  const config = { ...configFrom(values, host), audit: await auditConfig(values), encryption: encryptionConfig(values) };
+  const config = { ...configFrom(values, host, { authorizers: await authorizationConfig(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values) };
   const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
   return serveApiServer(config, at, host);
 }

@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import type { ClientTls, Host, ServerTls } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { createSpdyCodec } from '@coxswain/streaming/edge';
-import type { AuthorizationMode, PartsConfig } from '../parts.ts';
+import type { PartsConfig } from '../parts.ts';
 import { admissionFile } from './admission-config.ts';
 
 /** The content of the file that a flag names; undefined without the flag. */
@@ -42,20 +42,6 @@ export function serverTls(flags: FlagValues): ServerTls {
   };
 }
 
-const modes: Readonly<Record<AuthorizationMode, true>> = { Node: true, RBAC: true, AlwaysAllow: true, AlwaysDeny: true };
-
-function isMode(name: string): name is AuthorizationMode {
-  return Object.hasOwn(modes, name);
-}
-
-function authorizationModes(flags: FlagValues): AuthorizationMode[] {
-  const given = flags.strings('authorization-mode');
-  return (given.length === 0 ? ['AlwaysAllow'] : given).map((name) => {
-    if (!isMode(name)) throw new UsageError(`--authorization-mode: ${JSON.stringify(name)} is not one of ${Object.keys(modes).join(', ')}`);
-    return name;
-  });
-}
-
 /** Where other members of the cluster find this server. */
 function advertiseAddress(flags: FlagValues): string {
   const given = flags.string('advertise-address');
@@ -92,8 +78,8 @@ function checkFixed(flags: FlagValues): void {
 export function partsConfigFrom(flags: FlagValues, host: Host): PartsConfig {
   checkFixed(flags);
   return {
-    hostname: hostname(), serverId: host.random.uuid(), authorizationModes: authorizationModes(flags),
-    alwaysAllowPaths: flags.isSet('authorization-always-allow-paths') ? flags.strings('authorization-always-allow-paths') : ['/healthz', '/readyz', '/livez'],
+    hostname: hostname(), serverId: host.random.uuid(), authorizationModes: [],
+    alwaysAllowPaths: [],
     anonymousAuth: flags.bool('anonymous-auth'), tokenAuthFile: tokenFile(flags), enableBootstrapTokenAuth: flags.bool('enable-bootstrap-token-auth'),
     serviceAccountIssuers: flags.strings('service-account-issuer'), serviceAccountSigningKeyPem: required(flags, 'service-account-signing-key-file'),
     serviceAccountKeyPems: flags.strings('service-account-key-file').map((path) => readFile('service-account-key-file', path)),

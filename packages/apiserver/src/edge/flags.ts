@@ -1,6 +1,7 @@
 import type { FlagSet, FlagSpec } from '@coxswain/service';
 import { aggregationFlags } from './flags/aggregation.ts';
 import { auditFlags } from './flags/audit.ts';
+import { authorizationFlags } from './flags/authorization.ts';
 import { encryptionFlags } from './flags/encryption.ts';
 import { unbuiltFlags } from './unbuilt-flags.ts';
 
@@ -50,8 +51,7 @@ const authentication: FlagSet = {
 };
 
 const authorization: FlagSet = {
-  'authorization-mode': { kind: 'strings', help: 'In order: Node, RBAC, AlwaysAllow, AlwaysDeny. Default: AlwaysAllow.' },
-  'authorization-always-allow-paths': { kind: 'strings', help: 'Paths that need no authorization.' },
+  ...authorizationFlags,
   'enable-admission-plugins': { kind: 'strings', help: 'Admission plugins to switch on besides the default ones.' },
   'disable-admission-plugins': { kind: 'strings', help: 'Default admission plugins to switch off.' },
   'admission-control-config-file': text('File with the configuration of admission plugins.'),

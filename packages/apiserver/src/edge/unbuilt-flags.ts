@@ -4,8 +4,7 @@ import type { FlagSet } from '@coxswain/service';
 const names = `
 admission-control aggregator-reject-forwarding-redirect allow-metric-labels allow-metric-labels-manifest
 authentication-config authentication-token-webhook-cache-ttl
-authentication-token-webhook-config-file authentication-token-webhook-version authorization-config authorization-policy-file
-authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl authorization-webhook-config-file authorization-webhook-version
+authentication-token-webhook-config-file authentication-token-webhook-version
 cert-dir cloud-config cloud-provider contention-profiling cors-allowed-origins debug-socket-path default-watch-cache-size delete-collection-workers
 disable-http2-serving disabled-metrics egress-selector-config-file emulated-version enable-garbage-collector
 enable-logs-handler enable-priority-and-fairness

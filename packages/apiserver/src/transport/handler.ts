@@ -3,6 +3,7 @@ import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type Htt
 import { EtcdError } from '@coxswain/etcd-lite/client';
 import type { Auditor } from '../audit/auditor.ts';
 import type { RequestAudit } from '../audit/record.ts';
+import { PlainInternalError } from '../authz/forbidden.ts';
 import { requestInfoOf } from '../request-info/request-info.ts';
 import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
 import { isLongRunning, type InflightLimit } from './inflight.ts';
@@ -122,6 +123,7 @@ async function answer(stages: Stages, flight: Flight): Promise<HttpResponse> {
     return await inTime(stages, info, serve(stages, flight));
   } catch (error) {
     if (error instanceof AssertionFailure) throw error;
+    if (error instanceof PlainInternalError) return internalServerError(request.target, error.message);
     if (error instanceof StatusError) return statusResponse(error, request, info.query);
     stages.host.log.error('A request failed inside the server', { method: request.method, target: request.target, error: describeError(error, { stack: true }) });
     if (!(error instanceof EtcdError)) await flight.record?.panicked(error);
