@@ -27,6 +27,11 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** `part` stands somewhere in `data`. */
+export function includesBytes(data: Uint8Array, part: Uint8Array): boolean {
+  return Buffer.from(data.buffer, data.byteOffset, data.length).includes(part);
+}
+
 export class BodyTooLarge extends Error {
   readonly limitBytes: number;
   constructor(limitBytes: number) {

@@ -89,6 +89,27 @@ export interface HttpRequest {
   readonly upgradeRequested: boolean;
 }
 
+export interface ByteSink {
+  /** False: it is full, and the source's `drained` will be called. `data` must not change afterwards. Ignored once the client has gone. */
+  write(data: Uint8Array): boolean;
+  end(): void;
+}
+
+/**
+ * A body that can push what it has when it has it, which costs no promise a chunk. Whoever sends it either iterates it or calls `start`,
+ * once. Its methods must not throw.
+ */
+export interface PushSource extends ByteSource {
+  start(sink: ByteSink): void;
+  drained(): void;
+  /** The client has gone. */
+  stop(): void;
+}
+
+export function isPushSource(body: ByteSource): body is PushSource {
+  return 'start' in body && typeof body.start === 'function';
+}
+
 export interface HttpResponse {
   readonly status: number;
   readonly headers: HeaderMap;

@@ -1,4 +1,4 @@
-import { AsyncQueue, NetworkError, type ByteSource, type HeaderMap, type HttpHandler, type HttpRequest, type HttpResponse, type Logger, type Peer } from '@coxswain/host';
+import { AsyncQueue, isPushSource, NetworkError, type ByteSource, type HeaderMap, type HttpHandler, type HttpRequest, type HttpResponse, type Logger, type Peer, type PushSource } from '@coxswain/host';
 import { errorCode } from './frames.ts';
 import type { Head } from './head.ts';
 import type { Field } from './header-table.ts';
@@ -9,6 +9,8 @@ class Exchange implements StreamHandler {
   readonly body = new AsyncQueue<Uint8Array>();
   readonly abort = new AbortController();
   #drained: (() => void) | undefined;
+  /** Of a body that pushes. */
+  source: PushSource | undefined;
 
   head(): void {}
 
@@ -24,10 +26,13 @@ class Exchange implements StreamHandler {
   reset(): void {
     this.body.fail(new NetworkError('reset', 'the client has gone'));
     this.abort.abort();
+    this.source?.stop();
+    this.source = undefined;
     this.drained();
   }
 
   drained(): void {
+    this.source?.drained();
     const resolve = this.#drained;
     this.#drained = undefined;
     resolve?.();
@@ -70,12 +75,30 @@ async function answer(handler: HttpHandler, request: HttpRequest, stream: Http2S
     const empty = body === undefined || body.length === 0;
     stream.headers(fields, empty && trailers === undefined);
     if (!empty) stream.write(body, trailers === undefined);
+  } else if (isPushSource(body) && trailers === undefined) {
+    stream.headers(fields);
+    push(stream, exchange, body);
   } else {
     stream.headers(fields);
     await send(stream, exchange, body);
     if (trailers === undefined) stream.end();
   }
   if (trailers !== undefined) stream.trailers(fieldsOf(trailers()));
+}
+
+function push(stream: Http2Stream, exchange: Exchange, source: PushSource): void {
+  if (stream.closed) {
+    source.stop();
+    return;
+  }
+  exchange.source = source;
+  source.start({
+    write: (data) => stream.write(data),
+    end: () => {
+      exchange.source = undefined;
+      stream.end();
+    },
+  });
 }
 
 /** The client going away also ends a producer that waits. */

@@ -103,7 +103,7 @@ export class DefinitionKinds implements CustomKinds {
     const codec = customStorageCodec(api, definition.storageVersion, this.#schemas);
     const prefix = resourcePrefix(keyRoot, { group: api.group, resource: definition.wantedNames.plural }, true);
     const store = new ResourceStore(this.#tools.storeOf(api.group, definition.wantedNames.plural), host.timers, prefix, codec);
-    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyOf(api, version, this.#schemas.of(version.name)), metadata: noMetadataRules, custom: true, clock: host.clock };
+    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyOf(api, version, this.#schemas.of(version.name)), metadata: noMetadataRules, custom: true, clock: host.clock, timers: host.timers };
     return { api, hub, isHub: true, codec: new CustomCodec(api, this.#schemas), toHub: (object) => object, fromHub: (object) => object, custom: this.#serving(api, version) };
   }
 

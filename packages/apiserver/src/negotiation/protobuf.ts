@@ -1,6 +1,5 @@
 import { decodeBody, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, openProtobuf, ProtobufError, typeOfKind, badRequest, type JsonObject, type StatusError } from '@coxswain/api';
 import { assert, utf8 } from '@coxswain/host';
-import { apiVersionOf, type ServedKind } from '../registry/kind.ts';
 import { text } from '../registry/object.ts';
 
 export interface ExpectedKind {
@@ -14,7 +13,7 @@ const statusType = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
 /** Sent in the name of any group and version. */
 const deleteOptionsType = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
 
-function typeOf(group: string, version: string, kind: string): string {
+export function typeOf(group: string, version: string, kind: string): string {
   // Metadata forms are the same message in both of their versions.
   const type = typeOfKind(group, group === 'meta.k8s.io' ? 'v1' : version, kind);
   assert(type !== undefined, 'no type to encode in protobuf', { group, version, kind });
@@ -27,11 +26,6 @@ export function encodeProtobufObject(object: JsonObject): Uint8Array {
   const slash = apiVersion.indexOf('/');
   const [group, version] = slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
   return encodeProtobuf(typeOf(group, version, text(object, 'kind')), object);
-}
-
-export function listProtobuf(kind: ServedKind, metadata: JsonObject, objects: readonly JsonObject[]): Uint8Array {
-  const { group, version, listKind } = kind.api;
-  return encodeProtobuf(typeOf(group, version, listKind), { kind: listKind, apiVersion: apiVersionOf(kind.api), metadata, items: [...objects] });
 }
 
 /** A request's body. Refuses other kinds with the words that a JSON body would get. */

@@ -1,16 +1,20 @@
-import { badRequest, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
-import { header, utf8, type HttpRequest, type HttpResponse } from '@coxswain/host';
-import { apiVersionOf, type ServedKind } from '../registry/kind.ts';
+import { badRequest, openProtobuf, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
+import { fromUtf8, header, readAll, utf8, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import type { ServedKind } from '../registry/kind.ts';
 import type { ListResult } from '../registry/list.ts';
 import { text } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import { contentTypeOf, negotiate, negotiateError, negotiateStream, type AcceptOptions, type AcceptSource, type MediaType, type Negotiated } from './accept.ts';
 import { metadataText, partialMetadata, partialMetadataList } from './partial-metadata.ts';
 import { indentJson } from './pretty.ts';
-import { encodeProtobufObject, listProtobuf, statusProtobuf } from './protobuf.ts';
-import { servedObject, servedText } from './served.ts';
+import { encodeProtobufObject, statusProtobuf } from './protobuf.ts';
+import { jsonList, protobufList } from './list-body.ts';
+import { inSlices } from '../slices.ts';
+import { servedBytes, servedObject, servedProtobuf, servedText } from './served.ts';
 import { tableOf, type TableOptions } from './table.ts';
 import { jsonToYaml } from './yaml.ts';
+
+const newline = 0x0a;
 
 function sourceOf(request: HttpRequest, query: URLSearchParams): AcceptSource {
   return { accept: header(request.headers, 'accept') ?? '', userAgent: header(request.headers, 'user-agent') ?? '', query };
@@ -48,6 +52,14 @@ export function statusResponse(error: StatusError, request: HttpRequest, query: 
   return retry === undefined ? body : { ...body, headers: { ...body.headers, 'retry-after': String(retry) } };
 }
 
+/** With the newline that Go's encoder ends objects with. */
+function jsonBytes(status: number, json: Uint8Array): HttpResponse {
+  const body = new Uint8Array(json.length + 1);
+  body.set(json);
+  body[json.length] = newline;
+  return { status, headers: { 'content-type': contentTypeOf.json }, body };
+}
+
 function bytesBody(status: number, body: Uint8Array): HttpResponse {
   return { status, headers: { 'content-type': contentTypeOf.protobuf }, body };
 }
@@ -67,7 +79,8 @@ function tableOptions(negotiated: Negotiated, query: URLSearchParams, metadata: 
 export function objectResponse(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams, status: number, stored: StoredObject): HttpResponse {
   const { mediaType, pretty, transform } = negotiated;
   if (transform === undefined) {
-    if (mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return bytesBody(status, kind.codec.encodeProtobuf(servedObject(kind, stored)));
+    if (mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return bytesBody(status, servedProtobuf(kind, stored));
+    if (mediaType === 'json' && !pretty) return jsonBytes(status, servedBytes(kind, stored));
     return textBody(status, mediaType, pretty, servedText(kind, stored));
   }
   const object = servedObject(kind, stored);
@@ -98,36 +111,24 @@ function listMetadata(result: ListResult): JsonObject {
   };
 }
 
-/** Items of built-in lists do not repeat what the list says. */
-function itemText(kind: ServedKind, stored: StoredObject): string {
-  const served = servedText(kind, stored);
-  if (kind.hub.custom) return served;
-  const head = `{"kind":"${kind.api.kind}","apiVersion":"${apiVersionOf(kind.api)}",`;
-  return served.startsWith(head) ? `{${served.slice(head.length)}` : served;
-}
-
-function listText(kind: ServedKind, result: ListResult): string {
-  const items = result.items.map((item) => itemText(kind, item)).join(',');
-  const head = kind.hub.custom
-    ? `{"apiVersion":"${apiVersionOf(kind.api)}","items":[${items}],"kind":"${kind.api.listKind}","metadata":`
-    : `{"kind":"${kind.api.listKind}","apiVersion":"${apiVersionOf(kind.api)}","metadata":`;
-  // Lists without a type say that they are complete.
-  const metadata = stringifyAny(kind.hub.custom ? { continue: result.continueToken, ...listMetadata(result) } : listMetadata(result));
-  return kind.hub.custom ? `${head}${metadata}}` : `${head}${metadata},"items":[${items}]}`;
-}
-
-export function listResponse(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams, result: ListResult): HttpResponse {
+export async function listResponse(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams, result: ListResult): Promise<HttpResponse> {
   const { mediaType, pretty, transform } = negotiated;
-  if (transform === undefined && (mediaType !== 'protobuf' || kind.codec.encodeProtobuf === undefined)) return textBody(200, mediaType, pretty, listText(kind, result));
-  const objects = result.items.map((item) => servedObject(kind, item));
   const metadata = listMetadata(result);
-  if (transform?.kind === 'Table') return textBody(200, mediaType, pretty, tableOf(kind, objects, tableOptions(negotiated, query, metadata)));
-  if (transform !== undefined) {
-    if (transform.kind !== 'PartialObjectMetadataList') throw notThatForm(`you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(kind, kind.api.listKind)})`);
-    const list = partialMetadataList(metadata, objects, transform.version);
-    return mediaType === 'protobuf' ? bytesBody(200, encodeProtobufObject(list)) : textBody(200, mediaType, pretty, metadataText(list));
+  if (transform === undefined && mediaType === 'json' && !pretty) return { status: 200, headers: { 'content-type': contentTypeOf.json }, body: jsonList(kind, metadata, result.items) };
+  if (transform === undefined && mediaType !== 'protobuf') return textBody(200, mediaType, pretty, fromUtf8(await whole(jsonList(kind, metadata, result.items))).trimEnd());
+  if (transform === undefined) {
+    const messages = await inSlices(kind.hub.timers, result.items, (item) => openProtobuf(servedProtobuf(kind, item)).raw);
+    return { status: 200, headers: { 'content-type': contentTypeOf.protobuf }, body: protobufList(kind, metadata, messages) };
   }
-  return bytesBody(200, listProtobuf(kind, metadata, objects));
+  const objects = await inSlices(kind.hub.timers, result.items, (item) => servedObject(kind, item));
+  if (transform.kind === 'Table') return textBody(200, mediaType, pretty, tableOf(kind, objects, tableOptions(negotiated, query, metadata)));
+  if (transform.kind !== 'PartialObjectMetadataList') throw notThatForm(`you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(kind, kind.api.listKind)})`);
+  const list = partialMetadataList(metadata, objects, transform.version);
+  return mediaType === 'protobuf' ? bytesBody(200, encodeProtobufObject(list)) : textBody(200, mediaType, pretty, metadataText(list));
+}
+
+async function whole(body: Uint8Array | ByteSource): Promise<Uint8Array> {
+  return body instanceof Uint8Array ? body : readAll(body);
 }
 
 /** An object of any built-in kind that is not stored: Scale, Status, reviews, options. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@coxswain/api';
+import { assert, utf8 } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import { copy } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
@@ -11,4 +12,16 @@ export function servedObject(kind: ServedKind, stored: StoredObject): JsonObject
 /** Kept bytes where the served version is the stored one. */
 export function servedText(kind: ServedKind, stored: StoredObject): string {
   return kind.isHub ? stored.text : kind.codec.encode(servedObject(kind, stored));
+}
+
+/** As `servedText`, in UTF-8. */
+export function servedBytes(kind: ServedKind, stored: StoredObject): Uint8Array {
+  return kind.isHub ? stored.bytes : utf8(kind.codec.encode(servedObject(kind, stored)));
+}
+
+/** With its envelope; only for kinds that have this form. Encoded once for all who ask, as long as it is remembered. */
+export function servedProtobuf(kind: ServedKind, stored: StoredObject): Uint8Array {
+  const encode = kind.codec.encodeProtobuf;
+  assert(encode !== undefined, 'a kind without protobuf form', { kind: kind.api.kind });
+  return kind.isHub ? stored.protobuf(encode) : encode(servedObject(kind, stored));
 }

@@ -1,10 +1,10 @@
 import { stringifyAny, type JsonObject, type StatusError } from '@coxswain/api';
-import { utf8 } from '@coxswain/host';
+import { concatBytes, utf8 } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import { meta, text as fieldText } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { Negotiated } from './accept.ts';
-import { servedText, servedObject } from './served.ts';
+import { servedBytes, servedObject, servedProtobuf, servedText } from './served.ts';
 import { metadataText, partialMetadata } from './partial-metadata.ts';
 import { encodeProtobufObject, protobufWatchFrame, statusProtobuf } from './protobuf.ts';
 import { tableOf } from './table.ts';
@@ -48,24 +48,45 @@ function tableFrames(kind: ServedKind, negotiated: Negotiated, query: URLSearchP
   });
 }
 
-function protobufFrames(kind: ServedKind, shareKey: string, encode: (object: JsonObject) => Uint8Array): FrameMaker {
+function protobufFrames(shareKey: string, encode: (object: JsonObject) => Uint8Array, encodeStored: (object: StoredObject) => Uint8Array): FrameMaker {
   return {
     shareKey,
-    frame: (type, object) => protobufWatchFrame(type, encode(servedObject(kind, object))),
+    frame: (type, object) => protobufWatchFrame(type, encodeStored(object)),
     bookmark: (object) => protobufWatchFrame('BOOKMARK', encode(object)),
     error: (error) => protobufWatchFrame('ERROR', statusProtobuf(error)),
   };
 }
 
 function metadataFrames(kind: ServedKind, version: string, protobuf: boolean): FrameMaker {
-  if (protobuf) return protobufFrames(kind, `protobuf metadata ${version}`, (object) => encodeProtobufObject(partialMetadata(object, version)));
+  if (protobuf) {
+    const encode = (object: JsonObject): Uint8Array => encodeProtobufObject(partialMetadata(object, version));
+    return protobufFrames(`protobuf metadata ${version}`, encode, (stored) => encode(servedObject(kind, stored)));
+  }
   const text = (object: JsonObject): string => metadataText(partialMetadata(object, version));
   return textFrames(`metadata ${version}`, (stored) => text(servedObject(kind, stored)), text);
 }
 
+/** Without a text in between. */
+function jsonFrames(kind: ServedKind): FrameMaker {
+  const heads = new Map<string, Uint8Array>();
+  return {
+    ...textFrames('json', (stored) => servedText(kind, stored), (object) => kind.codec.encode(object)),
+    frame: (type, stored) => {
+      let head = heads.get(type);
+      if (head === undefined) {
+        head = utf8(`{"type":"${type}","object":`);
+        heads.set(type, head);
+      }
+      return concatBytes([head, servedBytes(kind, stored), frameEnd]);
+    },
+  };
+}
+
+const frameEnd = utf8('}\n');
+
 export function frameMaker(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams): FrameMaker {
   if (negotiated.transform?.kind === 'Table') return tableFrames(kind, negotiated, query);
   if (negotiated.transform !== undefined) return metadataFrames(kind, negotiated.transform.version, negotiated.mediaType === 'protobuf');
-  if (negotiated.mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return protobufFrames(kind, 'protobuf', kind.codec.encodeProtobuf);
-  return textFrames('json', (stored) => servedText(kind, stored), (object) => kind.codec.encode(object));
+  if (negotiated.mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return protobufFrames('protobuf', kind.codec.encodeProtobuf, (stored) => servedProtobuf(kind, stored));
+  return jsonFrames(kind);
 }

@@ -44,10 +44,20 @@ export function builtinCodec(api: ApiResource): KindCodec {
   };
 }
 
+/** Numbers that a double cannot hold, and those whose sign it would keep. */
+const unusualNumber = /\d{16}|[:,[]-0/;
+
+/** Built-in kinds are stored in JSON by nobody but us: canonical already, so that Node's own parser gives what ours would. */
+function storedJson(value: Uint8Array, typeName: string): JsonObject {
+  const text = fromUtf8(value);
+  const plain: unknown = unusualNumber.test(text) ? undefined : JSON.parse(text);
+  return typeof plain === 'object' && plain !== null && !Array.isArray(plain) ? (plain as JsonObject) : decodeObject(typeName, text).object;
+}
+
 export function builtinStorageCodec(api: ApiResource): StorageCodec {
   return {
     encode: (object) => stringifyObject(api.typeName, object),
-    decode: (value) => storedProtobuf(value, api.typeName) ?? decodeObject(api.typeName, fromUtf8(value)).object,
+    decode: (value) => storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ApiDescription, ApiResource, CustomColumn, CustomScale, FieldError, FieldSet, JsonObject, SelectableFields, Strategy } from '@coxswain/api';
-import type { Clock } from '@coxswain/host';
+import type { Clock, Timers } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { StorageCodec } from '../storage/codec.ts';
 import type { ResourceStore } from '../storage/store.ts';
@@ -42,6 +42,7 @@ export interface Hub {
   readonly metadata: MetadataRules;
   readonly custom: boolean;
   readonly clock: Clock;
+  readonly timers: Timers;
 }
 
 /** What a CustomResourceDefinition says of one version of its kind, beside the schema. */

@@ -1,5 +1,6 @@
 import { badRequest, StatusError } from '@coxswain/api';
 import { isEtcdError } from '@coxswain/etcd-lite/client';
+import { inSlices } from '../slices.ts';
 import { NotReached } from '../watch-cache/cache.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { ListPage, PageOptions } from '../storage/store.ts';
@@ -74,14 +75,21 @@ async function fromCache(operation: Operation, selection: Selection, revision: n
   const key = singleKey(operation, selection);
   const one = key === undefined ? undefined : cache.get(key);
   const all = key === undefined ? cache.list(listPrefix(operation)) : one === undefined ? [] : [one];
-  const items = selection.everything ? all : all.filter((item) => selection.matches(item.object));
-  if (limit <= 0 || items.length <= limit) return { revision: cache.revision, continueToken: '', remainingItemCount: undefined, items };
+  // They and the revision are one state, whatever comes while they are looked through.
+  const now = cache.revision;
+  const items = selection.everything ? all : await selected(operation, selection, all);
+  if (limit <= 0 || items.length <= limit) return { revision: now, continueToken: '', remainingItemCount: undefined, items };
   const taken = items.slice(0, limit);
   const start = `${(taken.at(-1) as StoredObject).key}\u0000`.slice(listPrefix(operation).length);
   return {
-    revision: cache.revision, items: taken, continueToken: encodeContinue({ revision: cache.revision, start: `/${start}` }),
+    revision: now, items: taken, continueToken: encodeContinue({ revision: now, start: `/${start}` }),
     remainingItemCount: selection.everything ? all.length - limit : undefined,
   };
+}
+
+async function selected(operation: Operation, selection: Selection, items: readonly StoredObject[]): Promise<readonly StoredObject[]> {
+  const fits = await inSlices(operation.context.host.timers, items, (item) => selection.selects(item));
+  return items.filter((_item, at) => fits[at]);
 }
 
 interface PieceOptions {
@@ -131,7 +139,7 @@ async function fromStore(operation: Operation, selection: Selection, options: Pi
     for (const item of page.items) {
       if (options.limit > 0 && items.length === options.limit) break;
       taken += 1;
-      if (selection.matches(item.object)) items.push(item);
+      if (selection.selects(item)) items.push(item);
     }
     const last = page.items[taken - 1];
     const rest = page.count - taken;

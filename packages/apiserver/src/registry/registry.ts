@@ -148,7 +148,7 @@ export class Registry {
     const client = this.storeOf(api.group, api.resource);
     const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
     const store = new ResourceStore(client, host.timers, resourcePrefix(keyRoot, api), codec, leases);
-    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false, clock: host.clock };
+    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false, clock: host.clock, timers: host.timers };
     this.#hubs.set(id, hub);
     return hub;
   }

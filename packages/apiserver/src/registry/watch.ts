@@ -1,10 +1,11 @@
 import { StatusError, type JsonObject } from '@coxswain/api';
-import { concatBytes, type ByteSource, type HttpResponse, type TimerHandle } from '@coxswain/host';
+import { concatBytes, type ByteSink, type ByteSource, type HttpResponse, type PushSource, type TimerHandle } from '@coxswain/host';
 import { contentTypeOf, type Negotiated } from '../negotiation/accept.ts';
 import { frameMaker, type FrameMaker } from '../negotiation/watch-frames.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import { TooOld, type WatchCache } from '../watch-cache/cache.ts';
 import type { CacheEvent } from '../watch-cache/event.ts';
+import type { Trigger } from '../watch-cache/watchers.ts';
 import type { Watcher, WatcherItem } from '../watch-cache/watcher.ts';
 import type { Operation } from './context.ts';
 import { apiVersionOf } from './kind.ts';
@@ -14,27 +15,28 @@ import { selectionOf, type Selection } from './selection.ts';
 
 const minTimeoutSeconds = 1800;
 const bookmarkEveryMs = 60_000;
+const pieceBytes = 16 * 1024;
 
 /** What one watcher sees of a change: nothing, the change, or an object that came into or left its selection. */
 export function seenBy(event: CacheEvent, prefix: string, selection: Selection): { readonly type: CacheEvent['type']; readonly object: StoredObject } | undefined {
   if (!event.object.key.startsWith(prefix)) return undefined;
   if (selection.everything) return { type: event.type, object: event.object };
-  const now = event.type !== 'DELETED' && selection.matches(event.object.object);
-  const before = event.previous !== undefined && selection.matches(event.previous.object);
+  const now = event.type !== 'DELETED' && selection.selects(event.object);
+  const before = event.previous !== undefined && selection.selects(event.previous);
   if (now) return { type: before ? 'MODIFIED' : 'ADDED', object: event.object };
   if (!before || event.previous === undefined) return undefined;
   return { type: 'DELETED', object: event.type === 'DELETED' ? event.object : event.previous.at(event.revision) };
 }
 
-async function openWatcher(operation: Operation, options: ListOptions): Promise<Watcher> {
+async function openWatcher(operation: Operation, options: ListOptions, trigger: Trigger | undefined): Promise<Watcher> {
   const { cache } = operation.kind.hub;
   const { resourceVersion } = options;
   await cache.startReadable();
   const initial = options.sendInitialEvents ?? (resourceVersion === '' || resourceVersion === '0');
-  if (!initial) return resourceVersion === '' ? cache.watchAfter(cache.revision) : cache.watchAfter(parseRevision(resourceVersion));
+  if (!initial) return cache.watchAfter(resourceVersion === '' ? cache.revision : parseRevision(resourceVersion), trigger);
   if (resourceVersion === '') await cache.fresh();
   else if (!(await cache.reached(parseRevision(resourceVersion)))) throw tooLargeResourceVersion(parseRevision(resourceVersion), cache.revision);
-  return cache.watchFromState(listPrefix(operation), { markEnd: options.sendInitialEvents === true && options.allowWatchBookmarks });
+  return cache.watchFromState(listPrefix(operation), { markEnd: options.sendInitialEvents === true && options.allowWatchBookmarks, trigger });
 }
 
 /** Ends a watch in time, and sends bookmarks now and then if they were asked for. */
@@ -123,28 +125,92 @@ class Frames {
   }
 }
 
-function source(operation: Operation, watcher: Watcher, schedule: Schedule, frames: Frames): ByteSource {
-  const close = (): void => {
-    schedule.cancel();
-    watcher.close();
-  };
-  operation.http.signal.addEventListener('abort', close, { once: true });
-  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
-    for (;;) {
-      const items = await watcher.take();
+/** The body of a watch: pushed where the wire can take it, else taken in turns. */
+class WatchBody implements PushSource {
+  readonly #watcher: Watcher;
+  readonly #schedule: Schedule;
+  readonly #frames: Frames;
+  #sink: ByteSink | undefined;
+  #full = false;
+
+  constructor(watcher: Watcher, schedule: Schedule, frames: Frames) {
+    this.#watcher = watcher;
+    this.#schedule = schedule;
+    this.#frames = frames;
+  }
+
+  start(sink: ByteSink): void {
+    this.#sink = sink;
+    this.#watcher.read({ ready: () => { this.#pump(); } });
+  }
+
+  drained(): void {
+    this.#full = false;
+    this.#pump();
+  }
+
+  stop(): void {
+    this.#sink = undefined;
+    this.#schedule.cancel();
+    this.#watcher.close();
+  }
+
+  /** What the sink does not take waits in the watcher, which is dropped when it is too much. */
+  #pump(): void {
+    while (!this.#full) {
+      const sink = this.#sink;
+      if (sink === undefined) return;
+      const items = this.#watcher.takeNow();
+      if (items?.length === 0) return;
       if (items === undefined) {
-        close();
-        return { done: true, value: undefined };
+        this.stop();
+        sink.end();
+        return;
       }
-      const parts = items.map((item) => frames.of(item)).filter((part) => part !== undefined);
-      if (parts.length > 0) return { done: false, value: concatBytes(parts) };
+      this.#full = !this.#send(sink, items);
     }
-  };
-  const end = (): Promise<IteratorResult<Uint8Array, undefined>> => {
-    close();
-    return Promise.resolve({ done: true, value: undefined });
-  };
-  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+  }
+
+  #send(sink: ByteSink, items: readonly WatcherItem[]): boolean {
+    if (items.length === 1) {
+      const frame = this.#frames.of(items[0] as WatcherItem);
+      return frame === undefined || sink.write(frame);
+    }
+    let takes = true;
+    for (const part of this.#parts(items)) takes = sink.write(part);
+    return takes;
+  }
+
+  /** Many frames together, but never so many that one piece is large. */
+  *#parts(items: readonly WatcherItem[]): Generator<Uint8Array, void, undefined> {
+    let parts: Uint8Array[] = [];
+    let sizeBytes = 0;
+    for (const item of items) {
+      const frame = this.#frames.of(item);
+      if (frame === undefined) continue;
+      parts.push(frame);
+      sizeBytes += frame.length;
+      if (sizeBytes < pieceBytes) continue;
+      yield concatBytes(parts);
+      parts = [];
+      sizeBytes = 0;
+    }
+    if (sizeBytes > 0) yield concatBytes(parts);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (let items = await this.#watcher.take(); items !== undefined; items = await this.#watcher.take()) yield* this.#parts(items);
+    } finally {
+      this.stop();
+    }
+  }
+}
+
+function source(operation: Operation, watcher: Watcher, schedule: Schedule, frames: Frames): PushSource {
+  const body = new WatchBody(watcher, schedule, frames);
+  operation.http.signal.addEventListener('abort', () => { body.stop(); }, { once: true });
+  return body;
 }
 
 async function* only(frame: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
@@ -161,7 +227,7 @@ export async function watchObjects(operation: Operation, negotiated: Negotiated)
   const selection = selectionOf(operation.kind, options, operation.info.name);
   const frames = new Frames(operation, negotiated, selection);
   try {
-    const watcher = await openWatcher(operation, options);
+    const watcher = await openWatcher(operation, options, selection.trigger);
     return respond(negotiated, source(operation, watcher, new Schedule(operation, watcher, options), frames));
   } catch (error) {
     if (error instanceof TooOld) return respond(negotiated, only(frames.error(new StatusError('Expired', error.message))));

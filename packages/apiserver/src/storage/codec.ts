@@ -1,5 +1,7 @@
 import { internalError, type JsonObject } from '@coxswain/api';
 import { assert, fromUtf8, utf8 } from '@coxswain/host';
+import { ParsedBudget } from './parsed.ts';
+import { behindUid } from './splice.ts';
 
 /** How the objects of one resource become bytes; made from the description (or from a CRD). */
 export interface StorageCodec {
@@ -13,22 +15,6 @@ export interface StorageCodec {
   isCurrent?(value: Uint8Array): boolean;
 }
 
-const metadataMark = '"metadata":{';
-
-/**
- * The served text from the stored one without parsing: resourceVersion stands behind the uid. undefined if the text is not of the
- * shape that we write (then it has to be parsed).
- */
-export function spliceResourceVersion(stored: string, revision: number): string | undefined {
-  const metadata = stored.indexOf(metadataMark);
-  // name, generateName, namespace and uid come first and cannot contain quotes; anything else means a foreign key order.
-  const head = metadata < 0 ? '' : stored.slice(metadata + metadataMark.length, metadata + metadataMark.length + 700);
-  const match = /^(?:"(?:name|generateName|namespace|selfLink)":"[^"\\]*",)*"uid":"[^"\\]*"/.exec(head);
-  if (match === null) return undefined;
-  const at = metadata + metadataMark.length + match[0].length;
-  return `${stored.slice(0, at)},"resourceVersion":"${revision}"${stored.slice(at)}`;
-}
-
 /** A store that was taken over without its --encryption-provider-config. */
 function isEncrypted(value: Uint8Array): boolean {
   return value[0] === 0x6b && fromUtf8(value.subarray(0, 8)) === 'k8s:enc:';
@@ -40,7 +26,11 @@ export function metadataOf(object: JsonObject): JsonObject {
   return metadata;
 }
 
-/** One stored state of one object; revision 0: it was not stored (a dry run). Immutable; text and object are made when first asked for. */
+/** Of the stored sizes, over all resources. */
+const parsed = new ParsedBudget(8 * 1024 * 1024);
+const openBrace = 0x7b;
+
+/** One stored state of one object; revision 0: it was not stored (a dry run). Immutable; kept as bytes, parsed when asked for. */
 export class StoredObject {
   readonly key: string;
   readonly revision: number;
@@ -51,7 +41,7 @@ export class StoredObject {
   readonly #value: Uint8Array;
   readonly #codec: StorageCodec;
   #object: JsonObject | undefined;
-  #text: string | undefined;
+  #protobuf: Uint8Array | undefined;
 
   constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: { readonly createRevision?: number; readonly lease?: bigint; readonly stale?: boolean } = {}) {
     this.key = key;
@@ -63,23 +53,46 @@ export class StoredObject {
     this.#codec = codec;
   }
 
-  /** Shared: copy before changing. resourceVersion is set. */
+  /** Shared: copy before changing. resourceVersion is set. Later calls may answer another, equal object. */
   get object(): JsonObject {
     if (this.#object === undefined) {
       if (isEncrypted(this.#value)) throw internalError('identity transformer tried to read encrypted data');
       this.#object = this.#codec.decode(this.#value);
       if (this.revision > 0) metadataOf(this.#object)['resourceVersion'] = String(this.revision);
+      parsed.keep(this, this.#value.length);
     }
     return this.#object;
   }
 
+  forget(): void {
+    this.#object = undefined;
+    this.#protobuf = undefined;
+  }
+
+  /** The stored bytes are JSON as it is served, but for resourceVersion. */
+  get isServedForm(): boolean {
+    return this.#value[0] === openBrace && this.#codec.toStore === undefined;
+  }
+
   /** JSON as served in the storage version. */
+  get bytes(): Uint8Array {
+    const at = this.revision > 0 && this.isServedForm ? behindUid(this.#value) : -1;
+    if (at < 0) return utf8(this.#codec.encode(this.object));
+    const version = versionText(this.revision);
+    const out = new Uint8Array(this.#value.length + version.length);
+    out.set(this.#value.subarray(0, at));
+    for (let index = 0; index < version.length; index += 1) out[at + index] = version.charCodeAt(index);
+    out.set(this.#value.subarray(at), at + version.length);
+    return out;
+  }
+
   get text(): string {
-    if (this.#text === undefined) {
-      const stored = this.#value[0] === 0x7b && this.#codec.toStore === undefined ? fromUtf8(this.#value) : '';
-      this.#text = (this.revision > 0 ? spliceResourceVersion(stored, this.revision) : undefined) ?? this.#codec.encode(this.object);
-    }
-    return this.#text;
+    return fromUtf8(this.bytes);
+  }
+
+  /** What `encode` makes of the object, kept as long as the object is. */
+  protobuf(encode: (object: JsonObject) => Uint8Array): Uint8Array {
+    return this.#protobuf ??= encode(this.object);
   }
 
   get value(): Uint8Array {
@@ -90,6 +103,10 @@ export class StoredObject {
   at(revision: number): StoredObject {
     return new StoredObject(this.key, this.#value, revision, this.#codec, { createRevision: this.createRevision });
   }
+}
+
+function versionText(revision: number): string {
+  return `,"resourceVersion":"${revision}"`;
 }
 
 /** A copy without resourceVersion, which is the store's to say. */

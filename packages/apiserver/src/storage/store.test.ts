@@ -1,9 +1,9 @@
 import { createLocalStore } from '@coxswain/etcd-lite';
 import { EtcdError, type EtcdClient, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
-import { fromUtf8, silentLogger } from '@coxswain/host';
+import { fromUtf8, silentLogger, utf8 } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { spliceResourceVersion, type StorageCodec } from './codec.ts';
+import { StoredObject, type StorageCodec } from './codec.ts';
 import { ResourceStore } from './store.ts';
 
 const host = createRealHost(silentLogger);
@@ -73,7 +73,28 @@ test('somebody else\'s object is a conflict even after a lost answer', async () 
 });
 
 test('the version is spliced in behind the uid, whatever labels say', () => {
-  const text = '{"kind":"X","metadata":{"name":"n","namespace":"s","uid":"u","labels":{"uid":"x"}},"spec":{"metadata":{"uid":"y"}}}';
-  expect(JSON.parse(spliceResourceVersion(text, 7) ?? '')).toEqual({ ...(JSON.parse(text) as object), metadata: { name: 'n', namespace: 's', uid: 'u', resourceVersion: '7', labels: { uid: 'x' } } });
-  expect(spliceResourceVersion('{"metadata":{"annotations":{},"uid":"u"}}', 7)).toBeUndefined();
+  const unused: StorageCodec = { encode: () => 'parsed', decode: () => ({ metadata: {} }) };
+  const served = (text: string): string => new StoredObject('k', utf8(text), 7, unused).text;
+  for (const name of ['"name":"n"', '"name":"größer"', '"name":"n","generateName":"n-"', '"generateName":"n-","namespace":"s"']) {
+    const rest = '"labels":{"uid":"x"}},"spec":{"metadata":{"uid":"y"}}}';
+    expect(served(`{"kind":"X","apiVersion":"v1","metadata":{${name},"uid":"u",${rest}`)).toBe(`{"kind":"X","apiVersion":"v1","metadata":{${name},"uid":"u","resourceVersion":"7",${rest}`);
+  }
+});
+
+for (const foreign of ['{"metadata":{"annotations":{},"uid":"u"}}', '{"spec":{"a":{}},"metadata":{"uid":"u"}}', '{"metadata":{"name":"a\\"b","uid":"u"}}', '{"metadata":{"uid":"u']) {
+  test(`a value of another shape is parsed: ${foreign}`, () => {
+    expect(new StoredObject('k', utf8(foreign), 7, { encode: () => 'parsed', decode: () => ({ metadata: {} }) }).text).toBe('parsed');
+  });
+}
+
+test('what was parsed is forgotten when its budget is used up, and parsed again', () => {
+  let parses = 0;
+  const large: StorageCodec = { encode: () => '', decode: (value) => { parses += 1; return { metadata: {}, size: value.length }; } };
+  const objects = Array.from({ length: 20 }, (_, at) => new StoredObject(`k${at}`, new Uint8Array(1024 * 1024), 1, large));
+  for (const object of objects) expect(object.object['size']).toBe(1024 * 1024);
+  expect(parses).toBe(20);
+  expect((objects[19] as StoredObject).object['size']).toBe(1024 * 1024);
+  expect(parses).toBe(20);
+  expect((objects[0] as StoredObject).object['size']).toBe(1024 * 1024);
+  expect(parses).toBe(21);
 });

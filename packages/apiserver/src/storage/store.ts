@@ -23,6 +23,8 @@ export interface PageOptions {
   readonly from?: string;
   readonly revision?: number;
   readonly limit?: number;
+  /** The objects are kept for long. */
+  readonly keep?: boolean;
 }
 
 export type WriteResult =
@@ -50,6 +52,11 @@ export class ResourceStore {
     return new StoredObject(fromUtf8(kv.key), kv.value, kv.modRevision, this.codec, { createRevision: kv.createRevision, lease: kv.lease, stale: kv.stale === true });
   }
 
+  /** As `stored`, for keeping: holds nothing of the answer that it came with. */
+  kept(kv: TransformedKeyValue): StoredObject {
+    return this.stored({ ...kv, value: kv.value.slice() });
+  }
+
   async get(key: string): Promise<StoredObject | undefined> {
     const { kvs } = await this.client.range({ key: utf8(key) });
     return kvs[0] === undefined ? undefined : this.stored(kvs[0]);
@@ -61,7 +68,7 @@ export class ResourceStore {
       key: options.from === undefined ? prefix : utf8(options.from), rangeEnd: prefixEnd(prefix),
       ...(options.revision === undefined ? {} : { revision: options.revision }), ...(options.limit === undefined ? {} : { limit: options.limit }),
     });
-    return { revision: result.revision, items: result.kvs.map((kv) => this.stored(kv)), more: result.more, count: result.count };
+    return { revision: result.revision, items: result.kvs.map((kv) => (options.keep === true ? this.kept(kv) : this.stored(kv))), more: result.more, count: result.count };
   }
 
   /** The store's revision now. */

@@ -3,16 +3,18 @@ import { utf8, type Host } from '@coxswain/host';
 import type { WatchBatch, WatchEvent } from '@coxswain/etcd-lite/client';
 import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd } from '../storage/keys.ts';
-import type { ResourceStore } from '../storage/store.ts';
+import type { ListPage, ResourceStore } from '../storage/store.ts';
 import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
 import { RevisionGate } from './revision-gate.ts';
 import { SortedMap } from './sorted-map.ts';
 import { Watcher } from './watcher.ts';
+import { Watchers, type Trigger } from './watchers.ts';
 import { describeError } from '../transport/describe-error.ts';
 
 const ringCapacity = 10_000;
 const watcherLimit = 10_000;
 const retryDelayMs = 200;
+const readPageLimit = 2000;
 const progressEveryMs = 100;
 const maxProgressRequests = 30;
 
@@ -45,7 +47,7 @@ export class WatchCache {
   readonly store: ResourceStore;
   readonly #host: Host;
   readonly #entries = new SortedMap<StoredObject>();
-  readonly #watchers = new Set<Watcher>();
+  readonly #watchers = new Watchers();
   readonly #listeners = new Set<(event: CacheEvent) => void>();
   readonly #gate: RevisionGate;
   readonly #stop = new AbortController();
@@ -96,7 +98,7 @@ export class WatchCache {
 
   stop(): void {
     this.#stop.abort();
-    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers.closeAll();
   }
 
   get(key: string): StoredObject | undefined {
@@ -146,25 +148,25 @@ export class WatchCache {
   }
 
   /** Events after `revision`, then live ones. Throws TooOld. */
-  watchAfter(revision: number): Watcher {
+  watchAfter(revision: number, trigger?: Trigger): Watcher {
     const missed = this.#ring.after(revision);
     if (missed === undefined) throw new TooOld(revision, this.#ring.completeAbove);
-    const watcher = this.#add(revision);
+    const watcher = this.#add(revision, trigger);
     watcher.preload(missed.map((event) => ({ kind: 'event', event })));
     return watcher;
   }
 
   /** The present state as ADDED events, in order of keys, then (if asked) the mark of their end, then live ones. */
-  watchFromState(prefix: string, options: { readonly markEnd: boolean }): Watcher {
-    const watcher = this.#add(this.revision);
+  watchFromState(prefix: string, options: { readonly markEnd: boolean; readonly trigger?: Trigger | undefined }): Watcher {
+    const watcher = this.#add(this.revision, options.trigger);
     watcher.preload(this.list(prefix).map((object) => ({ kind: 'event', event: cacheEvent('ADDED', object, undefined) })));
     if (options.markEnd) watcher.preload([{ kind: 'bookmark', revision: this.revision, initialEventsEnd: true }]);
     return watcher;
   }
 
-  #add(after: number): Watcher {
+  #add(after: number, trigger: Trigger | undefined): Watcher {
     const watcher = new Watcher(watcherLimit, after, (closed) => this.#watchers.delete(closed));
-    this.#watchers.add(watcher);
+    this.#watchers.add(watcher, trigger);
     return watcher;
   }
 
@@ -191,7 +193,7 @@ export class WatchCache {
   }
 
   async #readAll(): Promise<void> {
-    const page = await this.store.page({ prefix: this.store.prefix });
+    const page = await this.#readPages();
     if (this.#ready) this.#restart();
     const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
     this.#entries.clear();
@@ -207,9 +209,22 @@ export class WatchCache {
     this.#ready = true;
   }
 
+  /** In pages of one revision: no answer that holds everything at once. */
+  async #readPages(): Promise<Pick<ListPage, 'revision' | 'items'>> {
+    const { prefix } = this.store;
+    let page = await this.store.page({ prefix, limit: readPageLimit, keep: true });
+    const { revision } = page;
+    const items = [...page.items];
+    while (page.more) {
+      page = await this.store.page({ prefix, limit: readPageLimit, keep: true, revision, from: `${(page.items.at(-1) as StoredObject).key}\u0000` });
+      for (const item of page.items) items.push(item);
+    }
+    return { revision, items };
+  }
+
   /** History has a hole: watchers must list again. */
   #restart(): void {
-    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers.closeAll();
   }
 
   #tell(event: CacheEvent): void {
@@ -237,6 +252,7 @@ export class WatchCache {
     for (const event of batch.events) {
       if (event.kv.modRevision > this.revision) this.#apply(event);
     }
+    this.#watchers.tell();
     if (batch.created !== true && (batch.events.length > 0 || batch.progressNotify === true)) this.#gate.advance(batch.revision);
   }
 
@@ -247,11 +263,11 @@ export class WatchCache {
     else this.#entries.set(event.object.key, event.object);
     this.#ring.push(event);
     this.#tell(event);
-    for (const watcher of this.#watchers) watcher.push({ kind: 'event', event });
+    this.#watchers.push(event);
   }
 
   #eventOf(change: WatchEvent): CacheEvent | undefined {
-    const object = this.store.stored(change.kv);
+    const object = this.store.kept(change.kv);
     const previous = this.#entries.get(object.key);
     if (change.type === 'PUT') return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous);
     return previous === undefined ? undefined : cacheEvent('DELETED', previous.at(change.kv.modRevision), previous);

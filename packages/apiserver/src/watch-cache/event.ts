@@ -15,6 +15,9 @@ export function cacheEvent(type: CacheEvent['type'], object: StoredObject, previ
   return { type, revision: object.revision, object, previous, frames: new Map() };
 }
 
+/** So many of the last events keep their frames. */
+const frameEvents = 200;
+
 /** The last events in order of revision; old ones make room. */
 export class EventRing {
   readonly #capacity: number;
@@ -34,6 +37,8 @@ export class EventRing {
 
   push(event: CacheEvent): void {
     this.#events.push(event);
+    // Who is this late encodes for itself.
+    this.#events[this.#events.length - 1 - frameEvents]?.frames.clear();
     if (this.#events.length - this.#start <= this.#capacity) return;
     this.#completeAbove = (this.#events[this.#start] as CacheEvent).revision;
     this.#start += 1;

@@ -9,6 +9,11 @@ function revisionOf(item: WatcherItem): number {
   return item.kind === 'event' ? item.event.revision : item.revision;
 }
 
+/** Told when a watcher that had nothing has something, or is over. Must not throw. */
+export interface WatcherReader {
+  ready(): void;
+}
+
 /**
  * One reader of a cache's events, with a bounded buffer. A reader that falls too far behind is dropped: its stream ends and it comes
  * back with its last resourceVersion, as upstream does it.
@@ -21,7 +26,7 @@ export class Watcher {
   /** Of those that wait, how many were there when the watch began. */
   #preloaded = 0;
   #closed = false;
-  #wake: (() => void) | undefined;
+  #reader: WatcherReader | undefined;
 
   /** `after`: the reader knows everything up to this revision, even what the cache has yet to hear of. */
   constructor(limit: number, after: number, onClose: (watcher: Watcher) => void) {
@@ -41,13 +46,22 @@ export class Watcher {
   }
 
   push(item: WatcherItem): void {
+    this.add(item);
+    this.tell();
+  }
+
+  /** As `push`, but the reader is not told: `tell` is to be called when there is no more for now. */
+  add(item: WatcherItem): void {
     if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after)) return;
     if (this.#items.length - this.#preloaded >= this.#limit) {
       this.close();
       return;
     }
     this.#items.push(item);
-    this.#signal();
+  }
+
+  tell(): void {
+    if (this.#items.length > 0 || this.#closed) this.#reader?.ready();
   }
 
   /** What is buffered is still handed out. */
@@ -55,24 +69,32 @@ export class Watcher {
     if (this.#closed) return;
     this.#closed = true;
     this.#onClose(this);
-    this.#signal();
+    this.tell();
   }
 
-  #signal(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+  /** One reader; told at once if something waits. */
+  read(reader: WatcherReader): void {
+    this.#reader = reader;
+    this.tell();
   }
 
-  /** All that waits, at once; undefined when it is over. One reader. */
-  async take(): Promise<readonly WatcherItem[] | undefined> {
-    while (this.#items.length === 0) {
-      if (this.#closed) return undefined;
-      await new Promise<void>((resolve) => { this.#wake = resolve; });
-    }
+  /** All that waits; undefined when it is over; nothing: `ready` will be called. */
+  takeNow(): readonly WatcherItem[] | undefined {
+    if (this.#items.length === 0) return this.#closed ? undefined : nothing;
     const items = this.#items;
     this.#items = [];
     this.#preloaded = 0;
     return items;
   }
+
+  /** As `takeNow`, but waits. Instead of `read`. */
+  async take(): Promise<readonly WatcherItem[] | undefined> {
+    for (;;) {
+      const items = this.takeNow();
+      if (items === undefined || items.length > 0) return items;
+      await new Promise<void>((resolve) => { this.read({ ready: resolve }); });
+    }
+  }
 }
+
+const nothing: readonly WatcherItem[] = [];
