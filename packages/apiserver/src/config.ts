@@ -1,5 +1,6 @@
 import type { FieldTexts } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
+import type { ProxyIdentity } from './aggregation/upstream.ts';
 import type { PartsConfig } from './parts.ts';
 import type { ProtectionConfig } from './protection.ts';
 
@@ -22,6 +23,10 @@ export interface ApiServerConfig extends ProtectionConfig {
   readonly requestTimeoutMs?: number;
   /** Services are reached at an endpoint rather than at their cluster address. */
   readonly enableAggregatorRouting?: boolean;
+  /** Who this server is to aggregated ones; absent: nobody. */
+  readonly proxyClient?: ProxyIdentity;
+  /** Default true. */
+  readonly rejectForwardingRedirects?: boolean;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;
 }

@@ -4,7 +4,8 @@ import type { Host, HttpHandler } from '@coxswain/host';
 import { noMetrics, type Metrics } from '@coxswain/service';
 import { Protection } from './protection.ts';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
-import { serverCallouts } from './callouts/callouts.ts';
+import { Aggregator } from './aggregation/aggregator.ts';
+import { createCallouts, serverResolver } from './callouts/callouts.ts';
 import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
 import { SchemaConditions } from './flow-control/schema-conditions.ts';
@@ -91,12 +92,20 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const handle: HttpHandler = (request) => handler.get()(request);
   const loopback = new Loopback(handle, host);
   const cache = cacheReader(registry);
-  const callouts = serverCallouts(host, liveLookup(cache, loopback.client), loopback.client, config.enableAggregatorRouting ?? false);
+  const lookup = liveLookup(cache, loopback.client);
+  const services = serverResolver(host, lookup, config.enableAggregatorRouting ?? false);
+  const callouts = createCallouts({ host, own: loopback.client, services });
   const parts = assemble({ host, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
   const belowAdmission = { ...context, admission: { admit: () => Promise.resolve(), validate: () => Promise.resolve() } };
-  const hooks = new HookStates(parts.postStartHooks, host);
-  const paths = pathsOf(config, registry, parts, { hooks, checks: protection.checks }, metrics, host);
+  const background = new AbortController();
+  const kindsChanged = new Set<() => void>();
+  const aggregator = new Aggregator({
+    host, client: loopback.client, cache, lookup, services, identity: config.proxyClient, rejectRedirects: config.rejectForwardingRedirects ?? true, stop: background.signal,
+    resourcesNow: () => registry.resources, onKindsChanged: (listener) => kindsChanged.add(listener),
+  });
+  const hooks = new HookStates([...parts.postStartHooks, aggregator.hook], host);
+  const paths = pathsOf(config, registry, aggregator, parts, { hooks, checks: protection.checks }, metrics, host);
   handler.set(createHandler({
     host, paths, audit: protection.audit, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, inflight: new InflightLimit(config.maxRequestsInflight ?? 400, config.maxMutatingRequestsInflight ?? 200),
     parts: {
@@ -104,6 +113,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       impersonate: (request, user) => parts.impersonate(request, user),
       authorize: async (info, user, notes) => (user === loopbackUser ? allowedToOurselves(notes) : parts.authorize(info, user, notes)),
     },
+    aggregated: (request, info, user, notes) => aggregator.serve(request, info, user, notes),
     serveResource: async (http, info, user, notes) => {
       const kind = registry.kind(info.group, info.version, info.resource);
       if (kind?.custom !== undefined) return serveCustom({ context, kind, http, info, user, notes });
@@ -112,7 +122,6 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       return undefined;
     },
   }));
-  const background = new AbortController();
   const compactionMs = config.compactionIntervalMs ?? 300_000;
   return {
     handle, loopbackClient: loopback.client, cache,
@@ -122,7 +131,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
       const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, stop: background.signal });
       await cache.whenReady();
+      definitions.onChange(() => kindsChanged.forEach((listener) => listener()));
       definitions.start();
+      aggregator.start();
       await hooks.run();
     },
     beginShutdown: () => hooks.stop(),
@@ -140,13 +151,13 @@ function allowedToOurselves(notes: RequestNotes | undefined): void {
   notes?.annotate('authorization.k8s.io/reason', '');
 }
 
-function pathsOf(config: ApiServerConfig, registry: Registry, parts: ApiServerParts, health: Pick<HealthParts, 'hooks' | 'checks'>, metrics: Metrics, host: Host): PathTable {
+function pathsOf(config: ApiServerConfig, registry: Registry, aggregator: Aggregator, parts: ApiServerParts, health: Pick<HealthParts, 'hooks' | 'checks'>, metrics: Metrics, host: Host): PathTable {
   const paths = new PathTable();
   const version = config.version ?? defaultVersion;
   // Clients made from the OpenAPI description ask for it with the slash.
   for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(jsonResponse(200, version))), { listed: path === '/version' });
   addHealth(paths, { store: config.store, ...health, metrics, host });
-  addDiscovery(paths, { resources: () => registry.resources, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
+  addDiscovery(paths, { resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
   addOpenApi(paths, host, version.gitVersion, config.fieldTexts);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
   return paths;

@@ -30,3 +30,17 @@ export function customResourceDefinitionStrategy(kind: Kind): Strategy {
     markDeleted: markForCleanup,
   };
 }
+
+/** What this server serves itself is there at once. */
+export function apiServiceStrategy(kind: Kind): Strategy {
+  const generic = genericStrategy(kind);
+  return {
+    ...generic,
+    prepareForCreate(service, context) {
+      generic.prepareForCreate(service, context);
+      const reference = obj(service, 'spec')?.['service'];
+      if (reference !== undefined && reference !== null) return;
+      service['status'] = { conditions: [{ type: 'Available', status: 'True', lastTransitionTime: context.now, reason: 'Local', message: 'Local APIServices are always available' }] };
+    },
+  };
+}

@@ -2,7 +2,7 @@ import type { Strategy } from '../strategy.ts';
 import { validatorOf } from '../validation/table.ts';
 import { certificateSigningRequestStrategy } from './certificates.ts';
 import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy, serviceAccountStrategy } from './core.ts';
-import { customResourceDefinitionStrategy } from './extensions.ts';
+import { apiServiceStrategy, customResourceDefinitionStrategy } from './extensions.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
 import { podStrategy } from './pods.ts';
 import { serviceStrategy } from './services.ts';
@@ -62,6 +62,7 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   nodes: () => nodeStrategy,
   limitranges: limitRangeStrategy,
   'customresourcedefinitions.apiextensions.k8s.io': customResourceDefinitionStrategy,
+  'apiservices.apiregistration.k8s.io': apiServiceStrategy,
   persistentvolumes: persistentVolumeStrategy,
   persistentvolumeclaims: persistentVolumeClaimStrategy,
   'deployments.apps': deploymentStrategy,

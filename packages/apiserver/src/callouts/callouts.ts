@@ -92,6 +92,7 @@ function isOwnService(service: WebhookClientConfig['service']): boolean {
   return service?.namespace === 'default' && service.name === 'kubernetes' && (service.port ?? 443) === 443;
 }
 
-export function serverCallouts(host: Pick<Host, 'network' | 'timers' | 'random'>, lookup: Lookup, own: Client, toEndpoints: boolean): Callouts {
-  return createCallouts({ host, own, services: toEndpoints ? endpointResolver(lookup, host.random) : clusterAddressResolver(lookup) });
+/** --enable-aggregator-routing decides. */
+export function serverResolver(host: Pick<Host, 'random'>, lookup: Lookup, toEndpoints: boolean): ServiceResolver {
+  return toEndpoints ? endpointResolver(lookup, host.random) : clusterAddressResolver(lookup);
 }

@@ -32,7 +32,8 @@ const failureKind: Readonly<Record<NetworkErrorKind, CalloutFailureKind>> = {
   refused: 'connect', unreachable: 'connect', reset: 'connect', timeout: 'timeout', tls: 'tls', aborted: 'timeout', 'name-not-found': 'resolve', 'address-in-use': 'connect', protocol: 'connect',
 };
 
-function networkText(error: NetworkError, { hostname, port }: Dialled): string {
+export function networkText(error: unknown, { hostname, port }: Dialled): string {
+  if (!(error instanceof NetworkError)) return error instanceof Error ? error.message : String(error);
   const address = hostname.includes(':') ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   switch (error.kind) {
     case 'refused': return `dial tcp ${address}: connect: connection refused`;

@@ -1,5 +1,6 @@
 import { aggregatedDiscovery, aggregatedMediaType, apiGroup, apiGroupList, apiResourceList, apiVersions, type ApiResource, type JsonObject } from '@coxswain/api';
 import { header, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { mergeAggregated, mergedGroup, mergeGroupList, noOtherGroups, type OtherGroups } from '../aggregation/merged-discovery.ts';
 import { parseAccept } from '../negotiation/accept.ts';
 import { plainResponse } from '../negotiation/respond.ts';
 import { readOnly, type PathTable } from '../transport/paths.ts';
@@ -8,6 +9,8 @@ import { jsonResponse, pageNotFound } from '../transport/responses.ts';
 export interface DiscoveryOptions {
   /** What is served now. */
   resources(): readonly ApiResource[];
+  /** What other servers serve through this one. */
+  readonly others?: OtherGroups;
   /** `host:port` that clients inside the cluster are told. */
   readonly serverAddress: string;
 }
@@ -31,9 +34,19 @@ function root(request: HttpRequest, query: URLSearchParams, options: DiscoveryOp
   const version = aggregatedVersion(request);
   if (version !== undefined) {
     const body = aggregatedDiscovery(options.resources(), prefix, version);
+    if (prefix === 'apis') body['items'] = [...mergeAggregated(body['items'] as JsonObject[], options.others ?? noOtherGroups)];
     return Promise.resolve(jsonResponse(200, body, { 'content-type': aggregatedMediaType(version), vary: 'Accept' }));
   }
-  return document(request, query, prefix === 'api' ? apiVersions(options.serverAddress) : apiGroupList(options.resources()));
+  return document(request, query, prefix === 'api' ? apiVersions(options.serverAddress) : groupList(options));
+}
+
+function groupList(options: DiscoveryOptions): JsonObject {
+  const list = apiGroupList(options.resources());
+  return { ...list, groups: [...mergeGroupList(list['groups'] as JsonObject[], options.others ?? noOtherGroups)] };
+}
+
+function groupDocument(options: DiscoveryOptions, group: string): JsonObject | undefined {
+  return mergedGroup(group, options.others ?? noOtherGroups) ?? apiGroup(options.resources(), group);
 }
 
 function groupPaths(resources: readonly ApiResource[]): string[] {
@@ -57,7 +70,7 @@ export function addDiscovery(paths: PathTable, options: DiscoveryOptions): void 
     const [, , group = '', version = ''] = info.path.split('/');
     if (group === '') return root(request, info.query, options, 'apis');
     if (isDeeper(info.path, 3)) return document(request, info.query, undefined);
-    return document(request, info.query, version === '' ? apiGroup(options.resources(), group) : apiResourceList(options.resources(), group, version));
+    return document(request, info.query, version === '' ? groupDocument(options, group) : apiResourceList(options.resources(), group, version));
   }));
   paths.exact('/', () => Promise.resolve(jsonResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() })));
 }

@@ -8,6 +8,7 @@ import { auditConfig } from './audit-config.ts';
 import { authorizationConfig } from './authorization-config.ts';
 import { clientTls, partsConfigFrom, serverTls } from './config-from-flags.ts';
 import { encryptionConfig } from './encryption-config.ts';
+import { aggregationConfig } from './aggregation-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
 
@@ -21,7 +22,7 @@ function configFrom(values: FlagValues, host: Host, more: Partial<PartsConfig>):
     store, parts, fieldTexts: fieldTexts(), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
     maxRequestsInflight: values.int('max-requests-inflight'), maxMutatingRequestsInflight: values.int('max-mutating-requests-inflight'),
     allowPrivileged: values.bool('allow-privileged'),
-    enableAggregatorRouting: values.bool('enable-aggregator-routing'), requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
+    ...aggregationConfig(values), requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
   };
 }
 

@@ -2,7 +2,7 @@ import type { FlagSet } from '@coxswain/service';
 
 /** Flags of kube-apiserver 1.32 that are known here but not built. */
 const names = `
-admission-control aggregator-reject-forwarding-redirect allow-metric-labels allow-metric-labels-manifest
+admission-control allow-metric-labels allow-metric-labels-manifest
 authentication-config authentication-token-webhook-cache-ttl
 authentication-token-webhook-config-file authentication-token-webhook-version
 cert-dir cloud-config cloud-provider contention-profiling cors-allowed-origins debug-socket-path default-watch-cache-size delete-collection-workers
@@ -14,7 +14,7 @@ kubelet-port kubelet-read-only-port kubelet-timeout kubernetes-service-node-port
 logging-format log-json-info-buffer-size log-json-split-stream log-text-info-buffer-size log-text-split-stream master-service-namespace
 max-connection-bytes-per-sec min-request-timeout oidc-ca-file oidc-client-id oidc-groups-claim oidc-groups-prefix oidc-issuer-url
 oidc-required-claim oidc-signing-algs oidc-username-claim oidc-username-prefix peer-advertise-ip peer-advertise-port peer-ca-file
-permit-address-sharing permit-port-sharing profiling proxy-client-cert-file proxy-client-key-file runtime-config
+permit-address-sharing permit-port-sharing profiling runtime-config
 service-account-extend-token-expiration service-account-lookup service-account-signing-endpoint show-hidden-metrics-for-version
 shutdown-send-retry-after shutdown-watch-termination-grace-period storage-initialization-timeout storage-media-type strict-transport-security-directives
 tls-cipher-suites tls-min-version tls-sni-cert-key tracing-config-file v vmodule watch-cache watch-cache-sizes

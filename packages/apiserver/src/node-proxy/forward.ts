@@ -49,11 +49,20 @@ export async function reach(host: Pick<Host, 'network'>, target: Target, request
   }
 }
 
-/** Passes request and response through, bodies as they come. An upgrade becomes a tunnel of bytes. */
-export async function forward(host: HostPart, request: HttpRequest, target: Target): Promise<HttpResponse> {
+/** Passes request and response through, bodies as they come. An upgrade becomes a tunnel of bytes. Throws 503 where nobody answers. */
+export function forward(host: HostPart, request: HttpRequest, target: Target): Promise<HttpResponse> {
+  return pass(host, request, target, (outgoing) => reach(host, target, outgoing));
+}
+
+/** The same, but throws NetworkError. */
+export function passThrough(host: HostPart, request: HttpRequest, target: Target): Promise<HttpResponse> {
+  return pass(host, request, target, (outgoing) => host.network.fetch(outgoing));
+}
+
+async function pass(host: HostPart, request: HttpRequest, target: Target, fetch: (outgoing: OutgoingRequest) => Promise<IncomingResponse>): Promise<HttpResponse> {
   const method = target.method ?? request.method;
   const hasBody = !request.upgradeRequested && !['GET', 'HEAD'].includes(method);
-  const response = await reach(host, target, {
+  const response = await fetch({
     url: target.url, method, headers: requestHeaders(request), signal: request.signal, httpVersion: '1.1',
     ...(hasBody ? { body: request.body } : {}),
     ...(target.tls === undefined ? {} : { tls: target.tls }),

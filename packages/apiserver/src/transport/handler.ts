@@ -22,6 +22,8 @@ export interface Stages {
   readonly metrics: RequestMetrics;
   readonly audit?: Auditor | undefined;
   readonly requestTimeoutMs: number;
+  /** undefined: not for another server. */
+  aggregated?(request: HttpRequest, info: RequestInfo, user: UserInfo, notes: RequestNotes): Promise<HttpResponse> | undefined;
   /** undefined: no such resource. */
   serveResource(request: HttpRequest, info: RequestInfo, user: UserInfo, notes: RequestNotes): Promise<HttpResponse | undefined>;
 }
@@ -67,6 +69,8 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
   try {
     const refused = await refusal(stages, flight, user);
     if (refused !== undefined) return refused;
+    const aggregated = stages.aggregated?.(request, info, user, notes);
+    if (aggregated !== undefined) return await aggregated;
     const path = stages.paths.find(info.path);
     if (!info.isResourceRequest) return path === undefined ? pageNotFound() : await path(request, info, user);
     const served = await stages.serveResource(request, info, user, notes);

@@ -1,0 +1,184 @@
+import type { ApiResource } from '@coxswain/api';
+import type { Client } from '@coxswain/client';
+import type { Host, HttpRequest, HttpResponse } from '@coxswain/host';
+import type { ServiceResolver } from '../callouts/service-resolver.ts';
+import type { Lookup } from '../live-lookup.ts';
+import { describeError } from '../transport/describe-error.ts';
+import type { CacheReader, PostStartHook, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
+import { apiServiceOf, apiServices, type ApiService } from './api-service.ts';
+import { AutoRegistration } from './auto-register.ts';
+import { settleAvailability } from './availability.ts';
+import { isRemote, type OtherGroups } from './merged-discovery.ts';
+import { proxyToService } from './proxy.ts';
+import { fetchResources, type RemoteVersion } from './remote-discovery.ts';
+import { Upstream, type ProxyIdentity } from './upstream.ts';
+
+export interface AggregatorParts {
+  readonly host: Pick<Host, 'network' | 'timers' | 'clock' | 'log'>;
+  readonly client: Client;
+  readonly cache: CacheReader;
+  readonly lookup: Lookup;
+  readonly services: ServiceResolver;
+  readonly identity: ProxyIdentity | undefined;
+  readonly rejectRedirects: boolean;
+  readonly stop: AbortSignal;
+  readonly resourcesNow: () => readonly ApiResource[];
+  /** Told after kinds came or went. */
+  readonly onKindsChanged: (listener: () => void) => void;
+}
+
+const resyncMs = 30_000;
+const firstRetryMs = 5;
+const longestRetryMs = 30_000;
+
+/** The APIs of other servers under this one's address. */
+export class Aggregator {
+  readonly upstream: Upstream;
+  readonly #parts: AggregatorParts;
+  readonly #registration: AutoRegistration;
+  /** By APIService name: those that others serve. */
+  readonly #remote = new Map<string, ApiService>();
+  readonly #heard = new Map<string, RemoteVersion>();
+  readonly #running = new Set<string>();
+  readonly #again = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  #watchingServices = false;
+  #registering: Promise<void> = Promise.resolve();
+
+  constructor(parts: AggregatorParts) {
+    this.#parts = parts;
+    this.#registration = new AutoRegistration(parts);
+    this.upstream = new Upstream(parts.host, parts.services, parts.identity);
+  }
+
+  /** The caches that it needs are filled. */
+  start(): void {
+    const { cache, stop, onKindsChanged } = this.#parts;
+    const end = cache.onChange(apiServices.group, apiServices.resource, ({ type, object }) => this.#take(apiServiceOf(object), type === 'DELETED'));
+    stop.addEventListener('abort', end, { once: true });
+    for (const object of cache.list(apiServices.group, apiServices.resource)) this.#take(apiServiceOf(object), false);
+    onKindsChanged(() => { this.#register().catch((error: unknown) => this.#parts.host.log.warn('APIServices of custom kinds were not registered', { error: describeError(error) })); });
+    void this.#resync();
+  }
+
+  /** Shown in /readyz; resolves when what this server serves is registered. */
+  get hook(): PostStartHook {
+    return { name: 'apiservice-registration-controller', run: () => this.#register() };
+  }
+
+  /** One pass after the other. */
+  #register(): Promise<void> {
+    const pass = this.#registering.catch(() => undefined).then(() => (this.#parts.stop.aborted ? undefined : this.#registration.pass()));
+    this.#registering = pass;
+    return pass;
+  }
+
+  #take(service: ApiService, gone: boolean): void {
+    const name = service.metadata?.name ?? '';
+    if (gone || !isRemote(service)) {
+      this.#remote.delete(name);
+      this.#heard.delete(name);
+      this.#failures.delete(name);
+      if (gone && service.spec?.service === undefined) void this.#register().catch(() => undefined);
+      return;
+    }
+    const before = this.#remote.get(name);
+    this.#remote.set(name, service);
+    this.#watchServices();
+    // Its status is written by us: that is no reason to look again.
+    if (before === undefined || JSON.stringify(before.spec) !== JSON.stringify(service.spec) || service.status?.conditions === undefined) this.#check(name);
+  }
+
+  /** Caches that are needed only where there are remote APIs. */
+  #watchServices(): void {
+    if (this.#watchingServices) return;
+    this.#watchingServices = true;
+    const { cache, stop } = this.#parts;
+    for (const resource of ['services', 'endpoints']) {
+      const end = cache.onChange('', resource, ({ object }) => {
+        const { metadata } = apiServiceOf(object);
+        for (const [name, { spec }] of this.#remote) if (spec?.service?.name === metadata?.name && spec?.service?.namespace === metadata?.namespace) this.#check(name);
+      });
+      stop.addEventListener('abort', end, { once: true });
+    }
+  }
+
+  async #resync(): Promise<void> {
+    const { host, stop } = this.#parts;
+    while (!stop.aborted) {
+      await host.timers.sleep(resyncMs, stop);
+      if (!stop.aborted) for (const name of this.#remote.keys()) this.#check(name);
+    }
+  }
+
+  /** One look at a time for each; what changes meanwhile is looked at after. */
+  #check(name: string): void {
+    if (this.#running.has(name)) { this.#again.add(name); return; }
+    this.#running.add(name);
+    void this.#look(name).finally(() => {
+      this.#running.delete(name);
+      if (this.#again.delete(name) && this.#remote.has(name)) this.#check(name);
+    });
+  }
+
+  async #look(name: string): Promise<void> {
+    const { host, client, lookup, stop } = this.#parts;
+    const service = this.#remote.get(name);
+    if (service === undefined || stop.aborted) return;
+    try {
+      const available = await settleAvailability({ host, client, lookup, upstream: this.upstream }, service);
+      await this.#listen(name, service, available);
+      if (available) this.#failures.delete(name);
+      else this.#later(name);
+    } catch (error) {
+      host.log.debug('An APIService was not checked', { name, error: describeError(error) });
+      this.#later(name);
+    }
+  }
+
+  async #listen(name: string, service: ApiService, available: boolean): Promise<void> {
+    const before = this.#heard.get(name);
+    try {
+      if (!available) throw new Error('not available');
+      this.#heard.set(name, { resources: await fetchResources(this.upstream, service), fresh: true });
+    } catch (error) {
+      if (before !== undefined) this.#heard.set(name, { ...before, fresh: false });
+      this.#parts.host.log.debug('A remote API does not say what it serves', { name, error: describeError(error) });
+    }
+  }
+
+  #later(name: string): void {
+    const { host, stop } = this.#parts;
+    const failures = this.#failures.get(name) ?? 0;
+    this.#failures.set(name, failures + 1);
+    host.timers.after(Math.min(longestRetryMs, firstRetryMs * 2 ** failures), () => { if (!stop.aborted && this.#remote.has(name)) this.#check(name); });
+  }
+
+  /** undefined: the request is for this server. */
+  serve(request: HttpRequest, info: RequestInfo, user: UserInfo, notes: RequestNotes): Promise<HttpResponse> | undefined {
+    if (this.#remote.size === 0 || !info.path.startsWith('/apis/')) return undefined;
+    const [, , group = '', version = ''] = info.path.split('/');
+    const service = version === '' ? undefined : this.#remote.get(`${version}.${group}`);
+    if (service === undefined) return undefined;
+    const { host, rejectRedirects } = this.#parts;
+    return proxyToService({ host, upstream: this.upstream, rejectRedirects }, service, request, user, notes);
+  }
+
+  get otherGroups(): OtherGroups {
+    const { cache } = this.#parts;
+    return {
+      services: () => (this.#remote.size === 0 ? [] : cache.list(apiServices.group, apiServices.resource).map(apiServiceOf)),
+      resourcesOf: (name) => this.#heard.get(name),
+    };
+  }
+
+  /** A remote API by `GROUP/VERSION`, for documents about it. */
+  remote(groupVersion: string): ApiService | undefined {
+    const [group = '', version = ''] = groupVersion.split('/');
+    return this.#remote.get(`${version}.${group}`);
+  }
+
+  get remotes(): readonly ApiService[] {
+    return [...this.#remote.values()];
+  }
+}
