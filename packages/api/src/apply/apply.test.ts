@@ -67,6 +67,8 @@ describe('server-side apply', () => {
     expect(metadata['annotations']).toEqual({
       'kubectl.kubernetes.io/last-applied-configuration': '{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"l":"2"},"name":"x"}}\n' });
     expect(() => applyPod(live, 'kubectl', { metadata: { name: 'x', labels: { m: '2' } } })).toThrow('conflict with "before-first-apply" using v1: .metadata.labels.m');
+    expect(() => applyPod(live, 'kubectl', { metadata: { name: 'x', labels: { l: '2', m: '2' } } })).toThrow('Apply failed with 2 conflicts');
+    expect(() => applyPod(live, 'another', { metadata: { name: 'x', labels: { l: '2' } } })).toThrow('conflict with "before-first-apply" using v1: .metadata.labels.l');
   });
 
   it('does not count a repeated apply', () => {

@@ -68,7 +68,7 @@ export function applyServerSide(applying: Applying): JsonObject {
   managed.set(key, { ...entry, time: last?.time ?? '' });
   let merged = mergeStructural(live, withoutManagedFields(applying.applied), place) as JsonObject;
   if (last !== undefined && !last.set.isEmpty) merged = prune(merged, last.set, managed, place);
-  settle(managed, key, compare(live, merged, place), reset, applying.force || (fieldsLastApplied(live, place) ?? false));
+  settle(managed, key, compare(live, merged, place), reset, applying.force || (fieldsLastApplied(live, place, applying.manager) ?? false));
   finish(managed, key);
   // Who only comes to own what is there already has no time.
   if (!equalJson(live, merged)) stamp(managed, key, applying.now);

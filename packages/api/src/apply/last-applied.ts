@@ -19,8 +19,15 @@ function lastApplied(live: JsonObject): string | undefined {
   return typeof text === 'string' ? text : undefined;
 }
 
-/** What client-side apply has set may be taken over without force: it is the same user with another tool. undefined: nothing. */
-export function fieldsLastApplied(live: JsonObject, place: Place): FieldSet | undefined {
+/** kubectl's manager, unless its user names another. */
+const kubectl = 'kubectl';
+
+/**
+ * What client-side apply has set may be taken over without force by kubectl's server-side one: it is the same user. It must be all
+ * of the conflict. undefined: nothing.
+ */
+export function fieldsLastApplied(live: JsonObject, place: Place, manager: string): FieldSet | undefined {
+  if (manager !== kubectl) return undefined;
   const text = lastApplied(live);
   if (text === undefined) return undefined;
   try {
@@ -48,7 +55,7 @@ function textOf(applied: JsonObject): string {
 
 /** kubectl's own server-side apply keeps the annotation of its client-side one up to date, so that one can go back. */
 export function followLastApplied(result: JsonObject, live: JsonObject | undefined, applied: JsonObject, manager: string): void {
-  if (manager !== 'kubectl' || live === undefined || lastApplied(live) === undefined) return;
+  if (manager !== kubectl || live === undefined || lastApplied(live) === undefined) return;
   const annotations = annotationsOf(result);
   if (annotations === undefined) return;
   const text = textOf(applied);

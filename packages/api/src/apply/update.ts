@@ -73,8 +73,8 @@ export function settle(managed: Managed, self: string | undefined, comparison: C
   for (const { entry, overlap } of overlaps) {
     for (const path of overlap.paths()) conflicts.push({ entry, path });
   }
-  const standing = typeof force === 'boolean' ? (force ? [] : conflicts) : conflicts.filter(({ path }) => !force.has(path));
-  if (standing.length > 0) throw applyConflict(standing);
+  const allowed = typeof force === 'boolean' ? force : conflicts.every(({ path }) => force.has(path));
+  if (!allowed && conflicts.length > 0) throw applyConflict(conflicts);
   for (const { entry, overlap } of overlaps) entry.set = entry.set.difference(overlap).difference(removed);
   for (const [key, entry] of managed) {
     if (entry.set.isEmpty) managed.delete(key);
