@@ -13,11 +13,11 @@ export type ScalarKind = 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes'
  * `maxElements`: bytes of a string, entries of a list or map. Make it by `schemaDeclType` or the helpers of `decl-types.ts`.
  */
 export type DeclType =
-  | { readonly kind: ScalarKind; readonly maxElements?: number; readonly minSerializedSize: number; readonly format?: 'int-or-string' | 'date' | 'date-time' | 'duration' | 'byte' }
-  | { readonly kind: 'list'; readonly element: DeclType; readonly maxElements?: number; readonly minSerializedSize: number; readonly listType?: 'atomic' | 'set' | 'map'; readonly mapKeys?: readonly string[] }
-  | { readonly kind: 'map'; readonly key: DeclType; readonly value: DeclType; readonly maxElements?: number; readonly minSerializedSize: number }
+  | { readonly kind: ScalarKind; readonly maxElements?: number; readonly minSerializedSize: number; readonly nullable?: boolean; readonly format?: 'int-or-string' | 'date' | 'date-time' | 'duration' | 'byte' }
+  | { readonly kind: 'list'; readonly element: DeclType; readonly maxElements?: number; readonly minSerializedSize: number; readonly nullable?: boolean; readonly listType?: 'atomic' | 'set' | 'map'; readonly mapKeys?: readonly string[] }
+  | { readonly kind: 'map'; readonly key: DeclType; readonly value: DeclType; readonly maxElements?: number; readonly minSerializedSize: number; readonly nullable?: boolean }
   | ObjectDeclType
-  | { readonly kind: 'optional'; readonly of: DeclType; readonly minSerializedSize: number }
+  | { readonly kind: 'optional'; readonly of: DeclType; readonly minSerializedSize: number; readonly nullable?: boolean }
   /** `kubernetes.authorization.Authorizer`, `kubernetes.authorization.ResourceCheck`. */
   | { readonly kind: 'opaque'; readonly name: string; readonly minSerializedSize: number };
 
@@ -30,6 +30,7 @@ export interface ObjectDeclType {
   readonly minSerializedSize: number;
   /** Properties outside of `fields` are no error at run time only because expressions cannot name them. */
   readonly preserveUnknownFields?: boolean;
+  readonly nullable?: boolean;
 }
 
 export interface DeclField {
@@ -66,8 +67,8 @@ export interface Environment {
 
 export type CompileResult =
   | { readonly ok: true; readonly program: Program }
-  /** `message`: all errors as upstream joins them: `ERROR: <input>:1:5: undeclared reference to 'foo' (in container '')\n | foo\n | ^`. */
-  | { readonly ok: false; readonly message: string };
+  /** `program`: types are right but a constant argument is wrong (upstream's `program instantiation failed`). `message`: all errors as upstream joins them: `ERROR: <input>:1:5: undeclared reference to 'foo' (in container '')\n | foo\n | ^`. */
+  | { readonly ok: false; readonly kind: 'compile' | 'program'; readonly message: string };
 
 /** Saturates at 2^64 - 1 (as a double). */
 export interface CostEstimate {
@@ -80,16 +81,18 @@ export interface Program {
   readonly resultType: ResultType;
   /** Whether the expression mentions a variable: `oldSelf` makes a transition rule. */
   references(variable: string): boolean;
-  /** From the sizes in the variables' types. */
-  estimateCost(): CostEstimate;
+  /** From the sizes in the variables' types; with `root` every variable is taken for that one (as CRDs do with `self`, for oldSelf too). */
+  estimateCost(root?: DeclType): CostEstimate;
   evaluate(bindings: Bindings, limits?: EvaluationLimits): Evaluation;
 }
 
 export interface EvaluationLimits {
   /** Default `perCallLimit` (1,000,000). */
   readonly costLimit?: number;
-  /** Now, for nothing but bounds of work: evaluation has no clock. Decisions of the authorizer that are known so far. */
-  readonly authorizer?: DecisionSource;
+  /** Decisions of the authorizer that are known so far. */
+  readonly authorizer?: DecisionSource | undefined;
+  /** Evaluated for a field of `lazyFields`, inside of another evaluation. */
+  readonly nested?: boolean;
 }
 
 /**
@@ -99,7 +102,7 @@ export interface EvaluationLimits {
 export type Binding = Json | undefined | BoundValue;
 export type Bindings = Readonly<Record<string, Binding>>;
 
-/** A value that is no JSON: made by `lazyFields`, `authorizerValue`, `celValue`. */
+/** A value that is no JSON: made by `lazyFields`, `authorizerValue`, `requestResourceValue`, `resultBinding`. */
 export interface BoundValue {
   readonly boundValue: unknown;
 }
@@ -108,7 +111,7 @@ export type Evaluation =
   | { readonly kind: 'value'; readonly value: CelResult; readonly cost: number }
   /** `message` in cel's words: `no such key: x`, `division by zero`, `operation cancelled: actual cost limit exceeded` (then `overLimit`). */
   | { readonly kind: 'error'; readonly message: string; readonly overLimit: boolean; readonly cost: number }
-  /** The authorizer has to be asked and the source did not know the answer yet: ask, remember, evaluate again. See `evaluateAsking`. */
+  /** The authorizer has to be asked and the source did not know the answer yet: ask, remember, evaluate again.  */
   | { readonly kind: 'ask'; readonly attributes: AuthorizerAttributes; readonly cost: number };
 
 export interface CelResult {
@@ -116,6 +119,8 @@ export interface CelResult {
   readonly typeName: string;
   /** true/false/string/… of scalar results: boolean, string; int and uint as bigint, double as number, null; undefined for all others. */
   readonly scalar: boolean | string | bigint | number | null | undefined;
+  /** Of an optional: its value, or 'none'. */
+  readonly optional: CelResult | 'none' | undefined;
   /** As JSON (timestamps and durations as their strings, bytes as base64); undefined where it has none (types, optional.none). */
   json(): Json | undefined;
 }

@@ -1,0 +1,34 @@
+import { goText } from './lib/go-text.ts';
+import { CelError, ListValue, MapValue, Uint, typeNameOf, type CelValue } from './values.ts';
+
+/** `value.key`, `value[key]` */
+export function qualify(value: CelValue, key: CelValue): CelValue {
+  if (value instanceof MapValue) {
+    const found = value.find(key);
+    return found === undefined ? noSuchKey(key) : found;
+  }
+  if (value instanceof ListValue) {
+    const index = listIndex(key);
+    if (index instanceof CelError) return index;
+    return index >= 0 && index < value.size ? value.at(index) : new CelError(`index out of bounds: ${goText(key)}`);
+  }
+  return value instanceof CelError ? value : noSuchKey(key);
+}
+
+/** The same where it may be missing: undefined. */
+export function qualifyIfPresent(value: CelValue, key: CelValue): CelValue | undefined {
+  if (value instanceof MapValue) return value.find(key);
+  if (!(value instanceof ListValue)) return value instanceof CelError ? value : undefined;
+  const index = listIndex(key);
+  if (index instanceof CelError) return index;
+  return index >= 0 && index < value.size ? value.at(index) : undefined;
+}
+
+const noSuchKey = (key: CelValue): CelError => new CelError(`no such key: ${goText(key)}`);
+
+function listIndex(key: CelValue): number | CelError {
+  if (typeof key === 'bigint') return Number(key);
+  if (key instanceof Uint) return Number(key.value);
+  if (typeof key === 'number') return Number.isInteger(key) ? key : new CelError(`unsupported index value ${goText(key)} in list`);
+  return new CelError(`unsupported index type '${typeNameOf(key)}' in list`);
+}
