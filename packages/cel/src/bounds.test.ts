@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { celEnvironment, dynDecl, authorizerDecl, authorizerValue, intDecl, lazyFields, optionalDecl, perCallLimit, type AuthorizerAttributes, type Environment, type Json } from './index.ts';
+import { celEnvironment, dynDecl, authorizerDecl, authorizerValue, intDecl, lazyFields, optionalDecl, perCallLimit, type AuthorizerAttributes, type Environment, type Evaluation, type Json } from './index.ts';
 
 /** Small and repeatable; the seed of a failure is in the test's name. */
 function random(seed: number): (below: number) => number {
@@ -124,7 +124,7 @@ test('the authorizer is asked by whoever evaluates, and the answer remembered', 
 test('lazy fields are evaluated once, and only when read', () => {
   const evaluated: string[] = [];
   const environment2 = celEnvironment();
-  const field = (name: string, text: string): readonly [string, () => ReturnType<NonNullable<ReturnType<typeof program>>['evaluate']>] => [name, () => {
+  const field = (name: string, text: string): readonly [string, () => Evaluation] => [name, () => {
     evaluated.push(name);
     return program(environment2, text).evaluate({}, { nested: true });
   }];
@@ -134,7 +134,7 @@ test('lazy fields are evaluated once, and only when read', () => {
   expect(evaluated).toEqual(['a', 'b']);
 });
 
-function program(of: Environment, text: string): { evaluate: (bindings: Readonly<Record<string, Json | undefined | { readonly boundValue: unknown }>>, limits?: { readonly nested?: boolean }) => import('./index.ts').Evaluation } {
+function program(of: Environment, text: string): { evaluate: (bindings: Readonly<Record<string, Json | undefined | { readonly boundValue: unknown }>>, limits?: { readonly nested?: boolean }) => Evaluation } {
   const compiled = of.compile(text);
   if (!compiled.ok) throw new Error(compiled.message);
   return compiled.program;

@@ -34,7 +34,8 @@ type Schema = Readonly<Record<string, Json>>;
 
 const objectOf = (value: Json | undefined): JsonObject | undefined => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined);
 const numberOf = (value: Json | undefined): number | undefined => (typeof value === 'number' ? Math.max(0, value) : typeof value === 'bigint' ? Number(value) : undefined);
-const typeOf = ({ type }: Schema): string => (Array.isArray(type) ? String(type[0]) : typeof type === 'string' ? type : '');
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+const typeOf = ({ type }: Schema): string => textOf(Array.isArray(type) ? type[0] : type);
 
 /** The type of what a structural or OpenAPI schema describes; undefined: expressions do not see it. */
 export function schemaDeclType(schema: JsonObject, options: SchemaOptions = {}): DeclType | undefined {

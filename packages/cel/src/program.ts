@@ -1,4 +1,4 @@
-import { childrenOf, type Expr } from './ast.ts';
+import type { Expr } from './ast.ts';
 import { typeText, type CheckType } from './check-types.ts';
 import type { Checked } from './checker.ts';
 import { estimateCost } from './estimate.ts';

@@ -118,7 +118,7 @@ const clauses: Readonly<Record<Clause, Format>> = {
     const [mantissa = '', exponent = ''] = value.toExponential(defaultPrecision).split('e');
     const digits = exponent.replace(/^[+-]/, '').padStart(2, '0');
     // English writes it with a raised exponent.
-    return `${mantissa}\u202f×\u202f10${[...`${exponent.startsWith('-') ? '-' : ''}${digits}`].map((digit) => raised[digit]).join('')}`.padStart(width);
+    return `${mantissa}\u202f×\u202f10${Array.from(`${exponent.startsWith('-') ? '-' : ''}${digits}`, (digit) => raised[digit]).join('')}`.padStart(width);
   }),
 };
 

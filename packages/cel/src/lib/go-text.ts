@@ -1,6 +1,6 @@
 import { formatDouble } from '../numbers.ts';
 import { formatDuration, formatTimestamp } from '../time.ts';
-import { Duration, ListValue, MapValue, Timestamp, Uint, type CelValue } from '../values.ts';
+import { Duration, ListValue, MapValue, Timestamp, Uint, typeNameOf, type CelValue } from '../values.ts';
 import { work } from '../work.ts';
 
 /** How errors print a value (Go's %v): `no such key: foo`, `index out of bounds: 3`. */
@@ -13,7 +13,8 @@ export function goText(value: CelValue): string {
   if (value instanceof MapValue) return `{${[...value.keys()].map((key) => `${goText(key)}: ${goText(value.find(key) as CelValue)}`).join(', ')}}`;
   if (value instanceof Timestamp) return formatTimestamp(value);
   if (value instanceof Duration) return formatDuration(value);
-  return value === null ? 'null' : String(value);
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  return value === null ? 'null' : typeNameOf(value);
 }
 
 /** As Go's %q. */

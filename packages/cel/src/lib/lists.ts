@@ -1,7 +1,6 @@
 import { compare, equal } from '../equality.ts';
 import { overload, type FunctionDecl, type Overload } from '../functions.ts';
-import { CelError, Duration, ListValue, OptionalValue, Uint, isError, optionalNone, type CelValue } from '../values.ts';
-import { EntryMap, MapValue, Timestamp, mapKey } from '../values.ts';
+import { CelError, Duration, ListValue, MapValue, OptionalValue, Timestamp, Uint, isError, mapKey, optionalNone, type CelValue, type EntryMap } from '../values.ts';
 import { add, contains } from './operators.ts';
 import { goText } from './go-text.ts';
 

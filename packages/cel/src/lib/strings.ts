@@ -1,17 +1,17 @@
 import { overload, type FunctionDecl, type Run } from '../functions.ts';
-import { ArrayList, CelError, ListValue, isError, noSuchOverload, stringSize, type CelValue } from '../values.ts';
+import { ArrayList, CelError, isError, noSuchOverload, stringSize, type CelValue, type ListValue } from '../values.ts';
 import { formatString } from './format-string.ts';
 import { goText } from './go-text.ts';
 import { patternMatches } from './regex.ts';
 
 /** Code points of a text; a text without surrogates is its own list. */
-const points = (text: string): readonly string[] | string => (stringSize(text) === text.length ? text : [...text]);
+const points = (text: string): readonly string[] | string => (stringSize(text) === text.length ? text : Array.from(text));
 const slice = (text: string, from: number, to: number): string => {
   const list = points(text);
   return typeof list === 'string' ? list.slice(from, to) : list.slice(from, to).join('');
 };
 
-const outOfRange = (index: CelValue): CelError => new CelError(`index out of range: ${String(index)}`);
+const outOfRange = (index: bigint): CelError => new CelError(`index out of range: ${index}`);
 
 const charAt: Run = ([text, index]) => {
   const at = Number(index);
@@ -44,7 +44,7 @@ function lastIndexOf(text: string, part: string, offset: number): CelValue {
 function replace(text: string, old: string, fresh: string, count: number): string {
   if (old === fresh || count === 0) return text;
   if (count < 0 && old !== '') return text.replaceAll(old, () => fresh);
-  const parts = old === '' ? ['', ...text] : text.split(old);
+  const parts = old === '' ? ['', ...Array.from(text)] : text.split(old);
   const limit = count < 0 ? Infinity : count;
   if (old === '') return parts.map((part, index) => part + (index < limit ? fresh : '')).join('');
   const head = parts.slice(0, Math.min(limit, parts.length - 1) + 1);
@@ -54,7 +54,7 @@ function replace(text: string, old: string, fresh: string, count: number): strin
 
 function split(text: string, separator: string, count: number): CelValue {
   if (count === 0) return new ArrayList([]);
-  const parts = separator === '' ? [...text] : text.split(separator);
+  const parts = separator === '' ? Array.from(text) : text.split(separator);
   if (count < 0 || parts.length <= count) return new ArrayList(parts);
   return new ArrayList([...parts.slice(0, count - 1), parts.slice(count - 1).join(separator)]);
 }
@@ -79,7 +79,7 @@ function join(list: ListValue, separator: string): CelValue {
 }
 
 const escapes: Readonly<Record<string, string>> = { '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '\\': '\\\\', '"': '\\"' };
-const quote = (text: string): string => `"${text.toWellFormed().replace(/[\x07\b\f\n\r\t\v\\"]/g, (character) => escapes[character] as string)}"`;
+const quote = (text: string): string => `"${Array.from(text.toWellFormed(), (character) => escapes[character] ?? character).join('')}"`;
 
 const binary = (run: (text: string, other: string) => CelValue): Run => ([text, other]) => run(text as string, other as string);
 

@@ -44,7 +44,7 @@ function escapePath(path: string): string {
 
 /** Go's url.ParseRequestURI: absolute, or a path from the root. */
 export function parseRequestUri(text: string): Url | string {
-  if (/[\x00-\x1f\x7f]/.test(text)) return failure(text, 'net/url: invalid control character in URL');
+  if (Array.from(text).some((character) => character < ' ' || character === '\u007f')) return failure(text, 'net/url: invalid control character in URL');
   if (text === '') return failure(text, 'empty url');
   const schemeEnd = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.exec(text)?.[0];
   if (schemeEnd === undefined && text.startsWith(':')) return failure(text, 'missing protocol scheme');
@@ -92,7 +92,7 @@ function toUrl(text: string): CelValue {
   const hash = text.indexOf('#');
   const parsed = hash < 0 ? checked : parseRequestUri(text.slice(0, hash));
   if (typeof parsed === 'string') return new CelError(`URL parse error during conversion from string: ${parsed}`);
-  return hash < 0 ? parsed : new Url({ ...parsed, text });
+  return hash < 0 ? parsed : new Url({ scheme: parsed.scheme, host: parsed.host, escapedPath: parsed.escapedPath, query: parsed.query, text });
 }
 
 const hostname = ({ host }: Url): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, ''));
