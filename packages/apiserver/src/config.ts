@@ -15,12 +15,9 @@ export interface ApiServerConfig extends ProtectionConfig {
   /** What `kubectl explain` says about types and fields; without it they have no text. */
   readonly fieldTexts?: FieldTexts;
   readonly maxRequestBodyBytes?: number;
-  readonly maxRequestsInflight?: number;
-  readonly maxMutatingRequestsInflight?: number;
   readonly eventTtlSeconds?: number;
   /** Privileged containers; default true. */
   readonly allowPrivileged?: boolean;
-  readonly requestTimeoutMs?: number;
   /** Services are reached at an endpoint rather than at their cluster address. */
   readonly enableAggregatorRouting?: boolean;
   /** Who this server is to aggregated ones; absent: nobody. */

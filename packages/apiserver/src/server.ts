@@ -8,6 +8,7 @@ import { Aggregator } from './aggregation/aggregator.ts';
 import { createCallouts, serverResolver } from './callouts/callouts.ts';
 import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
+import { FlowControl } from './flow-control/flow-control.ts';
 import { SchemaConditions } from './flow-control/schema-conditions.ts';
 import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
 import { liveLookup } from './live-lookup.ts';
@@ -21,7 +22,6 @@ import { Definitions } from './crd/definitions.ts';
 import { runCompactor } from './storage/compactor.ts';
 import { createHandler } from './transport/handler.ts';
 import { addHealth, HookStates, type HealthParts } from './transport/health.ts';
-import { InflightLimit } from './transport/inflight.ts';
 import { Loopback, loopbackUser } from './transport/loopback.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { PathTable, readOnly } from './transport/paths.ts';
@@ -106,8 +106,10 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   });
   const hooks = new HookStates([...parts.postStartHooks, aggregator.hook], host);
   const paths = pathsOf(config, registry, aggregator, parts, { hooks, checks: protection.checks }, metrics, host);
+  const admittance = protection.admittance((group, resource) => countOf(registry, group, resource));
+  protection.addDebugPaths(paths, admittance);
   handler.set(createHandler({
-    host, paths, audit: protection.audit, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, inflight: new InflightLimit(config.maxRequestsInflight ?? 400, config.maxMutatingRequestsInflight ?? 200),
+    host, paths, audit: protection.audit, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
     parts: {
       authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
       impersonate: (request, user) => parts.impersonate(request, user),
@@ -128,6 +130,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
     start: async () => {
       await protection.start();
       if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, background.signal);
+      if (admittance instanceof FlowControl) admittance.start(cache, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
       const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, stop: background.signal });
       await cache.whenReady();
@@ -144,6 +147,11 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       await protection.stop();
     },
   };
+}
+
+function countOf(registry: Registry, group: string, resource: string): number | undefined {
+  const cache = registry.storedKind(group, resource)?.hub.cache;
+  return cache?.ready === true ? cache.size : undefined;
 }
 
 function allowedToOurselves(notes: RequestNotes | undefined): void {

@@ -1,7 +1,8 @@
 import type { JsonObject } from '@coxswain/api';
-import type { ByteSource, ByteStream, Clock, HttpRequest, HttpResponse } from '@coxswain/host';
+import type { Clock, HttpRequest, HttpResponse } from '@coxswain/host';
 import { plainText } from '../negotiation/respond.ts';
 import { isObject, text } from '../registry/object.ts';
+import { isStreamed, whenEnded } from '../transport/ended.ts';
 import type { Notes } from '../transport/notes.ts';
 import type { BodyNotes, RequestInfo, UserInfo } from '../types.ts';
 import { patchJson, responseObject, withoutManagedFields } from './bodies.ts';
@@ -44,7 +45,6 @@ export class RequestAudit implements BodyNotes {
   #requestObject: string | undefined;
   #responseObject: string | undefined;
   #status: AuditStatus | undefined;
-  #completion: Promise<boolean> | undefined;
   #panicked = false;
 
   constructor(what: AuditedRequest, tools: RecordTools) {
@@ -96,9 +96,7 @@ export class RequestAudit implements BodyNotes {
     if (this.#panicked) return response;
     this.#respond(response);
     if (longRunning) await this.#stage('ResponseStarted');
-    const { body, upgrade } = response;
-    if (upgrade !== undefined) return { ...response, upgrade: (stream) => upgrade(this.#untilClosed(stream)) };
-    if (body !== undefined && !(body instanceof Uint8Array)) return { ...response, body: this.#untilEnd(body) };
+    if (isStreamed(response)) return whenEnded(response, () => this.#stage('ResponseComplete'));
     await this.#stage('ResponseComplete');
     return response;
   }
@@ -110,46 +108,6 @@ export class RequestAudit implements BodyNotes {
     const message = `APIServer panic'd: ${error instanceof Error ? error.message : String(error)}`;
     this.#status = { status: 'Failure', message, reason: 'InternalError', code: 500 };
     await this.#stage('Panic');
-  }
-
-  /** Once, however often streams are told to stop. */
-  #complete(): Promise<boolean> {
-    this.#completion ??= this.#stage('ResponseComplete');
-    return this.#completion;
-  }
-
-  #untilClosed(stream: ByteStream): ByteStream {
-    return {
-      peer: stream.peer, readable: this.#untilEnd(stream.readable), write: (data) => stream.write(data), end: () => stream.end(),
-      destroy: () => {
-        stream.destroy();
-        void this.#complete();
-      },
-    };
-  }
-
-  #untilEnd(source: ByteSource): ByteSource {
-    const end = (): Promise<boolean> => this.#complete();
-    return {
-      [Symbol.asyncIterator]: () => {
-        const inner = source[Symbol.asyncIterator]();
-        return {
-          next: async () => {
-            const item = await inner.next().catch(async (error: unknown) => {
-              await end();
-              throw error;
-            });
-            if (item.done === true) await end();
-            return item;
-          },
-          return: async () => {
-            await inner.return?.();
-            await end();
-            return { done: true, value: undefined };
-          },
-        };
-      },
-    };
   }
 
   async #stage(stage: AuditStage): Promise<boolean> {

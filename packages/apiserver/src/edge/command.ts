@@ -9,6 +9,7 @@ import { authorizationConfig } from './authorization-config.ts';
 import { clientTls, partsConfigFrom, serverTls } from './config-from-flags.ts';
 import { encryptionConfig } from './encryption-config.ts';
 import { aggregationConfig } from './aggregation-config.ts';
+import { flowControlConfig } from './flow-control-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
 
@@ -20,7 +21,7 @@ function configFrom(values: FlagValues, host: Host, more: Partial<PartsConfig>):
   const store = createEtcdClient(host, { endpoints, tls });
   return {
     store, parts, fieldTexts: fieldTexts(), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
-    maxRequestsInflight: values.int('max-requests-inflight'), maxMutatingRequestsInflight: values.int('max-mutating-requests-inflight'),
+    ...flowControlConfig(values),
     allowPrivileged: values.bool('allow-privileged'),
     ...aggregationConfig(values), requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
   };

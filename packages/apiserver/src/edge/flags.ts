@@ -3,6 +3,7 @@ import { aggregationFlags } from './flags/aggregation.ts';
 import { auditFlags } from './flags/audit.ts';
 import { authorizationFlags } from './flags/authorization.ts';
 import { encryptionFlags } from './flags/encryption.ts';
+import { flowControlFlags } from './flags/flow-control.ts';
 import { unbuiltFlags } from './unbuilt-flags.ts';
 
 function text(help: string, given = ''): FlagSpec {
@@ -15,8 +16,6 @@ const serving: FlagSet = {
   'advertise-address': text('IP address under which the server is known to members of the cluster. Default: --bind-address, or the address of the default interface.'),
   'tls-cert-file': text('File with the x509 certificate for HTTPS (CA certificates, if any, after the server certificate).'),
   'tls-private-key-file': text('File with the private key that matches --tls-cert-file.'),
-  'max-requests-inflight': { kind: 'int', default: 400, min: 0, help: 'Non-mutating requests in flight before others are refused with 429; 0: no limit.' },
-  'max-mutating-requests-inflight': { kind: 'int', default: 200, min: 0, help: 'Mutating requests in flight before others are refused with 429; 0: no limit.' },
   'request-timeout': { kind: 'duration', default: 60_000, help: 'Longest time for a request that is no watch, log or stream.' },
   'shutdown-delay-duration': { kind: 'duration', default: 0, help: 'Time to go on serving after a signal to stop, not ready any more.' },
 };
@@ -70,4 +69,4 @@ const cluster: FlagSet = {
   'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
 };
 
-export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...unbuiltFlags };
+export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...flowControlFlags, ...unbuiltFlags };

@@ -6,18 +6,21 @@ import type { RequestAudit } from '../audit/record.ts';
 import { PlainInternalError } from '../authz/forbidden.ts';
 import { requestInfoOf } from '../request-info/request-info.ts';
 import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
-import { isLongRunning, type InflightLimit } from './inflight.ts';
+import { whenEnded } from './ended.ts';
+import { isLongRunning, passing, type Admittance } from './inflight.ts';
 import type { RequestMetrics } from './metrics.ts';
 import type { PathTable } from './paths.ts';
 import { statusResponse } from '../negotiation/respond.ts';
-import { internalServerError, jsonResponse, pageNotFound } from './responses.ts';
+import { internalServerError, jsonResponse, pageNotFound, tooManyRequests } from './responses.ts';
 import { Notes } from './notes.ts';
 import { describeError } from './describe-error.ts';
 
 export interface Stages {
   readonly host: Host;
   readonly parts: Pick<ApiServerParts, 'authenticate' | 'impersonate' | 'authorize'>;
-  readonly inflight: InflightLimit;
+  readonly admittance: Admittance;
+  /** Who watches what. */
+  readonly watches?: { register(info: RequestInfo): () => undefined } | undefined;
   readonly paths: PathTable;
   readonly metrics: RequestMetrics;
   readonly audit?: Auditor | undefined;
@@ -39,6 +42,8 @@ export interface Flight {
   /** In whose name it asked, if in another's. */
   impersonated?: UserInfo;
   record?: RequestAudit | undefined;
+  /** Of the answer, whatever it is. */
+  headers?: HeaderMap;
 }
 
 async function identify(stages: Stages, flight: Flight): Promise<UserInfo> {
@@ -65,19 +70,15 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
     flight.impersonated = user;
     record?.impersonated(user);
   }
-  const leave = stages.inflight.enter(info, user.groups);
+  const entering = isLongRunning(info) && info.verb !== 'watch' ? passing : stages.admittance.enter({ info, user, signal: request.signal });
+  const entry = entering instanceof Promise ? await entering : entering;
+  flight.headers = entry.headers;
+  if (entry.kind === 'reject') return tooManyRequests(entry.retryAfterSeconds);
   try {
     const refused = await refusal(stages, flight, user);
-    if (refused !== undefined) return refused;
-    const aggregated = stages.aggregated?.(request, info, user, notes);
-    if (aggregated !== undefined) return await aggregated;
-    const path = stages.paths.find(info.path);
-    if (!info.isResourceRequest) return path === undefined ? pageNotFound() : await path(request, info, user);
-    const served = await stages.serveResource(request, info, user, notes);
-    if (served !== undefined) return served;
-    return path === undefined ? pageNotFound() : await path(request, info, user);
+    return refused ?? await work(stages, flight, user);
   } finally {
-    leave();
+    entry.finish();
   }
 }
 
@@ -91,6 +92,17 @@ async function refusal(stages: Stages, { request, info, notes }: Flight, user: U
     const response = statusResponse(error, request, info.query);
     return { ...response, headers: { ...response.headers, 'x-content-type-options': 'nosniff' } };
   }
+}
+
+async function work(stages: Stages, { request, info, notes }: Flight, user: UserInfo): Promise<HttpResponse> {
+  const aggregated = stages.aggregated?.(request, info, user, notes);
+  if (aggregated !== undefined) return aggregated;
+  const path = stages.paths.find(info.path);
+  if (info.isResourceRequest) {
+    const served = await stages.serveResource(request, info, user, notes);
+    if (served !== undefined) return info.verb === 'watch' && stages.watches !== undefined ? whenEnded(served, stages.watches.register(info)) : served;
+  }
+  return path === undefined ? pageNotFound() : path(request, info, user);
 }
 
 /** What a failure of the store or of ourselves looks like to a client. */
@@ -158,10 +170,11 @@ export function createHandler(stages: Stages): HttpHandler {
     const startedMs = stages.host.clock.monotonicMs();
     const info = requestInfoOf(request.method, request.target);
     const notes = new Notes(auditIdOf(request, stages.host));
-    const response = await answerAlways(stages, { request, info, notes, receivedMs: stages.host.clock.nowMs() });
+    const flight: Flight = { request, info, notes, receivedMs: stages.host.clock.nowMs() };
+    const response = await answerAlways(stages, flight);
     stages.metrics.observe(info, response.status, stages.host.clock.monotonicMs() - startedMs);
     const warning = notes.warningHeaders();
-    return withHeaders(response, { 'audit-id': notes.auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });
+    return withHeaders(response, { ...flight.headers, 'audit-id': notes.auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });
   };
 }
 

@@ -1,4 +1,4 @@
-import { StatusError } from '@coxswain/api';
+import type { Entry, FlowRequest } from '../flow-control/flow-control.ts';
 import type { RequestInfo } from '../types.ts';
 
 const longRunningSubresources = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
@@ -10,7 +10,15 @@ export function isLongRunning(info: RequestInfo): boolean {
 
 const readVerbs = new Set(['get', 'list', 'watch', 'head', 'options']);
 
-export class InflightLimit {
+/** What stands between authentication and work, and says at once or after a wait who may begin. */
+export interface Admittance {
+  enter(request: FlowRequest): Entry | Promise<Entry>;
+}
+
+const tooMany: Entry = { kind: 'reject', headers: {}, retryAfterSeconds: 1 };
+
+/** --enable-priority-and-fairness=false: two plain limits, without any queue. */
+export class InflightLimit implements Admittance {
   readonly #readLimit: number;
   readonly #writeLimit: number;
   #reads = 0;
@@ -22,29 +30,20 @@ export class InflightLimit {
     this.#writeLimit = writeLimit;
   }
 
-  get reads(): number {
-    return this.#reads;
-  }
-
-  get writes(): number {
-    return this.#writes;
-  }
-
-  /** Answers what to call at the end. Throws 429. The cluster's own administrators always pass. */
-  enter(info: RequestInfo, groups: readonly string[]): () => void {
-    if (isLongRunning(info)) return () => {};
-    const exempt = groups.includes('system:masters');
+  /** The cluster's own administrators always pass. */
+  enter({ info, user }: FlowRequest): Entry {
+    if (isLongRunning(info)) return passing;
+    const exempt = user.groups.includes('system:masters');
     if (readVerbs.has(info.verb)) {
-      if (!exempt && this.#readLimit > 0 && this.#reads >= this.#readLimit) throw tooManyRequests();
+      if (!exempt && this.#readLimit > 0 && this.#reads >= this.#readLimit) return tooMany;
       this.#reads += 1;
-      return () => { this.#reads -= 1; };
+      return { kind: 'execute', headers: {}, finish: () => { this.#reads -= 1; } };
     }
-    if (!exempt && this.#writeLimit > 0 && this.#writes >= this.#writeLimit) throw tooManyRequests();
+    if (!exempt && this.#writeLimit > 0 && this.#writes >= this.#writeLimit) return tooMany;
     this.#writes += 1;
-    return () => { this.#writes -= 1; };
+    return { kind: 'execute', headers: {}, finish: () => { this.#writes -= 1; } };
   }
 }
 
-function tooManyRequests(): StatusError {
-  return new StatusError('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 });
-}
+/** For requests that nobody counts. */
+export const passing: Entry = { kind: 'execute', headers: {}, finish: () => {} };

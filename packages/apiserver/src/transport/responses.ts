@@ -19,3 +19,7 @@ export function pageNotFound(): HttpResponse {
 export function internalServerError(target: string, why: string): HttpResponse {
   return textResponse(500, `Internal Server Error: ${JSON.stringify(target)}: ${why}\n`);
 }
+
+export function tooManyRequests(retryAfterSeconds: number): HttpResponse {
+  return textResponse(429, 'Too many requests, please try again later.\n', { 'retry-after': String(retryAfterSeconds) });
+}

@@ -73,6 +73,11 @@ export class WatchCache {
     return this.#ready;
   }
 
+  /** Objects. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get watcherCount(): number {
     return this.#watchers.size;
   }

@@ -1,0 +1,54 @@
+import type { ByteSource, ByteStream, HttpResponse } from '@coxswain/host';
+
+type Ended = () => Promise<unknown> | undefined;
+
+function untilEnd(source: ByteSource, ended: Ended): ByteSource {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const inner = source[Symbol.asyncIterator]();
+      return {
+        next: async () => {
+          const item = await inner.next().catch(async (error: unknown) => {
+            await ended();
+            throw error;
+          });
+          if (item.done === true) await ended();
+          return item;
+        },
+        return: async () => {
+          await inner.return?.();
+          await ended();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+function untilClosed(stream: ByteStream, ended: Ended): ByteStream {
+  return {
+    peer: stream.peer, readable: untilEnd(stream.readable, ended), write: (data) => stream.write(data), end: () => stream.end(),
+    destroy: () => {
+      stream.destroy();
+      void ended();
+    },
+  };
+}
+
+export function isStreamed({ body, upgrade }: HttpResponse): boolean {
+  return upgrade !== undefined || (body !== undefined && !(body instanceof Uint8Array));
+}
+
+/** A streamed response that tells, once, when its last byte has gone or its client has. Others come back as they are. */
+export function whenEnded(response: HttpResponse, ended: () => Promise<unknown> | undefined): HttpResponse {
+  const { body, upgrade } = response;
+  let done: Promise<unknown> | undefined;
+  let told = false;
+  const once: Ended = () => {
+    if (!told) done = ended();
+    told = true;
+    return done;
+  };
+  if (upgrade !== undefined) return { ...response, upgrade: (stream) => upgrade(untilClosed(stream, once)) };
+  return body === undefined || body instanceof Uint8Array ? response : { ...response, body: untilEnd(body, once) };
+}
