@@ -4,9 +4,14 @@ import { child, children, ensure, isEmpty, isUnset, setDefault, setDefaults, typ
 
 const core = 'io.k8s.api.core.v1';
 
+const namePart = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const host = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]+)?';
+/** What a registry takes for the name of an image; other names have no tag to look at. */
+const reference = new RegExp(`^(?:${host}/)?${namePart}(?:/${namePart})*(?::[\\w][\\w.-]{0,127})?$`);
+
 /** `latest`, said or unsaid, is pulled again each time. */
 export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
-  if (image === '' || image.includes('@')) return 'IfNotPresent';
+  if (image === '' || image.includes('@') || !reference.test(image)) return 'IfNotPresent';
   const last = image.slice(image.lastIndexOf('/') + 1);
   const colon = last.indexOf(':');
   return colon < 0 || last.slice(colon + 1) === 'latest' ? 'Always' : 'IfNotPresent';
@@ -24,6 +29,10 @@ const podSpec: SetDefaults = (object) => {
   ensure(object, 'securityContext');
   setDefault(object, 'terminationGracePeriodSeconds', 30);
   setDefault(object, 'schedulerName', 'default-scheduler');
+  // The old name of the field follows the new one, and stands in for it.
+  if (isUnset(object['serviceAccountName']) && !isUnset(object['serviceAccount'])) object['serviceAccountName'] = object['serviceAccount'] as Json;
+  if (isUnset(object['serviceAccountName'])) delete object['serviceAccount'];
+  else object['serviceAccount'] = object['serviceAccountName'] as Json;
 };
 
 function requestsFromLimits(object: JsonObject): void {
@@ -88,8 +97,16 @@ function both(...functions: readonly SetDefaults[]): SetDefaults {
 
 const mode: Readonly<Record<string, Json>> = { defaultMode: 0o644 };
 
+/** The one address and the first of the list are the same. */
+const podStatus: SetDefaults = (object) => {
+  if (isEmpty(object['podIPs'])) {
+    if (!isUnset(object['podIP'])) object['podIPs'] = [{ ip: object['podIP'] as Json }];
+  } else object['podIP'] = children(object, 'podIPs')[0]?.['ip'] ?? '';
+};
+
 export const podDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${core}.Pod`]: pod,
+  [`${core}.PodStatus`]: podStatus,
   [`${core}.PodSpec`]: both(podSpec, roundLists),
   [`${core}.Container`]: container,
   [`${core}.EphemeralContainer`]: container,

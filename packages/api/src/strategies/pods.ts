@@ -3,6 +3,7 @@ import { get, obj, objects, optionalNumber, str } from '../validation/access.ts'
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
 import { keep, metadataOf } from './generic.ts';
+import { dropGatedPodFields, mergeAffinityKeys, syncAppArmor } from './pod-fields.ts';
 
 type Qos = 'Guaranteed' | 'Burstable' | 'BestEffort';
 const qosResources = ['cpu', 'memory'] as const;
@@ -27,11 +28,11 @@ export function qosClass(pod: JsonObject): Qos {
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }
 
-function freshStatus(pod: JsonObject): JsonObject {
+function freshStatus(pod: JsonObject, now: string): JsonObject {
   const status: JsonObject = { phase: 'Pending', qosClass: qosClass(pod) };
   if (objects(obj(pod, 'spec'), 'schedulingGates').length > 0) {
     status['conditions'] = [{
-      type: 'PodScheduled', status: 'False', lastProbeTime: null, lastTransitionTime: null,
+      type: 'PodScheduled', status: 'False', lastProbeTime: null, lastTransitionTime: now,
       reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates',
     }];
   }
@@ -59,9 +60,12 @@ function keepAllButEphemeral(pod: JsonObject, old: JsonObject): void {
 }
 
 export const podStrategy: Strategy = {
-  prepareForCreate(pod) {
-    pod['status'] = freshStatus(pod);
+  prepareForCreate(pod, context) {
+    dropGatedPodFields(obj(pod, 'spec'), undefined);
+    pod['status'] = freshStatus(pod, context.now);
     delete metadataOf(pod)['generation'];
+    mergeAffinityKeys(pod);
+    syncAppArmor(pod);
   },
   prepareForUpdate(pod, old, context) {
     if (context.subresource === 'ephemeralcontainers') {
@@ -70,13 +74,13 @@ export const podStrategy: Strategy = {
     }
     if (context.subresource !== 'status') {
       keep(pod, old, 'status');
+      dropGatedPodFields(obj(pod, 'spec'), obj(old, 'spec'));
       return;
     }
     keep(pod, old, 'spec');
     for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'ownerReferences']) keep(metadataOf(pod), metadataOf(old), key);
     const status = obj(pod, 'status');
-    if (status !== undefined) keep(status, obj(old, 'status') ?? {}, 'qosClass');
-    if (status !== undefined && status['qosClass'] === undefined) status['qosClass'] = qosClass(pod);
+    if (status !== undefined && str(status, 'qosClass') === '') keep(status, obj(old, 'status') ?? {}, 'qosClass');
   },
   gracePeriodSeconds,
 };

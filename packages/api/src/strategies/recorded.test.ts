@@ -28,6 +28,8 @@ function create(answer: RecordedAnswer): JsonObject {
   metadata['uid'] = uid;
   if (resource.namespaced) metadata['namespace'] = 'rec';
   const strategy = strategyFor(resource.group, resource.resource);
+  // Admission names the account before a pod is looked at.
+  if (resource.resource === 'pods') (object['spec'] as JsonObject)['serviceAccountName'] ??= 'default';
   strategy.prepareForCreate?.(object, context);
   const errors = [...validateMetadata(metadata, { namespaced: resource.namespaced, nameRule: strategy.nameRule }), ...(strategy.validate?.(object, context) ?? [])];
   // Both groups of events are one kind in storage, and that one is named.

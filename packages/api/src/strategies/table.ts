@@ -1,12 +1,15 @@
+import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
+import { obj, objects } from '../validation/access.ts';
 import { validatorOf } from '../validation/table.ts';
 import { certificateSigningRequestStrategy } from './certificates.ts';
 import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy, serviceAccountStrategy } from './core.ts';
 import { apiServiceStrategy, customResourceDefinitionStrategy } from './extensions.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
+import { dropGatedPodFields } from './pod-fields.ts';
 import { podStrategy } from './pods.ts';
 import { serviceStrategy } from './services.ts';
-import { podWarnings, templateWarnings } from './warnings.ts';
+import { claimSpecWarnings, namedWarnings, podWarnings, specChanged, templateWarnings } from './warnings.ts';
 import { daemonSetStrategy, deploymentStrategy, jobStrategy } from './workloads.ts';
 
 const spec: GenerationRule = ['spec'];
@@ -71,12 +74,39 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   'certificatesigningrequests.certificates.k8s.io': () => certificateSigningRequestStrategy,
 };
 
+/** Where the pod template of a kind stands. */
+const templates: Readonly<Record<string, readonly string[]>> = {
+  podtemplates: ['template'], 'cronjobs.batch': ['spec', 'jobTemplate', 'spec', 'template'],
+  ...Object.fromEntries(['replicationcontrollers', 'deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'daemonsets.apps', 'jobs.batch'].map((key) => [key, ['spec', 'template']])),
+};
+
 const warnings: Readonly<Record<string, NonNullable<Strategy['warnings']>>> = {
   pods: podWarnings,
-  podtemplates: templateWarnings('template'),
-  'cronjobs.batch': templateWarnings('spec', 'jobTemplate', 'spec', 'template'),
-  ...Object.fromEntries(['replicationcontrollers', 'deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'daemonsets.apps', 'jobs.batch'].map((key) => [key, templateWarnings('spec', 'template')])),
+  ...Object.fromEntries(Object.entries(templates).map(([key, path]) => [key, templateWarnings(...path)])),
+  ...Object.fromEntries(['replicationcontrollers', 'deployments.apps', 'replicasets.apps', 'jobs.batch', 'cronjobs.batch'].map((key) => [key, namedWarnings(templateWarnings(...templates[key] as readonly string[]))])),
+  'statefulsets.apps': (object, old) => [
+    ...templateWarnings('spec', 'template')(object, old),
+    ...(specChanged(object, old) ? objects(obj(object, 'spec'), 'volumeClaimTemplates').flatMap((claim, index) => claimSpecWarnings(obj(claim, 'spec'), `spec.volumeClaimTemplates[${index}]`)) : []),
+  ],
+  persistentvolumeclaims: (object) => claimSpecWarnings(obj(object, 'spec'), 'spec'),
 };
+
+/** Drops what is off before generations are counted. */
+function withTemplate(base: Strategy, path: readonly string[] | undefined): Strategy {
+  if (path === undefined) return base;
+  const find = (object: JsonObject): JsonObject | undefined => obj([...path].reduce<JsonObject | undefined>((at, key) => obj(at, key), object), 'spec');
+  return {
+    ...base,
+    prepareForCreate(object, context) {
+      dropGatedPodFields(find(object), undefined);
+      base.prepareForCreate?.(object, context);
+    },
+    prepareForUpdate(object, old, context) {
+      dropGatedPodFields(find(object), find(old));
+      base.prepareForUpdate?.(object, old, context);
+    },
+  };
+}
 
 const made = new Map<string, Strategy>();
 
@@ -95,7 +125,7 @@ function validation(key: string): Pick<Strategy, 'validate' | 'validateUpdate'> 
 function make(group: string, resource: string, key: string): Strategy {
   const described = builtinResource(group, resource);
   const kind: Kind = { resource: described, hasStatus: hasStatus(described), generation: generations[key] };
-  const base = special[key]?.(kind) ?? genericStrategy(kind);
+  const base = withTemplate(special[key]?.(kind) ?? genericStrategy(kind), templates[key]);
   const nameRule = names[key];
   return {
     ...base,

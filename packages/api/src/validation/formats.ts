@@ -45,8 +45,10 @@ const subdomainText = regexText("a lowercase RFC 1123 subdomain must consist of 
 const label1035Text = regexText("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character", label1035, 'my-name', 'abc-123');
 const qualifiedText = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
+/** A name that is only too many labels is told so. */
 export function dns1123Label(value: string): string[] {
-  return check(value, 63, label, labelText);
+  const text = value.includes('.') && value.length <= 4096 && matches(subdomain, value) ? 'must not contain dots' : labelText;
+  return check(value, 63, label, text);
 }
 
 export function dns1123Subdomain(value: string): string[] {

@@ -1,9 +1,10 @@
 import type { FieldError } from '../field-error.ts';
-import type { Json, JsonObject } from '../resource.ts';
+import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
 import { equalJson, isObject } from '../patch/values.ts';
 import { bool, entries, get, list, num, objects, str, strings } from './access.ts';
 import { badValue, eachInvalid, forbiddenField, goStrings, goText, invalidValue, quote, required, tooLong } from './errors.ts';
+import { goStruct, goStructs } from './go-value.ts';
 import { dns1035Label, dns1123Label, dns1123Subdomain, labelValueProblems, pathSegmentProblems, qualifiedNameProblems } from './formats.ts';
 
 const maxAnnotationsBytes = 256 * 1024;
@@ -53,6 +54,8 @@ export function validateAnnotations(annotations: JsonObject | undefined, field: 
   return errors;
 }
 
+const ownerType = 'io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference';
+
 function validateOwner(owner: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const apiVersion = str(owner, 'apiVersion');
@@ -61,7 +64,7 @@ function validateOwner(owner: JsonObject, field: string): FieldError[] {
   for (const key of ['kind', 'name', 'uid']) {
     if (str(owner, key) === '') errors.push(invalidValue(`${field}.${key}`, '', 'must not be empty'));
   }
-  if (apiVersion === 'v1' && str(owner, 'kind') === 'Event') errors.push(invalidValue(field, badValue(owner), '/v1, Kind=Event is disallowed from being an owner'));
+  if (apiVersion === 'v1' && str(owner, 'kind') === 'Event') errors.push(invalidValue(field, goStruct(ownerType, owner), '/v1, Kind=Event is disallowed from being an owner'));
   return errors;
 }
 
@@ -73,7 +76,7 @@ function validateOwners(metadata: JsonObject, field: string): FieldError[] {
     errors.push(...validateOwner(owner, field));
     if (!bool(owner, 'controller')) continue;
     if (controller !== undefined) {
-      errors.push(invalidValue(field, badValue(owners as Json[]), `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${str(owner, 'name')}`));
+      errors.push(invalidValue(field, goStructs(ownerType, owners), `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${str(owner, 'name')}`));
     }
     controller = str(owner, 'name');
   }

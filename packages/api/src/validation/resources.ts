@@ -1,10 +1,11 @@
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { compareQuantity } from '../quantity/index.ts';
+import { compareQuantity, parseQuantity, QuantityError, quantityValue } from '../quantity/index.ts';
 import { entries, get, obj } from './access.ts';
-import { eachInvalid, goText, invalidValue, quote, required } from './errors.ts';
+import { eachInvalid, forbiddenField, goText, invalidValue, required } from './errors.ts';
 import { isNegativeQuantity, isWholeQuantity, nonNegativeText, quantityText } from './common.ts';
 import { qualifiedNameProblems } from './formats.ts';
+import { goQuantity } from './go-value.ts';
 
 const containerResources = ['cpu', 'memory', 'ephemeral-storage'];
 const wholeResources = /^(pods|services|replicationcontrollers|resourcequotas|secrets|configmaps|persistentvolumeclaims|services\.nodeports|services\.loadbalancers)$/;
@@ -26,37 +27,61 @@ export function isOvercommitAllowed(name: string): boolean {
   return isNative(name) && !isHugePages(name);
 }
 
+const counted = ['pods', 'services', 'replicationcontrollers', 'resourcequotas', 'secrets', 'configmaps', 'persistentvolumeclaims', 'services.nodeports', 'services.loadbalancers'];
+const standard = new Set([
+  ...containerResources, 'storage', ...['cpu', 'memory', 'ephemeral-storage'].flatMap((name) => [`requests.${name}`, `limits.${name}`]), 'requests.storage', ...counted,
+]);
+
 export function resourceNameErrors(name: string, field: string): FieldError[] {
-  return eachInvalid(field, name, qualifiedNameProblems(name));
+  const errors = eachInvalid(field, goText(name), qualifiedNameProblems(name));
+  if (errors.length > 0 || name.includes('/')) return errors;
+  return standard.has(name) || isHugePages(name) || name.startsWith('requests.hugepages-') ? [] : [invalidValue(field, goText(name), 'must be a standard resource type or fully qualified')];
 }
 
 function containerResourceName(name: string, field: string): FieldError[] {
   const errors = resourceNameErrors(name, field);
   if (!name.includes('/')) {
-    if (!containerResources.includes(name) && !isHugePages(name)) errors.push(invalidValue(field, name, 'must be a standard resource for containers'));
+    if (!containerResources.includes(name) && !isHugePages(name)) errors.push(invalidValue(field, goText(name), 'must be a standard resource for containers'));
   } else if (!isNative(name) && !isExtended(name)) {
-    errors.push(invalidValue(field, name, "doesn't follow extended resource name standard"));
+    errors.push(invalidValue(field, goText(name), "doesn't follow extended resource name standard"));
   }
   return errors;
 }
 
 export function resourceQuantity(name: string, value: Json, field: string): FieldError[] {
   const errors = isNegativeQuantity(value) ? [invalidValue(field, quantityText(value), nonNegativeText)] : [];
-  if ((wholeResources.test(name) || isExtended(name)) && !isWholeQuantity(value)) errors.push(invalidValue(field, goText(quantityText(value)), 'must be an integer'));
+  if ((wholeResources.test(name) || isExtended(name)) && !isWholeQuantity(value)) errors.push(invalidValue(field, goQuantity(value), 'must be an integer'));
   return errors;
+}
+
+function pageBytes(name: string): bigint {
+  try {
+    return parseQuantity(name.slice('hugepages-'.length)).nanos / 1_000_000_000n;
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
+    return 0n;
+  }
+}
+
+function hugePages(name: string, value: Json, field: string): FieldError[] {
+  if (!isHugePages(name)) return [];
+  const bytes = pageBytes(name);
+  if (bytes > 0n && BigInt(quantityValue(quantityText(value))) % bytes === 0n) return [];
+  return [invalidValue(field, quantityText(value), `${quantityText(value)} is not positive integer multiple of ${name}`)];
 }
 
 /** Requests and limits of a container or claim. */
 export function validateResourceRequirements(resources: JsonObject | undefined, field: string): FieldError[] {
   const limits = obj(resources, 'limits');
   const requests = obj(resources, 'requests');
-  const errors = entries(limits).flatMap(([name, value]) => [
-    ...containerResourceName(name, `${field}.limits[${name}]`), ...resourceQuantity(name, value, `${field}.limits[${name}]`),
-  ]);
+  const one = (name: string, value: Json, at: string): FieldError[] => [...containerResourceName(name, at), ...resourceQuantity(name, value, at)];
+  const errors = entries(limits).flatMap(([name, value]) => [...one(name, value, `${field}.limits[${name}]`), ...hugePages(name, value, `${field}.limits[${name}]`)]);
   for (const [name, value] of entries(requests)) {
     const at = `${field}.requests[${name}]`;
-    errors.push(...containerResourceName(name, at), ...resourceQuantity(name, value, at), ...againstLimit(name, value, get(limits, name), field));
+    errors.push(...one(name, value, at), ...againstLimit(name, value, get(limits, name), field), ...hugePages(name, value, at));
   }
+  const names = [...entries(limits), ...entries(requests)].map(([name]) => name);
+  if (names.some(isHugePages) && !names.includes('cpu') && !names.includes('memory')) errors.push(forbiddenField(field, 'HugePages require cpu or memory'));
   return errors;
 }
 
@@ -68,10 +93,4 @@ function againstLimit(name: string, value: Json, limit: Json | undefined, field:
   return order > 0 ? [invalidValue(`${field}.requests`, shown, `must be less than or equal to ${name} limit of ${quantityText(limit)}`)] : [];
 }
 
-/** Go's `%#v` of a small decimal quantity. */
-export function goQuantity(value: Json): ReturnType<typeof goText> {
-  const text = quantityText(value);
-  const match = /^([0-9]+)(m?)$/.exec(text);
-  const format = text.endsWith('i') ? 'BinarySI' : 'DecimalSI';
-  return goText(`resource.Quantity{i:resource.int64Amount{value:${match?.[1] ?? '0'}, scale:${match?.[2] === 'm' ? '-3' : '0'}}, d:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:${quote(text)}, Format:"${format}"}`);
-}
+export { goQuantity } from './go-value.ts';

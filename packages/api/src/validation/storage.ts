@@ -1,102 +1,182 @@
 import type { FieldError } from '../field-error.ts';
-import type { JsonObject } from '../resource.ts';
-import { equalJson } from '../patch/values.ts';
-import { compareQuantity } from '../quantity/index.ts';
+import type { Json, JsonObject } from '../resource.ts';
+import { equalJson, isObject } from '../patch/values.ts';
+import { compareQuantity, quantityValue } from '../quantity/index.ts';
 import { entries, get, has, obj, str, strings, withoutKeys } from './access.ts';
-import { eachInvalid, forbiddenField, goText, invalidValue, notSupported, quote, required } from './errors.ts';
-import { immutable, immutableText, isPositiveQuantity, quantityText, requireOneOf, validateLabelSelector } from './common.ts';
-import { dns1123Subdomain, qualifiedNameProblems } from './formats.ts';
+import { positiveQuantity, validateAccessModes, validateClaimSpec, validateClassName } from './claims.ts';
+import { eachInvalid, forbiddenField, goText, invalidValue, notSupported, quote, required, type GoText } from './errors.ts';
+import { immutable, immutableText, isNegativeQuantity, quantityText, requireOneOf } from './common.ts';
+import { dns1123Label, dns1123Subdomain, qualifiedNameProblems } from './formats.ts';
+import { goPointerTo, goQuantity } from './go-value.ts';
 import { validateNodeSelectorTerms } from './pod/placement.ts';
-import { hostPath, nfs, noBacksteps } from './pod/volumes.ts';
+import { noBacksteps } from './pod/files.ts';
+import {
+  awsVolume, azureDisk, cephFs, csiDriverName, fibreChannel, flexVolume, flocker, hostPath, iscsi, isIscsiNameTooLong, iscsiTooLong, needs, nfs, partitioned, quobyte, rbd, secretRef, storageOs,
+  type SourceCheck,
+} from './pod/volume-sources.ts';
+import { isNative, resourceQuantity } from './resources.ts';
 import type { Validator } from './validator.ts';
 
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-const positiveText = 'must be greater than zero';
-
-function checkModes(spec: JsonObject | undefined, field: string, what: string): FieldError[] {
-  const modes = strings(spec, 'accessModes');
-  if (modes.length === 0) return [required(`${field}.accessModes`, what)];
-  const errors = modes.filter((mode) => !accessModes.includes(mode)).map((mode) => notSupported(`${field}.accessModes`, mode, accessModes));
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1) errors.push(forbiddenField(`${field}.accessModes`, 'may not use ReadWriteOncePod with other access modes'));
-  return errors;
-}
-
-export function validateClaimSpec(spec: JsonObject | undefined, field: string): FieldError[] {
-  const errors = checkModes(spec, field, 'at least 1 access mode is required');
-  errors.push(...validateLabelSelector(obj(spec, 'selector'), `${field}.selector`));
-  const storage = get(obj(obj(spec, 'resources'), 'requests'), 'storage');
-  if (storage === undefined) errors.push(required(`${field}.resources[storage]`));
-  else if (!isPositiveQuantity(storage)) errors.push(invalidValue(`${field}.resources[storage]`, quantityText(storage), positiveText));
-  const className = str(spec, 'storageClassName');
-  if (className !== '') errors.push(...eachInvalid(`${field}.storageClassName`, className, dns1123Subdomain(className)));
-  errors.push(...requireOneOf(str(spec, 'volumeMode'), `${field}.volumeMode`, ['Block', 'Filesystem'], 'allowed'));
-  return errors;
-}
-
 const claimText = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+const gateText = 'update is forbidden when the VolumeAttributesClass feature gate is disabled';
+
+/** What a bound claim may still change, and what an unbound one may set for the first time, is taken out of the comparison. */
+function claimSpecDiffers(spec: JsonObject, before: JsonObject, isBound: boolean): boolean {
+  const loose = [
+    ...(str(before, 'volumeName') === '' ? ['volumeName'] : []), ...(has(before, 'storageClassName') || !has(spec, 'storageClassName') ? [] : ['storageClassName']),
+    ...(isBound && has(spec, 'volumeAttributesClassName') ? ['volumeAttributesClassName'] : []),
+  ];
+  const cut = (one: JsonObject): JsonObject => {
+    const resources = obj(one, 'resources') ?? {};
+    const requests = isBound ? withoutKeys(obj(resources, 'requests') ?? {}, 'storage') : obj(resources, 'requests') ?? {};
+    return { ...withoutKeys(one, ...loose), resources: { ...resources, requests } };
+  };
+  return !equalJson(cut(spec), cut(before));
+}
 
 function claimUpdate(claim: JsonObject, old: JsonObject): FieldError[] {
   const spec = obj(claim, 'spec') ?? {};
   const before = obj(old, 'spec') ?? {};
   const errors = validateClaimSpec(spec, 'spec');
-  const binding = str(before, 'volumeName') === '' ? ['volumeName'] : [];
-  const loose = [...binding, 'resources', 'volumeAttributesClassName', ...(has(before, 'storageClassName') ? [] : ['storageClassName'])];
-  if (!equalJson(withoutKeys(spec, ...loose), withoutKeys(before, ...loose))) errors.push(forbiddenField('spec', claimText));
-  const now = get(obj(obj(spec, 'resources'), 'requests'), 'storage');
-  const was = get(obj(obj(before, 'resources'), 'requests'), 'storage');
-  if (now === undefined || was === undefined) return errors;
-  const order = compareQuantity(quantityText(now), quantityText(was));
-  if (order < 0) errors.push(forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity'));
-  else if (order > 0 && str(obj(old, 'status'), 'phase') !== 'Bound') errors.push(forbiddenField('spec', claimText));
+  if (claimSpecDiffers(spec, before, str(obj(claim, 'status'), 'phase') === 'Bound')) errors.push(forbiddenField('spec', claimText));
+  const now = get(obj(obj(spec, 'resources'), 'requests'), 'storage') ?? '0';
+  const was = get(obj(obj(before, 'resources'), 'requests'), 'storage') ?? '0';
+  const held = get(obj(obj(old, 'status'), 'capacity'), 'storage') ?? '0';
+  if (compareQuantity(quantityText(now), quantityText(was)) < 0 && compareQuantity(quantityText(now), quantityText(held)) <= 0) {
+    errors.push(forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity'));
+  }
+  errors.push(...immutable(spec, before, 'volumeMode', '').map((error) => ({ ...error, field: 'volumeMode' })));
+  if (get(spec, 'volumeAttributesClassName') !== get(before, 'volumeAttributesClassName')) errors.push(forbiddenField('spec.volumeAttributesClassName', gateText));
   return errors;
 }
 
-type Check = (source: JsonObject, field: string) => FieldError[];
+const resizeStates = ['ControllerResizeInProgress', 'ControllerResizeInfeasible', 'NodeResizeInProgress', 'NodeResizeInfeasible', 'NodeResizePending'];
 
-const sources: readonly (readonly [string, Check])[] = [
-  ['hostPath', hostPath], ['nfs', nfs],
-  ['local', (source, field) => (str(source, 'path') === '' ? [required(`${field}.path`)] : noBacksteps(str(source, 'path'), `${field}.path`))],
-  ['csi', (source, field) => ['driver', 'volumeHandle'].flatMap((key) => (str(source, key) === '' ? [required(`${field}.${key}`)] : []))],
-  ...['gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'flocker', 'rbd', 'quobyte', 'cephfs', 'cinder', 'fc', 'flexVolume', 'azureFile', 'vsphereVolume', 'azureDisk',
-    'photonPersistentDisk', 'portworxVolume', 'scaleIO', 'storageos', 'iscsi'].map((name) => [name, (): FieldError[] => []] as const),
+function claimResourceKey(key: string, field: string): FieldError[] {
+  const errors = eachInvalid(field, key, qualifiedNameProblems(key));
+  return errors.length === 0 && isNative(key) && key !== 'storage' ? [notSupported(field, key, ['storage'])] : errors;
+}
+
+function basicQuantity(value: Json, field: string): FieldError[] {
+  return isNegativeQuantity(value) ? [invalidValue(field, quantityValue(quantityText(value)), 'must be a valid resource quantity')] : [];
+}
+
+function claimStatusUpdate(claim: JsonObject): FieldError[] {
+  const status = obj(claim, 'status');
+  const errors = entries(obj(status, 'capacity')).flatMap(([name, value]) => basicQuantity(value, `status.capacity[${name}]`));
+  for (const [name, state] of entries(obj(status, 'allocatedResourceStatuses'))) {
+    errors.push(...claimResourceKey(name, 'status.allocatedResourceStatus'));
+    if (!resizeStates.includes(state as string)) errors.push(notSupported('status.allocatedResourceStatus', name, resizeStates));
+  }
+  for (const [name, value] of entries(obj(status, 'allocatedResources'))) {
+    const key = claimResourceKey(name, 'status.allocatedResources');
+    errors.push(...(key.length > 0 ? key : basicQuantity(value, `status.allocatedResources[${name}]`)));
+  }
+  return errors;
+}
+
+const pairs = (...keys: readonly string[]): SourceCheck => (source, field) => keys.flatMap((key) => {
+  const name = str(obj(source, key), 'name');
+  const namespace = str(obj(source, key), 'namespace');
+  if (!has(source, key)) return [];
+  return [
+    ...(name === '' ? [required(`${field}.${key}.name`)] : eachInvalid(`${field}.${key}.name`, name, dns1123Subdomain(name))),
+    ...(namespace === '' ? [required(`${field}.${key}.namespace`)] : eachInvalid(`${field}.${key}.namespace`, namespace, dns1123Label(namespace))),
+  ];
+});
+
+const csi: SourceCheck = (source, field) => [
+  ...csiDriverName(str(source, 'driver'), `${field}.driver`), ...needs('volumeHandle')(source, field),
+  ...pairs('controllerPublishSecretRef', 'controllerExpandSecretRef', 'nodePublishSecretRef', 'nodeExpandSecretRef')(source, field),
 ];
 
-function volumeSource(spec: JsonObject | undefined): FieldError[] {
-  const present = sources.filter(([name]) => has(spec, name));
+const glusterfs: SourceCheck = (source, field) => {
+  const namespace = str(source, 'endpointsNamespace');
+  const errors = needs('endpoints', 'path')(source, field);
+  if (!has(source, 'endpointsNamespace')) return errors;
+  const at = `${field}.endpointsNamespace`;
+  return [...errors, ...(namespace === '' ? [invalidValue(at, '', 'if the endpointnamespace is set, it must be a valid namespace name')] : eachInvalid(at, namespace, dns1123Label(namespace)))];
+};
+
+/** In the order in which upstream looks at them. */
+const sources: readonly (readonly [string, SourceCheck, string?])[] = [
+  ['hostPath', hostPath], ['gcePersistentDisk', partitioned('pdName'), 'persistentDisk'], ['awsElasticBlockStore', awsVolume], ['glusterfs', glusterfs], ['flocker', flocker],
+  ['nfs', nfs], ['rbd', rbd], ['quobyte', quobyte], ['cephfs', cephFs, 'cephfs'], ['iscsi', iscsi('must be valid format', ['name'])],
+  ['cinder', (source, field) => [...needs('volumeID')(source, field), ...secretRef('name', 'namespace')(source, field)]], ['fc', fibreChannel], ['flexVolume', flexVolume],
+  ['azureFile', (source, field) => [...needs('secretName', 'shareName')(source, field), ...(has(source, 'secretNamespace') ? needs('secretNamespace')(source, field) : [])]],
+  ['vsphereVolume', needs('volumePath')], ['photonPersistentDisk', needs('pdID')], ['portworxVolume', needs('volumeID')], ['azureDisk', azureDisk],
+  ['scaleIO', needs('gateway', 'system', 'volumeName')],
+  ['local', (source, field) => [...needs('path')(source, field), ...noBacksteps(str(source, 'path'), `${field}.path`)]],
+  ['storageos', storageOs('name', 'namespace')], ['csi', csi],
+];
+
+function volumeSource(spec: JsonObject | undefined, name: string): FieldError[] {
+  const present = sources.filter(([key]) => has(spec, key));
   if (present.length === 0) return [required('spec', 'must specify a volume type')];
-  return present.flatMap(([name, check], index) => (index === 0 ? check(obj(spec, name) ?? {}, `spec.${name}`) : [forbiddenField(`spec.${name}`, 'may not specify more than 1 volume type')]));
+  return present.flatMap(([key, check, shown], index) => {
+    const source = obj(spec, key) ?? {};
+    if (index > 0) return [forbiddenField(`spec.${key === 'cephfs' ? 'cephFS' : key}`, 'may not specify more than 1 volume type')];
+    const errors = check(source, `spec.${shown ?? key}`);
+    if (key === 'iscsi' && isIscsiNameTooLong(source, name)) errors.splice(str(source, 'targetPortal') === '' ? 1 : 0, 0, invalidValue('spec.iscsi.targetportal', str(source, 'targetPortal'), iscsiTooLong));
+    return key === 'local' && !has(spec, 'nodeAffinity') ? [...errors, required('spec.nodeAffinity', 'Local volume requires node affinity')] : errors;
+  });
+}
+
+function goResourceList(list: JsonObject | undefined): GoText {
+  if (list === undefined) return goText('core.ResourceList(nil)');
+  return goText(`core.ResourceList{${entries(list).map(([name, value]) => `${quote(name)}:${goQuantity(value).text}`).join(', ')}}`);
 }
 
 function capacity(spec: JsonObject | undefined): FieldError[] {
   const list = obj(spec, 'capacity');
-  const storage = get(list, 'storage');
-  const shown = goText(list === undefined ? 'core.ResourceList(nil)' : 'core.ResourceList{}');
   const errors = entries(list).length === 0 ? [required('spec.capacity')] : [];
-  if (storage === undefined || entries(list).length > 1) errors.push(notSupported('spec.capacity', shown, ['storage']));
-  return storage !== undefined && !isPositiveQuantity(storage) ? [...errors, invalidValue('spec.capacity[storage]', quantityText(storage), positiveText)] : errors;
+  if (get(list, 'storage') === undefined || entries(list).length > 1) errors.push(notSupported('spec.capacity', goResourceList(list), ['storage']));
+  return [...errors, ...entries(list).flatMap(([name, value]) => [...resourceQuantity(name, value, `spec.capacity[${name}]`), ...positiveQuantity(value, `spec.capacity[${name}]`)])];
+}
+
+/** As Go cleans a path. */
+function isRoot(path: string): boolean {
+  return path.startsWith('/') && path.split('/').every((part) => part === '' || part === '.' || part === '..');
+}
+
+function volumeAffinity(spec: JsonObject | undefined): FieldError[] {
+  if (!has(spec, 'nodeAffinity')) return [];
+  const affinity = obj(obj(spec, 'nodeAffinity'), 'required');
+  return affinity === undefined ? [required('spec.nodeAffinity.required', 'must specify required node constraints')] : validateNodeSelectorTerms(affinity, 'spec.nodeAffinity.required');
 }
 
 function persistentVolume(volume: JsonObject): FieldError[] {
   const spec = obj(volume, 'spec');
-  const affinity = obj(obj(spec, 'nodeAffinity'), 'required');
-  const errors = [...checkModes(spec, 'spec', ''), ...capacity(spec)];
-  errors.push(...requireOneOf(str(spec, 'persistentVolumeReclaimPolicy'), 'spec.persistentVolumeReclaimPolicy', ['Delete', 'Recycle', 'Retain'], 'allowed'));
-  if (has(spec, 'nodeAffinity')) errors.push(...(affinity === undefined ? [required('spec.nodeAffinity.required', 'must specify required node constraints')] : validateNodeSelectorTerms(affinity, 'spec.nodeAffinity.required')));
-  errors.push(...volumeSource(spec));
-  if (has(spec, 'local') && !has(spec, 'nodeAffinity')) errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
+  const policy = str(spec, 'persistentVolumeReclaimPolicy');
+  const errors = strings(spec, 'accessModes').length === 0 ? [required('spec.accessModes')] : [];
+  errors.push(...validateAccessModes(spec, 'spec'), ...capacity(spec));
+  errors.push(...requireOneOf(policy, 'spec.persistentVolumeReclaimPolicy', ['Delete', 'Recycle', 'Retain'], 'allowed'));
+  errors.push(...volumeAffinity(spec), ...volumeSource(spec, str(obj(volume, 'metadata'), 'name')));
   const path = str(obj(spec, 'hostPath'), 'path');
-  if (path === '/' && str(spec, 'persistentVolumeReclaimPolicy') === 'Recycle') errors.push(forbiddenField('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"));
-  const className = str(spec, 'storageClassName');
-  if (className !== '') errors.push(...eachInvalid('spec.storageClassName', className, dns1123Subdomain(className)));
-  return [...errors, ...requireOneOf(str(spec, 'volumeMode'), 'spec.volumeMode', ['Block', 'Filesystem'], 'allowed')];
+  if (isRoot(path) && policy === 'Recycle') errors.push(forbiddenField('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"));
+  errors.push(...validateClassName(str(spec, 'storageClassName'), 'spec.storageClassName'));
+  return has(spec, 'volumeMode') ? [...errors, ...requireOneOf(str(spec, 'volumeMode'), 'spec.volumeMode', ['Block', 'Filesystem'], 'unsupported')] : errors;
+}
+
+/** A driver may get its secret for expanding later. */
+function comparedSource(spec: JsonObject | undefined, before: JsonObject | undefined, key: string): Json {
+  const source = get(spec, key) ?? null;
+  const late = key === 'csi' && has(before, 'csi') && !has(obj(before, 'csi'), 'controllerExpandSecretRef');
+  return late && isObject(source) ? withoutKeys(source, 'controllerExpandSecretRef') : source;
 }
 
 function persistentVolumeUpdate(volume: JsonObject, old: JsonObject): FieldError[] {
   const errors = persistentVolume(volume);
   const spec = obj(volume, 'spec');
   const before = obj(old, 'spec');
-  if (sources.some(([name]) => !equalJson(get(spec, name) ?? null, get(before, name) ?? null))) errors.push(forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
-  return [...errors, ...immutable(spec, before, 'volumeMode', 'spec')];
+  if (sources.some(([name]) => !equalJson(comparedSource(spec, before, name), get(before, name) ?? null))) {
+    errors.push(forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
+  }
+  errors.push(...immutable(spec, before, 'volumeMode', '').map((error) => ({ ...error, field: 'volumeMode' })));
+  if (has(before, 'nodeAffinity') && !equalJson(get(spec, 'nodeAffinity') ?? null, get(before, 'nodeAffinity') ?? null)) {
+    errors.push(invalidValue('nodeAffinity', goPointerTo('io.k8s.api.core.v1.VolumeNodeAffinity', obj(spec, 'nodeAffinity')), immutableText));
+  }
+  return errors;
 }
 
 function storageClass(object: JsonObject): FieldError[] {
@@ -122,6 +202,6 @@ function storageClassUpdate(object: JsonObject, old: JsonObject): FieldError[] {
 
 export const storageValidators: Readonly<Record<string, Validator>> = {
   persistentvolumes: { create: persistentVolume, update: persistentVolumeUpdate },
-  persistentvolumeclaims: { create: (claim) => validateClaimSpec(obj(claim, 'spec'), 'spec'), update: claimUpdate },
+  persistentvolumeclaims: { create: (claim) => validateClaimSpec(obj(claim, 'spec'), 'spec'), update: claimUpdate, updateStatus: claimStatusUpdate },
   'storageclasses.storage.k8s.io': { create: storageClass, update: storageClassUpdate },
 };

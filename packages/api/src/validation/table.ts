@@ -3,9 +3,9 @@ import { configValidators } from './config.ts';
 import { extensionValidators } from './extensions.ts';
 import { jobValidators } from './jobs.ts';
 import { networkingValidators } from './networking.ts';
-import { obj } from './access.ts';
 import { validatePod } from './pod/pod.ts';
-import { validateEphemeralUpdate, validatePodStatusUpdate, validatePodUpdate } from './pod/update.ts';
+import { validatePodStatusUpdate } from './pod/status.ts';
+import { validateEphemeralUpdate, validatePodUpdate } from './pod/update.ts';
 import { policyValidators } from './policy.ts';
 import { quotaValidators } from './quota.ts';
 import { serviceValidators } from './services.ts';
@@ -17,7 +17,7 @@ const podValidators: Readonly<Record<string, Validator>> = {
   pods: {
     create: validatePod,
     update: (pod, old, context) => (context.subresource === 'ephemeralcontainers' ? validateEphemeralUpdate(pod, old) : validatePodUpdate(pod, old)),
-    updateStatus: (pod, old) => (obj(pod, 'status') === undefined ? [] : validatePodStatusUpdate(pod, old)),
+    updateStatus: validatePodStatusUpdate,
   },
 };
 

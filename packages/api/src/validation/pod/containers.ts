@@ -1,18 +1,23 @@
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { has, num, obj, objects, str } from '../access.ts';
-import { duplicate, eachInvalid, forbiddenField, invalidValue, notSupported, required } from '../errors.ts';
-import { each, portNumber, requireOneOf } from '../common.ts';
+import { duplicate, eachInvalid, forbiddenField, invalidValue, notFoundValue, required } from '../errors.ts';
+import { each, portNumber, requireOneOf, requireString } from '../common.ts';
 import { dns1123Label, portNameProblems } from '../formats.ts';
+import { goStructs } from '../go-value.ts';
 import { validateResourceRequirements } from '../resources.ts';
 import { validateEnv, validateEnvFrom } from './env.ts';
 import { validateLifecycleAndProbes } from './probes.ts';
 import { validateSecurityContext } from './security.ts';
-import { validateDevices, validateMounts, volumeNames } from './volumes.ts';
+import { validateDevices, validateMounts, type Volumes } from './volumes.ts';
 
 export interface PodRules {
   /** A template may name an image with spaces around it; a pod may not. */
   readonly isTemplate: boolean;
+  /** Only volumes that are right can be mounted. */
+  readonly volumes: Volumes;
+  readonly graceSeconds: number | undefined;
+  readonly restartPolicy: string;
 }
 
 const sidecarOnly = 'may not be set for init containers without restartPolicy=Always';
@@ -46,36 +51,53 @@ function hostPortConflicts(containers: readonly JsonObject[], field: (index: num
   }));
 }
 
-function validateCommon(container: JsonObject, field: string, volumes: ReadonlySet<string>, rules: PodRules): FieldError[] {
+function resizePolicy(container: JsonObject, at: string, restartPolicy: string): FieldError[] {
+  const seen = new Set<string>();
+  const field = `${at}.resizePolicy`;
+  return each(objects(container, 'resizePolicy'), field, (one, itemAt) => {
+    const name = str(one, 'resourceName');
+    const policy = str(one, 'restartPolicy');
+    const errors = seen.has(name) ? [duplicate(itemAt, name)] : [];
+    seen.add(name);
+    errors.push(...requireOneOf(name, field, ['cpu', 'memory'], 'required'), ...requireOneOf(policy, field, ['NotRequired', 'RestartContainer'], 'required'));
+    if (restartPolicy === 'Never' && policy !== 'NotRequired') errors.push(invalidValue(field, policy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
+    return errors;
+  });
+}
+
+function validateCommon(container: JsonObject, field: string, rules: PodRules): FieldError[] {
   const name = str(container, 'name');
-  const image = str(container, 'image');
-  const errors = name === '' ? [required(`${field}.name`)] : eachInvalid(`${field}.name`, name, dns1123Label(name));
-  if (image === '') errors.push(required(`${field}.image`));
-  else if (!rules.isTemplate && image !== image.trim()) errors.push(invalidValue(`${field}.image`, image, 'must not have leading or trailing whitespace'));
-  errors.push(...requireOneOf(str(container, 'terminationMessagePolicy'), `${field}.terminationMessagePolicy`, ['FallbackToLogsOnError', 'File'], 'required'));
   return [
-    ...errors,
+    ...(name === '' ? [required(`${field}.name`)] : eachInvalid(`${field}.name`, name, dns1123Label(name))),
+    ...requireString(container, 'image', field),
+    ...requireOneOf(str(container, 'terminationMessagePolicy'), `${field}.terminationMessagePolicy`, ['File', 'FallbackToLogsOnError'], 'required'),
     ...validatePorts(container, field),
     ...validateEnv(container, field), ...validateEnvFrom(container, field),
-    ...validateMounts(container, field, volumes), ...validateDevices(container, field, volumes),
+    ...validateMounts(container, field, rules.volumes), ...validateDevices(container, field, rules.volumes),
     ...requireOneOf(str(container, 'imagePullPolicy'), `${field}.imagePullPolicy`, ['Always', 'IfNotPresent', 'Never'], 'required'),
     ...validateResourceRequirements(obj(container, 'resources'), `${field}.resources`),
+    ...resizePolicy(container, field, rules.restartPolicy),
     ...validateSecurityContext(obj(container, 'securityContext'), `${field}.securityContext`),
   ];
 }
 
-export function validateContainers(spec: JsonObject | undefined, field: string, graceSeconds: number, rules: PodRules): FieldError[] {
+/** A pod's images may not have spaces around them; those of a template may. */
+export function validateImageSpaces(container: JsonObject, field: string): FieldError[] {
+  const image = str(container, 'image');
+  return image === image.trim() ? [] : [invalidValue(`${field}.image`, image, 'must not have leading or trailing whitespace')];
+}
+
+export function validateContainers(spec: JsonObject | undefined, field: string, rules: PodRules): FieldError[] {
   const containers = objects(spec, 'containers');
   if (containers.length === 0) return [required(`${field}.containers`)];
-  const volumes = volumeNames(spec);
   const names = new Set<string>();
   return [
     ...each(containers, `${field}.containers`, (container, at) => {
       const name = str(container, 'name');
-      const errors = validateCommon(container, at, volumes, rules);
+      const errors = validateCommon(container, at, rules);
       if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
       names.add(name);
-      errors.push(...validateLifecycleAndProbes(container, at, graceSeconds));
+      errors.push(...validateLifecycleAndProbes(container, at, rules.graceSeconds));
       if (has(container, 'restartPolicy')) errors.push(forbiddenField(`${at}.restartPolicy`, 'may not be set for non-init containers'));
       return errors;
     }),
@@ -83,49 +105,57 @@ export function validateContainers(spec: JsonObject | undefined, field: string, 
   ];
 }
 
-function initSpecific(container: JsonObject, field: string, graceSeconds: number): FieldError[] {
-  const policy = str(container, 'restartPolicy');
-  const errors = has(container, 'restartPolicy') && policy !== 'Always' ? [notSupported(`${field}.restartPolicy`, policy, ['Always'])] : [];
-  if (policy === 'Always') return [...errors, ...validateLifecycleAndProbes(container, field, graceSeconds)];
+function initSpecific(container: JsonObject, field: string, rules: PodRules): FieldError[] {
+  if (str(container, 'restartPolicy') === 'Always') return validateLifecycleAndProbes(container, field, rules.graceSeconds);
+  const errors: FieldError[] = [];
   for (const key of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe']) {
     if (has(container, key)) errors.push(forbiddenField(`${field}.${key}`, sidecarOnly));
   }
   return errors;
 }
 
-export function validateInitContainers(spec: JsonObject | undefined, field: string, graceSeconds: number, rules: PodRules): FieldError[] {
+export function validateInitContainers(spec: JsonObject | undefined, field: string, rules: PodRules): FieldError[] {
   const names = new Set(objects(spec, 'containers').map((container) => str(container, 'name')));
-  const volumes = volumeNames(spec);
   return each(objects(spec, 'initContainers'), `${field}.initContainers`, (container, at) => {
     const name = str(container, 'name');
-    const errors = validateCommon(container, at, volumes, rules);
+    const errors = validateCommon(container, at, rules);
+    if (has(container, 'restartPolicy')) errors.push(...requireOneOf(str(container, 'restartPolicy'), `${at}.restartPolicy`, ['Always'], 'unsupported'));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
-    names.add(name);
-    return [...errors, ...hostPortConflicts([container], () => at), ...initSpecific(container, at, graceSeconds)];
+    else if (name !== '') names.add(name);
+    // Upstream counts the ports of one container at a time, and so names the first.
+    errors.push(...hostPortConflicts([container], () => `${field}.initContainers[0]`), ...initSpecific(container, at, rules));
+    if (objects(container, 'resizePolicy').length > 0) errors.push(invalidValue(`${at}.resizePolicy`, goStructs('io.k8s.api.core.v1.ContainerResizePolicy', objects(container, 'resizePolicy')), 'must not be set for init containers'));
+    return errors;
   });
 }
 
-const ephemeralForbidden = ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle', 'resources', 'resizePolicy', 'restartPolicy'];
+const ephemeralForbidden = ['ports', 'resources', 'resizePolicy', 'restartPolicy', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'];
 
+/** An empty object is something behind a pointer, and nothing where there is none. */
 function isSet(container: JsonObject, key: string): boolean {
-  const value = obj(container, key);
-  return has(container, key) && !(value !== undefined && Object.keys(value).length === 0) && !(objects(container, key).length === 0 && Array.isArray(container[key]));
+  const value = container[key];
+  if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) return false;
+  return key !== 'resources' || Object.keys(obj(container, key) ?? {}).length > 0;
+}
+
+function ephemeralMounts(container: JsonObject, at: string): FieldError[] {
+  return each(objects(container, 'volumeMounts'), `${at}.volumeMounts`, (mount, mountAt) => ['subPath', 'subPathExpr'].flatMap((key) => (
+    str(mount, key) === '' ? [] : [forbiddenField(`${mountAt}.${key}`, 'cannot be set for an Ephemeral Container')])));
 }
 
 export function validateEphemeralContainers(spec: JsonObject | undefined, field: string, rules: PodRules): FieldError[] {
-  const names = new Set([...objects(spec, 'containers'), ...objects(spec, 'initContainers')].map((container) => str(container, 'name')));
-  const targets = new Set(objects(spec, 'containers').map((container) => str(container, 'name')));
-  const volumes = volumeNames(spec);
+  const targets = new Set([...objects(spec, 'containers'), ...objects(spec, 'initContainers')].map((container) => str(container, 'name')));
+  const names = new Set(targets);
   return each(objects(spec, 'ephemeralContainers'), `${field}.ephemeralContainers`, (container, at) => {
     const name = str(container, 'name');
     const target = str(container, 'targetContainerName');
-    const errors = validateCommon(container, at, volumes, rules);
+    const errors = [...validateCommon(container, at, rules), ...validateImageSpaces(container, at)];
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
-    if (target !== '' && !targets.has(target)) errors.push({ type: 'NotFound', field: `${at}.targetContainerName`, message: `Not found: ${JSON.stringify(target)}` });
+    if (target !== '' && !targets.has(target)) errors.push(notFoundValue(`${at}.targetContainerName`, target));
     for (const key of ephemeralForbidden) {
       if (isSet(container, key)) errors.push(forbiddenField(`${at}.${key}`, 'cannot be set for an Ephemeral Container'));
     }
-    return errors;
+    return [...errors, ...ephemeralMounts(container, at)];
   });
 }

@@ -2,14 +2,16 @@ import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { has, obj, objects, str } from '../access.ts';
 import { eachInvalid, invalidValue, required } from '../errors.ts';
-import { each, requireString } from '../common.ts';
+import { each } from '../common.ts';
 import { configMapKeyProblems, dns1123Subdomain, relaxedEnvNameProblems } from '../formats.ts';
+import { nameProblems } from '../metadata.ts';
 import { envFields, validateFieldRef, validateResourceFieldRef } from './field-refs.ts';
 
 function validateKeyRef(reference: JsonObject, field: string): FieldError[] {
   const key = str(reference, 'key');
+  const name = str(reference, 'name');
   return [
-    ...requireString(reference, 'name', field),
+    ...eachInvalid(`${field}.name`, name, dns1123Subdomain(name)),
     ...(key === '' ? [required(`${field}.key`)] : eachInvalid(`${field}.key`, key, configMapKeyProblems(key))),
   ];
 }
@@ -46,7 +48,7 @@ export function validateEnvFrom(container: JsonObject, field: string): FieldErro
     const present = ['configMapRef', 'secretRef'].filter((name) => has(source, name));
     for (const name of present) {
       const target = str(obj(source, name), 'name');
-      errors.push(...(target === '' ? [required(`${at}.${name}.name`)] : eachInvalid(`${at}.${name}.name`, target, dns1123Subdomain(target))));
+      errors.push(...(target === '' ? [required(`${at}.${name}.name`)] : eachInvalid(`${at}.${name}.name`, target, nameProblems('dns1123-subdomain', target, true))));
     }
     if (present.length === 0) errors.push(invalidValue(at.replace(/\[\d+\]$/, ''), '', 'must specify one of: `configMapRef` or `secretRef`'));
     if (present.length > 1) errors.push(invalidValue(at.replace(/\[\d+\]$/, ''), '', 'may not have more than one field specified at a time'));

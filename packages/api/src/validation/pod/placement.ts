@@ -1,9 +1,9 @@
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from '../access.ts';
-import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, quote, required } from '../errors.ts';
+import { duplicate, eachInvalid, forbiddenField, invalidValue, notSupported, required } from '../errors.ts';
 import { each, labelName, requireOneOf, validateLabelSelector } from '../common.ts';
-import { dns1123Label, labelValueProblems, qualifiedNameProblems } from '../formats.ts';
+import { dns1123Label, dns1123Subdomain, labelValueProblems } from '../formats.ts';
 
 function nodeRequirement(one: JsonObject, field: string): FieldError[] {
   const operator = str(one, 'operator');
@@ -31,8 +31,8 @@ function nodeTerm(term: JsonObject, field: string): FieldError[] {
       const errors: FieldError[] = [];
       if (!['In', 'NotIn'].includes(str(one, 'operator'))) errors.push(invalidValue(`${at}.operator`, str(one, 'operator'), 'not a valid selector operator'));
       else if (list(one, 'values').length !== 1) errors.push(required(`${at}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"));
-      if (str(one, 'key') !== 'metadata.name') errors.push(invalidValue(`${at}.key`, str(one, 'key'), 'not a valid field selector key'));
-      return errors;
+      if (str(one, 'key') !== 'metadata.name') return [...errors, invalidValue(`${at}.key`, str(one, 'key'), 'not a valid field selector key')];
+      return [...errors, ...strings(one, 'values').flatMap((name, index) => eachInvalid(`${at}.values[${index}]`, name, dns1123Subdomain(name)))];
     }),
   ];
 }
@@ -54,9 +54,33 @@ function podTerm(term: JsonObject | undefined, field: string): FieldError[] {
     ...validateLabelSelector(obj(term, 'labelSelector'), `${field}.labelSelector`),
     ...validateLabelSelector(obj(term, 'namespaceSelector'), `${field}.namespaceSelector`),
     ...strings(term, 'namespaces').flatMap((name) => eachInvalid(`${field}.namespace`, name, dns1123Label(name))),
+    ...affinityLabelKeys(term, field),
     ...(key === '' ? [required(`${field}.topologyKey`, 'can not be empty')] : []),
     ...labelName(key, `${field}.topologyKey`),
   ];
+}
+
+function repeated(keys: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(keys.map((key, index) => [key, index]));
+}
+
+/** Labels of the pod itself that join the selector, on either side: on one side only, and not where they are already. */
+function affinityLabelKeys(term: JsonObject | undefined, field: string): FieldError[] {
+  const errors = [...labelKeys(term, 'matchLabelKeys', field), ...labelKeys(term, 'mismatchLabelKeys', field)];
+  const selector = obj(term, 'labelSelector');
+  const match = repeated(strings(term, 'matchLabelKeys'));
+  if (selector !== undefined) {
+    const seen = new Set(Object.keys(obj(selector, 'matchLabels') ?? {}));
+    for (const one of objects(selector, 'matchExpressions')) {
+      const key = str(one, 'key');
+      const index = match.get(key);
+      if (index !== undefined && seen.has(key)) errors.push(invalidValue(`${field}[${index}]`, key, 'exists in both matchLabelKeys and labelSelector'));
+      seen.add(key);
+    }
+  }
+  const other = repeated(strings(term, 'mismatchLabelKeys'));
+  for (const [key, index] of match) if (other.has(key)) errors.push(invalidValue(`${field}.matchLabelKeys[${index}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'));
+  return errors;
 }
 
 function podTerms(affinity: JsonObject | undefined, field: string): FieldError[] {
@@ -82,12 +106,8 @@ export function validateAffinity(affinity: JsonObject | undefined, field: string
 }
 
 export function taintEffect(effect: string, field: string): FieldError[] {
+  if (effect === '') return [required(field)];
   return ['NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(effect) ? [] : [notSupported(field, effect, ['NoSchedule', 'PreferNoSchedule', 'NoExecute'])];
-}
-
-function goToleration(one: JsonObject): ReturnType<typeof goText> {
-  const seconds = has(one, 'tolerationSeconds') ? '(*int64)(0x0)' : '(*int64)(nil)';
-  return goText(`core.Toleration{Key:${quote(str(one, 'key'))}, Operator:${quote(str(one, 'operator'))}, Value:${quote(str(one, 'value'))}, Effect:${quote(str(one, 'effect'))}, TolerationSeconds:${seconds}}`);
 }
 
 export function validateTolerations(tolerations: readonly JsonObject[], field: string): FieldError[] {
@@ -106,7 +126,7 @@ export function validateTolerations(tolerations: readonly JsonObject[], field: s
         break;
       }
       case 'Exists':
-        if (value !== '') errors.push(invalidValue(`${at}.operator`, goToleration(one), "value must be empty when `operator` is 'Exists'"));
+        if (value !== '') errors.push(invalidValue(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
         break;
       default: errors.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
     }
@@ -115,29 +135,52 @@ export function validateTolerations(tolerations: readonly JsonObject[], field: s
   });
 }
 
+/** Of two constraints that say the same, upstream refuses the earlier. */
+function spreadRepeats(one: JsonObject, later: readonly JsonObject[]): boolean {
+  return later.some((other) => str(other, 'topologyKey') === str(one, 'topologyKey') && str(other, 'whenUnsatisfiable') === str(one, 'whenUnsatisfiable'));
+}
+
 export function validateSpread(spec: JsonObject | undefined, field: string): FieldError[] {
-  const seen = new Set<string>();
-  return each(objects(spec, 'topologySpreadConstraints'), `${field}.topologySpreadConstraints`, (one, at) => {
+  const all = objects(spec, 'topologySpreadConstraints');
+  return each(all, `${field}.topologySpreadConstraints`, (one, at, index) => {
     const key = str(one, 'topologyKey');
     const when = str(one, 'whenUnsatisfiable');
     const errors: FieldError[] = [];
     if (num(one, 'maxSkew') <= 0) errors.push(invalidValue(`${at}.maxSkew`, num(one, 'maxSkew'), 'must be greater than zero'));
     if (key === '') errors.push(required(`${at}.topologyKey`, 'can not be empty'));
     errors.push(...requireOneOf(when, `${at}.whenUnsatisfiable`, ['DoNotSchedule', 'ScheduleAnyway'], 'unsupported'));
-    if (seen.has(`${key}/${when}`)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${key}, ${when}}`));
-    seen.add(`${key}/${when}`);
+    if (spreadRepeats(one, all.slice(index + 1))) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${key}, ${when}}`));
     const minDomains = optionalNumber(one, 'minDomains');
     if (minDomains !== undefined && minDomains <= 0) errors.push(invalidValue(`${at}.minDomains`, minDomains, 'must be greater than zero'));
     if (minDomains !== undefined && when !== 'DoNotSchedule') errors.push(invalidValue(`${at}.minDomains`, minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${when}`));
-    for (const policy of ['nodeAffinityPolicy', 'nodeTaintsPolicy']) errors.push(...requireOneOf(str(one, policy), `${at}.${policy}`, ['Honor', 'Ignore'], 'allowed'));
-    errors.push(...matchLabelKeys(one, at));
-    return [...errors, ...validateLabelSelector(obj(one, 'labelSelector'), `${at}.labelSelector`)];
+    for (const policy of ['nodeAffinityPolicy', 'nodeTaintsPolicy']) if (has(one, policy)) errors.push(...requireOneOf(str(one, policy), `${at}.${policy}`, ['Honor', 'Ignore'], 'unsupported'));
+    return [...errors, ...spreadLabelKeys(one, at), ...validateLabelSelector(obj(one, 'labelSelector'), `${at}.labelSelector`)];
   });
 }
 
-function matchLabelKeys(one: JsonObject, field: string): FieldError[] {
+function selectorKeys(selector: JsonObject | undefined): ReadonlySet<string> {
+  return new Set([...Object.keys(obj(selector, 'matchLabels') ?? {}), ...objects(selector, 'matchExpressions').map((one) => str(one, 'key'))]);
+}
+
+/** Names of labels of the pod itself; they need a selector to join. */
+function labelKeys(one: JsonObject | undefined, key: string, field: string): FieldError[] {
+  const keys = strings(one, key);
+  if (keys.length === 0) return [];
+  return [
+    ...(get(one, 'labelSelector') === undefined ? [forbiddenField(`${field}.${key}`, 'must not be specified when labelSelector is not set')] : []),
+    ...keys.flatMap((name, index) => labelName(name, `${field}.${key}[${index}]`)),
+  ];
+}
+
+function spreadLabelKeys(one: JsonObject, field: string): FieldError[] {
+  const taken = selectorKeys(obj(one, 'labelSelector'));
   const keys = strings(one, 'matchLabelKeys');
   if (keys.length === 0) return [];
-  if (get(one, 'labelSelector') === undefined) return [forbiddenField(`${field}.matchLabelKeys`, 'must not be specified when labelSelector is not set')];
-  return keys.flatMap((key, index) => eachInvalid(`${field}.matchLabelKeys[${index}]`, key, qualifiedNameProblems(key)));
+  return [
+    ...(get(one, 'labelSelector') === undefined ? [forbiddenField(`${field}.matchLabelKeys`, 'must not be specified when labelSelector is not set')] : []),
+    ...keys.flatMap((key, index) => [
+      ...labelName(key, `${field}.matchLabelKeys[${index}]`),
+      ...(taken.has(key) ? [invalidValue(`${field}.matchLabelKeys[${index}]`, key, 'exists in both matchLabelKeys and labelSelector')] : []),
+    ]),
+  ];
 }

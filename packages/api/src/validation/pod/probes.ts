@@ -5,7 +5,7 @@ import { eachInvalid, forbiddenField, invalidValue, required } from '../errors.t
 import { each, nonNegative, portNumber, portNumberOrName, requireOneOf, requireString } from '../common.ts';
 import { httpHeaderNameProblems } from '../formats.ts';
 
-type Check = (handler: JsonObject, field: string, graceSeconds: number) => FieldError[];
+type Check = (handler: JsonObject, field: string, graceSeconds: number | undefined) => FieldError[];
 
 const handlers: readonly (readonly [string, Check])[] = [
   ['exec', (handler, field) => (list(handler, 'command').length === 0 ? [required(`${field}.command`)] : [])],
@@ -19,11 +19,12 @@ const handlers: readonly (readonly [string, Check])[] = [
   ['grpc', (handler, field) => portNumber(num(handler, 'port'), `${field}.port`)],
   ['sleep', (handler, field, graceSeconds) => {
     const seconds = num(handler, 'seconds');
-    return seconds > 0 && seconds <= graceSeconds ? [] : [invalidValue(field, seconds, `must be greater than 0 and less than terminationGracePeriodSeconds (${graceSeconds}). Enable PodLifecycleSleepActionAllowZero feature gate for zero sleep.`)];
+    if (graceSeconds === undefined || (seconds > 0 && seconds <= graceSeconds)) return [];
+    return [invalidValue(field, seconds, `must be greater than 0 and less than terminationGracePeriodSeconds (${graceSeconds}). Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep.`)];
   }],
 ];
 
-function validateHandler(handler: JsonObject, field: string, graceSeconds: number): FieldError[] {
+function validateHandler(handler: JsonObject, field: string, graceSeconds: number | undefined): FieldError[] {
   const errors: FieldError[] = [];
   let count = 0;
   for (const [name, check] of handlers) {
@@ -37,7 +38,7 @@ function validateHandler(handler: JsonObject, field: string, graceSeconds: numbe
   return errors;
 }
 
-function validateProbe(probe: JsonObject | undefined, field: string, graceSeconds: number): FieldError[] {
+function validateProbe(probe: JsonObject | undefined, field: string, graceSeconds: number | undefined): FieldError[] {
   if (probe === undefined) return [];
   const errors = validateHandler(probe, field, graceSeconds);
   for (const key of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold']) errors.push(...nonNegative(probe, key, field));
@@ -52,7 +53,7 @@ function mustBeOne(probe: JsonObject | undefined, field: string): FieldError[] {
 }
 
 /** Lifecycle hooks and the three probes, in upstream's order. */
-export function validateLifecycleAndProbes(container: JsonObject, field: string, graceSeconds: number): FieldError[] {
+export function validateLifecycleAndProbes(container: JsonObject, field: string, graceSeconds: number | undefined): FieldError[] {
   const lifecycle = obj(container, 'lifecycle');
   const errors: FieldError[] = [];
   for (const hook of ['postStart', 'preStop']) {

@@ -1,8 +1,11 @@
 import type { FieldError } from '../../field-error.ts';
-import type { Json, JsonObject } from '../../resource.ts';
-import { bool, get, has, list, obj, objects, optionalNumber, str, strings } from '../access.ts';
-import { duplicate, forbiddenField, goText, invalidValue, required } from '../errors.ts';
-import { each, requireOneOf, requireString } from '../common.ts';
+import type { JsonObject } from '../../resource.ts';
+import { bool, get, has, list, num, obj, objects, optionalNumber, str, strings } from '../access.ts';
+import { duplicate, invalidValue, notSupported, required, tooLong } from '../errors.ts';
+import { each, requireOneOf } from '../common.ts';
+import { goStruct } from '../go-value.ts';
+import { descendingPath } from './files.ts';
+import { validateWindowsOptions } from './windows.ts';
 
 const idText = 'must be between 0 and 2147483647, inclusive';
 const sysctlPattern = '([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
@@ -12,49 +15,67 @@ function id(object: JsonObject | undefined, key: string, field: string): FieldEr
   return value !== undefined && (value < 0 || value > 2_147_483_647) ? [invalidValue(`${field}.${key}`, value, idText)] : [];
 }
 
+const seccompType = 'io.k8s.api.core.v1.SeccompProfile';
+
 function seccomp(context: JsonObject | undefined, field: string): FieldError[] {
   const profile = obj(context, 'seccompProfile');
   if (profile === undefined) return [];
   const type = str(profile, 'type');
-  const local = str(profile, 'localhostProfile');
   const at = `${field}.seccompProfile`;
-  const errors = requireOneOf(type, `${at}.type`, ['Localhost', 'RuntimeDefault', 'Unconfined'], 'unsupported');
-  if (type === 'Localhost' && !has(profile, 'localhostProfile')) errors.push(required(`${at}.localhostProfile`, 'must be set when seccomp type is Localhost'));
-  if (type !== 'Localhost' && local !== '') errors.push(invalidValue(`${at}.localhostProfile`, local, 'can only be set when seccomp type is Localhost'));
+  const errors = type === '' ? [required(`${at}.type`, 'type is required when seccompProfile is set')] : requireOneOf(type, `${at}.type`, ['Localhost', 'RuntimeDefault', 'Unconfined'], 'unsupported');
+  if (type === 'Localhost') errors.push(...(has(profile, 'localhostProfile') ? descendingPath(str(profile, 'localhostProfile'), `${at}.localhostProfile`) : [required(`${at}.localhostProfile`, 'must be set when seccomp type is Localhost')]));
+  else if (has(profile, 'localhostProfile')) errors.push(invalidValue(`${at}.localhostProfile`, goStruct(seccompType, profile), 'can only be set when seccomp type is Localhost'));
   return errors;
 }
 
-function goPointer(object: JsonObject | undefined, key: string, type: string): string {
-  return has(object, key) ? `(${type})(0x0)` : `(${type})(nil)`;
-}
+const longestPath = 4095;
 
-/** Go prints addresses here, which nobody can compare. */
-function goSecurityContext(context: JsonObject): ReturnType<typeof goText> {
-  const fields = [
-    ['Capabilities', 'capabilities', '*core.Capabilities'], ['Privileged', 'privileged', '*bool'], ['SELinuxOptions', 'seLinuxOptions', '*core.SELinuxOptions'],
-    ['WindowsOptions', 'windowsOptions', '*core.WindowsSecurityContextOptions'], ['RunAsUser', 'runAsUser', '*int64'], ['RunAsGroup', 'runAsGroup', '*int64'],
-    ['RunAsNonRoot', 'runAsNonRoot', '*bool'], ['ReadOnlyRootFilesystem', 'readOnlyRootFilesystem', '*bool'], ['AllowPrivilegeEscalation', 'allowPrivilegeEscalation', '*bool'],
-    ['ProcMount', 'procMount', '*core.ProcMountType'], ['SeccompProfile', 'seccompProfile', '*core.SeccompProfile'], ['AppArmorProfile', 'appArmorProfile', '*core.AppArmorProfile'],
-  ] as const;
-  return goText(`core.SecurityContext{${fields.map(([name, key, type]) => `${name}:${goPointer(context, key, type)}`).join(', ')}}`);
+function appArmor(context: JsonObject | undefined, field: string): FieldError[] {
+  const profile = obj(context, 'appArmorProfile');
+  if (profile === undefined) return [];
+  const at = `${field}.appArmorProfile`;
+  const local = str(profile, 'localhostProfile');
+  const missing = required(`${at}.localhostProfile`, 'must be set when AppArmor type is Localhost');
+  switch (str(profile, 'type')) {
+    case 'Localhost':
+      if (!has(profile, 'localhostProfile')) return [missing];
+      return [
+        ...(local !== local.trim() ? [invalidValue(`${at}.localhostProfile`, local, 'must not be padded with whitespace')] : local === '' ? [missing] : []),
+        ...(local.length > longestPath ? [tooLong(`${at}.localhostProfile`, longestPath)] : []),
+      ];
+    case 'RuntimeDefault': case 'Unconfined':
+      return has(profile, 'localhostProfile') ? [invalidValue(`${at}.localhostProfile`, local, 'can only be set when AppArmor type is Localhost')] : [];
+    case '': return [required(`${at}.type`, 'type is required when appArmorProfile is set')];
+    default: return [notSupported(`${at}.type`, str(profile, 'type'), ['Localhost', 'RuntimeDefault', 'Unconfined'])];
+  }
 }
 
 export function validateSecurityContext(context: JsonObject | undefined, field: string): FieldError[] {
   if (context === undefined) return [];
   const errors = [...id(context, 'runAsUser', field), ...id(context, 'runAsGroup', field)];
-  errors.push(...requireOneOf(str(context, 'procMount'), `${field}.procMount`, ['Default', 'Unmasked'], 'allowed'));
+  if (has(context, 'procMount')) errors.push(...requireOneOf(str(context, 'procMount'), `${field}.procMount`, ['Default', 'Unmasked'], 'unsupported'));
   errors.push(...seccomp(context, field));
   if (get(context, 'allowPrivilegeEscalation') === false) {
-    const shown = goSecurityContext(context);
+    const shown = goStruct('io.k8s.api.core.v1.SecurityContext', context);
     if (bool(context, 'privileged')) errors.push(invalidValue(field, shown, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
-    if (strings(obj(context, 'capabilities'), 'add').includes('CAP_SYS_ADMIN')) {
-      errors.push(invalidValue(field, shown, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
+    for (const name of strings(obj(context, 'capabilities'), 'add')) {
+      if (name === 'CAP_SYS_ADMIN') errors.push(invalidValue(field, shown, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
     }
   }
-  return errors;
+  return [...errors, ...validateWindowsOptions(obj(context, 'windowsOptions'), `${field}.windowsOptions`), ...appArmor(context, field)];
 }
 
-function sysctls(context: JsonObject | undefined, field: string): FieldError[] {
+/** Settings that belong to a namespace which the pod may share with its host. */
+function hostSysctl(name: string, shared: SharedNamespaces, field: string): FieldError[] {
+  const key = name.includes('.') && (!name.includes('/') || name.indexOf('.') < name.indexOf('/')) ? name : name.replaceAll('/', '.');
+  if (shared.net && key.startsWith('net.')) return [invalidValue(field, name, "may not be specified when 'hostNetwork' is true")];
+  const isIpc = key.startsWith('kernel.shm') || key.startsWith('kernel.msg') || key === 'kernel.sem' || key.startsWith('fs.mqueue.');
+  return shared.ipc && isIpc ? [invalidValue(field, name, "may not be specified when 'hostIPC' is true")] : [];
+}
+
+interface SharedNamespaces { readonly net: boolean; readonly ipc: boolean }
+
+function sysctls(context: JsonObject | undefined, field: string, shared: SharedNamespaces): FieldError[] {
   const seen = new Set<string>();
   return each(objects(context, 'sysctls'), `${field}.sysctls`, (sysctl, at) => {
     const name = str(sysctl, 'name');
@@ -64,50 +85,29 @@ function sysctls(context: JsonObject | undefined, field: string): FieldError[] {
       errors.push(invalidValue(`${at}.name`, name, `must have at most 253 characters and match regex ^${sysctlPattern}$`));
     } else if (seen.has(name)) errors.push(duplicate(`${at}.name`, name));
     seen.add(name);
-    return errors;
+    return [...errors, ...hostSysctl(name, shared, `${at}.name`)];
   });
 }
 
 /** With the host's network a container's port is the host's port; in a template it may still be left out. */
-function hostPorts(spec: JsonObject | undefined, field: string, isTemplate: boolean): FieldError[] {
-  return ['containers', 'initContainers'].flatMap((key) => each(objects(spec, key), `${field}.${key}`, (container, at) => each(objects(container, 'ports'), `${at}.ports`, (port, portAt) => {
-    const host = optionalNumber(port, 'hostPort') ?? 0;
-    if (host === (optionalNumber(port, 'containerPort') ?? 0) || (isTemplate && host === 0)) return [];
+export function validateHostPorts(spec: JsonObject | undefined, field: string, isTemplate: boolean): FieldError[] {
+  if (!bool(spec, 'hostNetwork')) return [];
+  return each(objects(spec, 'containers'), `${field}.containers`, (container, at) => each(objects(container, 'ports'), `${at}.ports`, (port, portAt) => {
+    const host = num(port, 'hostPort');
+    if (host === num(port, 'containerPort') || (isTemplate && host === 0)) return [];
     return [invalidValue(`${portAt}.hostPort`, host, 'must match `containerPort` when `hostNetwork` is true')];
-  })));
+  }));
 }
 
-export function validatePodSecurityContext(spec: JsonObject | undefined, field: string, isTemplate: boolean): FieldError[] {
+export function validatePodSecurityContext(spec: JsonObject | undefined, field: string): FieldError[] {
   const context = obj(spec, 'securityContext');
   const at = `${field}.securityContext`;
-  const errors = bool(spec, 'hostNetwork') ? hostPorts(spec, field, isTemplate) : [];
-  if (bool(spec, 'shareProcessNamespace') && bool(spec, 'hostPID')) {
-    errors.push(invalidValue(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
-  }
-  for (const key of ['fsGroup', 'runAsUser', 'runAsGroup']) errors.push(...id(context, key, at));
+  const errors = ['fsGroup', 'runAsUser', 'runAsGroup'].flatMap((key) => id(context, key, at));
   for (const [index, group] of list(context, 'supplementalGroups').entries()) {
     if (Number(group) < 0 || Number(group) > 2_147_483_647) errors.push(invalidValue(`${at}.supplementalGroups[${index}]`, Number(group), idText));
   }
-  errors.push(...sysctls(context, at));
-  errors.push(...requireOneOf(str(context, 'fsGroupChangePolicy'), `${at}.fsGroupChangePolicy`, ['Always', 'OnRootMismatch'], 'allowed'));
-  return [...errors, ...seccomp(context, at)];
-}
-
-export function validateImagePullSecrets(spec: JsonObject | undefined, field: string): FieldError[] {
-  return each(objects(spec, 'imagePullSecrets'), `${field}.imagePullSecrets`, (one, at) => requireString(one, 'name', at));
-}
-
-/** Keys of the pod's OS that the other OS does not have. */
-export function validateOs(spec: JsonObject | undefined, field: string): FieldError[] {
-  const os = obj(spec, 'os');
-  if (os === undefined) return [];
-  const name = str(os, 'name');
-  if (name === '') return [required(`${field}.os.name`)];
-  const errors = requireOneOf(name, `${field}.os`, ['linux', 'windows'], 'unsupported');
-  const forbidden: readonly (readonly [string, Json | undefined])[] = name === 'windows'
-    ? ['hostPID', 'hostIPC'].map((key) => [key, get(spec, key)] as const) : [['windowsOptions', get(obj(spec, 'securityContext'), 'windowsOptions')]];
-  for (const [key, value] of forbidden) {
-    if (value !== undefined && value !== false) errors.push(forbiddenField(`${field}.securityContext.${key}`, `${key} cannot be set for a ${name} pod`));
-  }
-  return errors;
+  if (bool(spec, 'shareProcessNamespace') && bool(spec, 'hostPID')) errors.push(invalidValue(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
+  errors.push(...sysctls(context, at, { net: bool(spec, 'hostNetwork'), ipc: bool(spec, 'hostIPC') }));
+  if (has(context, 'fsGroupChangePolicy')) errors.push(...requireOneOf(str(context, 'fsGroupChangePolicy'), `${at}.fsGroupChangePolicy`, ['Always', 'OnRootMismatch'], 'unsupported'));
+  return [...errors, ...seccomp(context, at), ...validateWindowsOptions(obj(context, 'windowsOptions'), `${at}.windowsOptions`), ...appArmor(context, at)];
 }

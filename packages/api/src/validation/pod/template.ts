@@ -12,7 +12,7 @@ export function validatePodTemplate(template: JsonObject | undefined, field: str
   return [
     ...validateLabels(obj(metadata, 'labels'), `${field}.labels`),
     ...validateAnnotations(obj(metadata, 'annotations'), `${field}.annotations`),
-    ...validatePodSpec(spec, `${field}.spec`, { isTemplate: true }),
+    ...validatePodSpec(spec, `${field}.spec`, { isTemplate: true, name: '' }),
     ...(objects(spec, 'ephemeralContainers').length > 0 ? [forbiddenField(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')] : []),
   ];
 }

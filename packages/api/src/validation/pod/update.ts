@@ -1,10 +1,14 @@
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { equalJson } from '../../patch/values.ts';
-import { get, list, obj, objects, optionalNumber, str, withoutKeys } from '../access.ts';
-import { forbiddenField, invalidValue } from '../errors.ts';
-import { each } from '../common.ts';
-import { validatePod } from './pod.ts';
+import { entries, get, list, obj, objects, optionalNumber, str, withoutKeys } from '../access.ts';
+import { forbiddenField, goText, invalidValue } from '../errors.ts';
+import { each, goStringMap, requireString } from '../common.ts';
+import { goStruct, goStructs } from '../go-value.ts';
+import { validatePodAnnotationUpdate } from './annotations.ts';
+import { validateImageSpaces } from './containers.ts';
+import { validateTolerations } from './placement.ts';
+import { validatePodRules } from './pod.ts';
 
 const immutableSpecText = 'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,'
   + '`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
@@ -20,9 +24,9 @@ function withImages(spec: JsonObject, key: string, images: readonly string[]): J
 
 /** The new spec with what may change as it was; what still differs then may not. */
 function withAllowedFrom(spec: JsonObject, old: JsonObject): JsonObject {
-  let result = withoutKeys(spec, 'activeDeadlineSeconds', 'tolerations', 'schedulingGates', 'terminationGracePeriodSeconds', 'ephemeralContainers');
+  let result = withoutKeys(spec, 'activeDeadlineSeconds', 'tolerations', 'schedulingGates', 'terminationGracePeriodSeconds');
   for (const key of ['containers', 'initContainers']) result = withImages(result, key, imagesOf(old, key));
-  for (const key of ['activeDeadlineSeconds', 'tolerations', 'schedulingGates', 'ephemeralContainers']) {
+  for (const key of ['activeDeadlineSeconds', 'tolerations', 'schedulingGates']) {
     const value = get(old, key);
     if (value !== undefined) result[key] = value;
   }
@@ -37,57 +41,92 @@ function activeDeadline(spec: JsonObject | undefined, old: JsonObject | undefine
   const before = optionalNumber(old, 'activeDeadlineSeconds');
   const now = optionalNumber(spec, 'activeDeadlineSeconds');
   const field = 'spec.activeDeadlineSeconds';
-  if (before === undefined || before === now) return [];
-  if (now === undefined) return [invalidValue(field, null, 'must not update from a positive integer to nil value')];
-  return now > before ? [invalidValue(field, now, 'must be less than or equal to previous value')] : [];
+  if (now === undefined) return before === undefined ? [] : [invalidValue(field, null, 'must not update from a positive integer to nil value')];
+  const errors = now < 0 || now > 2_147_483_647 ? [invalidValue(field, now, 'must be between 0 and 2147483647, inclusive')] : [];
+  if (before !== undefined && now > before) errors.push(invalidValue(field, now, 'must be less than or equal to previous value'));
+  return errors;
 }
 
 function onlyAddedTolerations(spec: JsonObject | undefined, old: JsonObject | undefined): FieldError[] {
   const now = objects(spec, 'tolerations');
-  const kept = objects(old, 'tolerations').every((before) => now.some((one) => equalJson(withoutKeys(one, 'tolerationSeconds'), withoutKeys(before, 'tolerationSeconds'))));
-  return kept ? [] : [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];
+  const isKept = objects(old, 'tolerations').every((before) => now.some((one) => equalJson(withoutKeys(one, 'tolerationSeconds'), withoutKeys(before, 'tolerationSeconds'))));
+  return isKept ? validateTolerations(now, 'spec.tolerations') : [forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];
 }
 
 function onlyRemovedGates(spec: JsonObject | undefined, old: JsonObject | undefined): FieldError[] {
   const before = objects(old, 'schedulingGates').map((gate) => str(gate, 'name'));
-  return each(objects(spec, 'schedulingGates'), 'spec.schedulingGates', (gate, at) => (before.includes(str(gate, 'name')) ? [] : [forbiddenField(at, 'only deletion is allowed, but found new scheduling gate')]));
+  const added = new Map(objects(spec, 'schedulingGates').map((gate, index) => [str(gate, 'name'), index]));
+  return [...added].filter(([name]) => !before.includes(name))
+    .map(([name, index]) => forbiddenField(`spec.schedulingGates[${index}].name`, `only deletion is allowed, but found new scheduling gate '${name}'`));
 }
 
-function containerCount(spec: JsonObject | undefined, old: JsonObject | undefined): FieldError[] {
-  return ['containers', 'initContainers'].flatMap((key) => (list(spec, key).length === list(old, key).length ? [] : [forbiddenField(`spec.${key}`, 'pod updates may not add or remove containers')]));
+/** Fewer or more containers end the comparison: nothing after them could be compared. */
+function containerChanges(spec: JsonObject | undefined, old: JsonObject | undefined): { readonly errors: FieldError[]; readonly stop: boolean } {
+  const errors: FieldError[] = [];
+  for (const key of ['containers', 'initContainers']) {
+    if (list(spec, key).length !== list(old, key).length) return { errors: [...errors, forbiddenField(`spec.${key}`, 'pod updates may not add or remove containers')], stop: true };
+    errors.push(...each(objects(spec, key), `spec.${key}`, (container, at) => [...requireString(container, 'image', at), ...validateImageSpaces(container, at)]));
+  }
+  return { errors, stop: false };
+}
+
+const termType = 'io.k8s.api.core.v1.NodeSelectorTerm';
+const termsPath = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms';
+
+function termsOf(spec: JsonObject | undefined): readonly JsonObject[] | undefined {
+  const wanted = obj(obj(obj(spec, 'affinity'), 'nodeAffinity'), 'requiredDuringSchedulingIgnoredDuringExecution');
+  return wanted === undefined ? undefined : objects(wanted, 'nodeSelectorTerms');
+}
+
+function onlyAdds(now: JsonObject, before: JsonObject): boolean {
+  const keys = ['matchExpressions', 'matchFields'];
+  if (keys.every((key) => list(before, key).length === 0) && keys.some((key) => list(now, key).length > 0)) return false;
+  return keys.every((key) => equalJson(list(now, key).slice(0, list(before, key).length), [...list(before, key)]));
+}
+
+/** While gates hold a pod back, who opens them may still narrow where it may run. */
+function narrowed(spec: JsonObject | undefined, old: JsonObject | undefined): FieldError[] {
+  const selector = obj(spec, 'nodeSelector');
+  const errors = entries(obj(old, 'nodeSelector')).some(([key, value]) => get(selector, key) !== value)
+    ? [invalidValue('spec.nodeSelector', goText(goStringMap(selector)), 'only additions to spec.nodeSelector are allowed (no mutations or deletions)')] : [];
+  const before = termsOf(old);
+  if (before === undefined || equalJson(get(obj(spec, 'affinity'), 'nodeAffinity') ?? null, get(obj(old, 'affinity'), 'nodeAffinity') ?? null)) return errors;
+  const now = termsOf(spec);
+  if (before.length > 0 && before.length !== (now ?? []).length) {
+    return [...errors, invalidValue(termsPath, goStructs(termType, now), 'no additions/deletions to non-empty NodeSelectorTerms list are allowed')];
+  }
+  return [...errors, ...before.flatMap((term, index) => (onlyAdds(now?.[index] ?? {}, term)
+    ? [] : [invalidValue(`${termsPath}[${index}]`, goStruct(termType, now?.[index]), 'only additions are allowed (no mutations or deletions)')]))];
+}
+
+/** The spec as far as a gated pod may not change it. */
+function withoutNarrowed(spec: JsonObject): JsonObject {
+  const affinity = withoutKeys(obj(spec, 'affinity') ?? {}, 'nodeAffinity');
+  return { ...withoutKeys(spec, 'nodeSelector', 'affinity'), ...(Object.keys(affinity).length === 0 ? {} : { affinity }) };
 }
 
 export function validatePodUpdate(pod: JsonObject, old: JsonObject): FieldError[] {
-  const spec = obj(pod, 'spec');
-  const before = obj(old, 'spec');
-  const errors = validatePod(pod);
-  const counts = containerCount(spec, before);
-  if (counts.length > 0) return [...errors, ...counts];
+  const spec = obj(pod, 'spec') ?? {};
+  const before = obj(old, 'spec') ?? {};
+  const changes = containerChanges(spec, before);
+  const errors = [...validatePodRules(pod), ...validatePodAnnotationUpdate(pod, old), ...changes.errors];
+  if (changes.stop) return errors;
   errors.push(...activeDeadline(spec, before), ...onlyAddedTolerations(spec, before), ...onlyRemovedGates(spec, before));
-  if (spec !== undefined && before !== undefined && !equalJson(withAllowedFrom(spec, before), before)) errors.push(forbiddenField('spec', immutableSpecText));
+  const isGated = list(before, 'schedulingGates').length > 0;
+  if (isGated) errors.push(...narrowed(spec, before));
+  const compared = isGated ? withoutNarrowed : (one: JsonObject): JsonObject => one;
+  if (!equalJson(compared(withAllowedFrom(spec, before)), compared(before))) errors.push(forbiddenField('spec', immutableSpecText));
   return errors;
 }
 
 /** Containers and what is known of them only grow: ephemeral ones are added, never changed. */
 export function validateEphemeralUpdate(pod: JsonObject, old: JsonObject): FieldError[] {
   const now = objects(obj(pod, 'spec'), 'ephemeralContainers');
-  const errors = validatePod(pod);
+  const errors = [...validatePodRules(pod), ...validatePodAnnotationUpdate(pod, old)];
   for (const before of objects(obj(old, 'spec'), 'ephemeralContainers')) {
     const same = now.find((one) => str(one, 'name') === str(before, 'name'));
     if (same === undefined) errors.push(forbiddenField('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(str(before, 'name'))} may not be removed\n`));
     else if (!equalJson(same, before)) errors.push(forbiddenField('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(str(before, 'name'))} may not be changed\n`));
   }
-  return errors;
-}
-
-export function validatePodStatusUpdate(pod: JsonObject, old: JsonObject): FieldError[] {
-  const errors: FieldError[] = [];
-  const status = obj(pod, 'status');
-  const before = obj(old, 'status');
-  const nominated = str(status, 'nominatedNodeName');
-  if (nominated !== '' && str(before, 'nominatedNodeName') !== nominated && !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(nominated)) {
-    errors.push(invalidValue('status.nominatedNodeName', nominated, 'must be the name of a node'));
-  }
-  if (str(status, 'qosClass') !== str(before, 'qosClass') && str(before, 'qosClass') !== '') errors.push(invalidValue('status.qosClass', str(status, 'qosClass'), 'field is immutable'));
   return errors;
 }

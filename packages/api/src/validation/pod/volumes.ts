@@ -1,195 +1,127 @@
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
-import { get, has, num, obj, objects, optionalNumber, str } from '../access.ts';
+import { bool, has, obj, objects, str } from '../access.ts';
 import { duplicate, eachInvalid, forbiddenField, invalidValue, notFoundValue, required } from '../errors.ts';
-import { each, isNegativeQuantity, requireOneOf, requireString } from '../common.ts';
-import { dns1123Label } from '../formats.ts';
-import { validateFieldRef, validateResourceFieldRef, volumeFields } from './field-refs.ts';
+import { each, requireOneOf, requireString } from '../common.ts';
+import { dns1123Label, dns1123Subdomain } from '../formats.ts';
+import { validateClaimTemplate } from '../claims.ts';
+import { descendingPath, noBacksteps } from './files.ts';
+import { isIscsiNameTooLong, iscsiTooLong, podSources } from './volume-sources.ts';
 
-const modeText = 'must be a number between 0 and 0777 (octal), both inclusive';
+/** Volumes that are right, by name: only these may be mounted. */
+export type Volumes = ReadonlyMap<string, JsonObject>;
 
-export function noBacksteps(path: string, field: string): FieldError[] {
-  return path.split('/').includes('..') ? [invalidValue(field, path, "must not contain '..'")] : [];
+function ephemeral(volume: JsonObject, at: string, podName: string): FieldError[] {
+  const source = obj(volume, 'ephemeral');
+  const field = `${at}.ephemeral`;
+  const template = obj(source, 'volumeClaimTemplate');
+  const errors = template === undefined ? [required(`${field}.volumeClaimTemplate`)] : validateClaimTemplate(template, `${field}.volumeClaimTemplate`);
+  const name = str(volume, 'name');
+  if (podName === '' || name === '') return errors;
+  const claim = `${podName}-${name}`;
+  return [...errors, ...dns1123Subdomain(claim).map((text) => invalidValue(`${at}.name`, name, `PVC name ${JSON.stringify(claim)}: ${text}`))];
 }
 
-export function descendingPath(path: string, field: string): FieldError[] {
-  return [...(path.startsWith('/') ? [invalidValue(field, path, 'must be a relative path')] : []), ...noBacksteps(path, field)];
-}
-
-function nonReservedPath(path: string, field: string): FieldError[] {
-  const errors = descendingPath(path, field);
-  if (path.startsWith('..') && !path.startsWith('../')) errors.push(invalidValue(field, path, "must not start with '..'"));
-  return errors;
-}
-
-function fileMode(object: JsonObject, key: string, field: string): FieldError[] {
-  const mode = optionalNumber(object, key);
-  return mode !== undefined && (mode < 0 || mode > 0o777) ? [invalidValue(`${field}.${key}`, mode, modeText)] : [];
-}
-
-function keyToPath(item: JsonObject, field: string): FieldError[] {
-  return [
-    ...requireString(item, 'key', field),
-    ...(str(item, 'path') === '' ? [required(`${field}.path`)] : nonReservedPath(str(item, 'path'), `${field}.path`)),
-    ...fileMode(item, 'mode', field),
-  ];
-}
-
-function items(source: JsonObject, field: string): FieldError[] {
-  return each(objects(source, 'items'), `${field}.items`, keyToPath);
-}
-
-function downwardFile(file: JsonObject, field: string): FieldError[] {
-  const reference = obj(file, 'fieldRef');
-  const resource = obj(file, 'resourceFieldRef');
-  const errors = str(file, 'path') === '' ? [required(`${field}.path`)] : nonReservedPath(str(file, 'path'), `${field}.path`);
-  if (reference !== undefined) {
-    errors.push(...validateFieldRef(reference, `${field}.fieldRef`, volumeFields));
-    if (resource !== undefined) errors.push(invalidValue(field, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'));
-  } else if (resource !== undefined) errors.push(...validateResourceFieldRef(resource, `${field}.resourceFieldRef`, true));
-  else errors.push(required(field, 'one of fieldRef and resourceFieldRef is required'));
-  return [...errors, ...fileMode(file, 'mode', field)];
-}
-
-function tokenSource(token: JsonObject, field: string): FieldError[] {
-  const seconds = num(token, 'expirationSeconds');
+function validateSource(volume: JsonObject, at: string, podName: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (seconds < 600) errors.push(invalidValue(`${field}.expirationSeconds`, seconds, 'may not specify a duration less than 10 minutes'));
-  if (seconds > 2 ** 32) errors.push(invalidValue(`${field}.expirationSeconds`, seconds, 'may not specify a duration larger than 2^32 seconds'));
-  return [...errors, ...(str(token, 'path') === '' ? [required(`${field}.path`)] : nonReservedPath(str(token, 'path'), `${field}.path`))];
-}
-
-const projections: readonly (readonly [string, Check])[] = [
-  ['secret', (source, field) => [...requireString(source, 'name', field), ...items(source, field)]],
-  ['configMap', (source, field) => [...requireString(source, 'name', field), ...items(source, field)]],
-  ['downwardAPI', (source, field) => each(objects(source, 'items'), field, downwardFile)],
-  ['serviceAccountToken', tokenSource],
-  ['clusterTrustBundle', (source, field) => requireString(source, 'path', field)],
-];
-
-function projected(source: JsonObject, field: string): FieldError[] {
-  const errors = fileMode(source, 'defaultMode', field);
-  errors.push(...each(objects(source, 'sources'), `${field}.sources`, (one, at) => {
-    const present = projections.filter(([name]) => has(one, name));
-    if (present.length === 0) return [required(at, 'must specify one source')];
-    return present.flatMap(([name, check], index) => (index === 0
-      ? check(obj(one, name) ?? {}, `${at}.${name}`) : [forbiddenField(`${at}.${name}`, 'may not specify more than 1 volume type')]));
-  }));
-  return errors;
-}
-
-type Check = (source: JsonObject, field: string) => FieldError[];
-
-const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
-
-export const hostPath: Check = (source, field) => {
-  const path = str(source, 'path');
-  if (path === '') return [required(`${field}.path`)];
-  return [...noBacksteps(path, `${field}.path`), ...requireOneOf(str(source, 'type'), `${field}.type`, hostPathTypes, 'allowed')];
-};
-
-export const nfs: Check = (source, field) => [
-  ...requireString(source, 'server', field), ...requireString(source, 'path', field),
-  ...(str(source, 'path') !== '' && !str(source, 'path').startsWith('/') ? [invalidValue(`${field}.path`, str(source, 'path'), 'must be an absolute path')] : []),
-];
-
-const needs = (...keys: readonly string[]): Check => (source, field) => keys.flatMap((key) => requireString(source, key, field));
-
-/** In the order in which upstream counts them. */
-const sources: readonly (readonly [string, Check])[] = [
-  ['emptyDir', (source, field) => {
-    const limit = get(source, 'sizeLimit');
-    return limit !== undefined && isNegativeQuantity(limit) ? [forbiddenField(`${field}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')] : [];
-  }],
-  ['hostPath', hostPath],
-  ['gitRepo', (source, field) => [...requireString(source, 'repository', field), ...descendingPath(str(source, 'directory'), `${field}.directory`)]],
-  ['gcePersistentDisk', needs('pdName')],
-  ['awsElasticBlockStore', needs('volumeID')],
-  ['secret', (source, field) => [...requireString(source, 'secretName', field), ...fileMode(source, 'defaultMode', field), ...items(source, field)]],
-  ['nfs', nfs],
-  ['iscsi', needs('targetPortal', 'iqn')],
-  ['glusterfs', needs('endpoints', 'path')],
-  ['flocker', () => []],
-  ['persistentVolumeClaim', needs('claimName')],
-  ['rbd', needs('image')],
-  ['cinder', needs('volumeID')],
-  ['cephfs', () => []],
-  ['quobyte', needs('registry', 'volume')],
-  ['downwardAPI', (source, field) => [...fileMode(source, 'defaultMode', field), ...each(objects(source, 'items'), field, downwardFile)]],
-  ['fc', () => []],
-  ['configMap', (source, field) => [...requireString(source, 'name', field), ...fileMode(source, 'defaultMode', field), ...items(source, field)]],
-  ['azureFile', needs('secretName', 'shareName')],
-  ['flexVolume', needs('driver')],
-  ['vsphereVolume', needs('volumePath')],
-  ['photonPersistentDisk', needs('pdID')],
-  ['portworxVolume', needs('volumeID')],
-  ['azureDisk', needs('diskName', 'diskURI')],
-  ['storageos', needs('volumeName')],
-  ['projected', projected],
-  ['scaleIO', needs('gateway', 'system', 'volumeName')],
-  ['csi', needs('driver')],
-  ['ephemeral', (source, field) => (has(source, 'volumeClaimTemplate') ? [] : [required(`${field}.volumeClaimTemplate`)])],
-  ['image', () => []],
-];
-
-function validateSource(volume: JsonObject, field: string): FieldError[] {
-  const present = sources.filter(([name]) => has(volume, name));
-  if (present.length === 0) return [required(field, 'must specify a volume type')];
-  return present.flatMap(([name, check], index) => (index === 0
-    ? check(obj(volume, name) ?? {}, `${field}.${name}`) : [forbiddenField(`${field}.${name}`, 'may not specify more than 1 volume type')]));
-}
-
-export function validateVolumes(spec: JsonObject | undefined, field: string): FieldError[] {
-  const names = new Set<string>();
-  return each(objects(spec, 'volumes'), `${field}.volumes`, (volume, at) => {
-    const name = str(volume, 'name');
-    const errors = validateSource(volume, at);
-    if (name === '') errors.push(required(`${at}.name`));
-    else errors.push(...eachInvalid(`${at}.name`, name, dns1123Label(name)));
-    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
-    names.add(name);
-    return errors;
-  });
-}
-
-function validateMount(mount: JsonObject, at: string, volumes: ReadonlySet<string>, paths: Set<string>, list: string): FieldError[] {
-  const name = str(mount, 'name');
-  const path = str(mount, 'mountPath');
-  const errors: FieldError[] = name === '' ? [required(`${at}.name`)] : [];
-  if (!volumes.has(name)) errors.push(notFoundValue(`${at}.name`, name));
-  if (path === '') errors.push(required(`${at}.mountPath`));
-  if (paths.has(path)) errors.push(invalidValue(`${at}.mountPath`, path, 'must be unique'));
-  paths.add(path);
-  // Upstream leaves out the index here.
-  if (str(mount, 'subPath') !== '') errors.push(...descendingPath(str(mount, 'subPath'), `${list}.subPath`));
-  if (str(mount, 'subPathExpr') !== '') {
-    if (str(mount, 'subPath') !== '') errors.push(invalidValue(`${list}.subPathExpr`, str(mount, 'subPathExpr'), 'subPathExpr and subPath are mutually exclusive'));
-    errors.push(...descendingPath(str(mount, 'subPathExpr'), `${list}.subPathExpr`));
+  let count = 0;
+  for (const { key, check, shown, extra } of podSources) {
+    if (!has(volume, key)) continue;
+    if (count > 0) errors.push(forbiddenField(`${at}.${extra ?? key}`, 'may not specify more than 1 volume type'));
+    else errors.push(...check(obj(volume, key) ?? {}, `${at}.${shown ?? key}`));
+    if (key === 'iscsi' && isIscsiNameTooLong(obj(volume, key), str(volume, 'name'))) errors.push(invalidValue(`${at}.name`, str(volume, 'name'), iscsiTooLong));
+    count += 1;
   }
-  errors.push(...requireOneOf(str(mount, 'mountPropagation'), `${list}.mountPropagation`, ['Bidirectional', 'HostToContainer', 'None'], 'allowed'));
+  if (has(volume, 'ephemeral')) {
+    errors.push(...(count > 0 ? [forbiddenField(`${at}.ephemeral`, 'may not specify more than 1 volume type')] : ephemeral(volume, at, podName)));
+    count += 1;
+  }
+  return count === 0 ? [...errors, required(at, 'must specify a volume type')] : errors;
+}
+
+/** `podName` is '' in a template. */
+export function validateVolumes(spec: JsonObject | undefined, field: string, podName: string): { readonly errors: FieldError[]; readonly volumes: Volumes } {
+  const volumes = new Map<string, JsonObject>();
+  const all = objects(spec, 'volumes');
+  const made = new Set(podName === '' ? [] : all.filter((volume) => has(volume, 'ephemeral')).map((volume) => `${podName}-${str(volume, 'name')}`));
+  const errors = each(all, `${field}.volumes`, (volume, at) => {
+    const name = str(volume, 'name');
+    const claim = str(obj(volume, 'persistentVolumeClaim'), 'claimName');
+    const found = validateSource(volume, at, podName);
+    if (name === '') found.push(required(`${at}.name`));
+    else found.push(...eachInvalid(`${at}.name`, name, dns1123Label(name)));
+    if (volumes.has(name)) found.push(duplicate(`${at}.name`, name));
+    if (found.length === 0) volumes.set(name, volume);
+    if (made.has(claim)) found.push(invalidValue(`${at}.persistentVolumeClaim.claimName`, claim, 'must not reference a PVC that gets created for an ephemeral volume'));
+    return found;
+  });
+  return { errors, volumes };
+}
+
+function isPrivileged(container: JsonObject): boolean {
+  return bool(obj(container, 'securityContext'), 'privileged');
+}
+
+/** Upstream leaves out the index of the mount here. */
+function mountPath(mount: JsonObject, at: string, list: string): FieldError[] {
+  const path = str(mount, 'subPath');
+  const expression = str(mount, 'subPathExpr');
+  const errors = path === '' ? [] : descendingPath(path, `${list}.subPath`);
+  if (expression === '') return errors;
+  if (path !== '') errors.push(invalidValue(`${at}.subPathExpr`, expression, 'subPathExpr and subPath are mutually exclusive'));
+  return [...errors, ...descendingPath(expression, `${list}.subPathExpr`)];
+}
+
+function mountModes(mount: JsonObject, list: string, container: JsonObject): FieldError[] {
+  const propagation = str(mount, 'mountPropagation');
+  const errors = has(mount, 'mountPropagation') ? requireOneOf(propagation, `${list}.mountPropagation`, ['Bidirectional', 'HostToContainer', 'None'], 'unsupported') : [];
+  if (propagation === 'Bidirectional' && !isPrivileged(container)) errors.push(forbiddenField(`${list}.mountPropagation`, 'Bidirectional mount propagation is available only to privileged containers'));
+  const recursive = str(mount, 'recursiveReadOnly');
+  const field = `${list}.recursiveReadOnly`;
+  if (!has(mount, 'recursiveReadOnly') || recursive === 'Disabled') return errors;
+  if (recursive !== 'Enabled' && recursive !== 'IfPossible') return [...errors, ...requireOneOf(recursive, field, ['Disabled', 'Enabled', 'IfPossible'], 'unsupported')];
+  if (!bool(mount, 'readOnly')) errors.push(forbiddenField(field, 'may only be specified when readOnly is true'));
+  if (has(mount, 'mountPropagation') && propagation !== 'None') errors.push(forbiddenField(field, 'may only be specified when mountPropagation is None or not specified'));
   return errors;
 }
 
-export function validateMounts(container: JsonObject, field: string, volumes: ReadonlySet<string>): FieldError[] {
+export function validateMounts(container: JsonObject, field: string, volumes: Volumes): FieldError[] {
   const paths = new Set<string>();
   const list = `${field}.volumeMounts`;
-  return each(objects(container, 'volumeMounts'), list, (mount, at) => validateMount(mount, at, volumes, paths, list));
-}
-
-export function validateDevices(container: JsonObject, field: string, volumes: ReadonlySet<string>): FieldError[] {
-  const paths = new Set<string>();
-  return each(objects(container, 'volumeDevices'), `${field}.volumeDevices`, (device, at) => {
-    const errors = requireString(device, 'name', at);
-    const path = str(device, 'devicePath');
-    if (!volumes.has(str(device, 'name'))) errors.push(notFoundValue(`${at}.name`, str(device, 'name')));
-    if (path === '') errors.push(required(`${at}.devicePath`));
-    else errors.push(...noBacksteps(path, `${at}.devicePath`));
-    if (paths.has(path)) errors.push(invalidValue(`${at}.devicePath`, path, 'must be unique'));
+  const devices = objects(container, 'volumeDevices');
+  return each(objects(container, 'volumeMounts'), list, (mount, at) => {
+    const name = str(mount, 'name');
+    const path = str(mount, 'mountPath');
+    const errors = requireString(mount, 'name', at);
+    if (!volumes.has(name)) errors.push(notFoundValue(`${at}.name`, name));
+    errors.push(...requireString(mount, 'mountPath', at));
+    if (paths.has(path)) errors.push(invalidValue(`${at}.mountPath`, path, 'must be unique'));
     paths.add(path);
-    return errors;
+    if (devices.some((device) => str(device, 'name') === name)) errors.push(invalidValue(`${at}.name`, name, 'must not already exist in volumeDevices'));
+    if (devices.some((device) => str(device, 'devicePath') === path)) errors.push(invalidValue(`${at}.mountPath`, path, 'must not already exist as a path in volumeDevices'));
+    return [...errors, ...mountPath(mount, at, list), ...mountModes(mount, list, container)];
   });
 }
 
-export function volumeNames(spec: JsonObject | undefined): ReadonlySet<string> {
-  return new Set(objects(spec, 'volumes').map((volume) => str(volume, 'name')));
+export function validateDevices(container: JsonObject, field: string, volumes: Volumes): FieldError[] {
+  const paths = new Set<string>();
+  const names = new Set<string>();
+  const mounts = objects(container, 'volumeMounts');
+  return each(objects(container, 'volumeDevices'), `${field}.volumeDevices`, (device, at) => {
+    const name = str(device, 'name');
+    const path = str(device, 'devicePath');
+    const volume = volumes.get(name);
+    const errors = requireString(device, 'name', at);
+    if (names.has(name)) errors.push(invalidValue(`${at}.name`, name, 'must be unique'));
+    if (volume === undefined) errors.push(notFoundValue(`${at}.name`, name));
+    else if (!has(volume, 'persistentVolumeClaim') && !has(volume, 'ephemeral')) errors.push(invalidValue(`${at}.name`, name, 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode'));
+    errors.push(...requireString(device, 'devicePath', at));
+    if (paths.has(path)) errors.push(invalidValue(`${at}.devicePath`, path, 'must be unique'));
+    if (noBacksteps(path, '').length > 0) errors.push(invalidValue(`${at}.devicePath`, path, "can not contain backsteps ('..')"));
+    else paths.add(path);
+    if (mounts.some((mount) => str(mount, 'name') === name)) errors.push(invalidValue(`${at}.name`, name, 'must not already exist in volumeMounts'));
+    if (mounts.some((mount) => str(mount, 'mountPath') === path)) errors.push(invalidValue(`${at}.devicePath`, path, 'must not already exist as a path in volumeMounts'));
+    if (name !== '') names.add(name);
+    return errors;
+  });
 }
