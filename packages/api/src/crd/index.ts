@@ -8,3 +8,6 @@ export * from './conditions.ts';
 export * from './validate-object.ts';
 export { compilePattern } from './validate-value.ts';
 export { typedProblems } from './typed.ts';
+export { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate, type DefinitionRules } from './validation/definition.ts';
+export type { RuleChecker, RulePlace } from './validation/open-api.ts';
+export { validFieldPath } from './validation/field-path.ts';

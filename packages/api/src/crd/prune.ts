@@ -49,3 +49,10 @@ export function pruneUnknown(object: JsonObject, schema: Structural): string[] {
   pruner.prune(object, { ...schema, embeddedResource: true }, '');
   return pruner.gone.sort();
 }
+
+/** The same for a value that is no whole resource. */
+export function pruneValue(value: Json, schema: Structural): string[] {
+  const pruner = new Pruner();
+  pruner.prune(value, schema, '');
+  return pruner.gone.sort();
+}

@@ -1,0 +1,231 @@
+import type { FieldError } from '../../field-error.ts';
+import { isObject } from '../../patch/values.ts';
+import type { JsonObject } from '../../resource.ts';
+import { bool, entries, get, has, list, obj, objects, str, strings } from '../../validation/access.ts';
+import { forbiddenField, goStrings, invalidValue, notSupported, quote, required } from '../../validation/errors.ts';
+import { envelopeFields } from '../structural.ts';
+import { validFieldPath } from './field-path.ts';
+
+/** Which versions' rules are compiled, and what of it is refused; made anew for each schema. */
+export interface RuleChecker {
+  /** The rules at one place of the schema. `enter` leads there from the root. */
+  check(schema: JsonObject, place: RulePlace, field: string): FieldError[];
+  /** What all rules together cost, when all of the schema was looked at. */
+  finish(field: string): FieldError[];
+}
+
+/** A place in the schema as rules see it: how often a value may stand there in one object. */
+export interface RulePlace {
+  readonly parent: RulePlace | undefined;
+  readonly schema: JsonObject;
+  readonly step: 'root' | 'property' | 'items' | 'additional';
+}
+
+interface Scope {
+  readonly allowDefaults: boolean;
+  readonly why: string;
+  readonly insideMeta: boolean;
+  /** The highest place whose old and new values nobody can match. */
+  readonly uncorrelated: string | undefined;
+}
+
+const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
+
+interface Found {
+  readonly schema: FieldError[];
+  readonly rules: FieldError[];
+}
+
+/** The rules of a schema as OpenAPI and Kubernetes restrict it. */
+export class OpenApiSchemaValidator {
+  readonly #rules: RuleChecker | undefined;
+
+  constructor(rules: RuleChecker | undefined) {
+    this.#rules = rules;
+  }
+
+  validate(schema: JsonObject, field: string): FieldError[] {
+    const place: RulePlace | undefined = this.#rules === undefined ? undefined : { parent: undefined, schema, step: 'root' };
+    const found = this.#visit(schema, field, { allowDefaults: true, why: '', insideMeta: false, uncorrelated: undefined }, true, place);
+    return [...found.schema, ...found.rules];
+  }
+
+  #visit(schema: JsonObject | undefined, field: string, scope: Scope, isRoot: boolean, place: RulePlace | undefined): Found {
+    const found: Found = { schema: [], rules: [] };
+    if (schema === undefined) return found;
+    const take = (below: Found): void => {
+      found.schema.push(...below.schema);
+      found.rules.push(...below.rules);
+    };
+    found.schema.push(...standard(schema, field, scope));
+    if (bool(schema, 'uniqueItems')) found.schema.push(forbiddenField(`${field}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'));
+    this.#objects(schema, field, scope, isRoot, place, take, found);
+    this.#logic(schema, field, scope, take);
+    this.#items(schema, field, scope, place, take);
+    found.schema.push(...mapsAndLists(schema, field), ...ruleTexts(schema, field));
+    if (found.schema.length === 0 && place !== undefined && list(schema, 'x-kubernetes-validations').length > 0) found.rules.push(...(this.#rules?.check(schema, place, field) ?? []), ...uncorrelated(schema, field, scope));
+    return found;
+  }
+
+  #objects(schema: JsonObject, field: string, scope: Scope, isRoot: boolean, place: RulePlace | undefined, take: (below: Found) => void, found: Found): void {
+    const additional = get(schema, 'additionalProperties');
+    const properties = entries(obj(schema, 'properties'));
+    if (additional !== undefined) {
+      if (properties.length > 0 && (additional === false || isObject(additional))) found.schema.push(forbiddenField(`${field}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
+      const below = scope.insideMeta ? { ...scope, allowDefaults: false, why: 'inside additionalProperties applying to object metadata' } : scope;
+      if (isObject(additional)) take(this.#visit(additional, `${field}.additionalProperties`, below, false, child(place, additional, 'additional')));
+    }
+    for (const [name, property] of properties.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      const granular = ['', 'granular'].includes(str(schema, 'x-kubernetes-map-type'));
+      let below: Scope = granular ? scope : { ...scope, uncorrelated: scope.uncorrelated ?? field };
+      if ((isRoot || bool(schema, 'x-kubernetes-embedded-resource')) && envelopeFields.has(name)) {
+        below = { ...below, insideMeta: true, ...(isRoot ? { allowDefaults: false, why: `in top-level ${name}` } : {}) };
+      }
+      if (isObject(property)) take(this.#visit(property, `${field}.properties[${name}]`, below, false, child(place, property, 'property')));
+    }
+  }
+
+  #logic(schema: JsonObject, field: string, scope: Scope, take: (below: Found) => void): void {
+    take(this.#visit(obj(schema, 'not'), `${field}.not`, scope, false, undefined));
+    for (const key of ['allOf', 'oneOf', 'anyOf']) {
+      for (const [index, nested] of objects(schema, key).entries()) take(this.#visit(nested, `${field}.${key}[${index}]`, scope, false, undefined));
+    }
+    for (const [name, nested] of entries(obj(schema, 'definitions'))) if (isObject(nested)) take(this.#visit(nested, `${field}.definitions[${name}]`, scope, false, undefined));
+  }
+
+  #items(schema: JsonObject, field: string, scope: Scope, place: RulePlace | undefined, take: (below: Found) => void): void {
+    const below: Scope = str(schema, 'x-kubernetes-list-type') === 'map' ? scope : { ...scope, uncorrelated: scope.uncorrelated ?? field };
+    const items = obj(schema, 'items');
+    if (items !== undefined) take(this.#visit(items, `${field}.items`, below, false, child(place, items, 'items')));
+    for (const [index, nested] of objects(schema, 'items').entries()) take(this.#visit(nested, `${field}.items[${index}]`, below, false, child(place, nested, 'items')));
+  }
+}
+
+function child(place: RulePlace | undefined, schema: JsonObject, step: RulePlace['step']): RulePlace | undefined {
+  return place === undefined ? undefined : { parent: place, schema, step };
+}
+
+const unsupported = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'];
+
+function standard(schema: JsonObject, field: string, scope: Scope): FieldError[] {
+  const errors: FieldError[] = [];
+  const type = str(schema, 'type');
+  if (type !== '' && !types.includes(type)) errors.push(notSupported(`${field}.type`, type, types));
+  if (has(schema, 'default') && !scope.allowDefaults) errors.push(forbiddenField(`${field}.default`, `must not be set${scope.why === '' ? '' : ` ${scope.why}`}`));
+  for (const key of unsupported) {
+    const value = get(schema, key);
+    if (value !== undefined && value !== '' && !(isObject(value) && ['patternProperties', 'definitions'].includes(key) && Object.keys(value).length === 0)) errors.push(forbiddenField(`${field}.${key}`, `${key} is not supported`));
+  }
+  if (type === 'null') errors.push(forbiddenField(`${field}.type`, 'type cannot be set to null, use nullable as an alternative'));
+  if (list(schema, 'items').length > 0) errors.push(forbiddenField(`${field}.items`, 'items must be a schema object and not an array'));
+  if (scope.insideMeta && bool(schema, 'x-kubernetes-embedded-resource')) errors.push(forbiddenField(`${field}.x-kubernetes-embedded-resource`, 'must not be used inside of resource meta'));
+  return errors;
+}
+
+function mapsAndLists(schema: JsonObject, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const type = str(schema, 'type');
+  const wrongType = (expected: string, key: string): FieldError => {
+    const why = `must be ${expected} if ${key} is specified`;
+    return type === '' ? required(`${field}.type`, why) : invalidValue(`${field}.type`, type, why);
+  };
+  if (get(schema, 'x-kubernetes-preserve-unknown-fields') === false) errors.push(invalidValue(`${field}.x-kubernetes-preserve-unknown-fields`, false, 'must be true or undefined'));
+  const mapType = get(schema, 'x-kubernetes-map-type');
+  if (typeof mapType === 'string') {
+    if (type !== 'object') errors.push(wrongType('object', 'x-kubernetes-map-type'));
+    if (mapType !== 'atomic' && mapType !== 'granular') errors.push(notSupported(`${field}.x-kubernetes-map-type`, mapType, ['atomic', 'granular']));
+  }
+  const listType = get(schema, 'x-kubernetes-list-type');
+  if (typeof listType === 'string') {
+    if (type !== 'array') errors.push(wrongType('array', 'x-kubernetes-list-type'));
+    else if (listType === 'set') errors.push(...setItems(schema, field));
+    if (!['atomic', 'set', 'map'].includes(listType)) errors.push(notSupported(`${field}.x-kubernetes-list-type`, listType, ['atomic', 'set', 'map']));
+  }
+  return [...errors, ...listKeys(schema, listType, field), ...keyedItems(schema, field)];
+}
+
+function setItems(schema: JsonObject, field: string): FieldError[] {
+  const items = obj(schema, 'items');
+  const listType = get(items, 'x-kubernetes-list-type');
+  const why = 'must be atomic as item of a list with x-kubernetes-list-type=set';
+  if (str(items, 'type') === 'array' && listType !== undefined && listType !== 'atomic') return [invalidValue(`${field}.items.x-kubernetes-list-type`, listType as string, why)];
+  if (str(items, 'type') === 'object' && str(items, 'x-kubernetes-map-type') !== 'atomic') return [invalidValue(`${field}.items.x-kubernetes-map-type`, listType as string | undefined, why)];
+  return [];
+}
+
+function listKeys(schema: JsonObject, listType: unknown, field: string): FieldError[] {
+  const keys = strings(schema, 'x-kubernetes-list-map-keys');
+  const errors: FieldError[] = [];
+  const why = 'must be map if x-kubernetes-list-map-keys is non-empty';
+  if (keys.length > 0 && listType === undefined) errors.push(required(`${field}.x-kubernetes-list-type`, why));
+  else if (keys.length > 0 && listType !== 'map') errors.push(invalidValue(`${field}.x-kubernetes-list-type`, listType as string, why));
+  if (listType !== 'map') return errors;
+  if (keys.length === 0) errors.push(required(`${field}.x-kubernetes-list-map-keys`, 'must not be empty if x-kubernetes-list-type is map'));
+  const items = obj(schema, 'items');
+  if (items === undefined) {
+    if (!has(schema, 'items')) errors.push(required(`${field}.items`, 'must have a schema if x-kubernetes-list-type is map'));
+    return errors;
+  }
+  if (str(items, 'type') !== 'object') return [...errors, invalidValue(`${field}.items.type`, str(items, 'type'), "must be object if parent array's x-kubernetes-list-type is map")];
+  const shown = goStrings('[]string', keys);
+  for (const [index, key] of keys.entries()) {
+    const property = obj(obj(items, 'properties'), key);
+    if (property === undefined) errors.push(invalidValue(`${field}.x-kubernetes-list-map-keys`, shown, 'entries must all be names of item properties'));
+    else if (['array', 'object'].includes(str(property, 'type'))) errors.push(invalidValue(`${field}.items.properties[${key}].type`, 'object', "must be a scalar type if parent array's x-kubernetes-list-type is map"));
+    if (keys.indexOf(key) < index) errors.push(invalidValue(`${field}.x-kubernetes-list-map-keys`, shown, 'must not contain duplicate entries'));
+  }
+  return errors;
+}
+
+function keyedItems(schema: JsonObject, field: string): FieldError[] {
+  const items = obj(schema, 'items');
+  const listType = str(schema, 'x-kubernetes-list-type');
+  if (items === undefined || (listType !== 'set' && listType !== 'map')) return [];
+  const errors = bool(items, 'nullable') ? [forbiddenField(`${field}.items.nullable`, `cannot be nullable when x-kubernetes-list-type is ${listType}`)] : [];
+  if (listType === 'set') return errors;
+  for (const key of strings(schema, 'x-kubernetes-list-map-keys')) {
+    const property = obj(obj(items, 'properties'), key);
+    if (property === undefined) continue;
+    const at = `${field}.items.properties[${key}]`;
+    if (!strings(items, 'required').includes(key) && !has(property, 'default')) errors.push(required(`${at}.default`, 'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property'));
+    if (bool(property, 'nullable')) errors.push(forbiddenField(`${at}.nullable`, 'this property is in x-kubernetes-list-map-keys, so it cannot be nullable'));
+  }
+  return errors;
+}
+
+const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
+const newline = /[\n\r]/;
+
+function ruleTexts(schema: JsonObject, field: string): FieldError[] {
+  return objects(schema, 'x-kubernetes-validations').flatMap((rule, index) => {
+    const at = `${field}.x-kubernetes-validations[${index}]`;
+    const [text, message, expression, path] = ['rule', 'message', 'messageExpression', 'fieldPath'].map((key) => str(rule, key)) as [string, string, string, string];
+    const errors: FieldError[] = [];
+    if (text.trim() === '') errors.push(required(`${at}.rule`, 'rule is not specified'));
+    else if (message !== '' && message.trim() === '') errors.push(invalidValue(`${at}.message`, message, 'message must be non-empty if specified'));
+    else if (newline.test(message.trim())) errors.push(invalidValue(`${at}.message`, message, 'message must not contain line breaks'));
+    else if (newline.test(text.trim()) && message.trim() === '') errors.push(required(`${at}.message`, 'message must be specified if rule contains line breaks'));
+    if (expression !== '' && expression.trim() === '') errors.push(required(`${at}.messageExpression`, 'messageExpression must be non-empty if specified'));
+    const reason = get(rule, 'reason');
+    if (typeof reason === 'string' && !reasons.includes(reason)) errors.push(notSupported(`${at}.reason`, reason, reasons));
+    if (path !== '' && path.trim() === '') errors.push(invalidValue(`${at}.fieldPath`, path, 'fieldPath must be non-empty if specified'));
+    if (newline.test(path)) errors.push(invalidValue(`${at}.fieldPath`, path, 'fieldPath must not contain line breaks'));
+    if (path !== '' && 'trouble' in validFieldPath(path, schema)) errors.push(invalidValue(`${at}.fieldPath`, path, 'fieldPath must be a valid path'));
+    return errors;
+  });
+}
+
+/** Whether a rule speaks of the old value; strings and names that only contain the word are taken for none. */
+export function usesOldSelf(rule: string): boolean {
+  return /(?<![\w.])oldSelf(?!\w)/.test(rule.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'));
+}
+
+function uncorrelated(schema: JsonObject, field: string, scope: Scope): FieldError[] {
+  return objects(schema, 'x-kubernetes-validations').flatMap((rule, index): FieldError[] => {
+    const at = `${field}.x-kubernetes-validations[${index}]`;
+    const optional = get(rule, 'optionalOldSelf');
+    if (!usesOldSelf(str(rule, 'rule'))) return optional === undefined ? [] : [invalidValue(`${at}.optionalOldSelf`, optional as boolean, 'may not be set if oldSelf is not used in rule')];
+    if (scope.uncorrelated === undefined) return [];
+    return [{ type: 'Invalid', field: `${at}.rule`, message: `Invalid value: ${quote(str(rule, 'rule'))}: oldSelf cannot be used on the uncorrelatable portion of the schema within ${scope.uncorrelated}` }];
+  });
+}
