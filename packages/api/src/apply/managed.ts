@@ -49,9 +49,9 @@ export function decodeManaged(list: Json | undefined): Managed | undefined {
   return managed;
 }
 
-/** `[{}]` in a body means: forget who manages what. */
+/** `[{}]` in a body means: forget who manages what. So does an empty list where it is not left out. */
 export function asksForReset(list: Json | undefined): boolean {
-  return Array.isArray(list) && list.length === 1 && isObject(list[0]) && Object.keys(list[0]).length === 0;
+  return Array.isArray(list) && (list.length === 0 || (list.length === 1 && isObject(list[0]) && Object.keys(list[0]).length === 0));
 }
 
 function compareText(a: string, b: string): number {

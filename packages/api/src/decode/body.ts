@@ -65,12 +65,14 @@ function envelopeText(value: Json, name: string): string {
   return member;
 }
 
+class VersionError extends Error {}
+
 function kindOf(value: Json, expected: ExpectedKind): Kind {
   const apiVersion = envelopeText(value, 'apiVersion');
   const kind = envelopeText(value, 'kind') || expected.kind;
   if (apiVersion === '') return { group: expected.group, version: expected.version, kind };
   const parsed = parseApiVersion(apiVersion);
-  if (parsed === undefined) throw new DecodeError(`unexpected GroupVersion string: ${apiVersion}`);
+  if (parsed === undefined) throw new VersionError(`unexpected GroupVersion string: ${apiVersion}`);
   return { ...parsed, kind };
 }
 
@@ -80,6 +82,7 @@ function readEnvelope(scan: () => ScannedJson, expected: ExpectedKind, body: Uin
     return { scanned, actual: kindOf(scanned.value, expected) };
   } catch (error) {
     if (error instanceof YamlSyntaxError) throw unrecognized(expected.kind, error.message, body);
+    if (error instanceof VersionError) throw unrecognized(expected.kind, error.message, body);
     if (error instanceof JsonSyntaxError || error instanceof DecodeError) throw unrecognized(expected.kind, `couldn't get version/kind; json parse error: ${error.message}`, body);
     throw error;
   }
@@ -101,7 +104,13 @@ function checkKind(actual: Kind, expected: ExpectedKind): void {
 export function applyFieldValidation(strictErrors: readonly string[], mode: FieldValidation, actual: Pick<Kind, 'kind' | 'version'>, expectedKind: string): readonly string[] {
   if (strictErrors.length === 0 || mode === 'Ignore') return [];
   if (mode === 'Strict') throw cannotBeHandled(actual, expectedKind, `strict decoding error: ${strictErrors.join(', ')}`);
-  return strictErrors;
+  return strictErrors.flatMap(warningsOf);
+}
+
+/** As warnings the YAML library's lines stand alone. */
+function warningsOf(error: string): readonly string[] {
+  const lines = /^yaml: unmarshal errors:\n(.*)$/s.exec(error)?.[1];
+  return lines === undefined ? [error] : lines.split('\n').map((line) => line.trim());
 }
 
 /**
@@ -114,7 +123,8 @@ export function decodeBody(expected: ExpectedKind, body: Uint8Array, fieldValida
   const typeName = expected.typeName ?? typeOfKind(expected.group, expected.version, expected.kind);
   if (typeName === undefined) throw cannotBeHandled(actual, expected.kind, `no kind ${JSON.stringify(actual.kind)} is registered for version ${JSON.stringify(apiVersionOf(actual))} ${scheme}`);
   try {
-    const decoded = decodeObject(typeName, scanned);
+    // Nothing at all is an object without fields.
+    const decoded = decodeObject(typeName, scanned.value === null ? { ...scanned, value: {} } : scanned);
     const warnings = applyFieldValidation(decoded.strictErrors, fieldValidation, actual, expected.kind);
     decoded.object['kind'] = actual.kind;
     decoded.object['apiVersion'] = apiVersionOf(actual);

@@ -21,7 +21,9 @@ function toJson(value: unknown): Json {
   if (Array.isArray(value)) return value.map(toJson);
   if (value instanceof Map) {
     const object: JsonObject = {};
-    for (const [key, member] of value) Object.defineProperty(object, keyText(key), { value: toJson(member), writable: true, enumerable: true, configurable: true });
+    // What follows sees the keys as Go's converter to JSON leaves them: sorted.
+    const members = [...value].map(([key, member]): [string, unknown] => [keyText(key), member]).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    for (const [key, member] of members) Object.defineProperty(object, key, { value: toJson(member), writable: true, enumerable: true, configurable: true });
     return object;
   }
   switch (typeof value) {
@@ -61,7 +63,7 @@ export function scanYaml(source: string | Uint8Array): ScannedJson {
   const error = document.errors[0];
   if (error !== undefined) {
     const problem = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
-    throw new YamlSyntaxError(`error converting YAML to JSON: yaml: line ${error.linePos?.[0].line ?? 1}: ${problem}`, error.pos[0]);
+    throw new YamlSyntaxError(`yaml: line ${error.linePos?.[0].line ?? 1}: ${problem}`, error.pos[0]);
   }
   return { ...scannedValue(toJson(document.toJS({ mapAsMap: true }))), strictErrors: duplicateKeys(document, lines) };
 }

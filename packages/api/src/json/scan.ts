@@ -21,7 +21,7 @@ export interface ScannedJson {
 
 /** Go's decoder allows 10,000; the stack of everything that walks objects afterwards does not. */
 const maxDepth = 2000;
-const utf8 = new TextDecoder('utf-8');
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const quote = 34, comma = 44, minus = 45, dot = 46, zero = 48, nine = 57, colon = 58, upperE = 69, openBracket = 91, backslash = 92, closeBracket = 93, lowerE = 101, openBrace = 123, closeBrace = 125;
 

@@ -12,8 +12,10 @@ function rejected(): StatusError {
 }
 
 function parsePointer(path: string): string[] {
-  if (!path.startsWith('/')) throw rejected();
-  return path.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  // Upstream's library takes whatever stands before the first slash for nothing.
+  const parts = path.split('/');
+  if (parts.length < 2) throw rejected();
+  return parts.slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** Upstream's library also counts from the end with negative numbers. */
@@ -137,7 +139,7 @@ export function applyJsonPatch(document: Json, patch: Json): Json {
   }
   const target = new Document(cloneJson(document));
   for (const operation of patch) {
-    if (!isObject(operation)) throw badRequest('error decoding patch: an operation of a JSON patch must be an object');
+    if (!isObject(operation)) throw rejected();
     perform(target, operation);
   }
   return target.root;

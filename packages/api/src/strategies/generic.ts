@@ -72,8 +72,7 @@ export function genericStrategy(kind: Kind): Required<Pick<Strategy, 'prepareFor
   return {
     prepareForCreate(object) {
       if (kind.hasStatus) resetStatus(object, kind.resource);
-      if (kind.generation === undefined) delete metadataOf(object)['generation'];
-      else metadataOf(object)['generation'] = 1;
+      if (kind.generation !== undefined) metadataOf(object)['generation'] = 1;
     },
     prepareForUpdate(object, old, context) {
       if (context.subresource === 'status') keepAllButStatus(object, old);

@@ -62,7 +62,7 @@ function validateOwner(owner: JsonObject, field: string): FieldError[] {
   if (apiVersion.split('/').length > 2) errors.push(invalidValue(`${field}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
   else if ((apiVersion.split('/').at(-1) ?? '') === '') errors.push(invalidValue(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
   for (const key of ['kind', 'name', 'uid']) {
-    if (str(owner, key) === '') errors.push(invalidValue(`${field}.${key}`, '', 'must not be empty'));
+    if (str(owner, key) === '') errors.push(invalidValue(`${field}.${key}`, '', `${key} must not be empty`));
   }
   if (apiVersion === 'v1' && str(owner, 'kind') === 'Event') errors.push(invalidValue(field, goStruct(ownerType, owner), '/v1, Kind=Event is disallowed from being an owner'));
   return errors;
@@ -116,7 +116,7 @@ export function fieldManagerProblems(manager: string, field: string): FieldError
   if (manager.length > 128) errors.push(tooLong(field, 128));
   const chars = Array.from(manager);
   const bad = chars.findIndex((char) => !/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char));
-  if (bad >= 0) errors.push(invalidValue(field, manager, `invalid character ${JSON.stringify(chars[bad])} (at position ${bad})`));
+  if (bad >= 0) errors.push(invalidValue(field, manager, `invalid character U+${((chars[bad] as string).codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')} (at position ${bad})`));
   return errors;
 }
 
@@ -167,7 +167,7 @@ function validateImmutable(metadata: JsonObject, old: JsonObject): FieldError[] 
   return ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'].flatMap((key) => {
     const value = get(metadata, key);
     if (equalJson(value ?? null, get(old, key) ?? null)) return [];
-    const shown = key.endsWith('Timestamp') && typeof value === 'string' ? goText(value) : badValue(value);
+    const shown = key.endsWith('Timestamp') && typeof value === 'string' ? goText(`${value.slice(0, 10)} ${value.slice(11, 19)} +0000 UTC`) : badValue(value);
     return [invalidValue(`metadata.${key}`, shown, immutableText)];
   });
 }

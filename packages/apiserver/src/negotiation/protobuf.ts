@@ -1,4 +1,4 @@
-import { decodeBody, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, openProtobuf, ProtobufError, typeOfKind, badRequest, type JsonObject, type StatusError } from '@coxswain/api';
+import { decodeBody, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, openProtobuf, ProtobufError, typeOfKind, badRequest, unrecognized, type JsonObject, type StatusError } from '@coxswain/api';
 import { assert, utf8 } from '@coxswain/host';
 import { text } from '../registry/object.ts';
 
@@ -35,7 +35,7 @@ export function fromProtobuf(body: Uint8Array, expected: ExpectedKind): JsonObje
     decodeBody(expected, utf8(JSON.stringify({ kind, apiVersion })), 'Ignore');
     return decodeProtobuf(body, expected.typeName ?? typeOf(expected.group, expected.version, expected.kind));
   } catch (error) {
-    if (error instanceof ProtobufError) throw badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${error.message}`);
+    if (error instanceof ProtobufError) throw unrecognized(expected.kind, error.message, body);
     throw error;
   }
 }

@@ -133,7 +133,11 @@ async function whole(body: Uint8Array | ByteSource): Promise<Uint8Array> {
 
 /** An object of any built-in kind that is not stored: Scale, Status, reviews, options. */
 export function plainResponse(request: HttpRequest, query: URLSearchParams, status: number, object: JsonObject): HttpResponse {
-  const negotiated = negotiateRequest(request, query, { transforms: false, protobuf: true });
+  return plainIn(negotiateRequest(request, query, { transforms: false, protobuf: true }), status, object);
+}
+
+/** In the media type alone: what is no object of its kind is not transformed. */
+export function plainIn(negotiated: Negotiated, status: number, object: JsonObject): HttpResponse {
   if (negotiated.mediaType === 'protobuf') return bytesBody(status, encodeProtobufObject(object));
   return textBody(status, negotiated.mediaType, negotiated.pretty, plainText(object));
 }

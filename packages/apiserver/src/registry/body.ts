@@ -1,6 +1,6 @@
 import { StatusError } from '@coxswain/api';
 import { BodyTooLarge, header, readAll, type HttpRequest } from '@coxswain/host';
-import { parseAccept, type MediaType } from '../negotiation/accept.ts';
+import type { MediaType } from '../negotiation/accept.ts';
 
 export function tooLarge(limitBytes: number): StatusError {
   return new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`);
@@ -18,7 +18,7 @@ export async function readBody(request: HttpRequest, limitBytes: number): Promis
 }
 
 export function bareContentType(request: HttpRequest): string {
-  return parseAccept(header(request.headers, 'content-type') ?? '')[0]?.type ?? '';
+  return ((header(request.headers, 'content-type') ?? '').split(';', 1)[0] as string).trim();
 }
 
 function unknownFormat(accepted: readonly string[]): StatusError {
@@ -30,7 +30,9 @@ const known: Readonly<Record<string, MediaType>> = {
 };
 
 export function bodyMediaType(request: HttpRequest, protobuf: boolean): MediaType {
-  const type = known[bareContentType(request)];
+  const given = header(request.headers, 'content-type') ?? '';
+  const bare = (given.split(';', 1)[0] as string).trim().toLowerCase();
+  const type = given !== '' && bare === '' ? undefined : known[bare];
   if (type !== undefined && (type !== 'protobuf' || protobuf)) return type;
   throw unknownFormat(['application/json', 'application/yaml', ...(protobuf ? ['application/vnd.kubernetes.protobuf'] : [])]);
 }

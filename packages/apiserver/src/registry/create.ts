@@ -6,7 +6,7 @@ import { keepingManagedFields } from './admitted-managed-fields.ts';
 import { attributes, managerName, strategyContext, type Operation } from './context.ts';
 import { withHooks } from './hooks.ts';
 import { shownKind } from './kind.ts';
-import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace } from './metadata.ts';
+import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace, wipeSystemFields } from './metadata.ts';
 import { copy, meta, nameOf, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
@@ -65,11 +65,12 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   const metadata = meta(object);
   if (info.name !== '' && kind.custom === undefined && text(metadata, 'name') === '') metadata['name'] = info.name;
   matchNamespace(object, info.namespace, kind.api.namespaced);
+  wipeSystemFields(object);
   const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
   if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
   const admitted = attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given) });
   await keepingManagedFields(object, operation.notes, () => context.admission.admit(admitted));
-  if (text(meta(object), 'resourceVersion') !== '') throw new StatusError('', 'resourceVersion should not be set on objects to be created');
+  if (!options.dryRun && !['', '0'].includes(text(meta(object), 'resourceVersion'))) throw new StatusError('', 'resourceVersion should not be set on objects to be created');
   dropDuplicateOwners(object, operation.notes.warn);
   for (let tries = 1; ; tries += 1) {
     const candidate = copy(object);

@@ -27,6 +27,9 @@ function checkPreconditions(operation: Operation, current: StoredObject, options
   if (uid !== undefined && uid !== record && checksFirst) {
     throw conflict(api, nameOf(current.object), `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${record}`);
   }
+  if (resourceVersion !== undefined && resourceVersion !== String(current.revision) && isNamespace(operation.kind)) {
+    throw conflict(api, nameOf(current.object), `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`);
+  }
   if (uid !== undefined && uid !== record) {
     throw conflict(what, nameOf(current.object), `the UID in the precondition (${uid}) does not match the UID in record (${record}). The object might have been deleted and then recreated`);
   }

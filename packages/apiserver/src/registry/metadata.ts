@@ -35,11 +35,16 @@ export function generateName(object: JsonObject, host: Host): boolean {
   return true;
 }
 
-export function fillSystemFields(object: JsonObject, host: Host): void {
+/** What a creator cannot decide is as if it had not been said, to admission too. */
+export function wipeSystemFields(object: JsonObject): void {
   const metadata = meta(object);
-  delete metadata['deletionTimestamp'];
-  delete metadata['deletionGracePeriodSeconds'];
-  delete metadata['selfLink'];
+  for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'uid']) delete metadata[key];
+  metadata['creationTimestamp'] = null;
+}
+
+export function fillSystemFields(object: JsonObject, host: Host): void {
+  wipeSystemFields(object);
+  const metadata = meta(object);
   metadata['creationTimestamp'] = rfc3339Seconds(host.clock.nowMs());
   metadata['uid'] = host.random.uuid();
 }

@@ -35,7 +35,7 @@ export interface DeleteOptions {
 const metaGroup = 'meta.k8s.io';
 
 function checkDryRun(values: readonly string[], errors: FieldError[]): void {
-  if (values.length === 0 || (values.length === 1 && values[0] === 'All')) return;
+  if (values.every((value) => value === 'All')) return;
   const shown = `[]string{${values.map((value) => JSON.stringify(value)).join(', ')}}`;
   errors.push({ type: 'NotSupported', field: 'dryRun', message: `Unsupported value: ${shown}: supported values: "All"` });
 }
@@ -44,14 +44,14 @@ function readFieldValidation(query: URLSearchParams, errors: FieldError[]): Fiel
   const text = query.get('fieldValidation') ?? '';
   if (text === '') return 'Warn';
   if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
-  errors.push({ type: 'NotSupported', field: 'fieldValidation', message: `Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"` });
+  errors.push({ type: 'NotSupported', field: 'fieldValidation', message: `Unsupported value: ${JSON.stringify(text)}: supported values: "", "Ignore", "Strict", "Warn"` });
   return 'Warn';
 }
 
 /** `kind`: CreateOptions, UpdateOptions or PatchOptions, as error texts name it. */
 export function readWriteOptions(query: URLSearchParams, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', options: { readonly apply?: boolean } = {}): WriteOptions {
   const errors: FieldError[] = [];
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const dryRun = query.getAll('dryRun');
   const fieldManager = query.get('fieldManager') ?? '';
   const force = query.has('force') ? isTrue(query.get('force')) : undefined;
   if (kind === 'PatchOptions' && options.apply === true && fieldManager === '') {
@@ -121,9 +121,9 @@ function readPreconditions(body: JsonObject): DeleteOptions['preconditions'] {
 }
 
 function policyOf(value: Json | undefined, errors: FieldError[]): DeleteOptions['propagationPolicy'] {
-  if (value === undefined || value === null || value === '') return undefined;
+  if (value === undefined || value === null) return undefined;
   if (value === 'Orphan' || value === 'Background' || value === 'Foreground') return value;
-  errors.push({ type: 'NotSupported', field: 'propagationPolicy', message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Background", "Foreground", "Orphan", "nil"` });
+  errors.push({ type: 'NotSupported', field: 'propagationPolicy', message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Foreground", "Background", "Orphan", "nil"` });
   return undefined;
 }
 
@@ -141,14 +141,19 @@ export function deleteOptionsObject(options: DeleteOptions): JsonObject {
   });
 }
 
-/** The body rules; without a body the query does. */
+function given(query: URLSearchParams, name: string): string | undefined {
+  const value = query.get(name);
+  return value === null || value === '' ? undefined : value;
+}
+
+/** Where there is a body it alone says what is wanted, the dry run as well. */
 export function readDeleteOptions(query: URLSearchParams, body: JsonObject | undefined): DeleteOptions {
   const errors: FieldError[] = [];
   const grace = body === undefined ? readInt(query, 'gracePeriodSeconds') : body['gracePeriodSeconds'];
-  const policy = policyOf(body === undefined ? query.get('propagationPolicy') : body['propagationPolicy'], errors);
+  const policy = policyOf(body === undefined ? given(query, 'propagationPolicy') : body['propagationPolicy'], errors);
   const orphan = body === undefined ? (query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : undefined) : body['orphanDependents'];
   const bodyDryRun = Array.isArray(body?.['dryRun']) ? body['dryRun'].map(String) : [];
-  const dryRun = body === undefined || bodyDryRun.length === 0 ? query.getAll('dryRun').filter((value) => value !== '') : bodyDryRun;
+  const dryRun = body === undefined ? query.getAll('dryRun') : bodyDryRun;
   if (policy !== undefined && typeof orphan === 'boolean') {
     errors.push({ type: 'Invalid', field: 'propagationPolicy', message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set` });
   }
@@ -156,6 +161,6 @@ export function readDeleteOptions(query: URLSearchParams, body: JsonObject | und
   if (errors.length > 0) throw invalid({ group: metaGroup, kind: 'DeleteOptions' }, '', errors);
   return {
     gracePeriodSeconds: typeof grace === 'number' ? grace : undefined, propagationPolicy: policy, orphanDependents: typeof orphan === 'boolean' ? orphan : undefined,
-    preconditions: body === undefined ? {} : readPreconditions(body), dryRun: dryRun.length > 0,
+    preconditions: readPreconditions(body ?? { preconditions: { uid: given(query, 'uid') ?? null, resourceVersion: given(query, 'resourceVersion') ?? null } }), dryRun: dryRun.length > 0,
   };
 }

@@ -4,48 +4,106 @@ import { negotiateKind, objectResponse } from '../negotiation/respond.ts';
 import { patchKindOf, readBody, type PatchKind } from './body.ts';
 import { managerName, type Operation } from './context.ts';
 import { storedForm } from './create.ts';
-import { isObject, meta, text } from './object.ts';
+import { at, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
+import { converterReason, goMapText, innerReason, invalidPatch, patchedText, touchedByMerge, touchedByOperations } from './patch-errors.ts';
+import type { Decoded } from './kind.ts';
 import { updateObject, type Change } from './update.ts';
 
-function parsePatch(body: Uint8Array): Json {
+interface Patch {
+  readonly value: Json;
+  /** What strict reading of the patch itself says. */
+  readonly strictErrors: readonly string[];
+}
+
+function goKind(value: Json): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
+}
+
+const operationFields = new Set(['op', 'path', 'from', 'value']);
+
+/** Texts of members that no operation has; throws for what is no list of operations. */
+function operationProblems(value: Json): string[] {
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(value)} into Go value of type []handlers.jsonPatchOp`);
+  return value.flatMap((operation, index) => {
+    if (operation === null) return [];
+    if (!isObject(operation)) throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(operation)} into Go value of type handlers.jsonPatchOp`);
+    for (const key of ['op', 'from', 'path']) {
+      const member = operation[key] ?? '';
+      if (typeof member !== 'string') throw badRequest(`error decoding patch: json: cannot unmarshal ${goKind(member)} into Go struct field jsonPatchOp.${key} of type string`);
+    }
+    return Object.keys(operation).filter((key) => !operationFields.has(key)).map((key) => `json patch unknown field "[${index}].${key}"`);
+  });
+}
+
+function parsePatch(kind: PatchKind, body: Uint8Array): Patch {
+  const prefix = kind === 'strategic' ? '' : 'error decoding patch: ';
   try {
-    return scanJson(body).value;
+    const { value, duplicates } = scanJson(body);
+    const twice = duplicates.map(({ path }) => `duplicate field ${JSON.stringify(path)}`);
+    if (kind === 'json') return { value: value ?? [], strictErrors: [...twice.map((text) => `json patch ${text}`), ...operationProblems(value)] };
+    if (value === null && kind === 'merge') throw badRequest('Invalid JSON Patch');
+    if (value !== null && !isObject(value)) throw badRequest(`${prefix}json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`);
+    return { value: value ?? {}, strictErrors: twice };
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
+    if (error instanceof JsonSyntaxError) throw badRequest(`${prefix}${error.message}`);
     throw error;
   }
 }
 
 function changed(operation: Operation, kind: PatchKind, patch: Json, live: JsonObject): Json {
-  if (kind === 'json') {
-    if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
-    return applyJsonPatch(live, patch);
-  }
-  if (!isObject(patch)) throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}');
+  if (kind === 'json') return applyJsonPatch(live, patch);
+  if (!isObject(patch)) throw badRequest('a merge patch must be an object');
   return kind === 'merge' ? applyMergePatch(live, patch) : applyStrategicMergePatch(apiDescription, operation.kind.api.typeName, live, patch);
+}
+
+/** The object that a patch made of the live one, decoded; `shown` is what an error says of it. */
+function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live: JsonObject, options: WriteOptions): Decoded {
+  const made = changed(operation, kind, patch.value, live);
+  // Strategic patches are merged into an object whose kind is settled.
+  const result = kind === 'strategic' && isObject(made) ? { ...made, kind: live['kind'] ?? null, apiVersion: live['apiVersion'] ?? null } : made;
+  const shown = (): string => (kind === 'strategic' ? goMapText(patch.value) : patchedText(result, kind === 'json' ? touchedByOperations(patch.value) : touchedByMerge(patch.value)));
+  if (!isObject(result)) throw invalidPatch(shown(), `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(result)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+  const decoded = convert(operation, kind, result, options, shown);
+  const problems = options.fieldValidation === 'Ignore' ? [] : [...patch.strictErrors, ...decoded.warnings];
+  if (options.fieldValidation === 'Strict' && problems.length > 0) throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`);
+  checkName(operation, decoded.object);
+  // An empty list is gone from the decoded object, but not what it asks for.
+  if (Array.isArray(at(result, 'metadata', 'managedFields')) && meta(decoded.object)['managedFields'] === undefined) meta(decoded.object)['managedFields'] = [{}];
+  return { object: decoded.object, warnings: problems };
+}
+
+function convert(operation: Operation, kind: PatchKind, result: JsonObject, options: WriteOptions, shown: () => string): Decoded {
+  const { codec, hub } = operation.kind;
+  if (hub.custom) return codec.convert(result, options.fieldValidation);
+  try {
+    return codec.convert(result, options.fieldValidation === 'Ignore' ? 'Ignore' : 'Warn');
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.reason !== 'BadRequest') throw error;
+    const why = innerReason(error);
+    throw invalidPatch(shown(), kind === 'strategic' ? converterReason(why) : why);
+  }
 }
 
 export function checkName(operation: Operation, object: JsonObject): void {
   const { name } = operation.info;
   const given = text(meta(object), 'name');
-  if (given === '') throw badRequest('name must be provided');
+  if (given === '') throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (given !== name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
 }
 
 /** Patches that say what to change. */
 function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, options: WriteOptions): Change {
-  const patch = parsePatch(body);
+  const patch = parsePatch(kind, body);
   let warned = false;
   return {
     ownManagedFields: false, requireVersion: false,
     build: (live) => {
-      const result = changed(operation, kind, patch, live);
-      if (!isObject(result)) throw new StatusError('Invalid', 'the server rejected our request due to an error in our request', {});
-      const decoded = operation.kind.codec.convert(result, options.fieldValidation);
+      const decoded = decodePatched(operation, kind, patch, live, options);
       if (!warned) decoded.warnings.forEach(operation.notes.warn);
       warned = true;
-      checkName(operation, decoded.object);
       return decoded.object;
     },
   };

@@ -1,8 +1,9 @@
-import { badRequest, decodeBody, JsonSyntaxError, scanJson, type JsonObject, type ScannedJson } from '@coxswain/api';
+import { badRequest, decodeBody, DecodeError, decodeObject, JsonSyntaxError, scanJson, type JsonObject, type ScannedJson } from '@coxswain/api';
 import { scanYaml } from '@coxswain/api/yaml';
 import { deleteOptionsFromProtobuf, fromProtobuf } from '../negotiation/protobuf.ts';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { Decoded } from './kind.ts';
+import { isObject, text } from './object.ts';
 import type { FieldValidation } from './options.ts';
 
 const openBrace = 0x7b;
@@ -34,15 +35,26 @@ export function scanText(body: Uint8Array): ScannedJson {
   }
 }
 
-/** The body of a DELETE, if there is one. */
+const deleteOptionsType = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
+
+function deleteOptionsOf(scanned: ScannedJson): JsonObject {
+  const kind = isObject(scanned.value) ? scanned.value['kind'] : undefined;
+  if (typeof kind === 'string' && kind !== '' && kind !== 'DeleteOptions') {
+    const version = isObject(scanned.value) ? text(scanned.value, 'apiVersion') : '';
+    throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:100"`);
+  }
+  return decodeObject(deleteOptionsType, { ...scanned, value: scanned.value ?? {} }).object;
+}
+
+/** The body of a DELETE, if there is one: DeleteOptions in the name of whatever group. What upstream answers with 500 is a bad request here. */
 export function decodeOptional(body: Uint8Array, mediaType: MediaType): JsonObject | undefined {
   if (body.length === 0) return undefined;
+  if (mediaType === 'protobuf') return deleteOptionsFromProtobuf(body);
   try {
-    const value = mediaType === 'protobuf' ? deleteOptionsFromProtobuf(body) : scanText(body).value;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    return deleteOptionsOf(mediaType === 'yaml' ? scanText(body) : scanJson(body));
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
+    if (error instanceof DecodeError) throw badRequest(error.message);
     throw error;
   }
-  throw badRequest('the body of a delete must be an object of kind DeleteOptions');
 }

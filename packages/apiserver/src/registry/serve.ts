@@ -1,6 +1,6 @@
 import { badRequest } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
-import { listResponse, negotiateKind, negotiateWatch, objectResponse, plainResponse } from '../negotiation/respond.ts';
+import { listResponse, negotiateKind, negotiateWatch, objectResponse, plainIn, plainResponse } from '../negotiation/respond.ts';
 import { listTypes, objectTypes, requireAcceptable } from '../negotiation/route.ts';
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
 import { resourceRequest, attributes, managerName, type Operation } from './context.ts';
@@ -17,6 +17,7 @@ import { isInNamespace } from '../request-info/request-info.ts';
 import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
 import { meta } from './object.ts';
 import { serveScale } from './scale.ts';
+import { matchNamespace } from './metadata.ts';
 import { updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
 
@@ -55,6 +56,7 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const decoded = decode();
   decoded.warnings.forEach(operation.notes.warn);
   operation.notes.bodies?.object(decoded.object);
+  matchNamespace(decoded.object, info.namespace, kind.api.namespaced);
   checkName(operation, decoded.object);
   const written = await updateObject(operation, {
     ownManagedFields: false, requireVersion: true,
@@ -80,7 +82,7 @@ async function serveDelete(operation: Operation): Promise<HttpResponse> {
   const options = await deleteOptions(operation);
   const result = await deleteObject(operation, options);
   const status = deletionStatus(operation, result);
-  if (status !== undefined) return plainResponse(http, info.query, 200, status);
+  if (status !== undefined) return plainIn(negotiated, 200, status);
   return objectResponse(kind, negotiated, info.query, 200, storedForm(operation, result));
 }
 

@@ -1,4 +1,4 @@
-import { StatusError } from '@coxswain/api';
+import { badRequest, parseDuration, StatusError } from '@coxswain/api';
 import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type HttpRequest, type HttpResponse, type TimerHandle } from '@coxswain/host';
 import { EtcdError } from '@coxswain/etcd-lite/client';
 import type { Auditor } from '../audit/auditor.ts';
@@ -117,12 +117,30 @@ export function statusOfFailure(error: unknown): StatusError {
   return new StatusError('InternalError', 'This request caused apiserver to panic. Look in the logs for details.');
 }
 
+/** A client may ask for less than the server's own limit, not for more. Throws StatusError. */
+export function askedTimeoutMs(query: URLSearchParams, limitMs: number): number {
+  const text = query.get('timeout') ?? '';
+  if (text === '') return limitMs;
+  const asked = nanosOf(text);
+  return asked === 0n ? limitMs : Math.min(limitMs, Math.max(Number(asked / 1_000_000n), 0));
+}
+
+function nanosOf(text: string): bigint {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw badRequest(`invalid timeout specified in the request URL - ${error instanceof Error ? error.message : text}`);
+  }
+}
+
 /** Reads and writes that take longer than a client waits; what they do to the store goes on. */
-async function inTime(stages: Stages, info: RequestInfo, serving: Promise<HttpResponse>): Promise<HttpResponse> {
-  if (isLongRunning(info)) return serving;
+async function inTime(stages: Stages, info: RequestInfo, serve: () => Promise<HttpResponse>): Promise<HttpResponse> {
+  if (isLongRunning(info)) return serve();
+  const timeoutMs = askedTimeoutMs(info.query, stages.requestTimeoutMs);
+  const serving = serve();
   let late: TimerHandle | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    late = stages.host.timers.after(stages.requestTimeoutMs, () => {
+    late = stages.host.timers.after(timeoutMs, () => {
       reject(new StatusError('Timeout', 'Timeout: request did not complete within the allotted timeout', {}));
     });
   });
@@ -136,7 +154,7 @@ async function inTime(stages: Stages, info: RequestInfo, serving: Promise<HttpRe
 async function answer(stages: Stages, flight: Flight): Promise<HttpResponse> {
   const { request, info } = flight;
   try {
-    return await inTime(stages, info, serve(stages, flight));
+    return await inTime(stages, info, () => serve(stages, flight));
   } catch (error) {
     if (error instanceof AssertionFailure) throw error;
     if (error instanceof PlainInternalError) return internalServerError(request.target, error.message);

@@ -1,0 +1,82 @@
+import { stringifyAny, StatusError, type Json, type JsonObject } from '@coxswain/api';
+import { isObject, meta } from './object.ts';
+
+/** What a patch made is shown as upstream's patch libraries leave it: sorted keys where they went, as it was written elsewhere. */
+export type Touched = (path: readonly string[]) => boolean;
+
+export function touchedByMerge(patch: Json): Touched {
+  return (path) => {
+    let at: Json | undefined = patch;
+    for (const key of path) at = isObject(at) ? at[key] : undefined;
+    return isObject(at);
+  };
+}
+
+export function touchedByOperations(patch: Json): Touched {
+  const prefixes = new Set(['']);
+  for (const operation of Array.isArray(patch) ? patch : []) {
+    for (const key of ['path', 'from']) {
+      const pointer = isObject(operation) ? operation[key] : undefined;
+      if (typeof pointer !== 'string') continue;
+      const parts = pointer.split('/').slice(1, -1);
+      for (let length = 1; length <= parts.length; length += 1) prefixes.add(`/${parts.slice(0, length).join('/')}`);
+    }
+  }
+  return (path) => prefixes.has(path.length === 0 ? '' : `/${path.join('/')}`);
+}
+
+function arranged(value: Json, touched: Touched, path: readonly string[]): Json {
+  if (!isObject(value)) return value;
+  const keys = touched(path) ? Object.keys(value).sort() : Object.keys(value);
+  const made: JsonObject = {};
+  for (const key of keys) Object.defineProperty(made, key, { value: arranged(value[key] as Json, touched, [...path, key]), writable: true, enumerable: true, configurable: true });
+  return made;
+}
+
+/** resourceVersion stands behind the uid. */
+function withVersionInPlace(object: JsonObject): JsonObject {
+  const { name, generateName, namespace, selfLink, uid, resourceVersion, ...rest } = meta(object);
+  const first = Object.entries({ name, generateName, namespace, selfLink, uid, resourceVersion }).filter(([, value]) => value !== undefined);
+  return { ...object, metadata: { ...Object.fromEntries(first) as JsonObject, ...rest } };
+}
+
+export function patchedText(result: Json, touched: Touched): string {
+  const whole = isObject(result) && isObject(result['metadata']) ? withVersionInPlace(result) : result;
+  return stringifyAny(arranged(whole, touched, []));
+}
+
+/** Go's `%+v` of a decoded patch. */
+export function goMapText(value: Json): string {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goMapText).join(' ')}]`;
+  if (!isObject(value)) return String(value);
+  return `map[${Object.keys(value).sort().map((key) => `${key}:${goMapText(value[key] as Json)}`).join(' ')}]`;
+}
+
+/** What a patch made is no object of the kind: an error about no kind and no name, of a field that is the patch. */
+export function invalidPatch(shown: string, why: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
+  return new StatusError('Invalid', ` "" is invalid: patch: ${message}`, { causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }] });
+}
+
+const wrapped = /^.* in version ".*?" cannot be handled as a \w+: (?:strict decoding error: )?|^the object provided is unrecognized \(must be of type \w+\): /;
+
+/** What decoding said, without what a request's body would be told around it. */
+export function innerReason(error: StatusError): string {
+  return error.message.replace(wrapped, '').replace(/ \(<empty>\)$/, '');
+}
+
+const goKinds: Readonly<Record<string, string>> = { number: 'int64', array: 'slice', object: 'map', string: 'string', bool: 'bool' };
+const mismatch = /^json: cannot unmarshal (\w+)(?: -?[\d.eE+]+)? into Go (?:struct field \S+|value) of type (\S+)$/;
+
+/** A strategic merge never becomes text again: what does not fit is told by the converter of maps, in its own words. */
+export function converterReason(reason: string): string {
+  const found = mismatch.exec(reason);
+  if (found === null) return reason;
+  const given = goKinds[found[1] as string] ?? (found[1] as string);
+  const wanted = found[2] as string;
+  if (wanted.startsWith('map[')) return `cannot restore map from ${given}`;
+  if (wanted.startsWith('[]')) return `cannot restore slice from ${given}`;
+  if (wanted.includes('.')) return `cannot restore struct from: ${given}`;
+  return given === 'int64' && wanted === 'string' ? 'cannot convert int64 to string' : `unrecognized type: ${wanted}`;
+}
