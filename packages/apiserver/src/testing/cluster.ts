@@ -1,6 +1,7 @@
 import { createLocalStore } from '@coxswain/etcd-lite';
 import { silentLogger, type HeaderMap, type Host, type Peer } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
+import type { ApiServerConfig } from '../config.ts';
 import type { PartsConfig } from '../parts.ts';
 import { createApiServer, type ApiServer } from '../server.ts';
 import { adminToken, testPartsConfig } from './parts-config.ts';
@@ -26,9 +27,9 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-export async function startTestCluster(configs: readonly Partial<PartsConfig>[] = [{}], host: Host = createRealHost(silentLogger)): Promise<TestCluster> {
+export async function startTestCluster(configs: readonly Partial<PartsConfig>[] = [{}], host: Host = createRealHost(silentLogger), common: Partial<ApiServerConfig> = {}): Promise<TestCluster> {
   const store = createLocalStore(host);
-  const servers = await Promise.all(configs.map((config) => createApiServer({ store, parts: testPartsConfig(config) }, host)));
+  const servers = await Promise.all(configs.map((config) => createApiServer({ ...common, store, parts: testPartsConfig(config) }, host)));
   await Promise.all(servers.map((server) => server.start()));
   return {
     servers, host,

@@ -1,0 +1,219 @@
+import { fromUtf8, readAll, silentLogger, utf8, type HttpRequest, type HttpResponse, type Listener } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { testAuthority, type TestAuthority, type TestKeyPair } from '../edge/testing/certificates.ts';
+import { serveApiServer, type ServedApiServer } from '../edge/index.ts';
+import { createLocalStore } from '@coxswain/etcd-lite';
+import { startTestCluster, type Loose, type TestCluster } from '../testing/cluster.ts';
+import { testPartsConfig } from '../testing/parts-config.ts';
+import type { JsonObject } from '@coxswain/api';
+
+const host = createRealHost(silentLogger);
+let cluster: TestCluster;
+let serving: TestAuthority;
+let frontProxy: TestAuthority;
+let pair: TestKeyPair;
+let extension: Listener | undefined;
+let seen: HttpRequest[] = [];
+let answer: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse;
+
+const group = 'wardle.example.com';
+const json = (status: number, body: unknown): HttpResponse => ({ status, headers: { 'content-type': 'application/json' }, body: utf8(JSON.stringify(body)) });
+const resourceList = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: `${group}/v1`, resources: [{ name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', verbs: ['get'] }, { name: 'flunders/status', singularName: '', namespaced: true, kind: 'Flunder', verbs: ['get'] }] };
+
+/** Believes only our front proxy, as upstream's sample server does. */
+async function serveExtension(request: HttpRequest): Promise<HttpResponse> {
+  seen.push(request);
+  if (request.peer.certificate?.commonName !== 'front-proxy-client') return json(401, { kind: 'Status', code: 401 });
+  if (request.target === `/apis/${group}/v1`) return json(200, resourceList);
+  if (request.target === '/apis') return json(200, { kind: 'APIGroupList', groups: [] });
+  return answer(request);
+}
+
+async function startExtension(port = 0): Promise<Listener> {
+  return host.network.serveHttp({ address: '127.0.0.1', port, tls: { ...pair, clientCaPem: frontProxy.caPem, clientCertificate: 'request' } }, serveExtension);
+}
+
+function apiService(port: number, rest: object = {}): object {
+  return { metadata: { name: `v1.${group}` }, spec: { group, version: 'v1', groupPriorityMinimum: 2000, versionPriority: 10, caBundle: serving.caBundle, service: { namespace: 'team', name: 'extension', port }, ...rest } };
+}
+
+type Condition = { readonly type: string; readonly status: string; readonly reason: string; readonly message: string };
+
+/** Until the cache shows it. */
+function until(name: string, accept: (condition: Condition | undefined, object: JsonObject | undefined) => boolean): Promise<Condition | undefined> {
+  const { cache } = cluster.servers[0] as NonNullable<(typeof cluster.servers)[0]>;
+  const look = (): readonly [Condition | undefined, JsonObject | undefined] => {
+    const object = cache.get('apiregistration.k8s.io', 'apiservices', '', name);
+    return [(object as unknown as { status?: { conditions?: Condition[] } } | undefined)?.status?.conditions?.[0], object];
+  };
+  return new Promise((resolve) => {
+    const check = (): void => { if (accept(...look())) { stop(); resolve(look()[0]); } };
+    const stop = cache.onChange('apiregistration.k8s.io', 'apiservices', check);
+    check();
+  });
+}
+
+const available = (): Promise<Condition | undefined> => until(`v1.${group}`, (condition) => condition?.status === 'True');
+const path = `/apis/${group}/v1/namespaces/team/flunders`;
+
+beforeAll(async () => {
+  serving = await testAuthority('serving');
+  frontProxy = await testAuthority('front-proxy');
+  pair = await serving.issue({ commonName: 'extension', dnsNames: ['extension.team.svc'] });
+  cluster = await startTestCluster([{}], host, { proxyClient: await frontProxy.issue({ commonName: 'front-proxy-client' }) });
+  await cluster.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'team' } } });
+  await cluster.call('POST', '/api/v1/namespaces/team/services', { body: { metadata: { name: 'extension' }, spec: { type: 'ExternalName', externalName: '127.0.0.1' } } });
+  extension = await startExtension();
+  await cluster.call('POST', '/apis/apiregistration.k8s.io/v1/apiservices', { body: apiService(extension.port) });
+});
+beforeEach(() => { seen = []; answer = () => json(200, { kind: 'Flunder' }); });
+afterAll(async () => { await cluster.stop(); await extension?.close(0); });
+
+test('what this server serves itself is registered, with upstream\'s labels and priorities', async () => {
+  const of = async (name: string): Promise<Loose> => (await cluster.call('GET', `/apis/apiregistration.k8s.io/v1/apiservices/${name}`)).object;
+  expect((await of('v1.')).spec).toEqual({ version: 'v1', groupPriorityMinimum: 18000, versionPriority: 1 });
+  expect((await of('v2.autoscaling')).spec).toEqual({ group: 'autoscaling', version: 'v2', groupPriorityMinimum: 17500, versionPriority: 30 });
+  const apps = await of('v1.apps');
+  expect(apps.metadata['labels']).toEqual({ 'kube-aggregator.kubernetes.io/automanaged': 'onstart' });
+  expect(apps.status['conditions']).toMatchObject([{ type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available' }]);
+});
+
+test('kinds of a definition are registered while they are served', async () => {
+  const names = { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' };
+  const version = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } };
+  await cluster.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: { metadata: { name: 'widgets.shop.example.com' }, spec: { group: 'shop.example.com', scope: 'Namespaced', names, versions: [version] } } });
+  await until('v1.shop.example.com', (condition) => condition?.reason === 'Local');
+  const { object } = await cluster.call('GET', '/apis/apiregistration.k8s.io/v1/apiservices/v1.shop.example.com');
+  expect(object.metadata['labels']).toEqual({ 'kube-aggregator.kubernetes.io/automanaged': 'true' });
+  expect(object.spec).toEqual({ group: 'shop.example.com', version: 'v1', groupPriorityMinimum: 1000, versionPriority: 100 });
+  await cluster.call('DELETE', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.shop.example.com');
+  await until('v1.shop.example.com', (_condition, found) => found === undefined);
+});
+
+test('requests go on in the name of their user, and what a client says of itself does not', async () => {
+  expect(await available()).toMatchObject({ reason: 'Passed', message: 'all checks passed' });
+  answer = async (request) => json(201, { got: fromUtf8(await readAll(request.body)) });
+  const reply = await cluster.call('POST', `${path}?dryRun=All`, { body: { a: 1 }, headers: { 'x-remote-user': 'somebody', 'x-remote-group': 'system:masters', 'x-remote-extra-k': 'v', 'x-remote-uid': 'u', 'audit-id': 'audit-1' } });
+  expect([reply.status, reply.json]).toEqual([201, { got: '{"a":1}' }]);
+  const [request] = seen.filter((one) => one.method === 'POST');
+  expect(request?.target).toBe(`${path}?dryRun=All`);
+  expect(request?.headers['x-remote-user']).toBe('admin');
+  expect(request?.headers['x-remote-group']).toEqual(['system:masters', 'system:authenticated']);
+  expect(request?.headers['audit-id']).toBe('audit-1');
+  expect(['x-remote-extra-k', 'x-remote-uid', 'authorization'].filter((name) => request?.headers[name] !== undefined)).toEqual([]);
+});
+
+test('who may not is refused here', async () => {
+  await available();
+  const reply = await cluster.call('GET', path, { token: 'nobody-token' });
+  expect([reply.status, reply.json['message']]).toEqual([403, `flunders.${group} is forbidden: User "nobody" cannot list resource "flunders" in API group "${group}" in the namespace "team"`]);
+  expect(seen.filter((one) => one.target === path)).toEqual([]);
+});
+
+test('redirects are not passed on', async () => {
+  await available();
+  answer = () => ({ status: 302, headers: { location: 'https://elsewhere.example.com/' } });
+  const reply = await cluster.call('GET', path);
+  expect([reply.status, reply.text]).toEqual([502, 'the backend attempted to redirect this request, which is not permitted']);
+});
+
+test('discovery has its groups in order of priority', async () => {
+  await available();
+  const groups = (await cluster.call('GET', '/apis')).json['groups'] as { name: string; preferredVersion: unknown }[];
+  const names = groups.map((one) => one.name);
+  expect(groups.at(-1)).toEqual({ name: group, versions: [{ groupVersion: `${group}/v1`, version: 'v1' }], preferredVersion: { groupVersion: `${group}/v1`, version: 'v1' } });
+  expect(names.slice(0, 4)).toEqual(['apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io']);
+  expect((await cluster.call('GET', `/apis/${group}`)).json).toMatchObject({ kind: 'APIGroup', name: group });
+  expect((await cluster.call('GET', `/apis/${group}/v1`)).json).toEqual(resourceList);
+});
+
+async function discovered(): Promise<unknown> {
+  const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+  const items = (await cluster.call('GET', '/apis', { headers: { accept } })).json['items'] as { metadata: { name: string }; versions: unknown[] }[];
+  return items.find((item) => item.metadata.name === group)?.versions;
+}
+
+const flunders = {
+  resource: 'flunders', responseKind: { group, version: 'v1', kind: 'Flunder' }, scope: 'Namespaced', singularResource: 'flunder', verbs: ['get'],
+  subresources: [{ subresource: 'status', responseKind: { group, version: 'v1', kind: 'Flunder' }, verbs: ['get'] }],
+};
+
+test('one that dies is not available until it is back; what it served is remembered as stale', async () => {
+  await available();
+  await expect.poll(discovered).toEqual([{ version: 'v1', resources: [flunders], freshness: 'Current' }]);
+  const { port } = extension as Listener;
+  await extension?.close(0);
+  // Somebody notices: a change of the Service makes it look.
+  await cluster.call('PATCH', '/api/v1/namespaces/team/services/extension', { body: { metadata: { labels: { look: 'again' } } }, headers: { 'content-type': 'application/merge-patch+json' } });
+  const condition = await until(`v1.${group}`, (now) => now?.status === 'False');
+  const url = `https://127.0.0.1:${port}/apis/${group}/v1`;
+  expect(condition).toMatchObject({ reason: 'FailedDiscoveryCheck', message: `failing or missing response from ${url}: Get "${url}": dial tcp 127.0.0.1:${port}: connect: connection refused` });
+  const reply = await cluster.call('GET', path);
+  expect([reply.status, reply.text, reply.contentType]).toEqual([503, 'service unavailable\n', 'text/plain; charset=utf-8']);
+  await expect.poll(discovered).toEqual([{ version: 'v1', resources: [flunders], freshness: 'Stale' }]);
+  extension = await startExtension(port);
+  await available();
+  expect((await cluster.call('GET', path)).status).toBe(200);
+});
+
+test('a certificate by somebody else is not believed', async () => {
+  const stranger = await testAuthority('stranger');
+  const service = apiService((extension as Listener).port, { version: 'v2', caBundle: stranger.caBundle });
+  answer = () => json(200, {});
+  await cluster.call('POST', '/apis/apiregistration.k8s.io/v1/apiservices', { body: { ...service, metadata: { name: `v2.${group}` } } });
+  await until(`v2.${group}`, (condition) => condition?.status === 'True');
+  const reply = await cluster.call('GET', `/apis/${group}/v2/flunders`);
+  expect([reply.status, reply.text]).toEqual([503, 'tls: failed to verify certificate: x509: certificate signed by unknown authority\n']);
+  await cluster.call('DELETE', `/apis/apiregistration.k8s.io/v1/apiservices/v2.${group}`);
+});
+
+test.each([
+  ['ServiceNotFound', 'gone', 'service/gone in "team" is not present', undefined],
+  ['ServicePortError', 'ports', 'service/ports in "team" is not listening on port 443', [{ port: 80 }]],
+  ['EndpointsNotFound', 'none', 'cannot find endpoints for service/none in "team"', [{ port: 443, name: 'https' }]],
+])('unavailable: %s', async (reason, name, message, ports) => {
+  if (ports !== undefined) await cluster.call('POST', '/api/v1/namespaces/team/services', { body: { metadata: { name }, spec: { ports } } });
+  await cluster.call('POST', '/apis/apiregistration.k8s.io/v1/apiservices', { body: { metadata: { name: `v1.${name}.example.com` }, spec: { group: `${name}.example.com`, version: 'v1', groupPriorityMinimum: 10, versionPriority: 10, insecureSkipTLSVerify: true, service: { namespace: 'team', name } } } });
+  expect(await until(`v1.${name}.example.com`, (condition) => condition !== undefined)).toMatchObject({ status: 'False', reason, message });
+  const reply = await cluster.call('GET', `/apis/${name}.example.com/v1/things`);
+  expect([reply.status, reply.text]).toEqual([503, 'service unavailable\n']);
+  await cluster.call('DELETE', `/apis/apiregistration.k8s.io/v1/apiservices/v1.${name}.example.com`);
+});
+
+test('connections are upgraded through', async () => {
+  const tls = await serving.issue({ commonName: 'apiserver', addresses: ['127.0.0.1'] });
+  const store = createLocalStore(host);
+  const served: ServedApiServer = await serveApiServer({ store, parts: testPartsConfig(), proxyClient: await frontProxy.issue({ commonName: 'front-proxy-client' }) }, { address: '127.0.0.1', port: 0, tls }, host);
+  try {
+    const base = `https://127.0.0.1:${served.listener.port}`;
+    const trust = { caPem: serving.caPem };
+    const headers = { authorization: 'Bearer tok', 'content-type': 'application/json' };
+    const post = async (target: string, body: object): Promise<number> => (await host.network.fetch({ url: base + target, method: 'POST', headers, tls: trust, body: utf8(JSON.stringify(body)) })).status;
+    await post('/api/v1/namespaces', { metadata: { name: 'team' } });
+    await post('/api/v1/namespaces/team/services', { metadata: { name: 'extension' }, spec: { type: 'ExternalName', externalName: '127.0.0.1' } });
+    expect(await post('/apis/apiregistration.k8s.io/v1/apiservices', apiService((extension as Listener).port))).toBe(201);
+    await expect.poll(async () => (await host.network.fetch({ url: `${base}/apis/${group}/v1`, method: 'GET', headers, tls: trust })).status).toBe(200);
+    answer = () => ({ status: 101, headers: { connection: 'Upgrade', upgrade: 'echo' }, upgrade: (stream) => { void (async () => { for await (const chunk of stream.readable) await stream.write(chunk); await stream.end(); })(); } });
+    const response = await host.network.fetch({ url: base + path, method: 'GET', headers: { authorization: 'Bearer tok', upgrade: 'echo' }, upgrade: true, tls: trust, httpVersion: '1.1' });
+    expect(response.status).toBe(101);
+    const stream = response.upgraded as NonNullable<typeof response.upgraded>;
+    await stream.write(utf8('hello'));
+    for await (const chunk of stream.readable) { expect(fromUtf8(chunk)).toBe('hello'); break; }
+    stream.destroy();
+  } finally {
+    await served.stop();
+  }
+});
+
+test('an extension server has its own callers reviewed', async () => {
+  await available();
+  answer = async (request) => {
+    const token = String(request.headers['x-token']);
+    const review = await cluster.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token } } });
+    const { user } = review.object.status as { user?: { username: string } };
+    const access = await cluster.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body: { spec: { user: user?.username, resourceAttributes: { verb: 'get', group, resource: 'flunders', namespace: 'team' } } } });
+    return json(200, { user: user?.username, allowed: access.object.status['allowed'] });
+  };
+  expect((await cluster.call('GET', path, { headers: { 'x-token': 'nobody-token' } })).json).toEqual({ user: 'nobody', allowed: false });
+});
