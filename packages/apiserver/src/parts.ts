@@ -10,12 +10,18 @@ import { ServiceRepair } from './allocators/repair.ts';
 import { servicePools } from './allocators/pools.ts';
 import { serviceHook } from './allocators/service-hook.ts';
 import { authenticateWith } from './authn/authenticate.ts';
+import type { Authorities } from './authn/authorities.ts';
 import { bearerAuthenticator, unionTokens, type TokenAuthenticator } from './authn/bearer.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { impersonation } from './authn/impersonation.ts';
 import { jwtKey, type JwtKey } from './authn/jwt.ts';
+import { legacyTokenAuthenticator } from './authn/legacy-token.ts';
+import { oidcAuthenticator } from './authn/oidc/authenticator.ts';
+import type { AuthenticationConfig } from './authn/oidc/config.ts';
+import { requestHeaderAuthenticator, type RequestHeaderConfig } from './authn/request-header.ts';
 import { serviceAccountAuthenticator } from './authn/service-account.ts';
 import { parseTokenFile, tokenFileAuthenticator } from './authn/token-file.ts';
+import { webhookTokenAuthenticator, type TokenWebhookConfig } from './authn/token-webhook.ts';
 import { nodeOfUser } from './authn/users.ts';
 import { x509Authenticator } from './authn/x509.ts';
 import { abacAuthorizer } from './authz/abac.ts';
@@ -42,7 +48,7 @@ import { bindingHandlers } from './subresources/binding.ts';
 import { evictionHandler } from './subresources/eviction.ts';
 import { oidcHandlers } from './subresources/oidc.ts';
 import { tokenHandler } from './subresources/token.ts';
-import type { ApiServerParts, Authorizer, CacheReader, ObjectMutator, RawStore } from './types.ts';
+import type { ApiServerParts, Authenticator, Authorizer, CacheReader, ObjectMutator, RawStore } from './types.ts';
 
 /** Flags that are files come as their content. */
 export interface PartsConfig {
@@ -56,6 +62,16 @@ export interface PartsConfig {
   readonly anonymousAuth: boolean;
   readonly tokenAuthFile?: { readonly path: string; readonly text: string } | undefined;
   readonly enableBootstrapTokenAuth: boolean;
+  /** Issuers of tokens besides ourselves, and where nobody need be known; its word on that counts before `anonymousAuth`. */
+  readonly authentication?: AuthenticationConfig | undefined;
+  readonly tokenWebhook?: TokenWebhookConfig | undefined;
+  readonly requestHeader?: RequestHeaderConfig | undefined;
+  /** Whose certificates name users; absent: those of all that the listener takes. */
+  readonly clientAuthorities?: Authorities | undefined;
+  /** Default true. */
+  readonly serviceAccountLookup?: boolean;
+  /** Default false. */
+  readonly extendTokenExpiration?: boolean;
   readonly serviceAccountIssuers: readonly string[];
   readonly serviceAccountSigningKeyPem: string;
   /** Verify besides the signing key. */
@@ -114,12 +130,21 @@ function serviceAccountKeys(config: PartsConfig, { crypto }: Host): Keys {
 }
 
 function tokenAuthenticators(config: PartsConfig, tools: PartsTools, lookup: Lookup, keys: Keys, apiAudiences: readonly string[]): TokenAuthenticator {
-  const { tokenAuthFile } = config;
+  const { tokenAuthFile, authentication, tokenWebhook, serviceAccountLookup = true } = config;
+  const { host, objects } = tools;
   return unionTokens([
     ...(tokenAuthFile === undefined ? [] : [tokenFileAuthenticator(parseTokenFile(tokenAuthFile.path, tokenAuthFile.text), apiAudiences)]),
-    serviceAccountAuthenticator(tools.host, lookup, { issuers: config.serviceAccountIssuers, keys: keys.all, apiAudiences }),
-    ...(config.enableBootstrapTokenAuth ? [bootstrapTokenAuthenticator(tools.host, lookup)] : []),
+    legacyTokenAuthenticator(host, lookup, objects, { keys: keys.all, apiAudiences, lookup: serviceAccountLookup }),
+    serviceAccountAuthenticator(host, lookup, { issuers: config.serviceAccountIssuers, keys: keys.all, apiAudiences }),
+    ...(config.enableBootstrapTokenAuth ? [bootstrapTokenAuthenticator(host, lookup)] : []),
+    ...(authentication?.issuers ?? []).map((issuer) => oidcAuthenticator(host, issuer, apiAudiences)),
+    ...(tokenWebhook === undefined ? [] : [webhookTokenAuthenticator(host, tokenWebhook, apiAudiences)]),
   ]);
+}
+
+function authenticators(config: PartsConfig, { clock }: Host, tokens: TokenAuthenticator, apiAudiences: readonly string[]): readonly Authenticator[] {
+  const { requestHeader, clientAuthorities } = config;
+  return [...(requestHeader === undefined ? [] : [requestHeaderAuthenticator(clock, requestHeader)]), x509Authenticator(clock, clientAuthorities), bearerAuthenticator(tokens, apiAudiences)];
 }
 
 function authorizerConfigs({ authorizers, authorizationModes }: PartsConfig): readonly AuthorizerConfig[] {
@@ -154,6 +179,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
   if (issuer === undefined) throw new UsageError('--service-account-issuer is required');
   const keys = serviceAccountKeys(config, host);
   const tokens = tokenAuthenticators(config, tools, lookup, keys, apiAudiences);
+  const anonymous = config.authentication?.anonymous ?? { enabled: config.anonymousAuth, paths: [] };
   const index = new RoleIndex(cache);
   const authorizer = authorizers(config, tools, index);
   const modes = new Set(authorizerConfigs(config).map(({ type }) => type));
@@ -161,8 +187,8 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
   const kubelets = { tls: config.kubeletTls, addressTypes: config.kubeletPreferredAddressTypes };
   const nodeRules = modes.has('Node') ? defaultClusterRoleRules('system:node') : [];
   return {
-    authenticate: authenticateWith([x509Authenticator(host.clock), bearerAuthenticator(tokens, apiAudiences)], {
-      anonymous: config.anonymousAuth, refused: (reason) => host.log.info('unauthenticated request', { reason }),
+    authenticate: authenticateWith(authenticators(config, host, tokens, apiAudiences), {
+      anonymous, refused: (reason) => host.log.info('unauthenticated request', { reason }),
     }),
     impersonate: impersonation((attributes) => requireAllowed(authorizer, attributes)),
     authorize: (info, user, notes) => requireAllowed(authorizer, attributesOf(info, user), notes),
@@ -171,8 +197,8 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     createHandlers: [
       ...bindingHandlers(host.clock, objects),
       evictionHandler({ clock: host.clock, client: tools.admittedClient, lookup, objects }),
-      tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds }),
-      ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, anonymous: config.anonymousAuth, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
+      tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds, extendExpiration: config.extendTokenExpiration ?? false }),
+      ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, anonymous: anonymous.enabled, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],
     subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets)],
     writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : [])],

@@ -14,6 +14,8 @@ export interface PeerCertificate {
   /** Hex SHA-256 of the DER bytes; empty in simulation. */
   readonly fingerprint: string;
   readonly notAfterMs: number;
+  /** Fingerprints of the authorities up to the root by which it was verified; absent in simulation. */
+  readonly issuerFingerprints?: readonly string[];
   /** Hex, upper case, as X.509 tools print it. */
   readonly serialNumber?: string;
   /** DNS names and IP addresses it is good for. */

@@ -33,6 +33,8 @@ export interface TokenRequestFacts {
   readonly nowSeconds: number;
   readonly expirationSeconds: number;
   readonly tokenId: string;
+  /** From when on its use is noted: it holds longer than was asked for. */
+  readonly warnAfterSeconds?: number;
 }
 
 export function serviceAccountClaims(facts: TokenRequestFacts): ServiceAccountClaims {
@@ -49,6 +51,7 @@ export function serviceAccountClaims(facts: TokenRequestFacts): ServiceAccountCl
       ...(pod === undefined ? {} : { pod }),
       ...(secret === undefined ? {} : { secret }),
       serviceaccount: serviceAccount,
+      ...(facts.warnAfterSeconds === undefined ? {} : { warnafter: facts.nowSeconds + facts.warnAfterSeconds }),
     },
     nbf: facts.nowSeconds,
     sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,

@@ -5,6 +5,7 @@ import { UsageError, type Command, type FlagValues, type RunningComponent } from
 import type { ApiServerConfig } from '../config.ts';
 import type { PartsConfig } from '../parts.ts';
 import { auditConfig } from './audit-config.ts';
+import { authenticationConfig } from './authentication-config.ts';
 import { authorizationConfig } from './authorization-config.ts';
 import { clientTls, partsConfigFrom, serverTls } from './config-from-flags.ts';
 import { encryptionConfig } from './encryption-config.ts';
@@ -29,7 +30,7 @@ function configFrom(values: FlagValues, host: Host, more: Partial<PartsConfig>):
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
   const tls = serverTls(values);
-  const config = { ...configFrom(values, host, { authorizers: await authorizationConfig(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values) };
+  const config = { ...configFrom(values, host, { ...await authenticationConfig(values, host.crypto), authorizers: await authorizationConfig(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values) };
   const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
   return serveApiServer(config, at, host);
 }

@@ -35,7 +35,9 @@ export function clientTls(flags: FlagValues, names: { readonly ca: string; reado
 }
 
 export function serverTls(flags: FlagValues): ServerTls {
-  const clientCaPem = readFlagFile(flags, 'client-ca-file');
+  const authorities = ['client-ca-file', 'requestheader-client-ca-file'].map((name) => readFlagFile(flags, name)).filter((pem) => pem !== undefined);
+  // Which of them vouched for whom is asked later.
+  const clientCaPem = authorities.length === 0 ? undefined : authorities.join('\n');
   return {
     certPem: required(flags, 'tls-cert-file'), keyPem: required(flags, 'tls-private-key-file'),
     ...(clientCaPem === undefined ? {} : { clientCaPem, clientCertificate: 'request' }),

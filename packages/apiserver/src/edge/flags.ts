@@ -1,6 +1,7 @@
 import type { FlagSet, FlagSpec } from '@coxswain/service';
 import { aggregationFlags } from './flags/aggregation.ts';
 import { auditFlags } from './flags/audit.ts';
+import { authenticationFlags } from './flags/authentication.ts';
 import { authorizationFlags } from './flags/authorization.ts';
 import { encryptionFlags } from './flags/encryption.ts';
 import { flowControlFlags } from './flags/flow-control.ts';
@@ -32,6 +33,7 @@ const store: FlagSet = {
 };
 
 const authentication: FlagSet = {
+  ...authenticationFlags,
   'client-ca-file': text('Requests with a client certificate signed by one of the authorities in this file are made in the name of its CommonName and Organizations.'),
   'token-auth-file': text('CSV file of static tokens: token,user,uid,"group,group".'),
   'anonymous-auth': { kind: 'bool', default: true, help: 'Requests without credentials are made as system:anonymous.' },

@@ -15,6 +15,7 @@ export interface TokenIssuer {
   readonly apiAudiences: readonly string[];
   /** Longer ones are shortened to it; 0: no limit. */
   readonly maxExpirationSeconds: number;
+  readonly extendExpiration: boolean;
 }
 
 const defaultExpirationSeconds = 3600;
@@ -62,23 +63,53 @@ async function binding(lookup: Lookup, namespace: string, account: string, refer
   return { pod: bound, ...await nodeOf(lookup, pod) };
 }
 
+/** What the account is called twice must be the same. */
+function nameErrors({ metadata }: TokenRequest, namespace: string, name: string): FieldError[] {
+  const differs = (given: string | undefined, own: string, field: string): FieldError[] =>
+    (!given || given === own ? [] : [{ type: 'Invalid', field: `metadata.${field}`, message: `Invalid value: ${JSON.stringify(given)}: must match the service account ${field} if specified` }]);
+  const errors = differs(metadata?.name, name, 'name');
+  return errors.length > 0 ? errors : differs(metadata?.namespace, namespace, 'namespace');
+}
+
+/** The lifetime that mounted tokens ask for. */
+const mountedExpirationSeconds = 3607;
+const extendedExpirationSeconds = 365 * 24 * 3600;
+
+/** A token for a pod that is for this server may hold longer than it says, so that clients that do not read it again go on. */
+function lifetime(issuer: TokenIssuer, bound: Binding, audiences: readonly string[], expirationSeconds: number): { readonly holdsSeconds: number; readonly warnAfterSeconds?: number } {
+  const extended = issuer.extendExpiration && bound.pod !== undefined && expirationSeconds === mountedExpirationSeconds && audiences.every((audience) => issuer.apiAudiences.includes(audience));
+  return extended ? { holdsSeconds: extendedExpirationSeconds, warnAfterSeconds: expirationSeconds } : { holdsSeconds: expirationSeconds };
+}
+
 /** Tokens are never stored: they hold while what they are bound to lives. */
 export function tokenHandler(host: Pick<Host, 'clock' | 'crypto' | 'random'>, lookup: Lookup, issuer: TokenIssuer): CreateHandler {
+  function allowedSeconds(request: ResourceRequest, wanted: number): number {
+    if (issuer.maxExpirationSeconds <= 0 || wanted <= issuer.maxExpirationSeconds) return wanted;
+    request.notes.warn(`requested expiration of ${wanted} seconds shortened to ${issuer.maxExpirationSeconds} seconds`);
+    return issuer.maxExpirationSeconds;
+  }
+
   async function create(request: ResourceRequest, body: JsonObject): ReturnType<CreateHandler['create']> {
     const { namespace, name } = request.info;
     const asked = typed<TokenRequest>(body);
-    const wanted = asked.spec?.expirationSeconds ?? defaultExpirationSeconds;
-    const errors = expirationErrors(Number(wanted));
-    if (errors.length > 0) throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, asked.metadata?.name ?? '', errors);
+    const mismatch = nameErrors(asked, namespace, name);
+    if (mismatch.length > 0) throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, mismatch);
     const account = await lookup<ServiceAccount>(resources.serviceaccounts, namespace, name);
     if (account === undefined) throw notFound({ group: '', resource: 'serviceaccounts' }, name);
-    const expirationSeconds = issuer.maxExpirationSeconds > 0 ? Math.min(Number(wanted), issuer.maxExpirationSeconds) : Number(wanted);
+    const wanted = Number(asked.spec?.expirationSeconds ?? defaultExpirationSeconds);
+    const errors = expirationErrors(wanted);
+    if (errors.length > 0) throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', errors);
+    const bound = await binding(lookup, namespace, name, asked.spec?.boundObjectRef);
+    const expirationSeconds = allowedSeconds(request, wanted);
     const audiences = (asked.spec?.audiences ?? []).length > 0 ? asked.spec.audiences : issuer.apiAudiences;
     const nowSeconds = Math.floor(host.clock.nowMs() / 1000);
+    const { holdsSeconds, warnAfterSeconds } = lifetime(issuer, bound, audiences, expirationSeconds);
+    const tokenId = host.random.uuid();
     const claims = serviceAccountClaims({
-      namespace, serviceAccount: { name, uid: account.metadata?.uid ?? '' }, ...await binding(lookup, namespace, name, asked.spec?.boundObjectRef),
-      audiences, issuer: issuer.issuer, nowSeconds, expirationSeconds, tokenId: host.random.uuid(),
+      namespace, serviceAccount: { name, uid: account.metadata?.uid ?? '' }, ...bound, audiences, issuer: issuer.issuer, nowSeconds, expirationSeconds: holdsSeconds, tokenId,
+      ...(warnAfterSeconds === undefined ? {} : { warnAfterSeconds }),
     });
+    request.notes.annotate('authentication.kubernetes.io/issued-credential-id', `JTI=${tokenId}`);
     const object = {
       kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1',
       metadata: { ...asked.metadata, name, namespace, creationTimestamp: rfc3339Seconds(nowSeconds * 1000) },

@@ -22,15 +22,31 @@ function alternativeNames(text: string | undefined): readonly string[] {
   return (text ?? '').split(', ').flatMap((part) => /^(?:DNS|IP Address):"?([^"]*)"?$/.exec(part)?.[1] ?? []);
 }
 
+function fingerprintOf(certificate: tls.PeerCertificate): string {
+  return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+}
+
+/** The root is its own issuer. */
+function issuersOf(certificate: tls.DetailedPeerCertificate): string[] {
+  const found: string[] = [];
+  let at: tls.DetailedPeerCertificate | undefined = certificate.issuerCertificate;
+  while (at !== undefined && !found.includes(fingerprintOf(at))) {
+    found.push(fingerprintOf(at));
+    at = at.issuerCertificate;
+  }
+  return found;
+}
+
 function peerCertificate(socket: tls.TLSSocket): PeerCertificate | undefined {
   if (!socket.authorized) return undefined;
-  const certificate = socket.getPeerCertificate();
+  const certificate = socket.getPeerCertificate(true);
   if (certificate === null || Object.keys(certificate).length === 0) return undefined;
   const subject = certificate.subject as unknown as Record<string, string | string[] | undefined>;
   return {
     commonName: subjectValues(subject['CN'])[0] ?? '',
     organizations: subjectValues(subject['O']),
-    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    fingerprint: fingerprintOf(certificate),
+    issuerFingerprints: issuersOf(certificate),
     notAfterMs: Date.parse(certificate.valid_to),
     serialNumber: certificate.serialNumber,
     subjectAltNames: alternativeNames(certificate.subjectaltname),
