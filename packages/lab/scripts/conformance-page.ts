@@ -1,0 +1,58 @@
+/** Writes docs/conformance.md: which official conformance tests our own tests cover, found by their names in the tests' texts. */
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+interface Official {
+  readonly area: string;
+  readonly name: string;
+}
+
+function officialTests(): readonly Official[] {
+  return readFileSync(`${root}packages/lab/data/conformance-1.32.tsv`, 'utf8').trim().split('\n').slice(1).map((line) => {
+    const [area = '', name = ''] = line.split('\t');
+    return { area, name };
+  });
+}
+
+/** By official name: the test files that have it. */
+function coverage(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const file of globSync('packages/*/{src,test}/**/*.test.ts', { cwd: root }).toSorted()) {
+    const text = readFileSync(`${root}${file}`, 'utf8');
+    if (!text.includes('[Conformance]')) continue;
+    for (const name of names) if (text.includes(name)) found.set(name, [...(found.get(name) ?? []), file]);
+  }
+  return found;
+}
+
+function page(): string {
+  const tests = officialTests();
+  const covered = coverage(tests.map((one) => one.name));
+  const areas = Map.groupBy(tests, (one) => one.area);
+  const lines = [
+    '# Official conformance tests and ours', '',
+    'The official suite of Kubernetes 1.32 has 411 tests. Each of our tests that does what one of them demands bears its whole name; this page is made from those names',
+    'by `node packages/lab/scripts/conformance-page.ts`. The tests in `packages/lab/test/conformance` run on a simulated cluster (store, API server, controllers, scheduler,',
+    'two nodes whose containers run nothing). What needs real containers is tested otherwise (`packages/cli/test`, `packages/kubelet/test`), not name by name, and counts as',
+    'not covered here. Covered says that a test of ours demands the same; it does not say that the official program was run.', '',
+    `**${covered.size} of ${tests.length} covered.**`, '', '| area | tests | covered |', '| --- | --- | --- |',
+    ...[...areas].map(([area, own]) => `| ${area} | ${own.length} | ${own.filter((one) => covered.has(one.name)).length} |`),
+  ];
+  for (const [area, own] of areas) {
+    lines.push('', `## ${area}`, '');
+    for (const { name } of own) lines.push(`- ${covered.has(name) ? `[x] ${name}: ${(covered.get(name) ?? []).map((file) => `[${file.split('/').at(-1) ?? ''}](../${file})`).join(', ')}` : `[ ] ${name}`}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const target = `${root}docs/conformance.md`;
+if (process.argv.includes('--check')) {
+  if (readFileSync(target, 'utf8') !== page()) {
+    process.stderr.write('docs/conformance.md is not what the tests say: run node packages/lab/scripts/conformance-page.ts\n');
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(target, page());
+}
