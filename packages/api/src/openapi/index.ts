@@ -1,6 +1,7 @@
 import { stringifyAny } from '../json/any.ts';
 import type { JsonObject } from '../resource.ts';
-import { builtinOperations, customOperations } from './operations.ts';
+import { customOperations } from './custom-operations.ts';
+import { builtinOperations } from './operations.ts';
 import type { CustomSchema, FieldTexts, Operation } from './types.ts';
 import { buildV2 } from './v2.ts';
 import { buildV3, documentOf } from './v3.ts';
@@ -37,10 +38,18 @@ export class OpenApi {
     this.#options = options;
   }
 
-  /** Replaces all custom resources. */
+  /** Replaces all custom resources. Documents of group versions in which none is another than before stay, with their hashes. */
   setCustom(custom: readonly CustomSchema[]): void {
+    const documentsOf = (entries: readonly CustomSchema[]): Map<string, CustomSchema[]> => Map.groupBy(entries, ({ resource }) => `apis/${resource.group}/${resource.version}`);
+    const [before, after] = [documentsOf(this.#custom), documentsOf(custom)];
+    const changed = [...new Set([...before.keys(), ...after.keys()])].filter((name) => {
+      const [old, now] = [before.get(name) ?? [], after.get(name) ?? []];
+      return old.length !== now.length || now.some((entry) => !old.includes(entry));
+    });
     this.#custom = custom;
-    this.#documents.clear();
+    if (changed.length === 0) return;
+    for (const name of changed) this.#documents.delete(`v3/${name}`);
+    for (const key of ['v2/json', 'v2/protobuf']) this.#documents.delete(key);
     this.#operations = undefined;
   }
 

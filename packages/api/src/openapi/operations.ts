@@ -1,5 +1,5 @@
 import { parseGvk } from '../description/builtin.ts';
-import type { ApiResource, JsonObject } from '../resource.ts';
+import type { JsonObject } from '../resource.ts';
 import { reference, type OpenApiVersion, type Operation } from './types.ts';
 
 type RawOperation = readonly [string, string, string, string | null, string | null, string | null, string | null, number, string];
@@ -40,11 +40,20 @@ export function parameters(operation: Operation, version: OpenApiVersion): JsonO
   ];
 }
 
-export const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml', 'application/apply-patch+cbor'];
+const builtinPatchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml', 'application/apply-patch+cbor'];
 const plain = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const streams = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
+const customPatchTypes = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'];
+const customTypes = ['application/json', 'application/yaml'];
+
+export function consumedTypes(operation: Operation): readonly string[] {
+  if (operation.action === 'patch') return operation.custom === true ? customPatchTypes : builtinPatchTypes;
+  return operation.custom === true ? customTypes : ['*/*'];
+}
+
 export function producedTypes(operation: Operation): string[] {
+  if (operation.custom === true) return customTypes;
   if (operation.response === null) return operation.action === 'connect' ? ['*/*'] : ['text/plain', ...plain];
   return operation.action === 'list' || operation.action === 'watch' || operation.action === 'watchlist' ? [...plain, ...streams] : plain;
 }
@@ -76,35 +85,4 @@ export function common(operation: Operation): JsonObject {
     ...(operation.action === null ? {} : { 'x-kubernetes-action': operation.action }),
     ...(operation.gvk === null ? {} : { 'x-kubernetes-group-version-kind': { ...parseGvk(operation.gvk) } }),
   };
-}
-
-const listQuery = 'allowWatchBookmarks,continue,fieldSelector,labelSelector,limit,pretty,resourceVersion,resourceVersionMatch,sendInitialEvents,timeoutSeconds,watch'.split(',');
-const writeQuery = ['dryRun', 'fieldManager', 'fieldValidation', 'pretty'];
-const patchQuery = ['dryRun', 'fieldManager', 'fieldValidation', 'force', 'pretty'];
-const deleteQuery = ['dryRun', 'gracePeriodSeconds', 'orphanDependents', 'pretty', 'propagationPolicy'];
-
-interface Call { readonly verb: string; readonly method: string; readonly action: string; readonly body?: string; readonly response: string; readonly query: readonly string[]; readonly codes: string }
-
-/** What can be done with a custom resource, by the verbs it has. */
-export function customOperations(resource: ApiResource): Operation[] {
-  const { group, version, kind, typeName } = resource;
-  const base = `/apis/${group}/${version}${resource.namespaced ? '/namespaces/{namespace}' : ''}/${resource.resource}`;
-  const named = `${base}/{name}`;
-  const own: Record<string, Call[]> = {
-    [base]: [
-      { verb: 'list', method: 'get', action: 'list', response: `${typeName}List`, query: listQuery, codes: '200,401' },
-      { verb: 'create', method: 'post', action: 'post', body: typeName, response: typeName, query: writeQuery, codes: '200,201,202,401' },
-      { verb: 'deletecollection', method: 'delete', action: 'deletecollection', body: `${meta}.DeleteOptions`, response: `${meta}.Status`, query: [...deleteQuery, 'labelSelector', 'fieldSelector'], codes: '200,401' },
-    ],
-    [named]: [
-      { verb: 'get', method: 'get', action: 'get', response: typeName, query: ['pretty', 'resourceVersion'], codes: '200,401' },
-      { verb: 'update', method: 'put', action: 'put', body: typeName, response: typeName, query: writeQuery, codes: '200,201,401' },
-      { verb: 'patch', method: 'patch', action: 'patch', body: `${meta}.Patch`, response: typeName, query: patchQuery, codes: '200,201,401' },
-      { verb: 'delete', method: 'delete', action: 'delete', body: `${meta}.DeleteOptions`, response: `${meta}.Status`, query: deleteQuery, codes: '200,202,401' },
-    ],
-  };
-  return Object.entries(own).flatMap(([path, calls]) => calls.filter((call) => resource.verbs.includes(call.verb)).map((call): Operation => ({
-    path, method: call.method, id: `${call.action}${kind}${version}${group.replaceAll('.', '')}`, action: call.action, gvk: `${group}/${version}/${kind}`,
-    body: call.body ?? null, response: call.response, query: call.query, codes: call.codes.split(','),
-  })));
 }

@@ -13,12 +13,17 @@ export interface Operation {
   readonly response: string | null;
   readonly query: readonly string[];
   readonly codes: readonly string[];
+  /** Of a custom resource, which has no protobuf and no strategic merge. */
+  readonly custom?: true;
 }
 
-/** A custom resource: its schema is used as it stands. */
+/** One served version of a custom resource. The same object as long as nothing of it changes. */
 export interface CustomSchema {
   readonly resource: ApiResource;
-  readonly schema: JsonObject;
+  /** `openAPIV3Schema`; undefined: nothing is known. */
+  readonly schema: JsonObject | undefined;
+  readonly preserveUnknownFields: boolean;
+  readonly selectablePaths: readonly string[];
 }
 
 /** Documentation of types and fields, where some is to be had. */

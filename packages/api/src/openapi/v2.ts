@@ -1,14 +1,14 @@
 import { structNames, structOf } from '../description/raw.ts';
 import type { JsonObject } from '../resource.ts';
-import { common, parameters, patchTypes, producedTypes, responses } from './operations.ts';
+import { common, consumedTypes, parameters, producedTypes, responses } from './operations.ts';
 import { reachableTypes, typeSchema } from './schema.ts';
 import { reference, type CustomSchema, type FieldTexts, type Operation } from './types.ts';
-import { customSchema } from './v3.ts';
+import { customListSchema, customSchema, listTypeName } from './custom.ts';
 
 function operationBody(operation: Operation): JsonObject {
   const body: JsonObject[] = operation.body === null ? [] : [{ name: 'body', in: 'body', ...(operation.method === 'delete' ? {} : { required: true }), schema: reference(operation.body, 2) }];
   return {
-    ...common(operation), consumes: operation.action === 'patch' ? patchTypes : ['*/*'], produces: producedTypes(operation), schemes: ['https'],
+    ...common(operation), consumes: [...consumedTypes(operation)], produces: producedTypes(operation), schemes: ['https'],
     parameters: [...body, ...parameters(operation, 2)], responses: responses(operation, 2),
   };
 }
@@ -20,7 +20,7 @@ export function buildV2(serverVersion: string, operations: readonly Operation[],
   const published = structNames().filter((name) => structOf(name)?.published);
   const definitions = [
     ...reachableTypes([...published, 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch']).map((type) => [type, typeSchema(type, 2, texts)] as const),
-    ...custom.map((entry) => [entry.resource.typeName, customSchema(entry, 2)] as const),
+    ...custom.flatMap((entry) => [[entry.resource.typeName, customSchema(entry, 2, texts)], [listTypeName(entry.resource), customListSchema(entry, 2, texts)]] as const),
   ].sort((left, right) => (left[0] < right[0] ? -1 : 1));
   return {
     swagger: '2.0', info: { title: 'Kubernetes', version: serverVersion }, paths, definitions: Object.fromEntries(definitions),

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../resource.ts';
-import { common, parameters, patchTypes, responses } from './operations.ts';
+import { common, consumedTypes, parameters, responses } from './operations.ts';
+import { customListSchema, customSchema, listTypeName } from './custom.ts';
 import { reachableTypes, typeSchema } from './schema.ts';
 import { reference, type CustomSchema, type FieldTexts, type Operation } from './types.ts';
 
@@ -12,7 +13,7 @@ export function documentOf(path: string): string {
 
 function requestBody(operation: Operation): JsonObject {
   if (operation.body === null) return {};
-  const types = operation.action === 'patch' ? patchTypes : ['*/*'];
+  const types = consumedTypes(operation);
   const schema = reference(operation.body, 3);
   return { requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema }])), ...(operation.action === 'delete' || operation.action === 'deletecollection' ? {} : { required: true }) } };
 }
@@ -26,36 +27,14 @@ function paths(operations: readonly Operation[]): JsonObject {
   return found;
 }
 
-function listSchema(custom: CustomSchema): JsonObject {
-  const { group, version, listKind: kind, typeName } = custom.resource;
-  return {
-    type: 'object', required: ['items'],
-    properties: {
-      apiVersion: { type: 'string' }, kind: { type: 'string' }, items: { type: 'array', items: reference(typeName, 3) },
-      metadata: { allOf: [reference('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta', 3)] },
-    },
-    'x-kubernetes-group-version-kind': [{ group, version, kind }],
-  };
-}
-
-export function customSchema(custom: CustomSchema, version: 2 | 3): JsonObject {
-  const { group, version: apiVersion, kind } = custom.resource;
-  const properties = (custom.schema['properties'] ?? {}) as JsonObject;
-  return {
-    ...custom.schema, type: 'object',
-    properties: { ...properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: reference('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', version) },
-    'x-kubernetes-group-version-kind': [{ group, version: apiVersion, kind }],
-  };
-}
-
 /** One document of OpenAPI 3: the operations of a group version and the types they speak of. */
 export function buildV3(serverVersion: string, operations: readonly Operation[], custom: readonly CustomSchema[], texts: FieldTexts | undefined): JsonObject {
-  const customTypes = new Map(custom.flatMap((entry) => [[entry.resource.typeName, customSchema(entry, 3)], [`${entry.resource.typeName}List`, listSchema(entry)]] as const));
+  const customTypes = new Map(custom.flatMap((entry) => [[entry.resource.typeName, customSchema(entry, 3, texts)], [listTypeName(entry.resource), customListSchema(entry, 3, texts)]] as const));
   const roots = operations.flatMap((operation) => [operation.body, operation.response]).filter((type) => type !== null && !customTypes.has(type)) as string[];
   if (custom.length > 0) roots.push('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta');
   const schemas = [...reachableTypes(roots).map((type) => [type, typeSchema(type, 3, texts)] as const), ...customTypes].sort((left, right) => (left[0] < right[0] ? -1 : 1));
   return {
-    openapi: '3.0.0', info: { title: 'Kubernetes', version: serverVersion }, paths: paths(operations),
+    openapi: '3.0.0', info: custom.length > 0 ? { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } : { title: 'Kubernetes', version: serverVersion }, paths: paths(operations),
     components: {
       schemas: Object.fromEntries(schemas),
       securitySchemes: { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } },

@@ -1,5 +1,5 @@
 import {
-  compareVersions, customDescription, customResetFields, customResource, customSelectableFields, equalJson, isConditionTrue, type ApiResource, type CustomVersion, type Definition, type JsonObject,
+  compareVersions, customDescription, customResetFields, customResource, customSelectableFields, equalJson, isConditionTrue, type ApiResource, type CustomSchema, type CustomVersion, type Definition, type JsonObject,
 } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { utf8, type Host } from '@coxswain/host';
@@ -48,6 +48,7 @@ export class DefinitionKinds implements CustomKinds {
   #users = 0;
   #retired = false;
   #resources: readonly ApiResource[] | undefined;
+  #customSchemas: readonly CustomSchema[] | undefined;
 
   constructor(definition: Definition, tools: KindTools) {
     this.#definition = definition;
@@ -63,8 +64,12 @@ export class DefinitionKinds implements CustomKinds {
   follow(next: Definition): boolean {
     const served = (object: JsonObject): JsonObject => ({ spec: object['spec'] ?? null, names: at(object, 'status', 'acceptedNames') ?? null });
     if (next.uid !== this.#definition.uid || !equalJson(served(next.object), served(this.#definition.object))) return false;
+    const shown = (object: JsonObject): string => `${isConditionTrue(object, 'Established')} ${isConditionTrue(object, 'Terminating')}`;
+    if (shown(next.object) !== shown(this.#definition.object)) {
+      this.#resources = undefined;
+      this.#customSchemas = undefined;
+    }
     this.#definition = next;
-    this.#resources = undefined;
     return true;
   }
 
@@ -73,6 +78,15 @@ export class DefinitionKinds implements CustomKinds {
     if (!isConditionTrue(definition.object, 'Established')) return [];
     this.#resources ??= definition.versions.filter((version) => version.served).map((version) => customResource(definition, version, storageHash(definition, this.#tools.host)));
     return this.#resources;
+  }
+
+  get schemas(): readonly CustomSchema[] {
+    const { preserveUnknownFields, versions } = this.#definition;
+    this.#customSchemas ??= this.resources.map((resource) => {
+      const version = versions.find((one) => one.name === resource.version);
+      return { resource, schema: version?.schema, preserveUnknownFields, selectablePaths: version?.selectablePaths ?? [] };
+    });
+    return this.#customSchemas;
   }
 
   kind(version: string): ServedKind | undefined {

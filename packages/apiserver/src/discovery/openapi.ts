@@ -1,4 +1,4 @@
-import { OpenApi, openApiV2ProtobufAccepted, openApiV2ProtobufType, type FieldTexts, type OpenApiDocument } from '@coxswain/api';
+import { OpenApi, openApiV2ProtobufAccepted, openApiV2ProtobufType, type CustomSchema, type FieldTexts, type OpenApiDocument } from '@coxswain/api';
 import { header, utf8, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { notAcceptable, parseAccept } from '../negotiation/accept.ts';
 import type { PathTable } from '../transport/paths.ts';
@@ -32,12 +32,16 @@ async function serveV3(openApi: OpenApi, request: HttpRequest, name: string, has
   return documentResponse(request, document, 'application/json', { 'cache-control': 'public, immutable' });
 }
 
-export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, texts?: FieldTexts): OpenApi {
-  const openApi = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase(), ...(texts === undefined ? {} : { texts }) });
-  paths.exact('/openapi/v2', (request) => serveV2(openApi, request));
+/** `custom`: the custom resources that are served now. */
+export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, custom: () => readonly CustomSchema[], texts?: FieldTexts): void {
+  const documents = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase(), ...(texts === undefined ? {} : { texts }) });
+  const now = (): OpenApi => {
+    documents.setCustom(custom());
+    return documents;
+  };
+  paths.exact('/openapi/v2', (request) => serveV2(now(), request));
   paths.exact('/openapi/v3', async () => ({
-    status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(JSON.stringify(await openApi.v3Index())),
+    status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(JSON.stringify(await now().v3Index())),
   }));
-  paths.prefix(prefix, (request, info) => serveV3(openApi, request, info.path.slice(prefix.length), info.query.get('hash')));
-  return openApi;
+  paths.prefix(prefix, (request, info) => serveV3(now(), request, info.path.slice(prefix.length), info.query.get('hash')));
 }

@@ -1,4 +1,4 @@
-import { builtinResources, compareVersions, strategyFor, type ApiResource, type JsonObject } from '@coxswain/api';
+import { builtinResources, compareVersions, strategyFor, type ApiResource, type CustomSchema, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { assert, type Host } from '@coxswain/host';
 import { transformedClient } from '../encryption/client.ts';
@@ -44,6 +44,8 @@ export interface RegistryOptions {
 export interface CustomKinds {
   /** For discovery; empty until it is established. */
   readonly resources: readonly ApiResource[];
+  /** For OpenAPI, one a resource. The same objects while nothing changes. */
+  readonly schemas: readonly CustomSchema[];
   /** undefined where the version is not served (now). */
   kind(version: string): ServedKind | undefined;
   /** In the storage version, served or not. */
@@ -84,6 +86,10 @@ export class Registry {
     if (kinds === undefined) this.#custom.delete(name);
     else this.#custom.set(name, kinds);
     this.#all = undefined;
+  }
+
+  get customSchemas(): readonly CustomSchema[] {
+    return [...this.#custom.values()].flatMap((kinds) => kinds.schemas);
   }
 
   custom(group: string, resource: string): CustomKinds | undefined {
