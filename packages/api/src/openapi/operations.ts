@@ -4,8 +4,6 @@ import { reference, type OpenApiVersion, type Operation } from './types.ts';
 
 type RawOperation = readonly [string, string, string, string | null, string | null, string | null, string | null, number, string];
 
-const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-
 /** Served by every server, though the published description leaves it out. */
 const issuer: Operation = {
   path: '/.well-known/openid-configuration/', method: 'get', id: 'getServiceAccountIssuerOpenIDConfiguration', action: null, gvk: null, body: null, response: null, query: [], codes: ['200', '401'],
