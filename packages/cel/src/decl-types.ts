@@ -158,7 +158,7 @@ export function checkTypeOf(type: DeclType): CheckType {
     case 'map': return mapOf(checkTypeOf(type.key), checkTypeOf(type.value));
     case 'object': return { kind: 'object', name: type.name };
     case 'optional': return optionalOf(checkTypeOf(type.of));
-    case 'opaque': return { kind: 'object', name: type.name };
+    case 'opaque': return type.name.startsWith('net.') ? { kind: 'opaque', name: type.name, params: [] } : { kind: 'object', name: type.name };
     case 'dyn': return dynCheck;
     default: return { kind: type.kind };
   }
@@ -176,5 +176,17 @@ export function objectTypesIn(type: DeclType, into: Map<string, ObjectDeclType>)
     case 'map': objectTypesIn(type.value, into); return;
     case 'optional': objectTypesIn(type.of, into); return;
     default:
+  }
+}
+
+/** The way back; undefined where only dyn would do. */
+export function declOfCheckType(type: CheckType, objects: ReadonlyMap<string, ObjectDeclType>): DeclType | undefined {
+  switch (type.kind) {
+    case 'list': return listDecl(declOfCheckType(type.params[0], objects) ?? dynDecl);
+    case 'map': return { kind: 'map', key: declOfCheckType(type.params[0], objects) ?? dynDecl, value: declOfCheckType(type.params[1], objects) ?? dynDecl, minSerializedSize: 2 };
+    case 'object': return objects.get(type.name) ?? { kind: 'opaque', name: type.name, minSerializedSize: 1 };
+    case 'opaque': return type.name === 'optional_type' ? optionalDecl(declOfCheckType(type.params[0] as CheckType, objects) ?? dynDecl) : { kind: 'opaque', name: type.name, minSerializedSize: 1 };
+    case 'dyn': case 'error': case 'type': case 'param': return undefined;
+    default: return { kind: type.kind, minSerializedSize: 1 };
   }
 }

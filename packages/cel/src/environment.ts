@@ -83,7 +83,7 @@ class CelEnvironment implements Environment {
     if (found.length > 0) return { ok: false, kind: 'compile', message: showErrors(found, expression) };
     const planned = this.#plan(parsed.expr, checked);
     if (typeof planned === 'string') return { ok: false, kind: 'program', message: planned };
-    return { ok: true, program: new CelProgram({ expression, expr: parsed.expr, checked, plan: planned, variables: this.#parts.variables }) };
+    return { ok: true, program: new CelProgram({ expression, expr: parsed.expr, checked, plan: planned, variables: this.#parts.variables, objects: this.#objects }) };
   }
 
   #plan(expr: Expr, checked: Checked): Plan | string {

@@ -1,3 +1,4 @@
+export * from './admission.ts';
 export * from './decl-types.ts';
 export { authorizerValue, celEnvironment, requestResourceValue } from './environment.ts';
 export * from './limits.ts';

@@ -231,7 +231,9 @@ class Parser {
     if (name.type !== 'identifier') {
       const read = name.type === 'end' ? '' : name.text;
       this.#syntax(name, ['true', 'false', 'null'].includes(read) ? `mismatched input '${read}' expecting IDENTIFIER` : `no viable alternative at input '.${optional ? '?' : ''}${read}'`);
-      throw new GaveUp();
+      // Upstream reads on where an operator follows, and tells what is wrong after it.
+      if (!(read in relations || read in sums || read in products || read === '&&' || read === '||')) throw new GaveUp();
+      return operand;
     }
     this.#take();
     if (optional) return { kind: 'call', offset: dot.offset, name: operators.optionalSelect, args: [operand, { kind: 'literal', offset: name.offset, value: name.text }] };

@@ -1,13 +1,14 @@
 import type { Expr } from './ast.ts';
 import { typeText, type CheckType } from './check-types.ts';
 import type { Checked } from './checker.ts';
+import { declOfCheckType } from './decl-types.ts';
 import { estimateCost } from './estimate.ts';
 import { CostLimitExceeded, DecisionNeeded, Frame } from './frame.ts';
 import { toJson, typedValue } from './json-values.ts';
 import { perCallLimit } from './limits.ts';
 import type { Plan } from './plan.ts';
 import { shownTypeName } from './structs.ts';
-import type { Binding, Bindings, BoundValue, CelResult, CostEstimate, DeclType, Evaluation, EvaluationLimits, Json, Program, ResultType } from './types.ts';
+import type { Binding, Bindings, BoundValue, CelResult, CostEstimate, DeclType, Evaluation, EvaluationLimits, Json, ObjectDeclType, Program, ResultType } from './types.ts';
 import { CelError, MapValue, OptionalValue, Uint, optionalNone, type CelValue } from './values.ts';
 import { TooMuchWork, beginWork } from './work.ts';
 
@@ -17,6 +18,7 @@ export interface Compiled {
   readonly checked: Checked;
   readonly plan: Plan;
   readonly variables: ReadonlyMap<string, DeclType>;
+  readonly objects: ReadonlyMap<string, ObjectDeclType>;
 }
 
 const overLimitText = 'operation cancelled: actual cost limit exceeded';
@@ -24,6 +26,7 @@ const overLimitText = 'operation cancelled: actual cost limit exceeded';
 export class CelProgram implements Program {
   readonly expression: string;
   readonly resultType: ResultType;
+  readonly declaredResult: DeclType | undefined;
   readonly #compiled: Compiled;
   readonly #references: ReadonlySet<string>;
 
@@ -32,6 +35,7 @@ export class CelProgram implements Program {
     this.expression = compiled.expression;
     const type = compiled.checked.types.get(compiled.expr) as CheckType;
     this.resultType = { kind: type.kind === 'param' ? 'dyn' : type.kind === 'opaque' && type.name === 'optional_type' ? 'optional' : type.kind, text: typeText(type) };
+    this.declaredResult = declOfCheckType(type, compiled.objects);
     this.#references = new Set(compiled.checked.variables.values());
   }
 

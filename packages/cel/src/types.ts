@@ -79,6 +79,8 @@ export interface CostEstimate {
 export interface Program {
   readonly expression: string;
   readonly resultType: ResultType;
+  /** The result's type to declare a variable with; undefined where only dyn would do. */
+  readonly declaredResult: DeclType | undefined;
   /** Whether the expression mentions a variable: `oldSelf` makes a transition rule. */
   references(variable: string): boolean;
   /** From the sizes in the variables' types; with `root` every variable is taken for that one (as CRDs do with `self`, for oldSelf too). */

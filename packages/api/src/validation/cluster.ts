@@ -107,7 +107,7 @@ function certificateUpdate(object: JsonObject, old: JsonObject): FieldError[] {
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 
-function operationRule(rule: JsonObject, field: string): FieldError[] {
+export function operationRule(rule: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = [];
   for (const key of ['operations', 'apiGroups', 'apiVersions', 'resources']) if (list(rule, key).length === 0) errors.push(required(`${field}.${key}`));
   for (const [index, operation] of strings(rule, 'operations').entries()) {
@@ -151,31 +151,6 @@ function webhooks(object: JsonObject): FieldError[] {
     names.add(name);
     return errors;
   });
-}
-
-const oneItemText = 'validations or auditAnnotations must contain at least one item';
-
-function admissionPolicy(object: JsonObject): FieldError[] {
-  const spec = obj(object, 'spec');
-  const errors = requireOneOf(str(spec, 'failurePolicy'), 'spec.failurePolicy', ['Fail', 'Ignore'], 'required');
-  const constraints = obj(spec, 'matchConstraints');
-  if (constraints === undefined) errors.push(required('spec.matchConstraints'));
-  else if (list(constraints, 'resourceRules').length === 0) errors.push(required('spec.matchConstraints.resourceRules'));
-  else errors.push(...each(objects(constraints, 'resourceRules'), 'spec.matchConstraints.resourceRules', operationRule));
-  if (list(spec, 'validations').length === 0 && list(spec, 'auditAnnotations').length === 0) errors.push(required('spec.validations', oneItemText), required('spec.auditAnnotations', oneItemText));
-  return [...errors, ...each(objects(spec, 'validations'), 'spec.validations', (one, at) => (str(one, 'expression').trim() === '' ? [required(`${at}.expression`, 'expression is not specified')] : []))];
-}
-
-function admissionBinding(object: JsonObject): FieldError[] {
-  const spec = obj(object, 'spec');
-  const actions = strings(spec, 'validationActions');
-  const errors = requireString(spec, 'policyName', 'spec');
-  if (actions.length === 0) errors.push(required('spec.validationActions', 'at least one validation action is required'));
-  for (const [index, action] of actions.entries()) {
-    if (!['Audit', 'Deny', 'Warn'].includes(action)) errors.push(notSupported(`spec.validationActions[${index}]`, action, ['Audit', 'Deny', 'Warn']));
-  }
-  if (actions.includes('Deny') && actions.includes('Warn')) errors.push(invalidValue('spec.validationActions', goStrings('[]admissionregistration.ValidationAction', actions), 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)'));
-  return errors;
 }
 
 // Extensions ----------------------------------------------------------------------------------------------------------
@@ -260,8 +235,6 @@ export const clusterValidators: Readonly<Record<string, Validator>> = {
   'certificatesigningrequests.certificates.k8s.io': { create: certificateSigningRequest, update: certificateUpdate, updateStatus: certificateUpdate },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': { create: webhooks },
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': { create: webhooks },
-  'validatingadmissionpolicies.admissionregistration.k8s.io': { create: admissionPolicy },
-  'validatingadmissionpolicybindings.admissionregistration.k8s.io': { create: admissionBinding },
   'apiservices.apiregistration.k8s.io': { create: apiService },
   'runtimeclasses.node.k8s.io': {
     create: runtimeClass,

@@ -1,3 +1,4 @@
+import { admissionPolicyValidators } from './admission-policies.ts';
 import { clusterValidators } from './cluster.ts';
 import { configValidators } from './config.ts';
 import { extensionValidators } from './extensions.ts';
@@ -23,7 +24,7 @@ const podValidators: Readonly<Record<string, Validator>> = {
 
 const all: Readonly<Record<string, Validator>> = {
   ...podValidators, ...workloadValidators, ...jobValidators, ...serviceValidators, ...configValidators, ...storageValidators, ...policyValidators, ...networkingValidators,
-  ...quotaValidators, ...clusterValidators, ...extensionValidators,
+  ...quotaValidators, ...clusterValidators, ...admissionPolicyValidators, ...extensionValidators,
 };
 
 /** By `resource.group`; undefined for kinds that have no rules of their own. */
