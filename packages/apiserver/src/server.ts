@@ -10,6 +10,7 @@ import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import { SchemaConditions } from './flow-control/schema-conditions.ts';
+import { fastPath, isFastPath } from './fast-path/service.ts';
 import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
 import { liveLookup } from './live-lookup.ts';
 import type { RegistryContext } from './registry/context.ts';
@@ -89,7 +90,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const keyRoot = config.keyRoot ?? '/registry';
   const registry = new Registry({ transformerFor: protection.transformerFor, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
-  const handle: HttpHandler = (request) => handler.get()(request);
+  const rest: HttpHandler = (request) => handler.get()(request);
+  const grpc = fastPath(rest);
+  const handle: HttpHandler = (request) => (isFastPath(request) ? grpc(request) : rest(request));
   const loopback = new Loopback(handle, host);
   const cache = cacheReader(registry);
   const lookup = liveLookup(cache, loopback.client);

@@ -227,7 +227,7 @@ export interface WriteHook {
 /** Read-modify-write of a stored object below admission and validation, for handlers that are themselves the validation. */
 export interface ObjectMutator {
   /** Retried on conflict: `change` may run several times, and throws StatusError to give up. Rejects with NotFound. Answers the stored object. */
-  mutate(group: string, resource: string, key: { readonly namespace: string; readonly name: string }, change: (object: JsonObject) => void, options?: { readonly dryRun?: boolean }): Promise<JsonObject>;
+  mutate(group: string, resource: string, key: { readonly namespace: string; readonly name: string }, change: (object: JsonObject) => void, options?: { readonly dryRun?: boolean; readonly shared?: boolean }): Promise<JsonObject>;
 }
 
 /** Keys of the store that are no API objects (`/registry/ranges/…`, `/registry/masterleases/…`). Linearizable. */

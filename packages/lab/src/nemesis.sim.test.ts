@@ -88,21 +88,33 @@ async function user(client: Client, host: Host, name: string, untilMs: number, t
   }
 }
 
-/** The informer's way: each object's versions must grow, whichever API server tells them. */
+/**
+ * The informer's way: revisions must grow, whichever API server tells them. Bindings that were stored together have one revision: of such a
+ * one all objects are told, each once, and all of them again to a watch that goes on from it.
+ */
 async function watcher(client: Client, host: Host, told: Told, signal: AbortSignal): Promise<void> {
   let resourceVersion = '';
   const seen = new Map<string, { readonly revision: number; readonly gone: boolean }>();
   let at = 0;
+  let together = new Set<string>();
+  let repeated: string | undefined;
   while (!signal.aborted) {
     try {
       if (resourceVersion === '') resourceVersion = (await client.list(resources.pods, {})).metadata.resourceVersion ?? '';
       at = Math.max(at, Number(resourceVersion));
+      together = new Set();
       for await (const event of client.watch(resources.pods, { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: 20, signal })) {
         if (event.type === 'ERROR') { resourceVersion = ''; break; }
         const revision = Number(event.object.metadata?.resourceVersion);
         const uid = event.object.metadata?.uid ?? 'bookmark';
-        if (revision < at || (event.type !== 'BOOKMARK' && revision === at)) told.faults.push(`watch: ${event.type} of ${uid} at ${revision} after ${at}`);
+        if (revision < at || (event.type !== 'BOOKMARK' && revision === at && together.has(uid))) told.faults.push(`watch: ${event.type} of ${uid} at ${revision} after ${at}`);
+        if (revision > at) {
+          if (repeated !== undefined && together.size < 2) told.faults.push(`watch: ${repeated} was told again at ${at}`);
+          together = new Set();
+          repeated = undefined;
+        } else if (event.type !== 'BOOKMARK' && together.size === 0) repeated = uid;
         if (event.type !== 'BOOKMARK') {
+          together.add(uid);
           if (event.type === 'ADDED' && seen.get(uid) !== undefined) told.faults.push(`watch: ${uid} was added twice`);
           seen.set(uid, { revision, gone: event.type === 'DELETED' });
         }

@@ -1,4 +1,4 @@
-import { conflict, notFound, type JsonObject } from '@coxswain/api';
+import { conflict, notFound, StatusError, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { fromUtf8, utf8 } from '@coxswain/host';
 import { prefixEnd, objectKey } from '../storage/keys.ts';
@@ -47,17 +47,31 @@ export function objectMutator(registry: Registry): ObjectMutator {
       const kind = registry.storedKind(group, resource);
       const what = { group, resource };
       if (kind === undefined) throw notFound(what, key.name);
-      const { store } = kind.hub;
+      const { store, cache } = kind.hub;
       const path = objectKey(store.prefix, key.namespace, key.name);
-      let current = await store.get(path);
+      let current = cache.ready ? cache.get(path) : undefined;
+      let certain = false;
       for (let tries = 0; tries < maxAttempts; tries += 1) {
+        if (current === undefined || (options.dryRun === true && !certain)) {
+          current = await store.get(path);
+          certain = true;
+        }
         if (current === undefined) throw notFound(what, key.name);
         const object: JsonObject = copy(current.object);
-        change(object);
+        try {
+          change(object);
+        } catch (error) {
+          if (certain || !(error instanceof StatusError)) throw error;
+          // The refusal may rest on a stale state.
+          current = undefined;
+          continue;
+        }
         if (options.dryRun === true) return object;
-        const result = await store.put(path, object, current.revision);
+        const result = await store.put(path, object, current.revision, { shared: options.shared === true });
         if (result.kind === 'written') return result.object.object;
         current = result.current;
+        certain = true;
+        if (current === undefined) throw notFound(what, key.name);
       }
       throw conflict(what, key.name, lockMessage);
     },

@@ -1,5 +1,6 @@
 import { alreadyExists, badRequest, invalid, StatusError, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, header } from '@coxswain/host';
+import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { encodeForStore, StoredObject } from '../storage/codec.ts';
 import { objectKey } from '../storage/keys.ts';
 import { keepingManagedFields } from './admitted-managed-fields.ts';
@@ -53,7 +54,7 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
       if ((await hub.store.get(key)) !== undefined) return { committed: false, value: 'exists' };
       return { committed: false, value: { object, stored: undefined } };
     }
-    const result = await hub.store.put(key, object, 0);
+    const result = await hub.store.put(key, object, 0, { shared: sharesWrites(operation.http) });
     if (result.kind === 'conflict') return { committed: false, value: 'exists' };
     return { committed: true, value: { object, stored: result.object } };
   });

@@ -1,5 +1,6 @@
 import { conflict, invalid, keepManagedTimes, notFound, StatusError, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds } from '@coxswain/host';
+import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { GroupVersionKind } from '../types.ts';
@@ -135,7 +136,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   meta(object)['resourceVersion'] = String(current.revision);
   if (!current.stale && sameState(object, old, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
-  const result = await store.put(current.key, object, current.revision);
+  const result = await store.put(current.key, object, current.revision, { shared: sharesWrites(operation.http) });
   if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
   return { committed: true, value: { kind: 'done', written: { object, stored: result.object } } };
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from '@coxswain/api';
 import { assert, fromUtf8, utf8, type Timers } from '@coxswain/host';
 import { EtcdError, type Compare, type EtcdClient, type KeyValue, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
 import type { TransformedKeyValue } from '../encryption/transformer.ts';
+import { sharedWritesOf } from '../fast-path/shared-writes.ts';
 import { encodeForStore, StoredObject, type StorageCodec } from './codec.ts';
 import { prefixEnd } from './keys.ts';
 import type { EventLeases } from './leases.ts';
@@ -25,6 +26,11 @@ export interface PageOptions {
   readonly limit?: number;
   /** The objects are kept for long. */
   readonly keep?: boolean;
+}
+
+export interface PutOptions {
+  /** May be written in one transaction with others, and so have their revision. */
+  readonly shared?: boolean;
 }
 
 export type WriteResult =
@@ -77,12 +83,12 @@ export class ResourceStore {
   }
 
   /** `expectedRevision` 0: only if it does not exist. */
-  async put(key: string, object: JsonObject, expectedRevision: number): Promise<WriteResult> {
+  async put(key: string, object: JsonObject, expectedRevision: number, options: PutOptions = {}): Promise<WriteResult> {
     const value = encodeForStore(object, this.codec);
     const lease = await this.#leases?.current();
     const keyBytes = utf8(key);
     const op: TxnOp = { type: 'put', key: keyBytes, value, ...(lease === undefined ? {} : { lease }) };
-    const result = await this.#compareAnd(keyBytes, expectedRevision, op);
+    const result = await this.#compareAnd(keyBytes, expectedRevision, op, options);
     if (result.kind === 'conflict') return result;
     return { kind: 'written', object: new StoredObject(key, value, result.revision, this.codec) };
   }
@@ -94,9 +100,9 @@ export class ResourceStore {
     return result.kind === 'conflict' ? result : { kind: 'written', object: last.at(result.revision) };
   }
 
-  async #compareAnd(key: Uint8Array, expectedRevision: number, op: TxnOp): Promise<{ kind: 'done'; revision: number } | { kind: 'conflict'; current: StoredObject | undefined }> {
+  async #compareAnd(key: Uint8Array, expectedRevision: number, op: TxnOp, options: PutOptions = {}): Promise<{ kind: 'done'; revision: number } | { kind: 'conflict'; current: StoredObject | undefined }> {
     const compare: Compare = { key, result: 'equal', target: 'mod', value: expectedRevision };
-    const { result, uncertain } = await this.#persist({ compare: [compare], success: [op], failure: [{ type: 'range', key }] });
+    const { result, uncertain } = await this.#persist({ compare: [compare], success: [op], failure: [{ type: 'range', key }] }, options.shared === true);
     if (result.succeeded) return { kind: 'done', revision: result.revision };
     const answer = result.responses[0];
     assert(answer?.type === 'range', 'transaction answered another operation', { got: answer?.type });
@@ -110,11 +116,12 @@ export class ResourceStore {
    * apply once at most, and what stands there afterwards tells whether the first one did. If no try is answered it stays
    * unknown, also when the last one was certainly not done.
    */
-  async #persist(transaction: TxnOptions): Promise<{ readonly result: TxnResult; readonly uncertain: boolean }> {
+  async #persist(transaction: TxnOptions, shared: boolean): Promise<{ readonly result: TxnResult; readonly uncertain: boolean }> {
+    const send = (): Promise<TxnResult> => (shared ? sharedWritesOf(this.client, this.#timers).txn(transaction) : this.client.txn(transaction));
     let uncertain = false;
     for (let tries = 1; ; tries += 1) {
       try {
-        return { result: await this.client.txn(transaction), uncertain };
+        return { result: await send(), uncertain };
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
         uncertain ||= error.outcomeUnknown;

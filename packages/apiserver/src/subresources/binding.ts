@@ -1,6 +1,7 @@
 import { badRequest, conflict, invalid, type FieldError, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, type Clock } from '@coxswain/host';
 import type { Binding, Pod, PodCondition, PodStatus } from 'kubernetes-types/core/v1';
+import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { typed } from '../typed.ts';
 import type { CreateHandler, ObjectMutator, ResourceRequest } from '../types.ts';
 import { success } from './success.ts';
@@ -41,7 +42,7 @@ export function bindingHandlers(clock: Clock, pods: ObjectMutator): readonly Cre
     const errors = bindingErrors(binding);
     if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, name, errors);
     const now = rfc3339Seconds(clock.nowMs());
-    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now), { dryRun });
+    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now), { dryRun, shared: sharesWrites(request.http) });
     return success(201);
   }
   return [

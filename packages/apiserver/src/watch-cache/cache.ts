@@ -52,6 +52,8 @@ export class WatchCache {
   readonly #gate: RevisionGate;
   readonly #stop = new AbortController();
   #ring = new EventRing(ringCapacity, 0);
+  /** What has the revision of the last full read: who goes on from there may have seen only some of it. */
+  #sharedAtStart: readonly StoredObject[] = [];
   #started: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #nextReading: Promise<void> | undefined;
@@ -157,6 +159,7 @@ export class WatchCache {
     const missed = this.#ring.after(revision);
     if (missed === undefined) throw new TooOld(revision, this.#ring.completeAbove);
     const watcher = this.#add(revision, trigger);
+    if (revision === this.#ring.completeAbove && this.#sharedAtStart.length > 1) watcher.preload(this.#sharedAtStart.map((object) => ({ kind: 'event', event: cacheEvent('MODIFIED', object, object, true) })));
     watcher.preload(missed.map((event) => ({ kind: 'event', event })));
     return watcher;
   }
@@ -203,6 +206,7 @@ export class WatchCache {
     const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
     this.#entries.clear();
     this.#ring = new EventRing(ringCapacity, page.revision);
+    this.#sharedAtStart = page.items.filter((object) => object.revision === page.revision);
     for (const object of page.items) {
       this.#entries.set(object.key, object);
       const old = before.get(object.key);
@@ -254,15 +258,19 @@ export class WatchCache {
   }
 
   #take(batch: WatchBatch): void {
-    for (const event of batch.events) {
-      if (event.kv.modRevision > this.revision) this.#apply(event);
+    const { events } = batch;
+    for (const [at, event] of events.entries()) {
+      const { modRevision } = event.kv;
+      // All events of a revision come in one batch.
+      const shared = events[at - 1]?.kv.modRevision === modRevision || events[at + 1]?.kv.modRevision === modRevision;
+      if (modRevision > this.revision) this.#apply(event, shared);
     }
     this.#watchers.tell();
     if (batch.created !== true && (batch.events.length > 0 || batch.progressNotify === true)) this.#gate.advance(batch.revision);
   }
 
-  #apply(change: WatchEvent): void {
-    const event = this.#eventOf(change);
+  #apply(change: WatchEvent, shared: boolean): void {
+    const event = this.#eventOf(change, shared);
     if (event === undefined) return;
     if (event.type === 'DELETED') this.#entries.delete(event.object.key);
     else this.#entries.set(event.object.key, event.object);
@@ -271,10 +279,10 @@ export class WatchCache {
     this.#watchers.push(event);
   }
 
-  #eventOf(change: WatchEvent): CacheEvent | undefined {
+  #eventOf(change: WatchEvent, shared: boolean): CacheEvent | undefined {
     const object = this.store.kept(change.kv);
     const previous = this.#entries.get(object.key);
-    if (change.type === 'PUT') return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous);
-    return previous === undefined ? undefined : cacheEvent('DELETED', previous.at(change.kv.modRevision), previous);
+    if (change.type === 'PUT') return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous, shared);
+    return previous === undefined ? undefined : cacheEvent('DELETED', previous.at(change.kv.modRevision), previous, shared);
   }
 }

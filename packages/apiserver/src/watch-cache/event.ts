@@ -7,12 +7,14 @@ export interface CacheEvent {
   /** For DELETED: the last state, told at the revision of the deletion. */
   readonly object: StoredObject;
   readonly previous: StoredObject | undefined;
+  /** Others of the same resource have the same revision: who has seen that revision may not have seen this. */
+  readonly shared: boolean;
   /** Frames as sent, by type, media type and version: made once, shared by every watcher. */
   readonly frames: Map<string, Uint8Array>;
 }
 
-export function cacheEvent(type: CacheEvent['type'], object: StoredObject, previous: StoredObject | undefined): CacheEvent {
-  return { type, revision: object.revision, object, previous, frames: new Map() };
+export function cacheEvent(type: CacheEvent['type'], object: StoredObject, previous: StoredObject | undefined, shared = false): CacheEvent {
+  return { type, revision: object.revision, object, previous, shared, frames: new Map() };
 }
 
 /** So many of the last events keep their frames. */
@@ -25,6 +27,8 @@ export class EventRing {
   #start = 0;
   /** Every event above this revision is here. */
   #completeAbove: number;
+  /** A revision of whose events some are gone. */
+  #brokenAt = -1;
 
   constructor(capacity: number, completeAbove: number) {
     this.#capacity = capacity;
@@ -40,16 +44,18 @@ export class EventRing {
     // Who is this late encodes for itself.
     this.#events[this.#events.length - 1 - frameEvents]?.frames.clear();
     if (this.#events.length - this.#start <= this.#capacity) return;
-    this.#completeAbove = (this.#events[this.#start] as CacheEvent).revision;
+    const gone = this.#events[this.#start] as CacheEvent;
+    this.#completeAbove = gone.revision;
+    this.#brokenAt = gone.shared ? gone.revision : -1;
     this.#start += 1;
     if (this.#start < this.#capacity) return;
     this.#events = this.#events.slice(this.#start);
     this.#start = 0;
   }
 
-  /** undefined: the ring does not reach back that far. */
+  /** undefined: the ring does not reach back that far. Of a revision that several events share all are told again. */
   after(revision: number): readonly CacheEvent[] | undefined {
-    if (revision < this.#completeAbove) return undefined;
+    if (revision < this.#completeAbove || revision === this.#brokenAt) return undefined;
     let low = this.#start;
     let high = this.#events.length;
     while (low < high) {
@@ -57,6 +63,12 @@ export class EventRing {
       if ((this.#events[middle] as CacheEvent).revision > revision) high = middle;
       else low = middle + 1;
     }
+    while (low > this.#start && this.#isShared(low - 1, revision)) low -= 1;
     return this.#events.slice(low);
+  }
+
+  #isShared(at: number, revision: number): boolean {
+    const event = this.#events[at] as CacheEvent;
+    return event.shared && event.revision === revision;
   }
 }

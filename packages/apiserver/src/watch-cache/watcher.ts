@@ -52,7 +52,7 @@ export class Watcher {
 
   /** As `push`, but the reader is not told: `tell` is to be called when there is no more for now. */
   add(item: WatcherItem): void {
-    if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after)) return;
+    if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after && !item.event.shared)) return;
     if (this.#items.length - this.#preloaded >= this.#limit) {
       this.close();
       return;

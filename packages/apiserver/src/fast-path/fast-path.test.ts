@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { fastPathCodecs, fastPathMethods, writeItems, Binder, type FastPathAnswer, type FastPathItem, type FastPathWatched } from '@coxswain/client/fast-path';
+import { createClientFromTransport, type Client } from '@coxswain/client';
+import { createLocalStore } from '@coxswain/etcd-lite';
+import { GrpcCutter, grpcFrame } from '@coxswain/etcd-lite/wire';
+import { fromUtf8, silentLogger, utf8, type ByteSource } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createApiServer, type ApiServer } from '../server.ts';
+import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
+import { answerOf, httpRequest, type TestAnswer } from '../testing/test-server.ts';
+import { requestOf } from './items.ts';
+
+const host = createRealHost(silentLogger);
+
+interface World {
+  readonly server: ApiServer;
+  readonly client: Client;
+  call(method: string, target: string, body?: unknown, headers?: Record<string, string>): Promise<TestAnswer>;
+  transactions: number;
+  stop(): Promise<void>;
+}
+
+async function startWorld(): Promise<World> {
+  const store = createLocalStore(host);
+  const counted = new Proxy(store, { get: (target, key) => {
+    if (key === 'txn') return (options: Parameters<typeof store.txn>[0]) => { world.transactions += 1; return target.txn(options); };
+    const value: unknown = Reflect.get(target, key, target);
+    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+  } });
+  const server = await createApiServer({ store: counted, compactionIntervalMs: 0, parts: { ...testPartsConfig(), authorizationModes: ['RBAC'], disableAdmissionPlugins: ['ServiceAccount'] } }, host);
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const world: World = {
+    server, transactions: 0,
+    client: createClientFromTransport(async (request) => {
+      const response = await server.handle(httpRequest({ method: request.method, target: request.target, raw: request.body as Uint8Array, headers: { ...request.headers, ...headers } }));
+      const body = response.body as ByteSource | Uint8Array;
+      return { status: response.status, headers: response.headers, body: body instanceof Uint8Array ? once(body) : body, trailers: Promise.resolve({}) };
+    }, { userAgent: 'fast-path-test' }),
+    call: async (method, target, body, more = {}) => answerOf(await server.handle(httpRequest({ method, target, body, headers: { ...headers, ...more } }))),
+    stop: async () => {
+      await server.stop();
+      await store.close();
+    },
+  };
+  await server.start();
+  return world;
+}
+
+async function* once(data: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield data;
+}
+
+const pod = (name: string): object => ({ metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+
+async function fill(world: World): Promise<void> {
+  await world.call('POST', '/api/v1/namespaces', { metadata: { name: 'work' } });
+  for (let at = 0; at < 6; at += 1) await world.call('POST', '/api/v1/namespaces/work/pods', pod(`p${at}`));
+  await world.call('POST', '/apis/coordination.k8s.io/v1/namespaces/work/leases', { metadata: { name: 'l0' }, spec: { holderIdentity: 'a' } });
+}
+
+/** What differs between two servers that were asked the same: times, uids, revisions and generated names. */
+function comparable(answer: { readonly code: number; readonly body: string }): unknown {
+  const text = answer.body.replaceAll(/"(uid|resourceVersion|creationTimestamp|time|lastTransitionTime)":"[^"]*"/g, '"$1":"-"').replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '-');
+  return { code: answer.code, body: JSON.parse(text) as unknown };
+}
+
+/** Deterministic choices from a seed. */
+function chooser(seed: string): (count: number) => number {
+  let counter = 0;
+  return (count) => {
+    counter += 1;
+    return createHash('sha256').update(`${seed} ${counter}`).digest().readUInt32BE(0) % count;
+  };
+}
+
+/** Bodies of which some are right, some invalid, some of another name or version. */
+function randomItem(choose: (count: number) => number): FastPathItem {
+  const namespace = ['work', 'work', 'work', 'nowhere'][choose(4)] as string;
+  const name = ['p0', 'p1', 'p2', 'p3', 'gone', ''][choose(6)] as string;
+  const bodies = ['{"metadata":{"name":"p0"},"status":{"phase":"Running"}}', '{"status":{"phase":7}}', '{', '{"metadata":{"name":"p1","resourceVersion":"1"},"status":{}}'];
+  const body = utf8(bodies[choose(bodies.length)] as string);
+  switch (choose(5)) {
+    case 0: return { namespace, name, bind: { uid: ['', 'other'][choose(2)] as string, node: ['n1', 'n2', ''][choose(3)] as string } };
+    case 1: return { namespace, name, status: { apiVersion: ['v1', 'apps/v1', 'none/v9'][choose(3)] as string, resource: ['pods', 'deployments', 'poods'][choose(3)] as string, body, patchType: ['', 'application/merge-patch+json', 'text/plain'][choose(3)] as string } };
+    case 2: return { namespace, name: '', event: { apiVersion: 'v1', body: utf8(JSON.stringify({ metadata: { name: `e${choose(3)}` }, involvedObject: { namespace: ['work', 'elsewhere'][choose(2)], name: 'p0', kind: 'Pod' }, reason: 'R', type: ['Normal', 'odd'][choose(2)] })) } };
+    case 3: return { namespace, name: ['l0', 'l1'][choose(2)] as string, lease: { body: utf8(JSON.stringify({ metadata: { name: 'l0', ...(choose(3) === 0 ? { resourceVersion: '3' } : {}) }, spec: { holderIdentity: `h${choose(3)}`, leaseDurationSeconds: [5, -1][choose(2)] } })) } };
+    default: return { namespace, name };
+  }
+}
+
+async function overRest(world: World, item: FastPathItem, headers: Record<string, string>): Promise<{ code: number; body: string }> {
+  const request = requestOf(item);
+  if (request === undefined) return { code: 400, body: '{}' };
+  const response = await answerOf(await world.server.handle(httpRequest({ method: request.method, target: request.target, raw: request.body, headers: { accept: 'application/json', 'content-type': request.contentType, ...headers } })));
+  return { code: response.status, body: response.text };
+}
+
+async function overFastPath(world: World, item: FastPathItem, headers: Record<string, string>): Promise<{ code: number; body: string }> {
+  const raw = grpcFrame(fastPathCodecs.writeRequest.encode({ items: [item] }));
+  const { response } = await answerOf(await world.server.handle(httpRequest({ method: 'POST', target: fastPathMethods.write, raw, headers: { 'content-type': 'application/grpc', ...headers } })));
+  const [answer] = decode(response.body as Uint8Array);
+  return { code: answer?.code ?? 0, body: fromUtf8(answer?.body ?? new Uint8Array(0)) };
+}
+
+function decode(body: Uint8Array): readonly FastPathAnswer[] {
+  const cutter = new GrpcCutter(1e9);
+  cutter.push(body);
+  return fastPathCodecs.writeResponse.decode(cutter.next() as Uint8Array).answers;
+}
+
+describe('a fast path beside REST', () => {
+  for (let seed = 1; seed <= 3; seed += 1) {
+    test(`the same items are answered the same and leave the same state (seed ${seed})`, async () => {
+      const [rest, fast] = [await startWorld(), await startWorld()];
+      try {
+        await Promise.all([fill(rest), fill(fast)]);
+        const choose = chooser(`items ${seed}`);
+        const codes = new Set<number>();
+        for (let at = 0; at < 60; at += 1) {
+          const item = randomItem(choose);
+          if (requestOf(item) === undefined) continue;
+          const who = [{ authorization: `Bearer ${adminToken}` }, { authorization: `Bearer ${adminToken}`, 'impersonate-user': 'nobody' }, { authorization: 'Bearer wrong' }][Math.max(0, choose(6) - 3)] as Record<string, string>;
+          const expected = await overRest(rest, item, who);
+          codes.add(expected.code);
+          expect(comparable(await overFastPath(fast, item, who)), JSON.stringify(item)).toEqual(comparable(expected));
+        }
+        expect([...codes].filter((code) => code >= 400).length).toBeGreaterThan(2);
+        for (const path of ['/api/v1/pods', '/api/v1/events', '/apis/coordination.k8s.io/v1/namespaces/work/leases']) {
+          const [one, other] = [await rest.call('GET', path), await fast.call('GET', path)];
+          expect(comparable({ code: other.status, body: other.text })).toEqual(comparable({ code: one.status, body: one.text }));
+        }
+      } finally {
+        await Promise.all([rest.stop(), fast.stop()]);
+      }
+    });
+  }
+});
+
+describe('one server', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await startWorld();
+    await world.call('POST', '/api/v1/namespaces', { metadata: { name: 'work' } });
+  });
+  afterEach(() => world.stop());
+
+  async function bindAll(count: number): Promise<number> {
+    for (let at = 0; at < count; at += 1) await world.call('POST', '/api/v1/namespaces/work/pods', pod(`p${at}`));
+    const before = world.transactions;
+    const answers = await writeItems(world.client, Array.from({ length: count }, (_, at) => ({ namespace: 'work', name: `p${at}`, bind: { uid: '', node: `n${at}` } })));
+    expect(answers?.map((answer) => answer.code)).toEqual(Array.from({ length: count }, () => 201));
+    return world.transactions - before;
+  }
+
+  test('bindings share transactions, and a watch that is resumed at their revision misses none', async () => {
+    await world.server.cache.whenReady();
+    const listed = await world.call('GET', '/api/v1/namespaces/work/pods');
+    expect(await bindAll(20)).toBeLessThan(5);
+    const pods = (await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { metadata: { name: string; resourceVersion: string }; spec: { nodeName: string } }[];
+    expect(pods.map((one) => one.spec.nodeName).toSorted()).toEqual(Array.from({ length: 20 }, (_, at) => `n${at}`).toSorted());
+    const revision = pods[0]?.metadata.resourceVersion as string;
+    const same = pods.filter((one) => one.metadata.resourceVersion === revision).map((one) => one.metadata.name);
+    expect(same.length).toBeGreaterThan(1);
+    expect(Number(revision)).toBeGreaterThan(Number((listed.json['metadata'] as { resourceVersion: string }).resourceVersion));
+    const resumed = await world.call('GET', `/api/v1/namespaces/work/pods?watch=true&timeoutSeconds=1&resourceVersion=${revision}`);
+    const again = resumed.text.trim().split('\n').map((line) => JSON.parse(line) as { object: { metadata: { name: string } } });
+    expect(again.map((event) => event.object.metadata.name)).toEqual(expect.arrayContaining(same));
+  });
+
+  test('one that conflicts does not take the others with it', async () => {
+    for (let at = 0; at < 10; at += 1) await world.call('POST', '/api/v1/namespaces/work/pods', pod(`p${at}`));
+    const items = Array.from({ length: 20 }, (_, at) => ({ namespace: 'work', name: `p${at % 10}`, bind: { uid: '', node: `n${at}` } }));
+    const answers = await writeItems(world.client, items);
+    expect(answers?.filter((answer) => answer.code === 201)).toHaveLength(10);
+    const refused = answers?.filter((answer) => answer.code === 409).map((answer) => fromUtf8(answer.body)) ?? [];
+    expect(refused).toHaveLength(10);
+    expect(refused[0]).toMatch(/is already assigned to node/);
+  });
+
+  test('a binder resolves and rejects each binding as the subresource would', async () => {
+    await world.call('POST', '/api/v1/namespaces/work/pods', pod('p0'));
+    const binder = new Binder(world.client);
+    const outcomes = await Promise.allSettled([
+      binder.bind({ namespace: 'work', name: 'p0', uid: '', node: 'n1' }), binder.bind({ namespace: 'work', name: 'absent', uid: '', node: 'n1' }), binder.bind({ namespace: 'work', name: 'p0', uid: 'other', node: 'n1' }),
+    ]);
+    expect(outcomes.map((one) => (one.status === 'fulfilled' ? 'bound' : (one.reason as { reason: string }).reason))).toEqual(['bound', 'NotFound', 'Conflict']);
+  });
+
+  test('several kinds are watched on one stream; one that is refused says so', async () => {
+    const stop = new AbortController();
+    const watches = [{ id: 1, apiVersion: 'v1', resource: 'pods', namespace: 'work', query: '' }, { id: 2, apiVersion: 'v1', resource: 'configmaps', namespace: 'work', query: '' }, { id: 3, apiVersion: 'v1', resource: 'poods', namespace: '', query: '' }];
+    const response = await world.server.handle(httpRequest({ method: 'POST', target: fastPathMethods.watch, raw: grpcFrame(fastPathCodecs.watchRequest.encode({ watches })), headers: { 'content-type': 'application/grpc', authorization: `Bearer ${adminToken}` }, signal: stop.signal }));
+    const seen: string[] = [];
+    const cutter = new GrpcCutter(1e9);
+    for await (const data of response.body as ByteSource) {
+      cutter.push(data);
+      for (let message = cutter.next(); message !== undefined; message = cutter.next()) seen.push(...told(fastPathCodecs.watchResponse.decode(message)));
+      if (seen.includes('2 opened 200') && seen.includes('1 opened 200') && seen.length === 3) {
+        await world.call('POST', '/api/v1/namespaces/work/pods', pod('p0'));
+        await world.call('POST', '/api/v1/namespaces/work/configmaps', { metadata: { name: 'c0' } });
+      }
+      if (seen.includes('1 ADDED p0') && seen.includes('2 ADDED c0')) break;
+    }
+    stop.abort();
+    expect(seen).toContain('3 ended 404');
+  });
+
+  test('what is no method of the service is refused as gRPC does it', async () => {
+    const { response } = await world.call('POST', '/coxswain.fastpath.v1.FastPath/Other', {}, { 'content-type': 'application/grpc' });
+    expect([response.status, response.headers['grpc-status']]).toEqual([200, '12']);
+  });
+});
+
+function told(answer: FastPathWatched): string[] {
+  if (answer.ended) return [`${answer.id} ended ${answer.code}`];
+  if (answer.body.length === 0) return [`${answer.id} opened ${answer.code}`];
+  return fromUtf8(answer.body).trim().split('\n').map((line) => {
+    const event = JSON.parse(line) as { type: string; object: { metadata: { name: string } } };
+    return `${answer.id} ${event.type} ${event.object.metadata.name}`;
+  });
+}
+

@@ -1,0 +1,132 @@
+import { EtcdError, type EtcdClient, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
+import type { HttpRequest, Timers } from '@coxswain/host';
+
+/** etcd takes 128 operations and 1.5 MiB in a transaction. */
+const maxWrites = 64;
+const maxBytes = 512 * 1024;
+const maxRunning = 4;
+
+/** Requests whose writes may share a transaction with others'. */
+const sharing = new WeakSet<HttpRequest>();
+
+export function shareWrites(request: HttpRequest): HttpRequest {
+  sharing.add(request);
+  return request;
+}
+
+export function sharesWrites(request: HttpRequest): boolean {
+  return sharing.has(request);
+}
+
+interface Waiting {
+  readonly options: TxnOptions;
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly expected: number;
+  readonly resolve: (result: TxnResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Puts of single keys, each with the revision it is based on, many in one transaction. One that has lost its race does not take the
+ * others with it: it learns what stands there, and they are tried without it. All of a transaction have the same revision.
+ */
+export class SharedWrites {
+  readonly #client: EtcdClient;
+  readonly #timers: Timers;
+  #waiting: Waiting[] = [];
+  #planned = false;
+  #running = 0;
+
+  constructor(client: EtcdClient, timers: Timers) {
+    this.#client = client;
+    this.#timers = timers;
+  }
+
+  /** `options`: one comparison of a key's mod revision, one put of it, else one read of it. */
+  txn(options: TxnOptions): Promise<TxnResult> {
+    const [compare] = options.compare;
+    const [put] = options.success;
+    const [read] = options.failure;
+    const simple = options.compare.length + options.success.length + options.failure.length === 3 && compare?.target === 'mod' && put?.type === 'put' && read?.type === 'range';
+    if (!simple) return this.#client.txn(options);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ options, key: put.key.toHex(), sizeBytes: put.value.length, expected: Number(compare.value), resolve, reject });
+      this.#plan();
+    });
+  }
+
+  /** Not at once: what the same batch is about to write comes within this turn. */
+  #plan(): void {
+    if (this.#planned || this.#running >= maxRunning || this.#waiting.length === 0) return;
+    this.#planned = true;
+    this.#timers.after(0, () => {
+      this.#planned = false;
+      this.#running += 1;
+      void this.#write(this.#next()).finally(() => {
+        this.#running -= 1;
+        this.#plan();
+      });
+      this.#plan();
+    });
+  }
+
+  /** As many as fit, in order of coming; a key only once. */
+  #next(): readonly Waiting[] {
+    const group: Waiting[] = [];
+    const rest: Waiting[] = [];
+    const keys = new Set<string>();
+    let sizeBytes = 0;
+    for (const one of this.#waiting) {
+      const fits = group.length < maxWrites && (group.length === 0 || sizeBytes + one.sizeBytes <= maxBytes) && !keys.has(one.key);
+      (fits ? group : rest).push(one);
+      keys.add(one.key);
+      if (fits) sizeBytes += one.sizeBytes;
+    }
+    this.#waiting = rest;
+    return group;
+  }
+
+  /** Settles each; never rejects. */
+  async #write(group: readonly Waiting[]): Promise<void> {
+    if (group.length <= 1) {
+      await Promise.all(group.map((one) => this.#client.txn(one.options).then(one.resolve, one.reject)));
+      return;
+    }
+    try {
+      const result = await this.#client.txn({
+        compare: group.flatMap((one) => one.options.compare), success: group.flatMap((one) => one.options.success), failure: group.flatMap((one) => one.options.failure),
+      });
+      if (result.succeeded) group.forEach((one, at) => { one.resolve({ ...result, responses: result.responses.slice(at, at + 1) }); });
+      else await this.#apart(group, result);
+    } catch (error) {
+      // Refused as a whole, for instance because it is too large: each has its own answer. What may have been done is the writers' to settle.
+      if (error instanceof EtcdError && !error.outcomeUnknown) for (const one of group) await this.#write([one]);
+      else group.forEach((one) => { one.reject(error); });
+    }
+  }
+
+  async #apart(group: readonly Waiting[], result: TxnResult): Promise<void> {
+    const again: Waiting[] = [];
+    group.forEach((one, at) => {
+      const answer = result.responses[at];
+      const stands = answer?.type === 'range' ? answer.kvs[0]?.modRevision ?? 0 : -1;
+      if (stands === one.expected) again.push(one);
+      else one.resolve({ ...result, responses: result.responses.slice(at, at + 1) });
+    });
+    if (again.length < group.length) await this.#write(again);
+    else for (const one of again) await this.#write([one]);
+  }
+}
+
+const byClient = new WeakMap<EtcdClient, SharedWrites>();
+
+/** Of all resources that are kept through the same client. */
+export function sharedWritesOf(client: EtcdClient, timers: Timers): SharedWrites {
+  let shared = byClient.get(client);
+  if (shared === undefined) {
+    shared = new SharedWrites(client, timers);
+    byClient.set(client, shared);
+  }
+  return shared;
+}

@@ -1,0 +1,2 @@
+export * from './binder.ts';
+export * from './messages.ts';
