@@ -54,13 +54,15 @@ function issuerFields(fields: Fields, disallowed: readonly string[]): Pick<JwtIs
 
 interface Reader {
   readonly compile: CompileExpression;
+  readonly variable?: 'claims' | 'user';
+  readonly returns?: 'bool' | 'any';
 }
 
-function expressionOf(fields: Fields, name: string, variable: 'claims' | 'user', { compile }: Reader): CompiledExpression | undefined {
+function expressionOf(fields: Fields, name: string, { compile, variable = 'claims', returns = 'any' }: Reader): CompiledExpression | undefined {
   const text = fields.text(name);
   if (text === '') return undefined;
   try {
-    return compile(variable, text);
+    return compile(variable, text, returns);
   } catch (error) {
     throw invalid(fields, name, text, error instanceof Error ? error.message : String(error));
   }
@@ -70,7 +72,7 @@ function expressionOf(fields: Fields, name: string, variable: 'claims' | 'user',
 function mapping(fields: Fields | undefined, needsPrefix: boolean, reader: Reader): Mapping | undefined {
   if (fields === undefined) return undefined;
   const claim = fields.text('claim');
-  const expression = expressionOf(fields, 'expression', 'claims', reader);
+  const expression = expressionOf(fields, 'expression', reader);
   if (claim !== '' && expression !== undefined) throw fields.wrong('', 'Invalid value: "": claim and expression can\'t both be set');
   const hasPrefix = needsPrefix && fields.has('prefix');
   const prefix = needsPrefix ? fields.text('prefix') : '';
@@ -96,7 +98,7 @@ function extraOf(fields: readonly Fields[], reader: Reader): JwtIssuer['extra'] 
     if (reserved.test(domain)) throw invalid(one, 'key', key, 'k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use');
     if (keys.includes(key)) throw one.wrong('key', `Duplicate value: ${JSON.stringify(key)}`);
     keys.push(key);
-    const expression = expressionOf(one, 'valueExpression', 'claims', reader);
+    const expression = expressionOf(one, 'valueExpression', reader);
     if (expression === undefined) throw one.wrong('valueExpression', 'Required value: valueExpression is required');
     one.done();
     return { key, expression };
@@ -108,7 +110,7 @@ function claimRules(fields: readonly Fields[], reader: Reader): Pick<JwtIssuer, 
   const rules: Rule[] = [];
   for (const one of fields) {
     const [claim, value, message] = [one.text('claim'), one.text('requiredValue'), one.text('message')];
-    const expression = expressionOf(one, 'expression', 'claims', reader);
+    const expression = expressionOf(one, 'expression', { ...reader, returns: 'bool' });
     if (claim !== '' && expression !== undefined) throw one.wrong('', `Invalid value: ${JSON.stringify(claim)}: claim and expression can't both be set`);
     if (claim === '' && expression === undefined) throw one.wrong('', 'Required value: claim or expression is required');
     if (claim !== '' && message !== '') throw invalid(one, 'message', message, 'message can\'t be set when claim is set');
@@ -124,7 +126,7 @@ function claimRules(fields: readonly Fields[], reader: Reader): Pick<JwtIssuer, 
 
 function userRules(fields: readonly Fields[], reader: Reader): readonly Rule[] {
   return fields.map((one) => {
-    const expression = expressionOf(one, 'expression', 'user', reader);
+    const expression = expressionOf(one, 'expression', { ...reader, variable: 'user', returns: 'bool' });
     if (expression === undefined) throw one.wrong('expression', 'Required value: expression is required');
     const rule = { expression, message: one.text('message') };
     one.done();

@@ -9,8 +9,8 @@ export interface CompiledExpression {
   readonly evaluate: Expression;
 }
 
-/** Throws an Error that says what is wrong. */
-export type CompileExpression = (variable: 'claims' | 'user', text: string) => CompiledExpression;
+/** `returns`: what it must be known to give. Throws an Error that says what is wrong. */
+export type CompileExpression = (variable: 'claims' | 'user', text: string, returns: 'bool' | 'any') => CompiledExpression;
 
 export type Mapping =
   | { readonly kind: 'claim'; readonly claim: string; readonly prefix: string }

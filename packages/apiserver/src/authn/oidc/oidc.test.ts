@@ -8,6 +8,7 @@ import { jwtKey, signJwt } from '../jwt.ts';
 import { oidcAuthenticator } from './authenticator.ts';
 import type { CompileExpression, JwtIssuer } from './config.ts';
 import { parseAuthenticationFile } from './config-file.ts';
+import { compileExpression } from './expressions.ts';
 
 const real = createRealHost(silentLogger);
 const url = 'https://issuer.example.com';
@@ -114,6 +115,18 @@ test('issuers from a file: expressions map and judge', async () => {
   expect(await show({ name: 'ann', sub: '7' })).toEqual({ kind: 'invalid', reason: 'oidc: error evaluating claim validation expression: validation expression \'claims.staff != \'\'\' failed: staff only' });
   expect(await show({ name: '', sub: '7', staff: 'y' })).toEqual({ kind: 'invalid', reason: 'oidc: empty username via CEL expression is not allowed' });
   expect(await show({ name: 'ann', sub: '', staff: 'y' })).toEqual({ kind: 'invalid', reason: 'oidc: error evaluating user info validation rule: validation expression \'user.uid != \'\'\' failed: no uid' });
+});
+
+test('expressions are those of the language', async () => {
+  const jwt = `{issuer: {url: "${url}", audiences: [cluster]}, claimMappings: {username: {expression: "'ext:' + claims.email"}, groups: {expression: "claims.roles.split(',')"}}, claimValidationRules: [{expression: claims.?email_verified.orValue(true) == true, message: not yours}], userValidationRules: [{expression: "!user.username.startsWith('system:')", message: reserved}]}`;
+  const [own] = parseAuthenticationFile('f', file(jwt), [], compileExpression).issuers;
+  expect(await ask({ roles: 'a,b' }, { issuer: own as JwtIssuer })).toMatchObject({ kind: 'user', user: { name: 'ext:a@b.c', groups: ['a', 'b'] } });
+  expect(await ask({ roles: 'a', email_verified: false }, { issuer: own as JwtIssuer })).toMatchObject({ kind: 'invalid', reason: expect.stringContaining('failed: not yours') as string });
+  expect(await ask({}, { issuer: own as JwtIssuer })).toMatchObject({ kind: 'invalid', reason: 'oidc: error evaluating group claim expression: expression \'claims.roles.split(\',\')\' resulted in error: no such key: roles' });
+  const wrong = (more: string): (() => unknown) => () => parseAuthenticationFile('f', minimal(more), [], compileExpression);
+  expect(wrong(', userValidationRules: [{expression: user.nothing}]')).toThrow('f: jwt[0].userValidationRules[0].expression: Invalid value: "user.nothing": compilation failed: ERROR: <input>:1:5: undefined field \'nothing\'');
+  expect(wrong(', userValidationRules: [{expression: user.username}]')).toThrow('must evaluate to bool');
+  expect(() => parseAuthenticationFile('f', file(jwt.replace('claims.?email_verified.orValue(true) == true', 'claims.hd == "x"')), [], compileExpression)).toThrow('claims.email_verified must be used');
 });
 
 test('mistakes in the file are said with file and field', () => {
