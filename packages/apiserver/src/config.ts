@@ -2,6 +2,7 @@ import type { FieldTexts } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import type { ProxyIdentity } from './aggregation/upstream.ts';
 import type { PartsConfig } from './parts.ts';
+import type { HttpPolicy } from './serving/http-policy.ts';
 import type { ProtectionConfig } from './protection.ts';
 
 /** What the server is told from outside; the command reads it from flags and files. */
@@ -24,6 +25,11 @@ export interface ApiServerConfig extends ProtectionConfig {
   readonly proxyClient?: ProxyIdentity;
   /** Default true. */
   readonly rejectForwardingRedirects?: boolean;
+  /** Of watches that name no end. Default 1800. */
+  readonly minRequestTimeoutSeconds?: number;
+  /** Default: all that are built. */
+  readonly isServed?: ((group: string, version: string) => boolean) | undefined;
+  readonly httpPolicy?: HttpPolicy | undefined;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;
 }

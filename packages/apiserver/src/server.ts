@@ -2,6 +2,7 @@ import type { ApiResource } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
 import type { Host, HttpHandler } from '@coxswain/host';
 import { noMetrics, type Metrics } from '@coxswain/service';
+import { withPolicy } from './serving/http-policy.ts';
 import { Protection } from './protection.ts';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
 import { Aggregator } from './aggregation/aggregator.ts';
@@ -39,6 +40,8 @@ export interface ApiServer {
   start(): Promise<void>;
   /** Not ready any more, but still answers. */
   beginShutdown(): void;
+  /** The time to be found elsewhere is over: who still comes is sent away. */
+  refuseNew(): void;
   /** Ends watches and hooks. */
   stop(): Promise<void>;
 }
@@ -49,7 +52,7 @@ function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerPa
   const matches = (api: ApiResource, subresource: string) => (item: { readonly group: string; readonly resource: string; readonly subresource: string }): boolean =>
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
   return {
-    host, admission: parts.admission, managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes,
+    host, admission: parts.admission, managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
     allowPrivileged: config.allowPrivileged ?? true,
     equivalents: (kind) => registry.equivalents(kind),
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
@@ -88,7 +91,7 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
   const protection = new Protection(config, host, metrics);
   const keyRoot = config.keyRoot ?? '/registry';
-  const registry = new Registry({ transformerFor: protection.transformerFor, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
+  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
   const rest: HttpHandler = (request) => handler.get()(request);
   const grpc = fastPath(rest);
@@ -111,7 +114,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const paths = pathsOf(config, registry, aggregator, parts, { hooks, checks: protection.checks }, metrics, host);
   const admittance = protection.admittance((group, resource) => countOf(registry, group, resource));
   protection.addDebugPaths(paths, admittance);
-  handler.set(createHandler({
+  const serving = createHandler({
     host, paths, audit: protection.audit, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
     parts: {
       authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
@@ -126,7 +129,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       if (registry.hasVersion(info.group, info.version)) throw noSuchResource();
       return undefined;
     },
-  }));
+  });
+  const { httpPolicy } = config;
+  handler.set(httpPolicy === undefined ? serving : withPolicy(serving, httpPolicy, host, () => hooks.closing, (request) => loopback.isOwn(request)));
   const compactionMs = config.compactionIntervalMs ?? 300_000;
   return {
     handle, loopbackClient: loopback.client, cache,
@@ -143,6 +148,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       await hooks.run();
     },
     beginShutdown: () => hooks.stop(),
+    refuseNew: () => hooks.close(),
     stop: async () => {
       background.abort();
       hooks.stop();

@@ -138,8 +138,10 @@ export interface ServerTls {
   /** Default: TLSv1.2 and newer. */
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
-  /** Suites of TLS 1.2 by OpenSSL's names, colons between them. */
+  /** Suites by OpenSSL's names, colons between them. */
   readonly ciphers?: string;
+  /** Further certificates by the name that a client asks for; `*.a` stands for one label. The first that fits. */
+  readonly byServerName?: readonly { readonly names: readonly string[]; readonly certPem: string; readonly keyPem: string }[];
 }
 
 export interface ServeOptions {

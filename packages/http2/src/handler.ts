@@ -70,7 +70,10 @@ async function* consuming(stream: Http2Stream, body: AsyncQueue<Uint8Array>): As
 async function answer(handler: HttpHandler, request: HttpRequest, stream: Http2Stream, exchange: Exchange): Promise<void> {
   const response: HttpResponse = await handler(request);
   const { body, trailers } = response;
-  const fields: Field[] = [[':status', String(response.status)], ...fieldsOf(response.headers)];
+  // What ends a connection of HTTP/1.1 is no header here.
+  const { connection, ...headers } = response.headers;
+  if (connection === 'close') stream.leave();
+  const fields: Field[] = [[':status', String(response.status)], ...fieldsOf(headers)];
   if (body === undefined || body instanceof Uint8Array) {
     const empty = body === undefined || body.length === 0;
     stream.headers(fields, empty && trailers === undefined);

@@ -29,6 +29,8 @@ export interface StreamPort {
   sendNow(stream: Http2Stream, data: Uint8Array, end: boolean): boolean;
   reset(stream: Http2Stream, code: number): void;
   consumed(stream: Http2Stream, heldBytes: number, creditBytes: number): void;
+  /** The connection takes no new streams. */
+  close(): void;
 }
 
 const noHandler: StreamHandler = { head() {}, data() {}, trailers() {}, reset() {}, drained() {} };
@@ -62,6 +64,11 @@ export class Http2Stream {
     this.#port = port;
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
+  }
+
+  /** This connection is to end with the requests that run: its client is to take another one. */
+  leave(): void {
+    this.#port.close();
   }
 
   get #over(): boolean {

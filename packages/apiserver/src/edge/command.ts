@@ -7,10 +7,11 @@ import type { PartsConfig } from '../parts.ts';
 import { auditConfig } from './audit-config.ts';
 import { authenticationConfig } from './authentication-config.ts';
 import { authorizationConfig } from './authorization-config.ts';
-import { clientTls, partsConfigFrom, serverTls } from './config-from-flags.ts';
+import { clientTls, partsConfigFrom } from './config-from-flags.ts';
 import { encryptionConfig } from './encryption-config.ts';
 import { aggregationConfig } from './aggregation-config.ts';
 import { flowControlConfig } from './flow-control-config.ts';
+import { followTls, servingConfig, servingTls } from './serving-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
 
@@ -22,17 +23,25 @@ function configFrom(values: FlagValues, host: Host, more: Partial<PartsConfig>):
   const store = createEtcdClient(host, { endpoints, tls });
   return {
     store, parts, fieldTexts: fieldTexts(), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
-    ...flowControlConfig(values),
+    ...flowControlConfig(values), ...servingConfig(values),
     allowPrivileged: values.bool('allow-privileged'),
     ...aggregationConfig(values), requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
   };
 }
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
-  const tls = serverTls(values);
+  const tls = servingTls(values);
   const config = { ...configFrom(values, host, { ...await authenticationConfig(values, host.crypto), authorizers: await authorizationConfig(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values) };
-  const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
-  return serveApiServer(config, at, host);
+  const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, maxStreams: values.int('http2-max-streams-per-connection'), shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
+  const served = await serveApiServer(config, at, host);
+  const endFollowing = followTls(values, served.listener, host);
+  return {
+    ...served,
+    stop: async () => {
+      endFollowing();
+      await served.stop();
+    },
+  };
 }
 
 export const command: Command = {

@@ -5,6 +5,7 @@ import { authenticationFlags } from './flags/authentication.ts';
 import { authorizationFlags } from './flags/authorization.ts';
 import { encryptionFlags } from './flags/encryption.ts';
 import { flowControlFlags } from './flags/flow-control.ts';
+import { servingFlags } from './flags/serving.ts';
 import { unbuiltFlags } from './unbuilt-flags.ts';
 
 function text(help: string, given = ''): FlagSpec {
@@ -71,4 +72,4 @@ const cluster: FlagSet = {
   'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
 };
 
-export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...flowControlFlags, ...unbuiltFlags };
+export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...flowControlFlags, ...servingFlags, ...unbuiltFlags };

@@ -14,6 +14,8 @@ export interface ServeAt {
   /** 0 chooses a free one. */
   readonly port: number;
   readonly tls: ServerTls;
+  /** Of one HTTP/2 connection; 0: the default. */
+  readonly maxStreams?: number;
   readonly shutdownDelayMs?: number;
 }
 
@@ -23,15 +25,15 @@ export interface ServedApiServer extends RunningComponent {
 }
 
 /** HTTP/1.1 (and so every upgrade) stays with Node. */
-function http2Of({ handle }: ApiServer, host: Host): Http2Server {
+function http2Of({ handle }: ApiServer, host: Host, maxStreams = 0): Http2Server {
   const onStream = serveHandler(handle, host.log);
-  return new Http2Server({ clock: host.clock, timers: host.timers, log: host.log, onStream, maxConcurrentStreams });
+  return new Http2Server({ clock: host.clock, timers: host.timers, log: host.log, onStream, maxConcurrentStreams: maxStreams > 0 ? maxStreams : maxConcurrentStreams });
 }
 
 /** Listens first, so that the post-start hooks of several servers find each other; resolves when it listens. */
 export async function serveApiServer(config: ApiServerConfig, at: ServeAt, host: Host): Promise<ServedApiServer> {
   const server = await createApiServer(config, host, { metrics: createMetrics() });
-  const listener = await host.network.serveHttp({ address: at.address, port: at.port, tls: at.tls, http2: http2Of(server, host) }, server.handle);
+  const listener = await host.network.serveHttp({ address: at.address, port: at.port, tls: at.tls, http2: http2Of(server, host, at.maxStreams) }, server.handle);
   host.log.info('serving', { address: listener.address, port: listener.port });
   // A hook that cannot finish keeps the server not ready and tries again; only a broken invariant rejects.
   const failed = new Promise<never>((_resolve, reject) => { server.start().then(() => host.log.info('ready'), reject); });
@@ -40,6 +42,7 @@ export async function serveApiServer(config: ApiServerConfig, at: ServeAt, host:
     stop: async () => {
       server.beginShutdown();
       if (at.shutdownDelayMs !== undefined && at.shutdownDelayMs > 0) await host.timers.sleep(at.shutdownDelayMs);
+      server.refuseNew();
       await server.stop();
       await listener.close(stopGraceMs);
       await config.store.close();

@@ -17,6 +17,8 @@ export interface RegistryContext {
   createHandler(api: ApiResource, subresource: string): CreateHandler | undefined;
   subresourceHandler(api: ApiResource, subresource: string): SubresourceHandler | undefined;
   readonly maxBodyBytes: number;
+  /** A watch that names no end lasts as long, and up to twice as long. */
+  readonly minWatchSeconds: number;
   readonly allowPrivileged: boolean;
 }
 

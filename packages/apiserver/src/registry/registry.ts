@@ -37,6 +37,8 @@ export interface RegistryOptions {
   readonly keyRoot: string;
   readonly eventTtlSeconds: number;
   /** Encryption at rest: what a resource's values pass on their way, asked for at each use. Absent: they are stored in the clear. */
+  /** --runtime-config. Absent: everything that is built. */
+  readonly isServed?: ((group: string, version: string) => boolean) | undefined;
   readonly transformerFor?: ((group: string, resource: string) => ValueTransformer) | undefined;
 }
 
@@ -71,7 +73,7 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#leases = new EventLeases(options.client, options.host.clock, options.eventTtlSeconds);
-    for (const api of builtinResources) this.#resources.set(idOf(api.group, api.version, api.resource), api);
+    for (const api of builtinResources.filter((one) => options.isServed?.(one.group, one.version) !== false)) this.#resources.set(idOf(api.group, api.version, api.resource), api);
   }
 
   /** Custom ones last, groups by name and versions as clients prefer them. The same list until something changes. */

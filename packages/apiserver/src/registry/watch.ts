@@ -13,7 +13,6 @@ import { listPrefix, parseRevision, tooLargeResourceVersion } from './list.ts';
 import { readListOptions, type ListOptions } from './options.ts';
 import { selectionOf, type Selection } from './selection.ts';
 
-const minTimeoutSeconds = 1800;
 const bookmarkEveryMs = 60_000;
 const pieceBytes = 16 * 1024;
 
@@ -52,7 +51,7 @@ class Schedule {
     this.#operation = operation;
     this.#watcher = watcher;
     this.#cache = operation.kind.hub.cache;
-    const seconds = options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? minTimeoutSeconds * (1 + random.float()) : options.timeoutSeconds;
+    const seconds = options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? operation.context.minWatchSeconds * (1 + random.float()) : options.timeoutSeconds;
     this.#end = timers.after(seconds * 1000, () => this.#finish(options.allowWatchBookmarks));
     if (options.allowWatchBookmarks) this.#plan();
   }

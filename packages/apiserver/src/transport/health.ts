@@ -13,6 +13,7 @@ export class HookStates {
   readonly #host: Host;
   readonly #done = new Set<string>();
   readonly #stop = new AbortController();
+  #closing = false;
 
   constructor(hooks: readonly PostStartHook[], host: Host) {
     this.#hooks = hooks;
@@ -30,6 +31,15 @@ export class HookStates {
 
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** After `stop`: nobody new is served. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  get closing(): boolean {
+    return this.#closing;
   }
 
   get stopping(): boolean {

@@ -10,6 +10,9 @@ import { readableSource, socketChannel, socketStream, writeChunk } from './byte-
 import { toNetworkError } from './network-errors.ts';
 
 /** Window and memory sizes: a list of 33 MB should not wait for round trips; many watches share a session. */
+/** As Go's server takes them. */
+const maxHeaderBytes = 1024 * 1024;
+
 const http2Settings: http2.Settings = { maxConcurrentStreams: 2000, initialWindowSize: 1024 * 1024, enablePush: false };
 
 function subjectValues(value: string | string[] | undefined): readonly string[] {
@@ -107,12 +110,13 @@ class HttpServer {
   readonly #server: net.Server;
   readonly #http2: ChannelServer | undefined;
   #closing = false;
+  #named: (name: string) => tls.SecureContext | undefined = () => undefined;
 
   constructor(options: ServeOptions, handler: HttpHandler, log: Logger) {
     this.#handler = handler;
     this.#log = log;
     this.#http2 = options.http2;
-    this.#http1 = http.createServer({ keepAliveTimeout: 120_000, requestTimeout: 0, headersTimeout: 60_000 });
+    this.#http1 = http.createServer({ keepAliveTimeout: 120_000, requestTimeout: 0, headersTimeout: 60_000, maxHeaderSize: maxHeaderBytes });
     this.#http1.on('request', (request, response) => { this.#onRequest(request, response, false).catch((error: unknown) => { this.#broke(response, error); }); });
     this.#http1.on('upgrade', (request, socket, head) => { this.#onUpgrade(request, socket, head).catch((error: unknown) => { this.#broke(socket, error); }); });
     this.#http1.on('clientError', (error, socket) => { if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'); else socket.destroy(error); });
@@ -138,7 +142,8 @@ class HttpServer {
   }
 
   #tlsServer(options: ServerTls): tls.Server {
-    const server = tls.createServer({ ...tlsOptions(options), ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true });
+    this.#named = namedContexts(options);
+    const server = tls.createServer({ ...tlsOptions(options), ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, SNICallback: (name, done) => done(null, this.#named(name)) });
     server.on('secureConnection', (socket) => {
       this.#handshaking.delete(endpointOf(socket));
       socket.on('error', () => { socket.destroy(); });
@@ -273,7 +278,11 @@ class HttpServer {
         const bound = this.#server.address() as net.AddressInfo;
         resolve({
           address: bound.address, port: bound.port,
-          updateTls: (next) => { if (this.#server instanceof tls.Server) this.#server.setSecureContext(tlsOptions(next)); },
+          updateTls: (next) => {
+            if (!(this.#server instanceof tls.Server)) return;
+            this.#server.setSecureContext(tlsOptions(next));
+            this.#named = namedContexts(next);
+          },
           close: (graceMs = 0) => this.#close(graceMs),
         });
       });
@@ -305,6 +314,16 @@ function headText(result: HttpResponse): string {
 /** A streaming body that nobody will read must still be told, or its producer leaks. */
 async function stopBody(response: HttpResponse): Promise<void> {
   if (response.body !== undefined && !(response.body instanceof Uint8Array)) await response.body[Symbol.asyncIterator]().return?.();
+}
+
+function fits(pattern: string, name: string): boolean {
+  return pattern === name || (pattern.startsWith('*.') && name.split('.').slice(1).join('.') === pattern.slice(2));
+}
+
+/** undefined: the server's own certificate. */
+function namedContexts(options: ServerTls): (name: string) => tls.SecureContext | undefined {
+  const contexts = (options.byServerName ?? []).map(({ names, certPem, keyPem }) => ({ names, context: tls.createSecureContext(tlsOptions({ ...options, certPem, keyPem })) }));
+  return (name) => contexts.find((one) => one.names.some((pattern) => fits(pattern.toLowerCase(), name.toLowerCase())))?.context;
 }
 
 function tlsOptions(options: ServerTls): tls.SecureContextOptions & tls.TlsOptions {

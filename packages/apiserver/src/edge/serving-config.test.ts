@@ -1,0 +1,93 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tls from 'node:tls';
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import { silentLogger, type Listener } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { parseFlags, type FlagValues } from '@coxswain/service';
+import { afterAll, expect, test } from 'vitest';
+import { flags } from './flags.ts';
+import { followTls, servingConfig, servingTls } from './serving-config.ts';
+
+const host = createRealHost(silentLogger);
+const directory = mkdtempSync(join(tmpdir(), 'serving-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** As a rotation does it: the new file takes the old one's place at once. */
+function put(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+async function certificate(file: string, name: string): Promise<{ cert: string; key: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const made = await x509.X509CertificateGenerator.createSelfSigned({ name: `CN=${name}`, keys, signingAlgorithm: algorithm, extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: name }])] });
+  const key = put(`${file}.key`, x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'));
+  return { key, cert: put(`${file}.crt`, made.toString('pem')) };
+}
+
+function values(...args: readonly string[]): FlagValues {
+  return parseFlags(flags, args);
+}
+
+/** The name in the certificate that the server shows, and what was agreed on; or why not. */
+function handshake(listener: Listener, options: tls.ConnectionOptions = {}): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = tls.connect({ port: listener.port, host: '127.0.0.1', rejectUnauthorized: false, ...options }, () => {
+      resolve(`${socket.getPeerCertificate().subject.CN as string} ${socket.getProtocol() ?? ''} ${socket.getCipher().name}`);
+      socket.destroy();
+    });
+    socket.on('error', (error) => resolve((error as NodeJS.ErrnoException).code ?? error.message));
+  });
+}
+
+test('versions, suites, certificates by name, and new ones without a restart', async () => {
+  const main = await certificate('main', 'main.example');
+  const other = await certificate('other', 'other.example');
+  const third = await certificate('third', 'unused.example');
+  const given = values(`--tls-cert-file=${main.cert}`, `--tls-private-key-file=${main.key}`, '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384',
+    `--tls-sni-cert-key=${other.cert},${other.key}`, `--tls-sni-cert-key=${third.cert},${third.key}:*.third.example,third.example`);
+  const listener = await host.network.serveHttp({ address: '127.0.0.1', port: 0, tls: servingTls(given) }, () => Promise.resolve({ status: 200, headers: {} }));
+  expect(await handshake(listener, { maxVersion: 'TLSv1.2' })).toBe('main.example TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384');
+  expect(await handshake(listener, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toMatch(/^ERR_SSL/);
+  expect(await handshake(listener, { servername: 'other.example' })).toMatch(/^other\.example /);
+  expect(await handshake(listener, { servername: 'a.third.example' })).toMatch(/^unused\.example /);
+  expect(await handshake(listener, { servername: 'else.example' })).toMatch(/^main\.example TLSv1\.3/);
+  let told = (): void => {};
+  const updated = new Promise<void>((resolve) => { told = resolve; });
+  const stop = followTls(given, { updateTls: (next) => { listener.updateTls(next); told(); } }, host);
+  await certificate('main', 'renewed.example');
+  await updated;
+  expect(await handshake(listener)).toMatch(/^renewed\.example /);
+  put('main.crt', 'nonsense');
+  expect(await handshake(listener)).toMatch(/^renewed\.example /);
+  stop();
+  await listener.close();
+  const strict = await host.network.serveHttp({ address: '127.0.0.1', port: 0, tls: servingTls(values(`--tls-cert-file=${other.cert}`, `--tls-private-key-file=${other.key}`, '--tls-min-version=VersionTLS13')) }, () => Promise.resolve({ status: 200, headers: {} }));
+  expect(await handshake(strict, { maxVersion: 'TLSv1.2' })).toMatch(/^ERR_SSL/);
+  await strict.close();
+});
+
+test.each([
+  ['--goaway-chance=0.5', '--goaway-chance can not be less than 0 or greater than 0.02'],
+  ['--cors-allowed-origins=example.com', 'does not pin to start/end of host'],
+  ['--cors-allowed-origins=^(a$', '--cors-allowed-origins has an invalid regular expression'],
+  ['--strict-transport-security-directives=preload', 'max-age is a required directive'],
+  ['--strict-transport-security-directives=max-age=x', 'invalid value max-age=x'],
+  ['--emulated-version=kube=1.31', '--emulated-version: kube=1.31 is not 1.32'],
+  ['--feature-gates=WatchList=false', '--feature-gates: WatchList=false is not built'],
+  ['--runtime-config=a.example/v1=true', '--runtime-config: unknown api groups a.example'],
+])('%s is refused', (flag, message) => {
+  expect(() => servingConfig(values(flag))).toThrow(message);
+});
+
+test('what is accepted', () => {
+  const config = servingConfig(values('--cors-allowed-origins=^https://(a|b)\\.example(:\\d+)?$', '--emulated-version=kube=1.32', '--feature-gates=WatchList=true', '--runtime-config=api/all=true,batch/v1=false', '--min-request-timeout=60', '--logging-format=json'));
+  expect(['https://a.example', 'https://b.example:8443', 'https://a.example.evil', 'http://a.example'].map((origin) => config.httpPolicy?.isOriginAllowed(origin))).toEqual([true, true, false, false]);
+  expect([config.minRequestTimeoutSeconds, config.isServed?.('batch', 'v1'), config.isServed?.('apps', 'v1')]).toEqual([60, false, true]);
+});
