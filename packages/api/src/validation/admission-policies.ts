@@ -18,7 +18,7 @@ const reserved: ReadonlySet<string> = new Set([
 const maxConditions = 64;
 const maxAuditAnnotations = 20;
 const maxValueExpressionBytes = 5 * 1024;
-const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 
 interface Scope {
   readonly hasParams: boolean;

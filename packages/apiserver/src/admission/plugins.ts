@@ -18,6 +18,7 @@ import { ownerReferencesPermissionEnforcement, type ResourcesNow } from './owner
 import { defaultTolerationSeconds } from './pod-defaults.ts';
 import { alwaysPullImages } from './pod-images.ts';
 import { extendedResourceToleration, limitPodHardAntiAffinityTopology, podNodeSelector, podTolerationRestriction } from './pod-placement.ts';
+import { validatingPolicies } from './policy/validating.ts';
 import { podSecurity } from './pod-security/plugin.ts';
 import { priorityAdmission } from './priority.ts';
 import { resourceQuotaAdmission } from './resource-quota.ts';
@@ -49,7 +50,7 @@ export interface AdmissionTools {
 }
 
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
-const unbuilt: ReadonlySet<string> = new Set(['ImagePolicyWebhook', 'MutatingAdmissionPolicy', 'ValidatingAdmissionPolicy']);
+const unbuilt: ReadonlySet<string> = new Set(['ImagePolicyWebhook', 'MutatingAdmissionPolicy']);
 
 const onlyIfEnabled: ReadonlySet<string> = new Set([
   'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology',
@@ -91,6 +92,7 @@ function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly Ad
     defaultIngressClass(cache),
     denyServiceExternalIps,
     mutatingWebhooks(webhooks),
+    validatingPolicies({ cache, lookup, authorizer, resourcesNow: tools.resourcesNow }),
     // Policies come before the webhooks of their sort; then, last: what another refuses must not be taken from a quota.
     validatingWebhooks(webhooks),
     resourceQuotaAdmission(host.clock, cache, objects, file.limitedResources),

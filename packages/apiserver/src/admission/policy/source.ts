@@ -1,0 +1,57 @@
+import type { JsonObject } from '@coxswain/api';
+import type { ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from 'kubernetes-types/admissionregistration/v1';
+import { readyList } from '../../ready-list.ts';
+import { typed } from '../../typed.ts';
+import type { CacheReader } from '../../types.ts';
+import { compileMatch, compilePolicy, type CompiledMatch, type CompiledPolicy } from './compile.ts';
+
+export interface PolicyBinding {
+  readonly name: string;
+  readonly policyName: string;
+  readonly match: CompiledMatch;
+  readonly paramRef: ParamRef | undefined;
+  readonly validationActions: readonly string[];
+}
+
+export interface PolicyHook {
+  readonly policy: CompiledPolicy;
+  readonly bindings: readonly PolicyBinding[];
+}
+
+const group = 'admissionregistration.k8s.io';
+
+function compileBinding(object: JsonObject): PolicyBinding {
+  const { metadata, spec = {} } = typed<ValidatingAdmissionPolicyBinding>(object);
+  return {
+    name: metadata?.name ?? '', policyName: spec.policyName ?? '', match: compileMatch(spec.matchResources), paramRef: spec.paramRef, validationActions: spec.validationActions ?? [],
+  };
+}
+
+const byName = <T extends { readonly name: string }>(items: readonly T[]): readonly T[] => [...items].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** Policies that are bound, as the cache has them, in order of their names. Each is compiled once for a state of its object. */
+export class PolicySource {
+  readonly #cache: CacheReader;
+  readonly #policies = new WeakMap<JsonObject, CompiledPolicy>();
+  readonly #bindings = new WeakMap<JsonObject, PolicyBinding>();
+
+  constructor(cache: CacheReader) {
+    this.#cache = cache;
+  }
+
+  async hooks(): Promise<readonly PolicyHook[]> {
+    const policies = await readyList(this.#cache, group, 'validatingadmissionpolicies');
+    if (policies.length === 0) return [];
+    const bindings = byName((await readyList(this.#cache, group, 'validatingadmissionpolicybindings')).map((object) => kept(this.#bindings, object, compileBinding)));
+    const compiled = byName(policies.map((object) => kept(this.#policies, object, (policy) => compilePolicy(typed<ValidatingAdmissionPolicy>(policy)))));
+    return compiled.map((policy) => ({ policy, bindings: bindings.filter(({ policyName }) => policyName === policy.name) })).filter((hook) => hook.bindings.length > 0);
+  }
+}
+
+function kept<T>(made: WeakMap<JsonObject, T>, object: JsonObject, make: (object: JsonObject) => T): T {
+  const known = made.get(object);
+  if (known !== undefined) return known;
+  const fresh = make(object);
+  made.set(object, fresh);
+  return fresh;
+}
