@@ -13,11 +13,15 @@ const host = createRealHost(silentLogger);
 function withDyingLeaders(store: EtcdClient, state: { dying: boolean }): EtcdClient {
   return new Proxy(store, {
     get: (target, name) => {
+      const unknown = new EtcdError(14, 'etcdserver: leader changed', { outcomeUnknown: true });
+      const isService = (key: Uint8Array): boolean => fromUtf8(key).startsWith('/registry/services/specs/');
+      // Nor can be found out what became of it.
+      if (name === 'range') return (options: Parameters<EtcdClient['range']>[0]) => (state.dying && isService(options.key) ? Promise.reject(unknown) : target.range(options));
       if (name !== 'txn') return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
       return async (options: Parameters<EtcdClient['txn']>[0]) => {
         const result = await target.txn(options);
         const [first] = options.success;
-        if (state.dying && first?.type === 'put' && fromUtf8(first.key).startsWith('/registry/services/specs/')) throw new EtcdError(14, 'etcdserver: leader changed', { outcomeUnknown: true });
+        if (state.dying && first?.type === 'put' && isService(first.key)) throw unknown;
         return result;
       };
     },

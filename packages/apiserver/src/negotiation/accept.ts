@@ -134,6 +134,7 @@ export function negotiateError(source: AcceptSource): Negotiated | undefined {
 /** For a watch. */
 export function negotiateStream(source: AcceptSource, options: AcceptOptions): Negotiated {
   const chosen = choose(source, options);
-  if (chosen === undefined || chosen.mediaType === 'yaml') throw notAcceptable([`${contentTypeOf.json};stream=watch`, `${contentTypeOf.protobuf};stream=watch`]);
+  if (chosen === undefined) throw notAcceptable(Object.values(contentTypeOf));
+  if (chosen.mediaType === 'yaml') throw notAcceptable([`${contentTypeOf.json};stream=watch`, `${contentTypeOf.protobuf};stream=watch`]);
   return chosen;
 }

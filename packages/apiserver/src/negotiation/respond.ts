@@ -11,7 +11,7 @@ import { encodeProtobufObject, statusProtobuf } from './protobuf.ts';
 import { jsonList, protobufList } from './list-body.ts';
 import { inSlices } from '../slices.ts';
 import { servedBytes, servedObject, servedProtobuf, servedText } from './served.ts';
-import { tableOf, type TableOptions } from './table.ts';
+import { includeObjectOf, tableOf, type TableOptions } from './table.ts';
 import { jsonToYaml } from './yaml.ts';
 
 const newline = 0x0a;
@@ -62,13 +62,6 @@ function jsonBytes(status: number, json: Uint8Array): HttpResponse {
 
 function bytesBody(status: number, body: Uint8Array): HttpResponse {
   return { status, headers: { 'content-type': contentTypeOf.protobuf }, body };
-}
-
-/** Throws StatusError. */
-export function includeObjectOf(query: URLSearchParams): string {
-  const asked = query.get('includeObject') ?? '';
-  if (['', 'None', 'Metadata', 'Object'].includes(asked)) return asked;
-  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`);
 }
 
 function tableOptions(negotiated: Negotiated, query: URLSearchParams, metadata: JsonObject): TableOptions {

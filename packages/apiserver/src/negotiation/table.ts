@@ -1,4 +1,4 @@
-import { stringifyAny, toTable, type JsonObject } from '@coxswain/api';
+import { badRequest, stringifyAny, toTable, type JsonObject } from '@coxswain/api';
 import type { ServedKind } from '../registry/kind.ts';
 import { isObject } from '../registry/object.ts';
 import { metadataText, partialMetadata } from './partial-metadata.ts';
@@ -10,6 +10,13 @@ export interface TableOptions {
   readonly metadata: JsonObject;
   /** False in all tables of a watch but the first. */
   readonly columns: boolean;
+}
+
+/** Throws StatusError. */
+export function includeObjectOf(query: URLSearchParams): string {
+  const asked = query.get('includeObject') ?? '';
+  if (['', 'None', 'Metadata', 'Object'].includes(asked)) return asked;
+  throw badRequest(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`);
 }
 
 function rowObject(kind: ServedKind, object: JsonObject, options: TableOptions): string {

@@ -7,7 +7,7 @@ import type { Negotiated } from './accept.ts';
 import { servedBytes, servedObject, servedProtobuf, servedText } from './served.ts';
 import { metadataText, partialMetadata } from './partial-metadata.ts';
 import { encodeProtobufObject, protobufWatchFrame, statusProtobuf } from './protobuf.ts';
-import { tableOf } from './table.ts';
+import { includeObjectOf, tableOf } from './table.ts';
 
 export interface FrameMaker {
   /** Frames of one event with equal keys are equal; '' if they are not shared. */
@@ -37,9 +37,10 @@ function revisionOf(object: JsonObject): string {
 function tableFrames(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams): FrameMaker {
   let first = true;
   const version = negotiated.transform?.version ?? 'v1';
+  const includeObject = includeObjectOf(query);
   /** Columns are told once; later tables have rows only. */
   const text = (objects: readonly JsonObject[], revision: string): string => {
-    const made = tableOf(kind, objects, { version, includeObject: query.get('includeObject') ?? '', metadata: { resourceVersion: revision }, columns: first });
+    const made = tableOf(kind, objects, { version, includeObject, metadata: { resourceVersion: revision }, columns: first });
     first = false;
     return made;
   };

@@ -81,34 +81,51 @@ function forbiddenField(field: string, why: string): FieldError {
   return { type: 'Forbidden', field, message: `Forbidden: ${why}` };
 }
 
-function checkMatch(options: ListOptions, watch: boolean, errors: FieldError[]): void {
+const matchField = 'resourceVersionMatch';
+const withContinue = 'resourceVersionMatch is forbidden when continue is provided';
+
+function unsupportedMatch(match: string, supported: string): FieldError {
+  return { type: 'NotSupported', field: matchField, message: `Unsupported value: ${JSON.stringify(match)}: supported values: ${supported}` };
+}
+
+function checkWatchMatch(options: ListOptions, errors: FieldError[]): void {
   const match = options.resourceVersionMatch;
-  const field = 'resourceVersionMatch';
-  if (watch) {
-    if (options.sendInitialEvents !== undefined && match === '') errors.push(forbiddenField(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
-    if (match !== '' && options.sendInitialEvents === undefined) errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
-    else if (match !== '' && match !== 'NotOlderThan') errors.push({ type: 'NotSupported', field, message: `Unsupported value: ${JSON.stringify(match)}: supported values: "NotOlderThan"` });
-    return;
+  if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') errors.push(forbiddenField(matchField, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  if (match === '') return;
+  if (options.sendInitialEvents === undefined) errors.push(forbiddenField(matchField, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+  if (match !== 'NotOlderThan') errors.push(unsupportedMatch(match, '"NotOlderThan"'));
+  if (options.continueToken !== '') errors.push(forbiddenField(matchField, withContinue));
+}
+
+function checkListMatch(options: ListOptions, errors: FieldError[]): void {
+  const match = options.resourceVersionMatch;
+  if (match !== '') {
+    if (options.resourceVersion === '') errors.push(forbiddenField(matchField, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (options.continueToken !== '') errors.push(forbiddenField(matchField, withContinue));
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(unsupportedMatch(match, '"Exact", "NotOlderThan", ""'));
+    if (match === 'Exact' && options.resourceVersion === '0') errors.push(forbiddenField(matchField, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
   }
   if (options.sendInitialEvents !== undefined) errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
-  if (match === '') return;
-  if (options.resourceVersion === '') errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
-  if (options.continueToken !== '') errors.push(forbiddenField(field, 'resourceVersionMatch is forbidden when continue is provided'));
-  if (match !== 'Exact' && match !== 'NotOlderThan') {
-    errors.push({ type: 'NotSupported', field, message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""` });
-  }
-  if (match === 'Exact' && options.resourceVersion === '0') errors.push(forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+}
+
+/** A watch that says nothing of where to begin has always begun with what is there; now it can be asked for by name. */
+function withInitialEvents(options: ListOptions): ListOptions {
+  const legacy = options.resourceVersion === '' || options.resourceVersion === '0';
+  if (!legacy || options.sendInitialEvents !== undefined || options.resourceVersionMatch !== '') return options;
+  return { ...options, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };
 }
 
 export function readListOptions(query: URLSearchParams, watch: boolean): ListOptions {
-  const options: ListOptions = {
+  const given: ListOptions = {
     labelSelector: query.get('labelSelector') ?? '', fieldSelector: query.get('fieldSelector') ?? '',
     resourceVersion: query.get('resourceVersion') ?? '', resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
     limit: readInt(query, 'limit') ?? 0, continueToken: query.get('continue') ?? '', timeoutSeconds: readInt(query, 'timeoutSeconds'),
     allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')), sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
   };
   const errors: FieldError[] = [];
-  checkMatch(options, watch, errors);
+  const options = watch ? withInitialEvents(given) : given;
+  if (watch) checkWatchMatch(options, errors);
+  else checkListMatch(options, errors);
   if (errors.length > 0) throw invalid({ group: metaGroup, kind: 'ListOptions' }, '', errors);
   return options;
 }
@@ -141,7 +158,7 @@ export function deleteOptionsObject(options: DeleteOptions): JsonObject {
   });
 }
 
-function given(query: URLSearchParams, name: string): string | undefined {
+function textOf(query: URLSearchParams, name: string): string | undefined {
   const value = query.get(name);
   return value === null || value === '' ? undefined : value;
 }
@@ -150,7 +167,7 @@ function given(query: URLSearchParams, name: string): string | undefined {
 export function readDeleteOptions(query: URLSearchParams, body: JsonObject | undefined): DeleteOptions {
   const errors: FieldError[] = [];
   const grace = body === undefined ? readInt(query, 'gracePeriodSeconds') : body['gracePeriodSeconds'];
-  const policy = policyOf(body === undefined ? given(query, 'propagationPolicy') : body['propagationPolicy'], errors);
+  const policy = policyOf(body === undefined ? textOf(query, 'propagationPolicy') : body['propagationPolicy'], errors);
   const orphan = body === undefined ? (query.has('orphanDependents') ? isTrue(query.get('orphanDependents')) : undefined) : body['orphanDependents'];
   const bodyDryRun = Array.isArray(body?.['dryRun']) ? body['dryRun'].map(String) : [];
   const dryRun = body === undefined ? query.getAll('dryRun') : bodyDryRun;
@@ -161,6 +178,6 @@ export function readDeleteOptions(query: URLSearchParams, body: JsonObject | und
   if (errors.length > 0) throw invalid({ group: metaGroup, kind: 'DeleteOptions' }, '', errors);
   return {
     gracePeriodSeconds: typeof grace === 'number' ? grace : undefined, propagationPolicy: policy, orphanDependents: typeof orphan === 'boolean' ? orphan : undefined,
-    preconditions: readPreconditions(body ?? { preconditions: { uid: given(query, 'uid') ?? null, resourceVersion: given(query, 'resourceVersion') ?? null } }), dryRun: dryRun.length > 0,
+    preconditions: readPreconditions(body ?? { preconditions: { uid: textOf(query, 'uid') ?? null, resourceVersion: textOf(query, 'resourceVersion') ?? null } }), dryRun: dryRun.length > 0,
   };
 }

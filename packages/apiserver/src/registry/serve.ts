@@ -121,7 +121,7 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
 }
 
 async function serveMain(operation: Operation): Promise<HttpResponse> {
-  const { kind, info } = operation;
+  const { kind, http, info } = operation;
   const handled = await serveHandler(operation, kind.api);
   if (handled !== undefined) return handled;
   checkScope(operation);
@@ -130,7 +130,7 @@ async function serveMain(operation: Operation): Promise<HttpResponse> {
   switch (info.verb) {
     case 'get': return serveGet(operation);
     case 'list': return serveList(operation);
-    case 'watch': return watchObjects(operation, negotiateWatch(kind, operation.http, info.query));
+    case 'watch': if (http.method !== 'GET') throw methodNotAllowed(); return watchObjects(operation, negotiateWatch(kind, operation.http, info.query));
     case 'create': return serveCreate(operation);
     case 'update': return serveUpdate(operation);
     case 'patch': return patchObject(operation);

@@ -31,11 +31,13 @@ async function openWatcher(operation: Operation, options: ListOptions, trigger: 
   const { cache } = operation.kind.hub;
   const { resourceVersion } = options;
   await cache.startReadable();
-  const initial = options.sendInitialEvents ?? (resourceVersion === '' || resourceVersion === '0');
-  if (!initial) return cache.watchAfter(resourceVersion === '' ? cache.revision : parseRevision(resourceVersion), trigger);
+  if (options.sendInitialEvents !== true) {
+    const after = resourceVersion === '' ? 0 : parseRevision(resourceVersion);
+    return cache.watchAfter(after === 0 ? cache.revision : after, trigger);
+  }
   if (resourceVersion === '') await cache.fresh();
   else if (!(await cache.reached(parseRevision(resourceVersion)))) throw tooLargeResourceVersion(parseRevision(resourceVersion), cache.revision);
-  return cache.watchFromState(listPrefix(operation), { markEnd: options.sendInitialEvents === true && options.allowWatchBookmarks, trigger });
+  return cache.watchFromState(listPrefix(operation), { markEnd: options.allowWatchBookmarks, trigger });
 }
 
 /** Ends a watch in time, and sends bookmarks now and then if they were asked for. */
@@ -51,8 +53,8 @@ class Schedule {
     this.#operation = operation;
     this.#watcher = watcher;
     this.#cache = operation.kind.hub.cache;
-    const seconds = options.timeoutSeconds === undefined || options.timeoutSeconds <= 0 ? operation.context.minWatchSeconds * (1 + random.float()) : options.timeoutSeconds;
-    this.#end = timers.after(seconds * 1000, () => this.#finish(options.allowWatchBookmarks));
+    const seconds = options.timeoutSeconds === undefined || options.timeoutSeconds === 0 ? operation.context.minWatchSeconds * (1 + random.float()) : options.timeoutSeconds;
+    this.#end = timers.after(Math.max(seconds, 0) * 1000, () => this.#finish(options.allowWatchBookmarks));
     if (options.allowWatchBookmarks) this.#plan();
   }
 
@@ -229,6 +231,8 @@ export async function watchObjects(operation: Operation, negotiated: Negotiated)
     const watcher = await openWatcher(operation, options, selection.trigger);
     return respond(negotiated, source(operation, watcher, new Schedule(operation, watcher, options), frames));
   } catch (error) {
+    // A version that is yet to come is told in the stream, as upstream's cache tells it.
+    if (error instanceof StatusError && error.code === 504) return respond(negotiated, only(frames.error(error)));
     if (error instanceof TooOld) return respond(negotiated, only(frames.error(new StatusError('Expired', error.message))));
     throw error;
   }

@@ -13,16 +13,21 @@ const unknownOutcome = new EtcdError(14, 'etcdserver: leader changed', { outcome
 /** A store whose answers get lost: before the transaction was applied or after it. */
 class Lossy {
   readonly client: EtcdClient;
-  lose: 'before' | 'after' | 'nothing' = 'nothing';
+  lose: 'before' | 'after' | 'late' | 'nothing' = 'nothing';
+  /** What was answered with an unknown outcome and is still on its way. */
+  arrive: () => Promise<unknown> = () => Promise.resolve();
+  /** Runs between a lost answer and what the store does next. */
+  meanwhile: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(store: EtcdClient) {
     const txn = async (options: TxnOptions): Promise<TxnResult> => {
       const how = this.lose;
       this.lose = 'nothing';
-      if (how === 'before') throw unknownOutcome;
-      const result = await store.txn(options);
-      if (how === 'after') throw unknownOutcome;
-      return result;
+      if (how === 'nothing') return store.txn(options);
+      if (how === 'after') await store.txn(options);
+      if (how === 'late') this.arrive = () => store.txn(options);
+      await this.meanwhile();
+      throw unknownOutcome;
     };
     this.client = new Proxy(store, { get: (target, key) => {
       if (key === 'txn') return txn;
@@ -49,7 +54,7 @@ function thing(uid: string, extra = ''): { metadata: { name: string; uid: string
 
 for (const lose of ['before', 'after'] as const) {
   test(`a write whose answer is lost ${lose} it was applied is done once and acknowledged`, async () => {
-    lossy.lose = lose;
+    lossy.lose = lose === 'before' ? 'nothing' : lose;
     const made = await store.put(key, thing('1'), 0);
     expect(made.kind).toBe('written');
     const stored = await store.get(key);
@@ -64,6 +69,51 @@ for (const lose of ['before', 'after'] as const) {
     expect(await store.get(key)).toBeUndefined();
   });
 }
+
+test('a creation that may have been done is not done again when what it made was deleted meanwhile', async () => {
+  lossy.lose = 'after';
+  lossy.meanwhile = () => local.deleteRange({ key: utf8(key) });
+  await expect(store.put(key, thing('1'), 0)).rejects.toMatchObject({ outcomeUnknown: true });
+  expect(await store.get(key)).toBeUndefined();
+});
+
+test('what is still on its way comes once: nothing was sent after it', async () => {
+  lossy.lose = 'late';
+  await expect(store.put(key, thing('1'), 0)).rejects.toMatchObject({ outcomeUnknown: true });
+  expect(await store.get(key)).toBeUndefined();
+  await lossy.arrive();
+  const found = await store.get(key);
+  expect((await store.remove(found as NonNullable<typeof found>)).kind).toBe('written');
+  expect(await store.get(key)).toBeUndefined();
+});
+
+test('an update that others wrote over before its lost answer was looked for is not done again', async () => {
+  const made = await store.put(key, thing('1'), 0);
+  const revision = made.kind === 'written' ? made.object.revision : 0;
+  lossy.lose = 'after';
+  lossy.meanwhile = async () => {
+    for (const text of ['b', 'c']) await local.put({ key: utf8(key), value: utf8(JSON.stringify(thing('1', text))) });
+  };
+  expect(await store.put(key, thing('1', 'a'), revision)).toMatchObject({ kind: 'written', object: { revision: revision + 1 } });
+  expect((await store.get(key))?.object['extra']).toBe('c');
+});
+
+test('an update that was not done is a conflict with what others wrote', async () => {
+  const made = await store.put(key, thing('1'), 0);
+  lossy.lose = 'before';
+  lossy.meanwhile = () => local.put({ key: utf8(key), value: utf8(JSON.stringify(thing('1', 'b'))) });
+  const result = await store.put(key, thing('1', 'a'), made.kind === 'written' ? made.object.revision : 0);
+  expect(result.kind === 'conflict' && result.current?.object['extra']).toBe('b');
+});
+
+test('a deletion that may have been done leaves alone what has come since', async () => {
+  await store.put(key, thing('1'), 0);
+  const first = await store.get(key);
+  lossy.lose = 'after';
+  lossy.meanwhile = () => local.put({ key: utf8(key), value: utf8(JSON.stringify(thing('2'))) });
+  expect((await store.remove(first as NonNullable<typeof first>)).kind).toBe('written');
+  expect((await store.get(key))?.object['metadata']).toMatchObject({ uid: '2' });
+});
 
 test('somebody else\'s object is a conflict even after a lost answer', async () => {
   await store.put(key, thing('other'), 0);

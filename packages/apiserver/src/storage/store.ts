@@ -1,6 +1,6 @@
 import type { JsonObject } from '@coxswain/api';
 import { assert, fromUtf8, utf8, type Timers } from '@coxswain/host';
-import { EtcdError, type Compare, type EtcdClient, type KeyValue, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
+import { EtcdError, type Compare, type EtcdClient, type KeyValue, type RangeResult, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
 import type { TransformedKeyValue } from '../encryption/transformer.ts';
 import { sharedWritesOf } from '../fast-path/shared-writes.ts';
 import { encodeForStore, StoredObject, type StorageCodec } from './codec.ts';
@@ -9,6 +9,8 @@ import type { EventLeases } from './leases.ts';
 
 const maxTries = 5;
 const retryDelayMs = 100;
+/** How many later writes are looked under. */
+const maxSteps = 100;
 
 export interface ListPage {
   readonly revision: number;
@@ -100,15 +102,46 @@ export class ResourceStore {
     return result.kind === 'conflict' ? result : { kind: 'written', object: last.at(result.revision) };
   }
 
-  async #compareAnd(key: Uint8Array, expectedRevision: number, op: TxnOp, options: PutOptions = {}): Promise<{ kind: 'done'; revision: number } | { kind: 'conflict'; current: StoredObject | undefined }> {
+  async #compareAnd(key: Uint8Array, expectedRevision: number, op: TxnOp, options: PutOptions = {}): Promise<Outcome> {
     const compare: Compare = { key, result: 'equal', target: 'mod', value: expectedRevision };
-    const { result, uncertain } = await this.#persist({ compare: [compare], success: [op], failure: [{ type: 'range', key }] }, options.shared === true);
+    const transaction: TxnOptions = { compare: [compare], success: [op], failure: [{ type: 'range', key }] };
+    const send = (): Promise<TxnResult> => (options.shared === true ? sharedWritesOf(this.client, this.#timers).txn(transaction) : this.client.txn(transaction));
+    const { result, uncertain } = await (expectedRevision === 0 ? this.#createOnce(send, key) : this.#persist(send));
     if (result.succeeded) return { kind: 'done', revision: result.revision };
     const answer = result.responses[0];
     assert(answer?.type === 'range', 'transaction answered another operation', { got: answer?.type });
     const current = answer.kvs[0];
-    if (uncertain && isEffectOf(op, current)) return { kind: 'done', revision: current?.modRevision ?? result.revision };
-    return { kind: 'conflict', current: current === undefined ? undefined : this.stored(current) };
+    const settled = uncertain ? await this.#settled(op, expectedRevision, current, result.revision) : undefined;
+    return settled ?? { kind: 'conflict', current: current === undefined ? undefined : this.stored(current) };
+  }
+
+  /**
+   * A creation is sent once: what it compares, that there is nothing, is true again when what it made was deleted meanwhile, and
+   * a second try (or the first one, late) would bring that back. After an unknown outcome only what stands there tells; if there
+   * is nothing the outcome stays unknown.
+   */
+  async #createOnce(send: () => Promise<TxnResult>, key: Uint8Array): Promise<Persisted> {
+    try {
+      return { result: await send(), uncertain: false };
+    } catch (error) {
+      if (!(error instanceof EtcdError) || !error.outcomeUnknown) throw error;
+      const looked = await this.#look(key, error);
+      if (looked.kvs.length === 0) throw error;
+      return { result: { revision: looked.revision, succeeded: false, responses: [{ type: 'range', ...looked }] }, uncertain: true };
+    }
+  }
+
+  /** The key as it is after all that was decided before; if nobody answers, `unknown` is thrown. */
+  async #look(key: Uint8Array, unknown: EtcdError): Promise<RangeResult> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.client.range({ key });
+      } catch (error) {
+        if (!(error instanceof EtcdError)) throw error;
+        if (tries === maxTries) throw unknown;
+        await this.#timers.sleep(retryDelayMs * tries);
+      }
+    }
   }
 
   /**
@@ -116,8 +149,7 @@ export class ResourceStore {
    * apply once at most, and what stands there afterwards tells whether the first one did. If no try is answered it stays
    * unknown, also when the last one was certainly not done.
    */
-  async #persist(transaction: TxnOptions, shared: boolean): Promise<{ readonly result: TxnResult; readonly uncertain: boolean }> {
-    const send = (): Promise<TxnResult> => (shared ? sharedWritesOf(this.client, this.#timers).txn(transaction) : this.client.txn(transaction));
+  async #persist(send: () => Promise<TxnResult>): Promise<Persisted> {
     let uncertain = false;
     for (let tries = 1; ; tries += 1) {
       try {
@@ -131,14 +163,42 @@ export class ResourceStore {
       }
     }
   }
+
+  /** Whether an earlier try did it, though the last one was refused; undefined: none did. */
+  async #settled(op: TxnOp, expectedRevision: number, current: KeyValue | undefined, revision: number): Promise<Outcome | undefined> {
+    // What was to be deleted is gone, even if something of the same name has come since.
+    if (op.type === 'delete-range') return current === undefined || current.createRevision > expectedRevision ? { kind: 'done', revision } : undefined;
+    if (op.type !== 'put') return undefined;
+    // Others may have written over it: their predecessors are asked for, newest first.
+    let state = current;
+    for (let steps = 0; state !== undefined && state.modRevision > expectedRevision; steps += 1) {
+      if (equalBytes(state.value, op.value)) return { kind: 'done', revision: state.modRevision };
+      if (steps === maxSteps) throw new EtcdError(14, 'the outcome of the write is buried under later ones', { outcomeUnknown: true });
+      state = await this.#before(state);
+    }
+    return undefined;
+  }
+
+  async #before(state: KeyValue): Promise<KeyValue | undefined> {
+    if (state.modRevision === state.createRevision) return undefined;
+    try {
+      return (await this.client.range({ key: state.key, revision: state.modRevision - 1 })).kvs[0];
+    } catch (error) {
+      if (error instanceof EtcdError) throw new EtcdError(error.code, error.message, { outcomeUnknown: true });
+      throw error;
+    }
+  }
 }
+
+interface Persisted {
+  readonly result: TxnResult;
+  /** An earlier try may have been the one that counts. */
+  readonly uncertain: boolean;
+}
+
+type Outcome = { readonly kind: 'done'; readonly revision: number } | { readonly kind: 'conflict'; readonly current: StoredObject | undefined };
 
 /** Objects have uids and revisions of their own, so equal bytes are the same write. */
-function isEffectOf(op: TxnOp, current: KeyValue | undefined): boolean {
-  if (op.type === 'put') return current !== undefined && equalBytes(current.value, op.value);
-  return op.type === 'delete-range' && current === undefined;
-}
-
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
