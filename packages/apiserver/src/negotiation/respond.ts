@@ -1,4 +1,4 @@
-import { badRequest, openProtobuf, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
+import { openProtobuf, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
 import { fromUtf8, header, readAll, utf8, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import type { ListResult } from '../registry/list.ts';
