@@ -19,8 +19,13 @@ export interface Timers {
 
 /** RFC 3339 with whole seconds, as metav1.Time is written. */
 export function rfc3339Seconds(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(epochMs / 1000);
+  if (second !== last.second) last = { second, text: `${new Date(epochMs).toISOString().slice(0, 19)}Z` };
+  return last.text;
 }
+
+/** Asked for many times within a second. */
+let last = { second: Number.NaN, text: '' };
 
 /** RFC 3339 with six digits, as metav1.MicroTime is written. */
 export function rfc3339Micros(epochMs: number): string {

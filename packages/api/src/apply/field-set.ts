@@ -16,8 +16,7 @@ export class FieldSet {
   }
 
   insert(path: readonly PathElement[]): void {
-    if (path.length === 0) return;
-    this.below(path.slice(0, -1)).members.add(path.at(-1) as PathElement);
+    if (path.length > 0) walk(this, path, path.length - 1).members.add(path.at(-1) as PathElement);
   }
 
   has(path: readonly PathElement[]): boolean {
@@ -28,14 +27,12 @@ export class FieldSet {
 
   /** Makes the way there if need be. */
   below(path: readonly PathElement[]): FieldSet {
-    const [element, ...rest] = path;
-    if (element === undefined) return this;
-    let next = this.children.get(element);
-    if (next === undefined) {
-      next = new FieldSet();
-      this.children.set(element, next);
-    }
-    return next.below(rest);
+    return walk(this, path, path.length);
+  }
+
+  /** Nothing at all; a set that is empty otherwise may still have empty children. */
+  get #isBare(): boolean {
+    return this.members.size === 0 && this.children.size === 0;
   }
 
   #elements(): Set<PathElement> {
@@ -44,7 +41,8 @@ export class FieldSet {
 
   /** Only what is shown needs an order. */
   #sorted(): PathElement[] {
-    return [...this.#elements()].toSorted(compareElements);
+    const elements = this.children.size === 0 ? [...this.members] : this.members.size === 0 ? [...this.children.keys()] : [...this.#elements()];
+    return elements.length < 2 ? elements : elements.sort(compareElements);
   }
 
   #combine(members: (element: PathElement) => boolean, child: (element: PathElement) => FieldSet | undefined, elements: Iterable<PathElement>): FieldSet {
@@ -58,6 +56,8 @@ export class FieldSet {
   }
 
   union(other: FieldSet): FieldSet {
+    if (other.#isBare) return this;
+    if (this.#isBare) return other;
     return this.#combine((element) => this.members.has(element) || other.members.has(element), (element) => {
       const mine = this.children.get(element);
       const theirs = other.children.get(element);
@@ -74,6 +74,7 @@ export class FieldSet {
 
   /** Takes away exactly the members of `other`; what stands below them stays. */
   difference(other: FieldSet): FieldSet {
+    if (other.#isBare) return this;
     return this.#combine((element) => this.members.has(element) && !other.members.has(element), (element) => {
       const theirs = other.children.get(element);
       return theirs === undefined ? this.children.get(element) : this.children.get(element)?.difference(theirs);
@@ -82,6 +83,7 @@ export class FieldSet {
 
   /** Takes away the members of `other` with everything below them. */
   recursiveDifference(other: FieldSet): FieldSet {
+    if (other.#isBare) return this;
     return this.#combine((element) => this.members.has(element) && !other.members.has(element), (element) => {
       if (other.members.has(element)) return undefined;
       const theirs = other.children.get(element);
@@ -113,6 +115,20 @@ export class FieldSet {
     }
     return json;
   }
+}
+
+function walk(from: FieldSet, path: readonly PathElement[], steps: number): FieldSet {
+  let at = from;
+  for (let step = 0; step < steps; step += 1) {
+    const element = path[step] as PathElement;
+    let next = at.children.get(element);
+    if (next === undefined) {
+      next = new FieldSet();
+      at.children.set(element, next);
+    }
+    at = next;
+  }
+  return at;
 }
 
 /** undefined if it is no fieldsV1. */

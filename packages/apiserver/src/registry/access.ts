@@ -14,7 +14,11 @@ export function cacheReader(registry: Registry): CacheReader {
     const kind = registry.storedKind(group, resource);
     if (kind === undefined) return undefined;
     const { cache, store } = kind.hub;
-    if (!cache.ready) starting.add(cache.start());
+    if (!cache.ready) {
+      const start = cache.start();
+      starting.add(start);
+      void start.then(() => starting.delete(start));
+    }
     return { cache, prefix: store.prefix };
   };
   return {
@@ -33,7 +37,7 @@ export function cacheReader(registry: Registry): CacheReader {
       return found.cache.onEvent((event) => listener({ type: event.type, object: event.object.object }));
     },
     async whenReady() {
-      await Promise.all(starting);
+      if (starting.size > 0) await Promise.all(starting);
     },
   };
 }

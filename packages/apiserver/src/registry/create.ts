@@ -48,7 +48,7 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
   return withHooks<Written | 'exists'>(operation, { operation: 'CREATE', object, oldObject: undefined, user, dryRun }, async () => {
     validate(operation, object);
     const name = nameOf(object);
-    await context.admission.validate(attributes(operation, { operation: 'CREATE', name, object: kind.fromHub(copy(object)), oldObject: undefined, dryRun, options: optionsObject('CreateOptions', options.given) }));
+    await context.admission.validate(attributes(operation, { operation: 'CREATE', name, object: kind.isHub ? object : kind.fromHub(copy(object)), oldObject: undefined, dryRun, options: optionsObject('CreateOptions', options.given) }));
     const key = objectKey(hub.store.prefix, kind.api.namespaced ? info.namespace : '', name);
     if (dryRun) {
       if ((await hub.store.get(key)) !== undefined) return { committed: false, value: 'exists' };
@@ -74,7 +74,8 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   if (!options.dryRun && !['', '0'].includes(text(meta(object), 'resourceVersion'))) throw new StatusError('', 'resourceVersion should not be set on objects to be created');
   dropDuplicateOwners(object, operation.notes.warn);
   for (let tries = 1; ; tries += 1) {
-    const candidate = copy(object);
+    // Each try changes its own: the first one's name stays in it.
+    const candidate = text(meta(object), 'name') === '' ? copy(object) : object;
     const generated = generateName(candidate, context.host);
     const result = await attempt(operation, candidate, options);
     if (result !== 'exists') return result;

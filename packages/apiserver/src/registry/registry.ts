@@ -64,6 +64,8 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #hubs = new Map<string, Hub>();
   readonly #kinds = new Map<string, ServedKind>();
+  /** Built-in kinds by resource and group, as they are stored. */
+  readonly #stored = new Map<string, ServedKind>();
   readonly #resources = new Map<string, ApiResource>();
   readonly #leases: EventLeases;
   /** By the definition's name: plural.group */
@@ -112,8 +114,17 @@ export class Registry {
 
   /** The kind in its storage version, by resource alone. */
   storedKind(group: string, resource: string): ServedKind | undefined {
-    const custom = this.custom(group, resource);
+    const name = `${resource}.${group}`;
+    const custom = this.#custom.get(name);
     if (custom !== undefined) return custom.stored();
+    const known = this.#stored.get(name);
+    if (known !== undefined) return known;
+    const made = this.#findStored(group, resource);
+    if (made !== undefined) this.#stored.set(name, made);
+    return made;
+  }
+
+  #findStored(group: string, resource: string): ServedKind | undefined {
     for (const api of this.#resources.values()) {
       if (api.group !== group || api.resource !== resource) continue;
       const stored = storedUnder[idOf(api.group, api.version, api.resource)] ?? idOf(api.group, api.version, api.resource);
