@@ -16,6 +16,8 @@ export interface ControlPlaneOptions {
   /** PEM of an RSA or EC key; which one makes no difference to the trace. */
   readonly serviceAccountKeyPem: string;
   readonly onTrace?: (line: string) => void;
+  /** How often the store forgets older history; default as the API server's. */
+  readonly compactionIntervalMs?: number;
 }
 
 const storeNames = ['store-1', 'store-2', 'store-3'] as const;
@@ -118,7 +120,8 @@ export class ControlPlane {
 
   async #startApiServer(name: string, host: Host): Promise<void> {
     const store = createEtcdClient(host, { endpoints: storeNames.map((one) => `http://${one}:${clientPort}`) });
-    const config: ApiServerConfig = { store, parts: this.#parts(name, host) };
+    const { compactionIntervalMs } = this.#options;
+    const config: ApiServerConfig = { store, parts: this.#parts(name, host), ...(compactionIntervalMs === undefined ? {} : { compactionIntervalMs }) };
     const server = await createApiServer(config, host);
     await host.network.serveHttp({ address: '0.0.0.0', port: apiPort, tls: serverTls }, server.handle);
     await server.start();

@@ -75,13 +75,22 @@ class GarbageCollector {
     if (owners === undefined) return { kind: 'retry-after', delayMs: unknownKindRetryMs };
     const decision = decide(owners, { finalizers: live.metadata?.finalizers ?? [], hasDependents: node.dependents.size > 0 });
     if (decision.kind === 'unlink') await this.#unlink(type, live, decision.uids);
-    if (decision.kind === 'delete') {
-      this.#context.host.log.debug('deleting what has lost its owners', { kind: node.kind, namespace: node.namespace, name: node.name, policy: decision.propagationPolicy });
-      await this.#context.client.delete(type, keyOfNode(node), {
-        propagationPolicy: decision.propagationPolicy, preconditions: { uid, ...(live.metadata?.resourceVersion === undefined ? {} : { resourceVersion: live.metadata.resourceVersion }) },
-      }).catch(ignoreGone);
-    }
+    if (decision.kind === 'delete') await this.#delete(node, type, live, decision.propagationPolicy);
     return done;
+  }
+
+  async #delete(node: GraphNode, type: ResourceType, live: KubeObject, propagationPolicy: 'Background' | 'Foreground' | 'Orphan'): Promise<void> {
+    this.#context.host.log.debug('deleting what has lost its owners', { kind: node.kind, namespace: node.namespace, name: node.name, policy: propagationPolicy });
+    const resourceVersion = propagationPolicy === 'Foreground' && this.#graph.closesCircle(node) ? await this.#unblockOwners(type, live) : live.metadata?.resourceVersion;
+    await this.#context.client.delete(type, keyOfNode(node), {
+      propagationPolicy, preconditions: { uid: node.uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    }).catch(ignoreGone);
+  }
+
+  /** In a circle everybody would wait for the next: this one's owners do not wait for it any more. Answers its version. */
+  async #unblockOwners(type: ResourceType, live: KubeObject): Promise<string | undefined> {
+    const ownerReferences = (live.metadata?.ownerReferences ?? []).map((reference) => ({ ...reference, blockOwnerDeletion: false }));
+    return (await this.#patchMetadata(type, live, { ownerReferences }))?.metadata?.resourceVersion;
   }
 
   /** Undefined: an owner's kind is not known (now), so nothing may be decided. */
@@ -111,11 +120,12 @@ class GarbageCollector {
     await this.#patchMetadata(type, live, { ownerReferences });
   }
 
-  /** A merge patch that holds only for the state that was read. */
-  async #patchMetadata(type: ResourceType, live: KubeObject, change: Record<string, unknown>): Promise<void> {
+  /** A merge patch that holds only for the state that was read. undefined: it is gone. */
+  async #patchMetadata(type: ResourceType, live: KubeObject, change: Record<string, unknown>): Promise<KubeObject | undefined> {
     const { name: objectName = '', namespace, uid, resourceVersion } = live.metadata ?? {};
-    await this.#context.client.patch(type, { name: objectName, namespace }, 'merge', { metadata: { ...change, uid, resourceVersion } }).catch((error: unknown) => {
+    return await this.#context.client.patch(type, { name: objectName, namespace }, 'merge', { metadata: { ...change, uid, resourceVersion } }).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
+      return undefined;
     });
   }
 

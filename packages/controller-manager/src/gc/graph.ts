@@ -114,6 +114,11 @@ export class OwnerGraph {
     for (const dependent of node.dependents) this.#changes.attempt(dependent);
   }
 
+  /** Does one of its dependents wait for dependents of its own already? It may be a circle; that it might be none does no harm. */
+  closesCircle(node: GraphNode): boolean {
+    return [...node.dependents].some((dependent) => dependent.beingDeleted && dependent.finalizers.includes(foregroundFinalizer));
+  }
+
   /** Dependents that keep a foreground deletion waiting. */
   blockingDependents(node: GraphNode): GraphNode[] {
     return [...node.dependents].filter((dependent) => dependent.owners.some((owner) => owner.uid === node.uid && owner.blockOwnerDeletion === true));

@@ -23,11 +23,11 @@ function at(object: Any, path: readonly string[]): Any {
 }
 
 /** Reads, changes and writes; again if somebody was faster. */
-export async function readAndUpdate(t: Stage, path: string, change: (object: Any) => void): Promise<Any> {
+export async function readAndUpdate(t: Stage, path: string, change: (object: Any) => void, writeTo = path): Promise<Any> {
   for (;;) {
     const next = await t.get(path);
     change(next);
-    const answer = await t.call('PUT', path, next);
+    const answer = await t.call('PUT', writeTo, next);
     if (answer.status < 300) return answer.json;
     if (answer.status !== 409) throw new Error(`PUT ${path}: ${answer.status} ${answer.text}`);
   }

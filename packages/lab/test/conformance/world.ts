@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { resource, type Client, type WatchEvent, type WatchOptions } from '@coxswain/client';
 import { fromUtf8, utf8 } from '@coxswain/host';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { ControlPlane } from '../../src/control-plane.ts';
+import { ControlPlane, type ControlPlaneOptions } from '../../src/control-plane.ts';
 
 const serviceAccountKeyPem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 const officialNames: ReadonlySet<string> = new Set(readFileSync(fileURLToPath(new URL('../../data/conformance-1.32.tsv', import.meta.url)), 'utf8').trim().split('\n').slice(1).map((line) => line.split('\t')[1] ?? ''));
@@ -171,9 +171,9 @@ export interface Suite {
  * One area of the official suite on a simulated cluster of its own: store, API server, controllers, scheduler, two nodes whose containers
  * run nothing.
  */
-export function area(title: string, define: (conformance: Suite) => void): void {
+export function area(title: string, define: (conformance: Suite) => void, options: Pick<ControlPlaneOptions, 'compactionIntervalMs'> = {}): void {
   describe(title, () => {
-    const world = new ControlPlane({ seed: 1, apiservers: 1, nodes: 2, serviceAccountKeyPem });
+    const world = new ControlPlane({ seed: 1, apiservers: 1, nodes: 2, serviceAccountKeyPem, ...options });
     let count = 0;
     let client: Client | undefined;
     beforeAll(async () => {
