@@ -23,10 +23,11 @@ import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
 import { statefulSetController } from './statefulset/statefulset.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction.ts';
 import type { Controller } from './types.ts';
+import { policyStatusController } from './validatingadmissionpolicy-status/controller.ts';
 
 export const allControllers: readonly Controller[] = [
   serviceAccountController, rootCaController, namespaceController, deploymentController, replicaSetController, replicationController,
   endpointsController, endpointSliceController, endpointSliceMirroringController, approver, signing, cleaner, ipamController, garbageCollector,
   nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, cronJobController, ttlAfterFinishedController,
-  disruptionController, resourceQuotaController, claimProtectionController, volumeProtectionController, clusterRoleAggregationController, tokenCleaner,
+  disruptionController, resourceQuotaController, claimProtectionController, volumeProtectionController, clusterRoleAggregationController, tokenCleaner, policyStatusController,
 ];
