@@ -25,6 +25,8 @@ export interface ApiServerConfig extends ProtectionConfig {
   readonly proxyClient?: ProxyIdentity;
   /** Default true. */
   readonly rejectForwardingRedirects?: boolean;
+  /** A log line for each request. */
+  readonly logRequests?: boolean;
   /** Of watches that name no end. Default 1800. */
   readonly minRequestTimeoutSeconds?: number;
   /** Default: all that are built. */

@@ -8,6 +8,7 @@ import type { Counts } from './flow-control/estimate.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import { InflightLimit } from './transport/inflight.ts';
 import { readOnly, type PathTable } from './transport/paths.ts';
+import { ChangeHistory } from './why/history.ts';
 
 const longestWaitMs = 60_000;
 
@@ -28,6 +29,7 @@ export interface ProtectionConfig {
 /** What stands around the requests of one server and is switched on by its configuration. */
 export class Protection {
   readonly audit: Auditor | undefined;
+  readonly history = new ChangeHistory();
   readonly #config: ProtectionConfig;
   readonly #host: Host;
   readonly #metrics: Metrics;

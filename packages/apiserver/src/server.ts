@@ -25,6 +25,8 @@ import { runCompactor } from './storage/compactor.ts';
 import { createHandler } from './transport/handler.ts';
 import { addHealth, HookStates, type HealthParts } from './transport/health.ts';
 import { Loopback, loopbackUser } from './transport/loopback.ts';
+import { answerWhy } from './why/answer.ts';
+import { measuredStores } from './storage/measured.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { PathTable, readOnly } from './transport/paths.ts';
 import { jsonResponse } from './transport/responses.ts';
@@ -91,7 +93,7 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
   const protection = new Protection(config, host, metrics);
   const keyRoot = config.keyRoot ?? '/registry';
-  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
+  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
   const rest: HttpHandler = (request) => handler.get()(request);
   const grpc = fastPath(rest);
@@ -115,7 +117,8 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const admittance = protection.admittance((group, resource) => countOf(registry, group, resource));
   protection.addDebugPaths(paths, admittance);
   const serving = createHandler({
-    host, paths, audit: protection.audit, metrics: requestMetrics(metrics), requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
+    history: protection.history, why: (flight) => answerWhy(protection.history, flight, config.parts.hostname),
+    host, paths, audit: protection.audit, metrics: requestMetrics(metrics), logRequests: config.logRequests, requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
     parts: {
       authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
       impersonate: (request, user) => parts.impersonate(request, user),

@@ -87,6 +87,19 @@ export interface RequestNotes {
   readonly annotate: (key: string, value: string) => void;
   /** Who wants to know of the request's body; undefined where nobody does. */
   readonly bodies?: BodyNotes | undefined;
+  /** Told of each change that the request makes. */
+  readonly wrote?: ((change: WrittenChange) => void) | undefined;
+}
+
+/** What a request has put into the store, or taken out of it. */
+export interface WrittenChange {
+  readonly group: string;
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly revision: number;
+  readonly deleted: boolean;
 }
 
 /** The request's body as it was understood, for the audit event. */
@@ -227,7 +240,7 @@ export interface WriteHook {
 /** Read-modify-write of a stored object below admission and validation, for handlers that are themselves the validation. */
 export interface ObjectMutator {
   /** Retried on conflict: `change` may run several times, and throws StatusError to give up. Rejects with NotFound. Answers the stored object. */
-  mutate(group: string, resource: string, key: { readonly namespace: string; readonly name: string }, change: (object: JsonObject) => void, options?: { readonly dryRun?: boolean; readonly shared?: boolean }): Promise<JsonObject>;
+  mutate(group: string, resource: string, key: { readonly namespace: string; readonly name: string }, change: (object: JsonObject) => void, options?: { readonly dryRun?: boolean; readonly shared?: boolean; readonly notes?: RequestNotes }): Promise<JsonObject>;
 }
 
 /** Keys of the store that are no API objects (`/registry/ranges/…`, `/registry/masterleases/…`). Linearizable. */

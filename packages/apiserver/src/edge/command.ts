@@ -24,7 +24,7 @@ function configFrom(values: FlagValues, host: Host, more: Partial<PartsConfig>):
   const store = createEtcdClient(host, { endpoints, tls });
   return {
     store, parts, fieldTexts: fieldTexts(), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
-    ...flowControlConfig(values), ...servingConfig(values),
+    ...flowControlConfig(values), ...servingConfig(values), logRequests: values.int('v') >= 3,
     allowPrivileged: values.bool('allow-privileged'),
     ...aggregationConfig(values), requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
   };

@@ -3,6 +3,7 @@ import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { fromUtf8, utf8 } from '@coxswain/host';
 import { prefixEnd, objectKey } from '../storage/keys.ts';
 import type { CacheReader, ObjectMutator, RawStore } from '../types.ts';
+import { noteWrite } from './context.ts';
 import { lockMessage } from './metadata.ts';
 import { copy } from './object.ts';
 import type { Registry } from './registry.ts';
@@ -72,7 +73,10 @@ export function objectMutator(registry: Registry): ObjectMutator {
         }
         if (options.dryRun === true) return object;
         const result = await store.put(path, object, current.revision, { shared: options.shared === true });
-        if (result.kind === 'written') return result.object.object;
+        if (result.kind === 'written') {
+          if (options.notes !== undefined) noteWrite({ kind, notes: options.notes }, object, result.object.revision);
+          return result.object.object;
+        }
         current = result.current;
         certain = true;
         if (current === undefined) throw notFound(what, key.name);

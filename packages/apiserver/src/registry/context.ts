@@ -5,6 +5,7 @@ import { admissionVersions } from './admission-versions.ts';
 import type { ServedKind } from './kind.ts';
 import type { ManagedFields } from './managed-fields.ts';
 import { randomSuffix } from './metadata.ts';
+import { meta, text } from './object.ts';
 
 /** What every operation of the registry stands on. */
 export interface RegistryContext {
@@ -71,4 +72,12 @@ export function managerName(fieldManager: string, userAgent: string): string {
   if (fieldManager !== '') return fieldManager;
   const name = (userAgent.split('/', 1)[0] ?? '').replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '').slice(0, 128);
   return name === '' ? 'unknown' : name;
+}
+
+/** Notes what a request has changed. */
+export function noteWrite({ kind, notes }: Pick<Operation, 'kind' | 'notes'>, object: JsonObject, revision: number, deleted = false): void {
+  if (notes.wrote === undefined) return;
+  const { group, resource } = kind.hub.api;
+  const metadata = meta(object);
+  notes.wrote({ group, resource, namespace: text(metadata, 'namespace'), name: text(metadata, 'name'), uid: text(metadata, 'uid'), revision, deleted });
 }

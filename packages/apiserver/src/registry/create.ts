@@ -4,7 +4,7 @@ import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { encodeForStore, StoredObject } from '../storage/codec.ts';
 import { objectKey } from '../storage/keys.ts';
 import { keepingManagedFields } from './admitted-managed-fields.ts';
-import { attributes, managerName, strategyContext, type Operation } from './context.ts';
+import { attributes, managerName, noteWrite, strategyContext, type Operation } from './context.ts';
 import { withHooks } from './hooks.ts';
 import { shownKind } from './kind.ts';
 import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace, wipeSystemFields } from './metadata.ts';
@@ -56,6 +56,7 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
     }
     const result = await hub.store.put(key, object, 0, { shared: sharesWrites(operation.http) });
     if (result.kind === 'conflict') return { committed: false, value: 'exists' };
+    noteWrite(operation, object, result.object.revision);
     return { committed: true, value: { object, stored: result.object } };
   });
 }

@@ -1,7 +1,7 @@
 import { conflict, notFound, qualifiedName, StatusError, type JsonObject } from '@coxswain/api';
 import { parseRfc3339, rfc3339Seconds } from '@coxswain/host';
 import type { StoredObject } from '../storage/codec.ts';
-import { attributes, type Operation } from './context.ts';
+import { attributes, noteWrite, type Operation } from './context.ts';
 import { finalizersAfter, isNamespace, returnsDeletedObject, specFinalizers } from './deletion.ts';
 import { withHooks } from './hooks.ts';
 import { isDeleting } from './metadata.ts';
@@ -132,6 +132,7 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
     if (options.dryRun) return { committed: false, value: { kind: 'done', result: { kind: 'removed', object: dryRemoved(operation, object, options), stored: undefined, revision: current.revision } } };
     const removed = await kind.hub.store.remove(current);
     if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
+    noteWrite(operation, object, removed.object.revision, true);
     return { committed: true, value: { kind: 'done', result: { kind: 'removed', object, stored: removed.object } } };
   });
 }
@@ -140,6 +141,7 @@ async function markStored(operation: Operation, current: StoredObject, object: J
   if (dryRun) return { kind: 'done', result: { kind: 'marked', object, stored: undefined, revision: current.revision } };
   const result = await operation.kind.hub.store.put(current.key, object, current.revision);
   if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
+  noteWrite(operation, object, result.object.revision);
   return { kind: 'done', result: { kind: 'marked', object, stored: result.object } };
 }
 

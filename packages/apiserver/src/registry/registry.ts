@@ -3,6 +3,7 @@ import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { assert, type Host } from '@coxswain/host';
 import { transformedClient } from '../encryption/client.ts';
 import type { ValueTransformer } from '../encryption/transformer.ts';
+import type { MeasuredStore } from '../storage/measured.ts';
 import { resourcePrefix } from '../storage/keys.ts';
 import { EventLeases } from '../storage/leases.ts';
 import { ResourceStore } from '../storage/store.ts';
@@ -37,6 +38,8 @@ export interface RegistryOptions {
   readonly keyRoot: string;
   readonly eventTtlSeconds: number;
   /** Encryption at rest: what a resource's values pass on their way, asked for at each use. Absent: they are stored in the clear. */
+  /** Absent: nobody looks at how long the store takes. */
+  readonly measured?: MeasuredStore | undefined;
   /** --runtime-config. Absent: everything that is built. */
   readonly isServed?: ((group: string, version: string) => boolean) | undefined;
   readonly transformerFor?: ((group: string, resource: string) => ValueTransformer) | undefined;
@@ -174,7 +177,8 @@ export class Registry {
 
   /** The store as the values of one resource look in the clear. */
   storeOf(group: string, resource: string): EtcdClient {
-    const { client, transformerFor } = this.#options;
+    const { transformerFor, measured } = this.#options;
+    const client = measured === undefined ? this.#options.client : measured(this.#options.client, group, resource);
     return transformerFor === undefined ? client : transformedClient(client, () => transformerFor(group, resource));
   }
 

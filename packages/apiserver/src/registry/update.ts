@@ -5,7 +5,7 @@ import { objectKey } from '../storage/keys.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { GroupVersionKind } from '../types.ts';
 import { keepingManagedFields } from './admitted-managed-fields.ts';
-import { attributes, managerName, strategyContext, type Operation } from './context.ts';
+import { attributes, managerName, noteWrite, strategyContext, type Operation } from './context.ts';
 import { createObject, type Written } from './create.ts';
 import { mayLeave } from './deletion.ts';
 import { withHooks } from './hooks.ts';
@@ -129,6 +129,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
     const value = await withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user: operation.user, dryRun }, async () => {
       const removed = await store.remove(current);
       if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
+      noteWrite(operation, object, removed.object.revision, true);
       return { committed: true, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
     });
     return { committed: value.kind === 'done', value };
@@ -138,6 +139,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
   const result = await store.put(current.key, object, current.revision, { shared: sharesWrites(operation.http) });
   if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
+  noteWrite(operation, object, result.object.revision);
   return { committed: true, value: { kind: 'done', written: { object, stored: result.object } } };
 }
 

@@ -42,7 +42,7 @@ export function bindingHandlers(clock: Clock, pods: ObjectMutator): readonly Cre
     const errors = bindingErrors(binding);
     if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, name, errors);
     const now = rfc3339Seconds(clock.nowMs());
-    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now), { dryRun, shared: sharesWrites(request.http) });
+    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now), { dryRun, shared: sharesWrites(request.http), notes: request.notes });
     return success(201);
   }
   return [

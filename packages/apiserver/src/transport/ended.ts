@@ -1,4 +1,4 @@
-import type { ByteSource, ByteStream, HttpResponse } from '@coxswain/host';
+import { isPushSource, type ByteSource, type ByteStream, type HttpResponse, type PushSource } from '@coxswain/host';
 
 type Ended = () => Promise<unknown> | undefined;
 
@@ -21,6 +21,25 @@ function untilEnd(source: ByteSource, ended: Ended): ByteSource {
           return { done: true, value: undefined };
         },
       };
+    },
+  };
+}
+
+/** Pushed chunks go past as they are. */
+function untilStopped(source: PushSource, ended: Ended): PushSource {
+  return {
+    ...untilEnd(source, ended),
+    start: (sink) => source.start({
+      write: (data) => sink.write(data),
+      end: () => {
+        void ended();
+        sink.end();
+      },
+    }),
+    drained: () => source.drained(),
+    stop: () => {
+      source.stop();
+      void ended();
     },
   };
 }
@@ -50,5 +69,5 @@ export function whenEnded(response: HttpResponse, ended: () => Promise<unknown> 
     return done;
   };
   if (upgrade !== undefined) return { ...response, upgrade: (stream) => upgrade(untilClosed(stream, once)) };
-  return body === undefined || body instanceof Uint8Array ? response : { ...response, body: untilEnd(body, once) };
+  return body === undefined || body instanceof Uint8Array ? response : { ...response, body: isPushSource(body) ? untilStopped(body, once) : untilEnd(body, once) };
 }

@@ -4,11 +4,13 @@ import { EtcdError } from '@coxswain/etcd-lite/client';
 import type { Auditor } from '../audit/auditor.ts';
 import type { RequestAudit } from '../audit/record.ts';
 import { PlainInternalError } from '../authz/forbidden.ts';
+import type { ChangeHistory } from '../why/history.ts';
 import { requestInfoOf } from '../request-info/request-info.ts';
 import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
-import { whenEnded } from './ended.ts';
+import { isStreamed, whenEnded } from './ended.ts';
 import { isLongRunning, passing, type Admittance } from './inflight.ts';
-import type { RequestMetrics } from './metrics.ts';
+import type { RequestMetrics, StageTimes } from './metrics.ts';
+import { observe } from './observe.ts';
 import type { PathTable } from './paths.ts';
 import { statusResponse } from '../negotiation/respond.ts';
 import { internalServerError, jsonResponse, pageNotFound, tooManyRequests } from './responses.ts';
@@ -23,6 +25,12 @@ export interface Stages {
   readonly watches?: { register(info: RequestInfo): () => undefined } | undefined;
   readonly paths: PathTable;
   readonly metrics: RequestMetrics;
+  /** Remembers who wrote what. */
+  readonly history?: ChangeHistory | undefined;
+  /** Answers for an object's history rather than for the object, where that is asked. The request may get the object. */
+  readonly why?: ((flight: Flight) => HttpResponse | undefined) | undefined;
+  /** A log line for each request. */
+  readonly logRequests?: boolean | undefined;
   readonly audit?: Auditor | undefined;
   readonly requestTimeoutMs: number;
   /** undefined: not for another server. */
@@ -44,6 +52,9 @@ export interface Flight {
   record?: RequestAudit | undefined;
   /** Of the answer, whatever it is. */
   headers?: HeaderMap;
+  /** It asks for something that there is. */
+  known?: boolean;
+  readonly times: StageTimes;
 }
 
 async function identify(stages: Stages, flight: Flight): Promise<UserInfo> {
@@ -61,7 +72,10 @@ async function identify(stages: Stages, flight: Flight): Promise<UserInfo> {
 /** Probes work before (and without) authentication by whoever may reach the port only if they are authorized, as upstream's. */
 async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
   const { request, info, notes } = flight;
+  const clock = stages.host.clock;
+  const arrivedMs = clock.monotonicMs();
   const real = await identify(stages, flight);
+  flight.times.authenticationMs = clock.monotonicMs() - arrivedMs;
   const record = await stages.audit?.begin(request, info, real, notes, flight.receivedMs);
   if (record === 'refused') return internalServerError(request.target, 'failed to store audit event');
   flight.record = record;
@@ -71,11 +85,15 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
     record?.impersonated(user);
   }
   const entering = isLongRunning(info) && info.verb !== 'watch' ? passing : stages.admittance.enter({ info, user, signal: request.signal });
+  const waitsFromMs = entering instanceof Promise ? clock.monotonicMs() : 0;
   const entry = entering instanceof Promise ? await entering : entering;
+  if (entering instanceof Promise) flight.times.queueMs = clock.monotonicMs() - waitsFromMs;
   flight.headers = entry.headers;
   if (entry.kind === 'reject') return tooManyRequests(entry.retryAfterSeconds);
   try {
+    const askedMs = clock.monotonicMs();
     const refused = await refusal(stages, flight, user);
+    flight.times.authorizationMs = clock.monotonicMs() - askedMs;
     return refused ?? await work(stages, flight, user);
   } finally {
     entry.finish();
@@ -94,15 +112,21 @@ async function refusal(stages: Stages, { request, info, notes }: Flight, user: U
   }
 }
 
-async function work(stages: Stages, { request, info, notes }: Flight, user: UserInfo): Promise<HttpResponse> {
+async function work(stages: Stages, flight: Flight, user: UserInfo): Promise<HttpResponse> {
+  const { request, info, notes } = flight;
+  const why = stages.why?.(flight);
+  if (why !== undefined) return why;
   const aggregated = stages.aggregated?.(request, info, user, notes);
   if (aggregated !== undefined) return aggregated;
   const path = stages.paths.find(info.path);
   if (info.isResourceRequest) {
     const served = await stages.serveResource(request, info, user, notes);
+    flight.known = served !== undefined;
     if (served !== undefined) return info.verb === 'watch' && stages.watches !== undefined ? whenEnded(served, stages.watches.register(info)) : served;
   }
-  return path === undefined ? pageNotFound() : path(request, info, user);
+  if (path === undefined) return pageNotFound();
+  flight.known = stages.paths.isExact(info.path);
+  return path(request, info, user);
 }
 
 /** What a failure of the store or of ourselves looks like to a client. */
@@ -178,6 +202,18 @@ async function answerAlways(stages: Stages, flight: Flight): Promise<HttpRespons
   }
 }
 
+/** A stream is under way until it ends. */
+function ended(response: HttpResponse, end: () => void): HttpResponse {
+  if (!isStreamed(response)) {
+    end();
+    return response;
+  }
+  return whenEnded(response, () => {
+    end();
+    return undefined;
+  });
+}
+
 function withHeaders(response: HttpResponse, extra: HeaderMap): HttpResponse {
   return { ...response, headers: { ...extra, ...response.headers } };
 }
@@ -188,9 +224,13 @@ export function createHandler(stages: Stages): HttpHandler {
     const startedMs = stages.host.clock.monotonicMs();
     const info = requestInfoOf(request.method, request.target);
     const notes = new Notes(auditIdOf(request, stages.host));
-    const flight: Flight = { request, info, notes, receivedMs: stages.host.clock.nowMs() };
-    const response = await answerAlways(stages, flight);
-    stages.metrics.observe(info, response.status, stages.host.clock.monotonicMs() - startedMs);
+    const flight: Flight = { request, info, notes, receivedMs: stages.host.clock.nowMs(), times: {} };
+    if (stages.history !== undefined && info.verb !== 'get') notes.wrote = (change) => stages.history?.record(change, flight);
+    const end = stages.metrics.begin(info);
+    const answered = await answerAlways(stages, flight);
+    flight.times.totalMs = stages.host.clock.monotonicMs() - startedMs;
+    observe({ metrics: stages.metrics, log: stages.host.log, logRequests: stages.logRequests === true }, flight, answered);
+    const response = ended(answered, end);
     const warning = notes.warningHeaders();
     return withHeaders(response, { ...flight.headers, 'audit-id': notes.auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });
   };

@@ -1,21 +1,101 @@
 import type { Metrics } from '@coxswain/service';
 import type { RequestInfo } from '../types.ts';
+import { isLongRunning } from './inflight.ts';
 
 const secondsBuckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const accessBuckets = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048, 4.096, 8.192, 16.384];
+const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/** How long each stage took; undefined: it was not come to. */
+export interface StageTimes {
+  authenticationMs?: number;
+  queueMs?: number;
+  authorizationMs?: number;
+  totalMs?: number;
+}
+
+export interface ObservedRequest {
+  readonly info: RequestInfo;
+  /** Of a resource or a path that exists: others have no labels of their own, or there would be as many as clients can think of. */
+  readonly known: boolean;
+  readonly status: number;
+  readonly bytes: number | undefined;
+  readonly userName: string | undefined;
+  readonly times: StageTimes;
+}
 
 export interface RequestMetrics {
-  observe(info: RequestInfo, status: number, elapsedMs: number): void;
+  /** A request begins; to be called when it has been answered. */
+  begin(info: RequestInfo): () => void;
+  observe(request: ObservedRequest): void;
+}
+
+const verbs: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT', deletecollection: 'DELETECOLLECTION' };
+const readVerbs = new Set(['get', 'list', 'watch', 'head', 'options']);
+
+function scopeOf(info: RequestInfo): string {
+  if (!info.isResourceRequest) return '';
+  return info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
+}
+
+function labelsOf({ info, known }: ObservedRequest): Readonly<Record<string, string>> {
+  const verb = verbs[info.verb] ?? info.verb.toUpperCase();
+  const none = { group: '', version: '', resource: '', subresource: '', scope: scopeOf(info), component: info.isResourceRequest ? 'apiserver' : '', verb: /^[A-Z]{1,16}$/.test(verb) ? verb : 'OTHER' };
+  if (!known) return none;
+  if (!info.isResourceRequest) return { ...none, subresource: info.path };
+  const { group, version, resource, subresource } = info;
+  return { ...none, group, version, resource, subresource };
+}
+
+function dryRunOf({ query }: RequestInfo): string {
+  return query.has('dryRun') ? 'All' : '';
+}
+
+function accessMetrics(metrics: Metrics): (request: ObservedRequest) => void {
+  const users = metrics.counter('authenticated_user_requests', 'Counter of authenticated requests broken out by username.', ['username']);
+  const attempts = metrics.counter('authentication_attempts', 'Counter of authenticated attempts.', ['result']);
+  const authentication = metrics.histogram('authentication_duration_seconds', 'Authentication duration in seconds broken out by result.', accessBuckets, ['result']);
+  const decisions = metrics.counter('authorization_attempts_total', 'Counter of authorization attempts broken down by result. It can be either \'allowed\', \'denied\', \'no-opinion\' or \'error\'.', ['result']);
+  const authorization = metrics.histogram('authorization_duration_seconds', 'Authorization duration in seconds broken out by result.', accessBuckets, ['result']);
+  return ({ status, times, userName }) => {
+    const result = { result: userName === undefined ? 'failure' : 'success' };
+    attempts.inc(result);
+    if (times.authenticationMs !== undefined) authentication.observe(times.authenticationMs / 1000, result);
+    // The names of all others would be as many as there are users.
+    if (userName !== undefined) users.inc({ username: userName === 'admin' || userName.startsWith('system:') ? (userName.startsWith('system:serviceaccount:') ? 'other' : userName.split(':').slice(0, 2).join(':')) : 'other' });
+    if (times.authorizationMs === undefined) return;
+    const decided = { result: status === 403 ? 'no-opinion' : 'allowed' };
+    decisions.inc(decided);
+    authorization.observe(times.authorizationMs / 1000, decided);
+  };
 }
 
 export function requestMetrics(metrics: Metrics): RequestMetrics {
-  const total = metrics.counter('apiserver_request_total', 'Counter of apiserver requests broken out for each verb, group, version, resource, scope and HTTP response code.', ['verb', 'group', 'version', 'resource', 'subresource', 'code']);
-  const duration = metrics.histogram('apiserver_request_duration_seconds', 'Response latency distribution in seconds for each verb, group, version, resource and subresource.', secondsBuckets, ['verb', 'group', 'version', 'resource', 'subresource']);
+  const labels = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'];
+  const total = metrics.counter('apiserver_request_total', 'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.', [...labels, 'dry_run', 'code']);
+  const duration = metrics.histogram('apiserver_request_duration_seconds', 'Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.', secondsBuckets, [...labels, 'dry_run']);
+  const sli = metrics.histogram('apiserver_request_sli_duration_seconds', 'Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in seconds for each verb, group, version, resource, subresource, scope and component.', secondsBuckets.slice(2), labels);
+  const sizes = metrics.histogram('apiserver_response_sizes', 'Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.', sizeBuckets, labels);
+  const inflight = metrics.gauge('apiserver_current_inflight_requests', 'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.', ['request_kind']);
+  const longRunning = metrics.gauge('apiserver_longrunning_requests', 'Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.', ['verb', 'component']);
+  const access = accessMetrics(metrics);
   return {
-    observe(info, status, elapsedMs) {
-      const { group, version, resource, subresource } = info;
-      const labels = { verb: info.isResourceRequest ? info.verb.toUpperCase() : info.verb, group, version, resource, subresource };
-      total.inc({ ...labels, code: String(status) });
-      if (info.verb !== 'watch') duration.observe(elapsedMs / 1000, labels);
+    begin(info) {
+      const gauge = isLongRunning(info) ? longRunning : inflight;
+      const kind: Readonly<Record<string, string>> = isLongRunning(info) ? { verb: info.verb === 'watch' ? 'WATCH' : 'CONNECT', component: 'apiserver' } : { request_kind: readVerbs.has(info.verb) ? 'readOnly' : 'mutating' };
+      gauge.inc(kind, 1);
+      return () => gauge.inc(kind, -1);
+    },
+    observe(request) {
+      const { info, status, bytes, times } = request;
+      const own = labelsOf(request);
+      const dry_run = dryRunOf(info);
+      total.inc({ ...own, dry_run, code: String(status) });
+      access(request);
+      if (isLongRunning(info) || times.totalMs === undefined) return;
+      duration.observe(times.totalMs / 1000, { ...own, dry_run });
+      sli.observe(Math.max(0, times.totalMs - (times.queueMs ?? 0)) / 1000, own);
+      if (bytes !== undefined && (info.verb === 'get' || info.verb === 'list')) sizes.observe(bytes, own);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { utf8 } from '@coxswain/host';
-import type { BodyNotes, RequestNotes } from '../types.ts';
+import type { BodyNotes, RequestNotes, WrittenChange } from '../types.ts';
 
 const maxWarningsBytes = 4096;
 
@@ -7,6 +7,7 @@ const maxWarningsBytes = 4096;
 export class Notes implements RequestNotes {
   readonly auditId: string;
   bodies: BodyNotes | undefined;
+  wrote: ((change: WrittenChange) => void) | undefined;
   readonly #warnings = new Set<string>();
   readonly #annotations = new Map<string, string>();
   #warningsBytes = 0;

@@ -31,6 +31,10 @@ export class PathTable {
     return this.#exact.get(path) ?? this.#prefixes.find((entry) => path.startsWith(entry.prefix))?.serve;
   }
 
+  isExact(path: string): boolean {
+    return this.#exact.has(path);
+  }
+
   get paths(): readonly string[] {
     return [...this.#exact.keys()].filter((path) => !this.#unlisted.has(path)).sort();
   }

@@ -110,7 +110,7 @@ test.each(['mutating', 'validating'] as const)('Admission webhook, list %s webho
 async function withOperations(kind: Kind, name: string, operations: readonly string[], write: () => Promise<Answer>): Promise<void> {
   expect((await write()).status).toBe(200);
   const cache = cluster.servers[0]?.cache;
-  await expect.poll(() => (cache?.get('admissionregistration.k8s.io', `${kind}webhookconfigurations`, '', name) as unknown as { webhooks: { rules: { operations: unknown }[] }[] }).webhooks[0]?.rules[0]?.operations, { interval: 5 }).toEqual(operations);
+  await expect.poll(() => (cache?.get('admissionregistration.k8s.io', `${kind}webhookconfigurations`, '', name) as unknown as { webhooks: { rules: { operations: unknown }[] }[] } | undefined)?.webhooks[0]?.rules[0]?.operations, { interval: 5 }).toEqual(operations);
 }
 
 test.each(['mutating', 'validating'] as const)('Admission webhook, update %s webhook', async (kind) => {

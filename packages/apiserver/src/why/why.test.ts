@@ -1,0 +1,57 @@
+import { createLocalStore } from '@coxswain/etcd-lite';
+import { silentLogger } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { expect, test } from 'vitest';
+import { createApiServer } from '../server.ts';
+import { testPartsConfig } from '../testing/parts-config.ts';
+import { answerOf, httpRequest, type TestAnswer } from '../testing/test-server.ts';
+import type { Flight } from '../transport/handler.ts';
+import { ChangeHistory, type ChangeRecord } from './history.ts';
+
+const pods = '/api/v1/namespaces/default/pods';
+
+test('each change of an object has the request that made it, also a binding; two servers know their own', async () => {
+  const host = createRealHost(silentLogger);
+  const store = createLocalStore(host);
+  const servers = await Promise.all(['one', 'two'].map((hostname) => createApiServer({ store, parts: testPartsConfig({ hostname, disableAdmissionPlugins: ['ServiceAccount'] }) }, host)));
+  await Promise.all(servers.map((server) => server.start()));
+  const call = async (server: number, method: string, target: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<TestAnswer> =>
+    answerOf(await (servers[server] as (typeof servers)[0]).handle(httpRequest({ method, target, body, headers: { authorization: 'Bearer tok', 'user-agent': 'kubectl', ...headers } })));
+  const why = async (server: number, target: string): Promise<readonly ChangeRecord[]> => (await call(server, 'GET', `${target}?why=true`)).json['items'] as ChangeRecord[];
+
+  const made = await call(0, 'POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } }, { 'audit-id': 'id-1', 'x-coxswain-decision': 'replicaset-controller default/rs' });
+  expect(made.status).toBe(201);
+  const bound = await call(0, 'POST', `${pods}/p/binding`, { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } }, { 'user-agent': 'scheduler' });
+  expect(bound.status).toBe(201);
+  await call(1, 'PATCH', `${pods}/p`, { metadata: { labels: { a: 'b' } } }, { 'content-type': 'application/merge-patch+json', 'impersonate-user': 'bob', 'impersonate-group': 'system:masters' });
+  const now = await call(0, 'GET', `${pods}/p`);
+
+  const first = await why(0, `${pods}/p`);
+  expect(first).toHaveLength(2);
+  expect(first[0]).toMatchObject({ verb: 'create', user: 'admin', auditId: 'id-1', userAgent: 'kubectl', decision: 'replicaset-controller default/rs', deleted: false, sourceIps: ['127.0.0.1'], resourceVersion: (made.json['metadata'] as Record<string, string>)['resourceVersion'] });
+  expect(first[1]).toMatchObject({ verb: 'create', subresource: 'binding', userAgent: 'scheduler', decision: '' });
+  const second = await why(1, `${pods}/p`);
+  expect(second).toHaveLength(1);
+  expect(second[0]).toMatchObject({ verb: 'patch', user: 'admin', impersonated: 'bob', resourceVersion: (now.json['metadata'] as Record<string, string>)['resourceVersion'] });
+
+  await call(0, 'DELETE', `${pods}/p`, { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 });
+  expect((await why(0, `${pods}/p`)).at(-1)).toMatchObject({ verb: 'delete', deleted: true });
+  const refused = await call(0, 'GET', `${pods}/p?why=true`, undefined, { authorization: 'Bearer nobody-token' });
+  expect(refused.status).toBe(403);
+  await Promise.all(servers.map((server) => server.stop()));
+});
+
+test('what is remembered is bounded: the newest changes of the objects that changed last', () => {
+  const history = new ChangeHistory(3);
+  const flight = { request: httpRequest({ method: 'PUT', target: '/' }), info: { verb: 'update', subresource: '' }, notes: { auditId: 'a' }, receivedMs: 0 } as unknown as Flight;
+  const change = (name: string, revision: number): void => history.record({ group: '', resource: 'pods', namespace: 'n', name, uid: '', revision, deleted: false }, flight);
+  for (let revision = 0; revision < 100; revision += 1) change('a', revision);
+  for (const name of ['b', 'c']) change(name, 1);
+  change('a', 100);
+  change('d', 1);
+  const of = (name: string): readonly string[] => history.of({ group: '', resource: 'pods', namespace: 'n', name }).map((record) => record.resourceVersion);
+  expect(of('a')).toHaveLength(32);
+  expect(of('a').at(-1)).toBe('100');
+  expect(of('b')).toEqual([]);
+  expect(of('d')).toEqual(['1']);
+});
