@@ -12,6 +12,8 @@ export interface StrategyContext {
   readonly userExtra?: Readonly<Record<string, readonly string[]>>;
   /** 24 to 5 lower-case characters for generated names, secrets and tokens. */
   randomSuffix(length: number): string;
+  /** Said to the client whether the write is refused or not. */
+  readonly warn?: (text: string) => void;
 }
 
 /**

@@ -7,6 +7,7 @@ export * from './description.ts';
 export * from './conditions.ts';
 export * from './validate-object.ts';
 export { compilePattern } from './validate-value.ts';
+export { correlatedItem, correlatedMember, type Correlation } from './correlation.ts';
 export { typedProblems } from './typed.ts';
 export { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate, type DefinitionRules } from './validation/definition.ts';
 export type { RuleChecker, RulePlace } from './validation/open-api.ts';

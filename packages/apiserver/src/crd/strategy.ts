@@ -1,16 +1,11 @@
 import {
   apiVersionOf, customStrategy, invalidValue, qualifiedNameProblems, uncheckedRules, validateEmbedded, validateLists, validateMetadata, validateMetadataUpdate, validateScale, validateValue,
-  type ApiResource, type CustomVersion, type FieldError, type Json, type JsonObject, type Strategy, type Structural,
+  type ApiResource, type CustomVersion, type FieldError, type JsonObject, type Strategy, type Structural,
 } from '@coxswain/api';
+import { SchemaRules } from './rules/evaluate.ts';
 import { finalizersOf } from '../registry/metadata.ts';
 import { isObject, meta, text } from '../registry/object.ts';
 import type { MetadataRules } from '../registry/kind.ts';
-
-/** The rules (`x-kubernetes-validations`) of one version; undefined where the schema has none. */
-export interface CustomRules {
-  /** `field`: where the value stands; `old`: the value before an update. */
-  check(value: Json, schema: Structural, field: string, old: Json | undefined): FieldError[];
-}
 
 /** The strategy does it, in upstream's order. */
 export const noMetadataRules: MetadataRules = { validate: () => [], validateUpdate: () => [] };
@@ -29,13 +24,13 @@ export class CustomValidation {
   readonly #api: ApiResource;
   readonly #version: CustomVersion;
   readonly #schema: Structural;
-  readonly #rules: CustomRules | undefined;
+  readonly #rules: SchemaRules;
 
-  constructor(api: ApiResource, version: CustomVersion, schema: Structural, rules: CustomRules | undefined) {
+  constructor(api: ApiResource, version: CustomVersion, schema: Structural) {
     this.#api = api;
     this.#version = version;
     this.#schema = schema;
-    this.#rules = rules;
+    this.#rules = new SchemaRules(schema, true);
   }
 
   #type(object: JsonObject): FieldError[] {
@@ -47,10 +42,13 @@ export class CustomValidation {
     ];
   }
 
-  #withRules(errors: FieldError[], value: Json, schema: Structural, field: string, old: Json | undefined): FieldError[] {
-    if (this.#rules === undefined) return errors;
+  #withRules(errors: FieldError[], object: JsonObject, old: JsonObject | undefined, ratchet: boolean, warn?: (text: string) => void): FieldError[] {
+    if (this.#rules.isEmpty) return errors;
     const unchecked = uncheckedRules(errors);
-    return unchecked === undefined ? [...errors, ...this.#rules.check(value, schema, field, old)] : [...errors, unchecked];
+    if (unchecked !== undefined) return [...errors, unchecked];
+    const found = this.#rules.check(object, '', old, ratchet);
+    found.ratcheted.forEach((warning) => warn?.(warning));
+    return [...errors, ...found.errors];
   }
 
   create(object: JsonObject): FieldError[] {
@@ -61,10 +59,10 @@ export class CustomValidation {
       ...validateValue(object, this.#schema), ...validateScale(object, this.#version.scale, 'all'),
       ...validateEmbedded(object, this.#schema), ...validateLists(object, this.#schema),
     ];
-    return this.#withRules(errors, object, this.#schema, '', undefined);
+    return this.#withRules(errors, object, undefined, false);
   }
 
-  update(object: JsonObject, old: JsonObject): FieldError[] {
+  update(object: JsonObject, old: JsonObject, warn?: (text: string) => void): FieldError[] {
     const wrongType = this.#type(object);
     if (wrongType.length > 0) return wrongType;
     const errors = [
@@ -74,7 +72,7 @@ export class CustomValidation {
       // Doubles that were there before may stay.
       ...(validateLists(old, this.#schema).length > 0 ? [] : validateLists(object, this.#schema)),
     ];
-    return this.#withRules(errors, object, this.#schema, '', old);
+    return this.#withRules(errors, object, old, true, warn);
   }
 
   updateStatus(object: JsonObject, old: JsonObject): FieldError[] {
@@ -86,16 +84,16 @@ export class CustomValidation {
     if (status !== undefined && schema !== undefined) errors.push(...validateValue(status, schema, 'status'));
     errors.push(...validateScale(object, this.#version.scale, 'status'));
     if (validateLists(old, this.#schema).length === 0) errors.push(...validateLists(object, this.#schema));
-    return this.#withRules(errors, object, this.#schema, '', old);
+    return this.#withRules(errors, object, old, false);
   }
 }
 
-export function strategyOf(api: ApiResource, version: CustomVersion, schema: Structural, rules?: CustomRules): Strategy {
-  const validation = new CustomValidation(api, version, schema, rules);
+export function strategyOf(api: ApiResource, version: CustomVersion, schema: Structural): Strategy {
+  const validation = new CustomValidation(api, version, schema);
   return {
     ...customStrategy(version.hasStatus),
     validate: (object) => validation.create(object),
-    validateUpdate: (object, old, context) => (context.subresource === 'status' ? validation.updateStatus(object, old) : validation.update(object, old)),
+    validateUpdate: (object, old, context) => (context.subresource === 'status' ? validation.updateStatus(object, old) : validation.update(object, old, context.warn)),
     warnings: (object, old) => {
       const before = isObject(old) ? finalizersOf(old) : [];
       return finalizersOf(object).filter((name) => !before.includes(name)).toSorted().flatMap(finalizerWarnings);

@@ -66,12 +66,13 @@ export function addDiscovery(paths: PathTable, options: DiscoveryOptions): void 
     if (version === '') return root(request, info.query, options, 'api');
     return document(request, info.query, isDeeper(info.path, 2) ? undefined : apiResourceList(options.resources(), '', version));
   }));
-  paths.prefix('/apis/', readOnly((request, info) => {
+  const groups = readOnly((request, info) => {
     const [, , group = '', version = ''] = info.path.split('/');
     if (group === '') return root(request, info.query, options, 'apis');
-    if (isDeeper(info.path, 3)) return document(request, info.query, undefined);
     return document(request, info.query, version === '' ? groupDocument(options, group) : apiResourceList(options.resources(), group, version));
-  }));
+  });
+  // Whatever is asked of a kind that nobody has defined.
+  paths.prefix('/apis/', (request, info, user) => (isDeeper(info.path, 3) ? Promise.resolve(pageNotFound()) : groups(request, info, user)));
   paths.exact('/', () => Promise.resolve(jsonResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() })));
 }
 

@@ -42,7 +42,7 @@ export function strategyContext(operation: Operation, subresource = operation.in
   const { host } = operation.context;
   return {
     now: rfc3339Seconds(host.clock.nowMs()), subresource, userName: operation.user.name, userUid: operation.user.uid, userGroups: operation.user.groups,
-    randomSuffix: (length) => randomSuffix(host, length),
+    randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn,
   };
 }
 

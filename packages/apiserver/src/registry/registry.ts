@@ -1,4 +1,4 @@
-import { builtinResources, compareVersions, strategyFor, type ApiResource, type CustomSchema, type JsonObject } from '@coxswain/api';
+import { builtinResources, compareVersions, strategyFor, type ApiResource, type CustomSchema, type JsonObject, type Strategy } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { assert, type Host } from '@coxswain/host';
 import { transformedClient } from '../encryption/client.ts';
@@ -8,6 +8,7 @@ import { resourcePrefix } from '../storage/keys.ts';
 import { EventLeases } from '../storage/leases.ts';
 import { ResourceStore } from '../storage/store.ts';
 import { WatchCache } from '../watch-cache/cache.ts';
+import { withRules } from '../crd/rules/definition.ts';
 import { builtinCodec, builtinStorageCodec, metadataRules } from './bindings.ts';
 import { conversionOf } from './conversions/index.ts';
 import type { Decoded, Hub, KindCodec, ServedKind } from './kind.ts';
@@ -30,6 +31,12 @@ function throughHub(codec: KindCodec, settle: (object: JsonObject) => JsonObject
     decode: (body, mediaType, validation) => settled(codec.decode(body, mediaType, validation)),
     convert: (value, validation) => settled(codec.convert(value, validation)),
   };
+}
+
+/** Rules of definitions are in a language that the description of the API does not know. */
+function strategyOf(api: ApiResource): Strategy {
+  const strategy = strategyFor(api.group, api.resource);
+  return api.group === 'apiextensions.k8s.io' && api.resource === 'customresourcedefinitions' ? withRules(strategy) : strategy;
 }
 
 export interface RegistryOptions {
@@ -170,7 +177,7 @@ export class Registry {
     const client = this.storeOf(api.group, api.resource);
     const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
     const store = new ResourceStore(client, host.timers, resourcePrefix(keyRoot, api), codec, leases);
-    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyFor(api.group, api.resource), metadata: metadataRules(api), custom: false, clock: host.clock, timers: host.timers };
+    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyOf(api), metadata: metadataRules(api), custom: false, clock: host.clock, timers: host.timers };
     this.#hubs.set(id, hub);
     return hub;
   }

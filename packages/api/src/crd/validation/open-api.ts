@@ -2,14 +2,14 @@ import type { FieldError } from '../../field-error.ts';
 import { isObject } from '../../patch/values.ts';
 import type { JsonObject } from '../../resource.ts';
 import { bool, entries, get, has, list, obj, objects, str, strings } from '../../validation/access.ts';
-import { forbiddenField, goStrings, invalidValue, notSupported, quote, required } from '../../validation/errors.ts';
+import { forbiddenField, goStrings, invalidValue, notSupported, required } from '../../validation/errors.ts';
 import { envelopeFields } from '../structural.ts';
 import { validFieldPath } from './field-path.ts';
 
 /** Which versions' rules are compiled, and what of it is refused; made anew for each schema. */
 export interface RuleChecker {
-  /** The rules at one place of the schema. `enter` leads there from the root. */
-  check(schema: JsonObject, place: RulePlace, field: string): FieldError[];
+  /** The rules at one place of the schema. `uncorrelated`: the highest place whose old and new values nobody can match. */
+  check(schema: JsonObject, place: RulePlace, field: string, uncorrelated: string | undefined): FieldError[];
   /** What all rules together cost, when all of the schema was looked at. */
   finish(field: string): FieldError[];
 }
@@ -63,7 +63,7 @@ export class OpenApiSchemaValidator {
     this.#logic(schema, field, scope, take);
     this.#items(schema, field, scope, place, take);
     found.schema.push(...mapsAndLists(schema, field), ...ruleTexts(schema, field));
-    if (found.schema.length === 0 && place !== undefined && list(schema, 'x-kubernetes-validations').length > 0) found.rules.push(...(this.#rules?.check(schema, place, field) ?? []), ...uncorrelated(schema, field, scope));
+    if (found.schema.length === 0 && place !== undefined && list(schema, 'x-kubernetes-validations').length > 0) found.rules.push(...(this.#rules?.check(schema, place, field, scope.uncorrelated) ?? []));
     return found;
   }
 
@@ -76,8 +76,8 @@ export class OpenApiSchemaValidator {
       if (isObject(additional)) take(this.#visit(additional, `${field}.additionalProperties`, below, false, child(place, additional, 'additional')));
     }
     for (const [name, property] of properties.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      const granular = ['', 'granular'].includes(str(schema, 'x-kubernetes-map-type'));
-      let below: Scope = granular ? scope : { ...scope, uncorrelated: scope.uncorrelated ?? field };
+      const correlated = ['', 'granular', 'atomic'].includes(str(schema, 'x-kubernetes-map-type'));
+      let below: Scope = correlated ? scope : { ...scope, uncorrelated: scope.uncorrelated ?? field };
       if ((isRoot || bool(schema, 'x-kubernetes-embedded-resource')) && envelopeFields.has(name)) {
         below = { ...below, insideMeta: true, ...(isRoot ? { allowDefaults: false, why: `in top-level ${name}` } : {}) };
       }
@@ -212,20 +212,5 @@ function ruleTexts(schema: JsonObject, field: string): FieldError[] {
     if (newline.test(path)) errors.push(invalidValue(`${at}.fieldPath`, path, 'fieldPath must not contain line breaks'));
     if (path !== '' && 'trouble' in validFieldPath(path, schema)) errors.push(invalidValue(`${at}.fieldPath`, path, 'fieldPath must be a valid path'));
     return errors;
-  });
-}
-
-/** Whether a rule speaks of the old value; strings and names that only contain the word are taken for none. */
-export function usesOldSelf(rule: string): boolean {
-  return /(?<![\w.])oldSelf(?!\w)/.test(rule.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'));
-}
-
-function uncorrelated(schema: JsonObject, field: string, scope: Scope): FieldError[] {
-  return objects(schema, 'x-kubernetes-validations').flatMap((rule, index): FieldError[] => {
-    const at = `${field}.x-kubernetes-validations[${index}]`;
-    const optional = get(rule, 'optionalOldSelf');
-    if (!usesOldSelf(str(rule, 'rule'))) return optional === undefined ? [] : [invalidValue(`${at}.optionalOldSelf`, optional as boolean, 'may not be set if oldSelf is not used in rule')];
-    if (scope.uncorrelated === undefined) return [];
-    return [{ type: 'Invalid', field: `${at}.rule`, message: `Invalid value: ${quote(str(rule, 'rule'))}: oldSelf cannot be used on the uncorrelatable portion of the schema within ${scope.uncorrelated}` }];
   });
 }
