@@ -28,6 +28,8 @@ export function metadataOf(object: JsonObject): JsonObject {
 
 /** Of the stored sizes, over all resources. */
 const parsed = new ParsedBudget(8 * 1024 * 1024);
+/** Of what is sent in protobuf. */
+const encoded = new ParsedBudget(24 * 1024 * 1024);
 const openBrace = 0x7b;
 
 /** One stored state of one object; revision 0: it was not stored (a dry run). Immutable; kept as bytes, parsed when asked for. */
@@ -66,7 +68,6 @@ export class StoredObject {
 
   forget(): void {
     this.#object = undefined;
-    this.#protobuf = undefined;
   }
 
   /** The stored bytes are JSON as it is served, but for resourceVersion. */
@@ -90,9 +91,13 @@ export class StoredObject {
     return fromUtf8(this.bytes);
   }
 
-  /** What `encode` makes of the object, kept as long as the object is. */
+  /** What `encode` makes of the object, kept for a while. */
   protobuf(encode: (object: JsonObject) => Uint8Array): Uint8Array {
-    return this.#protobuf ??= encode(this.object);
+    if (this.#protobuf === undefined) {
+      this.#protobuf = encode(this.object);
+      encoded.keep({ forget: () => { this.#protobuf = undefined; } }, this.#protobuf.length);
+    }
+    return this.#protobuf;
   }
 
   get value(): Uint8Array {

@@ -33,6 +33,8 @@ export interface PageOptions {
 export interface PutOptions {
   /** May be written in one transaction with others, and so have their revision. */
   readonly shared?: boolean;
+  /** The object as it is stored, if that is known already. */
+  readonly encoded?: Uint8Array;
 }
 
 export type WriteResult =
@@ -86,7 +88,7 @@ export class ResourceStore {
 
   /** `expectedRevision` 0: only if it does not exist. */
   async put(key: string, object: JsonObject, expectedRevision: number, options: PutOptions = {}): Promise<WriteResult> {
-    const value = encodeForStore(object, this.codec);
+    const value = options.encoded ?? encodeForStore(object, this.codec);
     const lease = await this.#leases?.current();
     const keyBytes = utf8(key);
     const op: TxnOp = { type: 'put', key: keyBytes, value, ...(lease === undefined ? {} : { lease }) };
@@ -199,6 +201,8 @@ interface Persisted {
 type Outcome = { readonly kind: 'done'; readonly revision: number } | { readonly kind: 'conflict'; readonly current: StoredObject | undefined };
 
 /** Objects have uids and revisions of their own, so equal bytes are the same write. */
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
+  return true;
 }

@@ -41,7 +41,7 @@ export async function benchApiServer(options: ApiServerBenchOptions): Promise<re
   try {
     if (options.own) targets.push(await startOwn({ directory, members: options.members, storeTls: options.storeTls, nodeArguments: options.nodeArguments }));
     if (options.server !== '') targets.push(foreign(options.server, options.token, options.pids));
-    const benches = await Promise.all(targets.map(async (target): Promise<Bench> => ({ target, connections: await connectAll(target, connections), nodes: options.nodes, pods: 0, seconds: options.seconds })));
+    const benches = targets.map((target): Bench => ({ target, connections: [], nodes: options.nodes, pods: 0, seconds: options.seconds }));
     await measure(benches, rows, options);
   } finally {
     for (const target of targets) await target.close();
@@ -83,7 +83,7 @@ class Rows {
 
 async function measure(benches: readonly Bench[], rows: Rows, options: ApiServerBenchOptions): Promise<void> {
   const [small, large] = options.pods;
-  for (const bench of benches) await prepare(bench);
+  for (const bench of benches) await connected(bench, prepare);
   const filling = (name: string, from: number, to: number, chunks: number): Promise<void> =>
     rounds(benches, [creating(name, ({ pods }) => Math.min(to, pods + Math.ceil((to - from) / chunks)))], chunks, rows);
   await filling('create pods', 0, small, createChunks);
@@ -100,6 +100,17 @@ async function measure(benches: readonly Bench[], rows: Rows, options: ApiServer
   }
 }
 
+/** New ones for each measurement: while the other server is measured an idle one may be closed. */
+async function connected<T>(bench: Bench, act: (bench: Bench) => Promise<T>): Promise<T> {
+  bench.connections = await connectAll(bench.target, connections);
+  try {
+    return await act(bench);
+  } finally {
+    for (const connection of bench.connections) connection.close();
+    bench.connections = [];
+  }
+}
+
 /** Rounds alternate who goes first. */
 async function rounds(benches: readonly Bench[], experiments: readonly Experiment[], count: number, rows: Rows): Promise<void> {
   for (let round = 0; round < count; round += 1) {
@@ -108,7 +119,7 @@ async function rounds(benches: readonly Bench[], experiments: readonly Experimen
         const processes = bench.target.processes();
         const before = processes.map(({ pid }) => cpuSecondsOf(pid));
         const own = process.cpuUsage();
-        const sample = await experiment.measure(bench);
+        const sample = await connected(bench, (now) => experiment.measure(now));
         const used = process.cpuUsage(own);
         const cpuSeconds = Object.fromEntries([...processes.map(({ name, pid }, at) => [name, cpuSecondsOf(pid) - (before[at] as number)] as const), ['client', (used.user + used.system) / 1e6]]);
         rows.add(bench.target.name, experiment, { ...sample, cpuSeconds });

@@ -11,6 +11,8 @@ export type Reach = { readonly atLeast: number } | { readonly atMost: number } |
 
 export interface Sample {
   readonly value: number;
+  /** Requests or events that were measured. */
+  readonly count?: number;
   readonly p50Ms?: number;
   readonly p99Ms?: number;
   /** By process. */
@@ -19,7 +21,7 @@ export interface Sample {
 
 export interface Bench {
   readonly target: Target;
-  readonly connections: readonly Connection[];
+  connections: readonly Connection[];
   readonly nodes: number;
   /** Pods that there are. */
   pods: number;
@@ -44,7 +46,7 @@ async function load(bench: Bench, options: Omit<LoadOptions, 'inFlight'>): Promi
   return result;
 }
 
-const sampleOf = (result: LoadResult): Sample => ({ value: result.perSecond, p50Ms: result.p50Ms, p99Ms: result.p99Ms });
+const sampleOf = (result: LoadResult): Sample => ({ value: result.perSecond, count: result.count, p50Ms: result.p50Ms, p99Ms: result.p99Ms });
 
 /** What is there from a run before stays, so that a large state need not be made twice. */
 export async function prepare(bench: Bench): Promise<void> {
@@ -93,7 +95,7 @@ function listing(name: string, accept: string, query: string, reach: Reach): Exp
         await oneList(bench, accept, query);
         times.push(performance.now() - startMs);
       }
-      return { value: percentile(Float64Array.from(times).sort(), 0.5) };
+      return { value: percentile(Float64Array.from(times).sort(), 0.5), count: listsASample };
     },
   };
 }
@@ -115,7 +117,7 @@ function watching(name: string, reach: Reach, options: Omit<WatchOptions, 'nodes
       const list = await (bench.connections[0] as Connection).call({ method: 'GET', path: `${podsPath}?limit=1` });
       const version = /"resourceVersion":"(\d+)"/.exec(list.start)?.[1] ?? '';
       const result = await runWatches(bench.target, bench.connections, version, { ...options, writes: Math.min(options.writes, bench.pods), nodes: bench.nodes, writers: 16 });
-      return { value: result.eventsPerSecond };
+      return { value: result.eventsPerSecond, count: result.events };
     },
   };
 }

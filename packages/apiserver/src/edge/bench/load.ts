@@ -2,6 +2,7 @@ import type { Call, Connection } from './wire.ts';
 
 export interface LoadResult {
   readonly perSecond: number;
+  readonly count: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly failed: number;
@@ -39,7 +40,7 @@ export async function runLoad(connections: readonly Connection[], options: LoadO
   await Promise.all(Array.from({ length: options.inFlight }, (_, at) => worker(connections[at % connections.length] as Connection)));
   const seconds = (performance.now() - startMs) / 1000;
   const sorted = Float64Array.from(times).sort();
-  return { perSecond: times.length / seconds, p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99), failed, firstFailure };
+  return { perSecond: times.length / seconds, count: times.length, p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99), failed, firstFailure };
 }
 
 /** Requests until the time is over. */

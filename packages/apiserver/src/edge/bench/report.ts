@@ -14,10 +14,17 @@ const spread = (samples: readonly Sample[]): string => {
   return values.length < 2 ? '' : ` (${number(Math.min(...values))} to ${number(Math.max(...values))})`;
 };
 
+/** Processor time of all the server's processes for one request or event: what a busy machine distorts least. */
+function cpuMs({ count, cpuSeconds }: Sample): number | undefined {
+  if (count === undefined || cpuSeconds === undefined) return undefined;
+  return Object.entries(cpuSeconds).reduce((sum, [name, seconds]) => (name === 'client' ? sum : sum + seconds), 0) * 1000 / count;
+}
+
 function cell(samples: readonly Sample[] | undefined): string {
   if (samples === undefined) return '-';
+  const cpu = median(samples.flatMap((one) => cpuMs(one) ?? []));
   const p99 = median(samples.flatMap((one) => one.p99Ms ?? []));
-  return `${number(median(samples.map(({ value }) => value)))}${spread(samples)}${p99 === undefined ? '' : `, p99 ${number(p99)} ms`}`;
+  return `${number(median(samples.map(({ value }) => value)))}${spread(samples)}${p99 === undefined ? '' : `, p99 ${number(p99)} ms`}${cpu === undefined ? '' : `, cpu ${cpu < 0.1 ? cpu.toFixed(4) : number(cpu)} ms`}`;
 }
 
 function verdict(reach: Reach, ratio: number | undefined): string {

@@ -18,6 +18,7 @@ export interface WatchOptions {
 }
 
 export interface WatchResult {
+  readonly events: number;
   readonly eventsPerSecond: number;
   readonly writesPerSecond: number;
 }
@@ -81,7 +82,7 @@ function watchAll(connections: readonly Connection[], writers: readonly Connecti
   let startMs = 0;
   let writesPerSecond = 0;
   const finish = (): void => {
-    if (events === expected && writesPerSecond > 0) resolve({ eventsPerSecond: expected / ((performance.now() - startMs) / 1000), writesPerSecond });
+    if (events === expected && writesPerSecond > 0) resolve({ events: expected, eventsPerSecond: expected / ((performance.now() - startMs) / 1000), writesPerSecond });
   };
   const begin = (): void => {
     startMs = performance.now();
