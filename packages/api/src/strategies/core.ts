@@ -66,15 +66,27 @@ export const nodeStrategy: Strategy = {
   },
 };
 
+/** A feature that 1.32 leaves off: what it is about is dropped, unless it is there from a time when it was on. */
+function dropAttributesClass(object: JsonObject, old: JsonObject | undefined): void {
+  const spec = obj(object, 'spec');
+  if (spec !== undefined && get(obj(old, 'spec'), 'volumeAttributesClassName') === undefined) delete spec['volumeAttributesClassName'];
+  const status = obj(object, 'status');
+  for (const key of ['currentVolumeAttributesClassName', 'modifyVolumeStatus']) {
+    if (status !== undefined && get(obj(old, 'status'), key) === undefined) delete status[key];
+  }
+}
+
 export function persistentVolumeStrategy(kind: Kind): Strategy {
   const generic = genericStrategy(kind);
   return {
     ...generic,
     prepareForCreate(volume, context) {
+      dropAttributesClass(volume, undefined);
       generic.prepareForCreate(volume, context);
       volume['status'] = { phase: 'Pending', lastPhaseTransitionTime: context.now };
     },
     prepareForUpdate(volume, old, context) {
+      dropAttributesClass(volume, old);
       generic.prepareForUpdate(volume, old, context);
       const status = obj(volume, 'status');
       const before = obj(old, 'status');
@@ -90,9 +102,14 @@ export function persistentVolumeClaimStrategy(kind: Kind): Strategy {
   return {
     ...generic,
     prepareForCreate(claim, context) {
+      dropAttributesClass(claim, undefined);
       generic.prepareForCreate(claim, context);
       claim['status'] = { phase: 'Pending' };
       copyDataSource(claim);
+    },
+    prepareForUpdate(claim, old, context) {
+      dropAttributesClass(claim, old);
+      generic.prepareForUpdate(claim, old, context);
     },
   };
 }

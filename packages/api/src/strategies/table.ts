@@ -28,7 +28,7 @@ const generations: Readonly<Record<string, GenerationRule>> = {
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': ['webhooks'],
   'validatingadmissionpolicies.admissionregistration.k8s.io': spec,
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': spec,
-  'customresourcedefinitions.apiextensions.k8s.io': spec,
+  'customresourcedefinitions.apiextensions.k8s.io': spec, 'csidrivers.storage.k8s.io': spec,
 };
 
 const rbac = 'rbac.authorization.k8s.io';

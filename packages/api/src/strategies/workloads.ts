@@ -32,10 +32,13 @@ export function jobStrategy(kind: Kind): Strategy {
     ...generic,
     prepareForCreate(job, context) {
       generic.prepareForCreate(job, context);
+      const labels = (): JsonObject | undefined => obj(obj(obj(obj(job, 'spec') ?? {}, 'template') ?? {}, 'metadata') ?? {}, 'labels');
+      const own = obj(metadataOf(job), 'labels') ?? {};
+      // Labels that the job has from its template are the template's: also those that it gets now.
+      const isShared = Object.keys(own).length === 0 || equalJson(own, labels() ?? {});
       generateSelector(job);
-      // Defaults took the labels from the template before it had these.
-      const labels = obj(obj(obj(job, 'spec'), 'template'), 'metadata');
-      if (obj(metadataOf(job), 'labels') === undefined && obj(labels, 'labels') !== undefined) metadataOf(job)['labels'] = { ...obj(labels, 'labels') };
+      const made = labels();
+      if (isShared && made !== undefined) metadataOf(job)['labels'] = { ...made };
     },
   };
 }

@@ -2,7 +2,7 @@ import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 
 import { get, has, obj, str, strings } from './access.ts';
-import { eachInvalid, forbiddenField, invalidValue, notSupported, required } from './errors.ts';
+import { eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
 import { isPositiveQuantity, quantityText, requireOneOf, requireString, validateLabelSelector } from './common.ts';
 import { dns1123Label, dns1123Subdomain } from './formats.ts';
 import { validateAnnotations, validateLabels } from './metadata.ts';
@@ -46,9 +46,9 @@ function dataSources(spec: JsonObject | undefined, field: string): FieldError[] 
     ...(source === undefined ? [] : dataSource(source, `${field}.dataSource`)), ...(reference === undefined ? [] : dataSource(reference, `${field}.dataSourceRef`)),
   ];
   if (source === undefined || reference === undefined) return errors;
-  if (str(reference, 'namespace') !== '') return [...errors, invalidValue(field, 'dataSource', 'may not be specified when dataSourceRef.namespace is specified')];
+  if (str(reference, 'namespace') !== '') return [...errors, invalidValue(field, goText('field.Path{name:"dataSource", index:"", parent:(*field.Path)(0x0)}'), 'may not be specified when dataSourceRef.namespace is specified')];
   const same = ['apiGroup', 'kind', 'name'].every((key) => get(source, key) === get(reference, key));
-  return same ? errors : [...errors, invalidValue(field, 'dataSource', 'must match dataSourceRef')];
+  return same ? errors : [...errors, invalidValue(field, goText('field.Path{name:"dataSource", index:"", parent:(*field.Path)(0x0)}'), 'must match dataSourceRef')];
 }
 
 export function validateClaimSpec(spec: JsonObject | undefined, field: string): FieldError[] {

@@ -179,13 +179,6 @@ function runtimeClass(object: JsonObject): FieldError[] {
   return eachInvalid('handler', handler, dns1123Label(handler));
 }
 
-function volumeAttachment(object: JsonObject): FieldError[] {
-  const spec = obj(object, 'spec');
-  const source = obj(spec, 'source');
-  const errors = requireString(spec, 'attacher', 'spec');
-  if (!has(source, 'inlineVolumeSpec') && !has(source, 'persistentVolumeName')) errors.push(required('spec.source', 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));
-  return [...errors, ...requireString(spec, 'nodeName', 'spec')];
-}
 
 const levelTypes = ['Exempt', 'Limited'];
 
@@ -215,9 +208,6 @@ function flowSchema(object: JsonObject): FieldError[] {
   return [...errors, ...each(objects(spec, 'rules'), 'spec.rules', (rule, at) => (list(rule, 'subjects').length === 0 ? [required(`${at}.subjects`, 'subjects must contain at least one value')] : []))];
 }
 
-function immutableSpec(object: JsonObject, old: JsonObject): FieldError[] {
-  return equalJson(get(object, 'spec') ?? null, get(old, 'spec') ?? null) ? [] : [invalidValue('spec', badValue(get(object, 'spec')), immutableText)];
-}
 
 /** An event lives where its object lives; what has no namespace tells of itself in `default`. */
 function event(object: JsonObject): FieldError[] {
@@ -240,7 +230,6 @@ export const clusterValidators: Readonly<Record<string, Validator>> = {
     create: runtimeClass,
     update: (object, old) => (str(object, 'handler') === str(old, 'handler') ? [] : [invalidValue('handler', str(object, 'handler'), immutableText)]),
   },
-  'volumeattachments.storage.k8s.io': { create: volumeAttachment, update: immutableSpec },
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': { create: priorityLevel },
   'flowschemas.flowcontrol.apiserver.k8s.io': { create: flowSchema },
 };

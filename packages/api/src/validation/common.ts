@@ -102,8 +102,14 @@ export function isEmptySelector(selector: JsonObject | undefined): boolean {
   return entries(get(selector, 'matchLabels') as JsonObject | undefined).length === 0 && objects(selector, 'matchExpressions').length === 0;
 }
 
+/** As a selector is compiled before it is used: its own keys and values must be right. */
+function isUsable(selector: JsonObject | undefined): boolean {
+  return validateLabelSelector(selector, '').length === 0;
+}
+
 /** undefined: the selector cannot be used at all. */
 export function selectorMatches(selector: JsonObject | undefined, labels: JsonObject | undefined): boolean | undefined {
+  if (!isUsable(selector)) return undefined;
   const value = (key: string): string | undefined => (get(labels, key) === undefined ? undefined : str(labels, key));
   if (entries(get(selector, 'matchLabels') as JsonObject | undefined).some(([key, wanted]) => value(key) !== wanted)) return false;
   for (const one of objects(selector, 'matchExpressions')) {

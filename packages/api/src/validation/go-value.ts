@@ -9,7 +9,7 @@ import { goText, quote, type GoText } from './errors.ts';
 /** Go's names where they are not the JSON name with a capital letter. */
 const goNames: Readonly<Record<string, string>> = {
   apiGroup: 'APIGroup', apiGroups: 'APIGroups', apiVersion: 'APIVersion', apiVersions: 'APIVersions', ip: 'IP', uid: 'UID', url: 'URL', http: 'HTTP', tls: 'TLS',
-  caBundle: 'CABundle', fsType: 'FSType', cidr: 'CIDR', seLinuxOptions: 'SELinuxOptions',
+  caBundle: 'CABundle', fsType: 'FSType', cidr: 'CIDR', seLinuxOptions: 'SELinuxOptions', metadata: 'ObjectMeta',
 };
 
 function goName(field: GoField): string {
@@ -62,6 +62,7 @@ function zero(shape: Shape, field: GoField | undefined): string {
     case 'map': return `${shapeText(shape, undefined)}(nil)`;
     case 'object': return render(shape, {}, undefined);
     case 'int-or-string': return 'intstr.IntOrString{Type:0, IntVal:0, StrVal:""}';
+    case 'time': return 'time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)';
     default: return '0';
   }
 }

@@ -2,9 +2,11 @@ import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { bool, get, has, list, num, obj, objects, optionalNumber, str } from './access.ts';
-import { forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
+import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, quote, required, tooLong, tooMany } from './errors.ts';
 import { each, goSelector, goStringMap, immutable, immutableText, nonNegative, requireOneOf, selectorMatches, validateLabelSelector } from './common.ts';
-import { maxLength } from './formats.ts';
+import { dns1123Label, dns1123Subdomain, maxLength, qualifiedNameProblems } from './formats.ts';
+import { goPointerTo, goStruct } from './go-value.ts';
+import { successPolicy } from './success-policy.ts';
 import { scheduleProblem } from './cron.ts';
 import { validatePodTemplate } from './pod/template.ts';
 import type { Validator } from './validator.ts';
@@ -21,61 +23,177 @@ function restartPolicy(spec: JsonObject | undefined, field: string): FieldError[
   return has(spec, 'podFailurePolicy') && policy !== 'Never' ? [invalidValue(at, policy, 'only "Never" is supported when podFailurePolicy is specified')] : [];
 }
 
-function indexedOnly(spec: JsonObject | undefined, field: string): FieldError[] {
-  const mode = str(spec, 'completionMode');
+const mostIndexed = 100_000;
+const highCompletions = 10_000;
+
+function highCompletionLimits(spec: JsonObject | undefined, field: string): FieldError[] {
+  if (num(spec, 'completions') <= mostIndexed || !has(spec, 'backoffLimitPerIndex')) return [];
+  const text = `must be less than or equal to ${highCompletions} when completions are above ${mostIndexed} and used with backoff limit per index`;
+  return [
+    ...(has(spec, 'maxFailedIndexes') ? [] : [required(`${field}.maxFailedIndexes`, `must be specified when completions is above ${mostIndexed}`)]),
+    ...['parallelism', 'maxFailedIndexes'].flatMap((key) => (num(spec, key) > highCompletions ? [invalidValue(`${field}.${key}`, num(spec, key), text)] : [])),
+  ];
+}
+
+function indexed(spec: JsonObject | undefined, field: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (mode !== '' && mode !== 'NonIndexed' && mode !== 'Indexed') errors.push(notSupported(`${field}.completionMode`, mode, ['NonIndexed', 'Indexed']));
-  if (mode === 'Indexed' && !has(spec, 'completions')) errors.push(required(`${field}.completions`, 'when completion mode is Indexed'));
-  const perIndex = optionalNumber(spec, 'backoffLimitPerIndex');
-  if (perIndex !== undefined && mode !== 'Indexed') errors.push(invalidValue(`${field}.backoffLimitPerIndex`, perIndex, 'requires indexed completion mode'));
   const failed = optionalNumber(spec, 'maxFailedIndexes');
-  if (failed !== undefined && mode !== 'Indexed') errors.push(invalidValue(`${field}.maxFailedIndexes`, failed, 'requires indexed completion mode'));
+  const completions = optionalNumber(spec, 'completions');
+  const parallelism = num(spec, 'parallelism');
+  if (completions === undefined) errors.push(required(`${field}.completions`, 'when completion mode is Indexed'));
+  if (parallelism > mostIndexed) errors.push(invalidValue(`${field}.parallelism`, parallelism, `must be less than or equal to ${mostIndexed} when completion mode is Indexed`));
+  if (completions !== undefined && failed !== undefined && failed > completions) errors.push(invalidValue(`${field}.maxFailedIndexes`, failed, 'must be less than or equal to completions'));
+  if (failed !== undefined && failed > mostIndexed) errors.push(invalidValue(`${field}.maxFailedIndexes`, failed, `must be less than or equal to ${mostIndexed}`));
+  return [...errors, ...highCompletionLimits(spec, field)];
+}
+
+function completionMode(spec: JsonObject | undefined, field: string): FieldError[] {
+  const mode = str(spec, 'completionMode');
+  const errors = has(spec, 'completionMode') ? requireOneOf(mode, `${field}.completionMode`, ['NonIndexed', 'Indexed'], 'unsupported') : [];
+  if (mode === 'Indexed') return [...errors, ...indexed(spec, field)];
+  if (has(spec, 'completionMode') && mode !== 'NonIndexed') return errors;
+  for (const key of ['backoffLimitPerIndex', 'maxFailedIndexes']) {
+    if (has(spec, key)) errors.push(invalidValue(`${field}.${key}`, num(spec, key), 'requires indexed completion mode'));
+  }
   return errors;
 }
 
+function managedBy(spec: JsonObject | undefined, field: string): FieldError[] {
+  if (!has(spec, 'managedBy')) return [];
+  const manager = str(spec, 'managedBy');
+  return [...domainPath(manager, `${field}.managedBy`), ...(manager.length > 63 ? [tooLong(`${field}.managedBy`, 63)] : [])];
+}
+
+function domainPath(path: string, field: string): FieldError[] {
+  if (path === '') return [required(field)];
+  const slash = path.indexOf('/');
+  const host = path.slice(0, Math.max(slash, 0));
+  if (slash <= 0 || slash === path.length - 1) return [invalidValue(field, path, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  const rest = path.slice(slash + 1);
+  return [...eachInvalid(field, host, dns1123Subdomain(host)), ...(/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(rest) ? [] : [invalidValue(field, rest, `Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')`)])];
+}
+
+/** A refusal that shows no value. */
+function bare(field: string, detail: string): FieldError {
+  return { type: 'Invalid', field, message: `Invalid value: ${detail}` };
+}
+
+function exitCodes(codes: JsonObject, at: string, containers: ReadonlySet<string>): FieldError[] {
+  const operator = str(codes, 'operator');
+  const values = list(codes, 'values').map(Number);
+  const shown = goText(`[]int32${has(codes, 'values') ? `{${values.join(', ')}}` : '(nil)'}`);
+  const errors = operator === '' ? [required(`${at}.operator`, 'valid values: ["In" "NotIn"]')] : requireOneOf(operator, `${at}.operator`, ['In', 'NotIn'], 'unsupported');
+  if (has(codes, 'containerName') && !containers.has(str(codes, 'containerName'))) {
+    errors.push(invalidValue(`${at}.containerName`, str(codes, 'containerName'), 'must be one of the container or initContainer names in the pod template'));
+  }
+  if (values.length === 0) errors.push(invalidValue(`${at}.values`, shown, 'at least one value is required'));
+  else if (values.length > 255) errors.push(tooMany(`${at}.values`, values.length, 255));
+  for (const [index, value] of values.entries()) {
+    if (operator === 'In' && value === 0) errors.push(invalidValue(`${at}.values[${index}]`, value, 'must not be 0 for the In operator'));
+    if (values.indexOf(value) < index) errors.push(duplicate(`${at}.values[${index}]`, value));
+  }
+  return values.some((value, index) => index > 0 && (values[index - 1] as number) > value) ? [...errors, invalidValue(`${at}.values`, shown, 'must be ordered')] : errors;
+}
+
+function podConditions(rule: JsonObject, at: string): FieldError[] {
+  const all = objects(rule, 'onPodConditions');
+  const errors = all.length > 20 ? [tooMany(at, all.length, 20)] : [];
+  return [...errors, ...each(all, at, (one, oneAt) => {
+    const type = str(one, 'type');
+    const status = str(one, 'status');
+    return [
+      ...eachInvalid(`${oneAt}.type`, type, qualifiedNameProblems(type)),
+      ...(status === '' ? [required(`${oneAt}.status`, 'valid values: ["False" "True" "Unknown"]')] : requireOneOf(status, `${oneAt}.status`, ['False', 'True', 'Unknown'], 'unsupported')),
+    ];
+  })];
+}
+
+const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
+
+function failureAction(spec: JsonObject | undefined, action: string, field: string): FieldError[] {
+  if (action === '') return [required(field, `valid values: [${actions.map(quote).join(' ')}]`)];
+  if (action === 'FailIndex') return has(spec, 'backoffLimitPerIndex') ? [] : [invalidValue(field, action, 'requires the backoffLimitPerIndex to be set')];
+  return requireOneOf(action, field, actions, 'unsupported');
+}
+
 function failurePolicy(spec: JsonObject | undefined, field: string): FieldError[] {
-  return each(objects(obj(spec, 'podFailurePolicy'), 'rules'), `${field}.podFailurePolicy.rules`, (rule, at) => {
-    const action = str(rule, 'action');
-    const errors = requireOneOf(action, `${at}.action`, ['Count', 'FailIndex', 'FailJob', 'Ignore'], 'required');
+  const template = obj(obj(spec, 'template'), 'spec');
+  const containers = new Set(['containers', 'initContainers'].flatMap((key) => objects(template, key).map((one) => str(one, 'name'))));
+  const rules = objects(obj(spec, 'podFailurePolicy'), 'rules');
+  const at = `${field}.podFailurePolicy.rules`;
+  return [...(rules.length > 20 ? [tooMany(at, rules.length, 20)] : []), ...each(rules, at, (rule, ruleAt) => {
+    const errors = failureAction(spec, str(rule, 'action'), `${ruleAt}.action`);
     const codes = obj(rule, 'onExitCodes');
     const conditions = objects(rule, 'onPodConditions');
-    if (codes !== undefined && conditions.length > 0) errors.push(invalidValue(at, '', 'specifying both OnExitCodes and OnPodConditions is not supported'));
-    if (codes === undefined && conditions.length === 0) errors.push(invalidValue(at, '', 'specifying one of OnExitCodes and OnPodConditions is required'));
-    if (codes !== undefined) {
-      errors.push(...requireOneOf(str(codes, 'operator'), `${at}.onExitCodes.operator`, ['In', 'NotIn'], 'required'));
-      if (list(codes, 'values').length === 0) errors.push(invalidValue(`${at}.onExitCodes.values`, goText('[]int32(nil)'), 'at least one value is required'));
-    }
+    if (codes !== undefined) errors.push(...exitCodes(codes, `${ruleAt}.onExitCodes`, containers));
+    errors.push(...podConditions(rule, `${ruleAt}.onPodConditions`));
+    if (codes !== undefined && conditions.length > 0) errors.push(bare(ruleAt, 'specifying both OnExitCodes and OnPodConditions is not supported'));
+    if (codes === undefined && conditions.length === 0) errors.push(bare(ruleAt, 'specifying one of OnExitCodes and OnPodConditions is required'));
     return errors;
-  });
+  })];
+}
+
+function replacementPolicy(spec: JsonObject | undefined, field: string): FieldError[] {
+  if (!has(spec, 'podReplacementPolicy')) return [];
+  return requireOneOf(str(spec, 'podReplacementPolicy'), `${field}.podReplacementPolicy`, has(spec, 'podFailurePolicy') ? ['Failed'] : ['Failed', 'TerminatingOrFailed'], 'unsupported');
 }
 
 function jobSpec(spec: JsonObject | undefined, field: string): FieldError[] {
   return [
     ...['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex', 'maxFailedIndexes'].flatMap((key) => nonNegative(spec, key, field)),
-    ...indexedOnly(spec, field),
+    ...(has(spec, 'maxFailedIndexes') && !has(spec, 'backoffLimitPerIndex') ? [required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified')] : []),
+    ...managedBy(spec, field),
+    ...completionMode(spec, field),
     ...failurePolicy(spec, field),
+    ...successPolicy(spec, field),
+    ...replacementPolicy(spec, field),
     ...validatePodTemplate(obj(spec, 'template'), `${field}.template`),
     ...restartPolicy(spec, field),
   ];
 }
 
-function selectorRules(job: JsonObject): FieldError[] {
+const legacy = { uid: 'controller-uid', name: 'job-name' } as const;
+
+/** Labels that the server gave, and that a writer may have given otherwise. */
+function generatedLabels(job: JsonObject): FieldError[] {
+  const labels = templateLabels(obj(obj(job, 'spec'), 'template'));
+  const metadata = obj(job, 'metadata');
+  return ([[legacy.uid, 'uid'], [legacy.name, 'name'], [uidLabel, 'uid'], [nameLabel, 'name']] as const).flatMap(([key, from]) => {
+    const wanted = str(metadata, from);
+    const field = `spec.template.metadata.labels`;
+    if (!has(labels, key)) return [required(`${field}[${key}]`, `must be '${wanted}'`)];
+    return str(labels, key) === wanted ? [] : [invalidValue(`${field}[${key}]`, goText(goStringMap(labels)), `must be '${wanted}'`)];
+  });
+}
+
+/** Of a selector that the server makes: what it is made of must be there. */
+function generatedSelector(job: JsonObject): FieldError[] {
   const spec = obj(job, 'spec');
   const selector = obj(spec, 'selector');
-  if (selector === undefined) return [required('spec.selector')];
-  const errors = validateLabelSelector(selector, 'spec.selector');
+  if (bool(spec, 'manualSelector') || selector === undefined) return [];
+  const [uid, name] = [str(obj(job, 'metadata'), 'uid'), str(obj(job, 'metadata'), 'name')];
+  const generated = { [uidLabel]: uid, [nameLabel]: name, [legacy.uid]: uid, [legacy.name]: name };
+  return [...generatedLabels(job), ...(selectorMatches(selector, generated) === false ? [invalidValue('spec.selector', goSelector(selector), '`selector` not auto-generated')] : [])];
+}
+
+function specWithSelector(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const selector = obj(spec, 'selector');
   const labels = templateLabels(obj(spec, 'template'));
-  if (!bool(spec, 'manualSelector')) {
-    const generated = { [uidLabel]: str(obj(job, 'metadata'), 'uid'), [nameLabel]: str(obj(job, 'metadata'), 'name') };
-    if (selectorMatches(selector, generated) !== true) errors.unshift(invalidValue('spec.selector', goSelector(selector), '`selector` not auto-generated'));
-  }
-  if (selectorMatches(selector, labels) !== true) errors.push(invalidValue('spec.template.metadata.labels', goText(goStringMap(labels)), mismatchText));
+  const errors = [...jobSpec(spec, 'spec'), ...(selector === undefined ? [required('spec.selector')] : validateLabelSelector(selector, 'spec.selector'))];
+  if (selector === undefined || selectorMatches(selector, labels) === false) errors.push(invalidValue('spec.template.metadata.labels', goText(goStringMap(labels)), mismatchText));
   return errors;
 }
 
 function job(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
-  return [...jobSpec(spec, 'spec'), ...selectorRules(object)];
+  const name = str(obj(object, 'metadata'), 'name');
+  const errors = [...generatedSelector(object), ...specWithSelector(object)];
+  const last = `${name}-${num(spec, 'completions') - 1}`;
+  if (str(spec, 'completionMode') === 'Indexed' && num(spec, 'completions') > 0 && dns1123Label(last).length > 0) {
+    errors.push(invalidValue('metadata.name', name, `will not able to create pod with invalid DNS label: ${last}`));
+  }
+  return errors;
 }
 
 /** While suspended and never started, where its pods may go can still change. */
@@ -88,16 +206,20 @@ function mutableTemplate(template: JsonObject | undefined): JsonObject {
 function jobUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const before = obj(old, 'spec');
-  const errors = job(object);
+  // Upstream looks at the spec twice when it changes, and says twice what it finds.
+  const errors = [...job(object), ...specWithSelector(object)];
   const sameCount = equalJson(get(spec, 'completions') ?? null, get(before, 'completions') ?? null);
   const elastic = str(spec, 'completionMode') === 'Indexed' && num(spec, 'completions') === num(spec, 'parallelism');
   if (!sameCount && !elastic) errors.push(...immutable(spec, before, 'completions', 'spec'));
-  errors.push(...immutable(spec, before, 'selector', 'spec', goSelector(obj(spec, 'selector'))));
+  errors.push(...immutable(spec, before, 'selector', 'spec', has(spec, 'selector') ? goSelector(obj(spec, 'selector')) : undefined));
   const canMove = bool(before, 'suspend') && !has(obj(old, 'status'), 'startTime');
   const template = obj(spec, 'template');
   const unchanged = canMove ? equalJson(mutableTemplate(template), mutableTemplate(obj(before, 'template'))) : equalJson(template ?? null, obj(before, 'template') ?? null);
-  if (!unchanged) errors.push(invalidValue('spec.template', goText('core.PodTemplateSpec{…}'), immutableText));
-  for (const key of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy']) errors.push(...immutable(spec, before, key, 'spec'));
+  if (!unchanged) errors.push(invalidValue('spec.template', goStruct('io.k8s.api.core.v1.PodTemplateSpec', template), immutableText));
+  const shown = (key: string, type: string): ReturnType<typeof goText> => goPointerTo(`io.k8s.api.batch.v1.${type}`, obj(spec, key)) ?? goText('"null"');
+  for (const [key, type] of [['completionMode', ''], ['podFailurePolicy', 'PodFailurePolicy'], ['backoffLimitPerIndex', ''], ['managedBy', ''], ['successPolicy', 'SuccessPolicy']] as const) {
+    errors.push(...immutable(spec, before, key, 'spec', type === '' ? undefined : shown(key, type)));
+  }
   return errors;
 }
 

@@ -201,7 +201,7 @@ export const networkingValidators: Readonly<Record<string, Validator>> = {
     create: ingressClass,
     update: (object, old) => [...ingressClass(object), ...immutable(obj(object, 'spec'), obj(old, 'spec'), 'controller', 'spec')],
   },
-  'networkpolicies.networking.k8s.io': { create: networkPolicy },
+  'networkpolicies.networking.k8s.io': { create: networkPolicy, update: (object) => [...networkPolicy(object), ...networkPolicy(object)] },
   'endpointslices.discovery.k8s.io': { create: endpointSlice, update: (object, old) => [...endpointSlice(object), ...immutable(object, old, 'addressType', '')] },
   endpoints: { create: endpoints },
 };

@@ -38,7 +38,7 @@ export function resourceNameErrors(name: string, field: string): FieldError[] {
   return standard.has(name) || isHugePages(name) || name.startsWith('requests.hugepages-') ? [] : [invalidValue(field, goText(name), 'must be a standard resource type or fully qualified')];
 }
 
-function containerResourceName(name: string, field: string): FieldError[] {
+export function containerResourceName(name: string, field: string): FieldError[] {
   const errors = resourceNameErrors(name, field);
   if (!name.includes('/')) {
     if (!containerResources.includes(name) && !isHugePages(name)) errors.push(invalidValue(field, goText(name), 'must be a standard resource for containers'));

@@ -66,7 +66,7 @@ function claimStatusUpdate(claim: JsonObject): FieldError[] {
   const errors = entries(obj(status, 'capacity')).flatMap(([name, value]) => basicQuantity(value, `status.capacity[${name}]`));
   for (const [name, state] of entries(obj(status, 'allocatedResourceStatuses'))) {
     errors.push(...claimResourceKey(name, 'status.allocatedResourceStatus'));
-    if (!resizeStates.includes(state as string)) errors.push(notSupported('status.allocatedResourceStatus', name, resizeStates));
+    if (!resizeStates.includes(state as string)) errors.push(notSupported('status.allocatedResourceStatus', goText(name), resizeStates));
   }
   for (const [name, value] of entries(obj(status, 'allocatedResources'))) {
     const key = claimResourceKey(name, 'status.allocatedResources');
@@ -166,7 +166,8 @@ function comparedSource(spec: JsonObject | undefined, before: JsonObject | undef
 }
 
 function persistentVolumeUpdate(volume: JsonObject, old: JsonObject): FieldError[] {
-  const errors = persistentVolume(volume);
+  // Upstream looks at it twice, and says twice what it finds.
+  const errors = [...persistentVolume(volume), ...persistentVolume(volume)];
   const spec = obj(volume, 'spec');
   const before = obj(old, 'spec');
   if (sources.some(([name]) => !equalJson(comparedSource(spec, before, name), get(before, name) ?? null))) {
@@ -174,7 +175,7 @@ function persistentVolumeUpdate(volume: JsonObject, old: JsonObject): FieldError
   }
   errors.push(...immutable(spec, before, 'volumeMode', '').map((error) => ({ ...error, field: 'volumeMode' })));
   if (has(before, 'nodeAffinity') && !equalJson(get(spec, 'nodeAffinity') ?? null, get(before, 'nodeAffinity') ?? null)) {
-    errors.push(invalidValue('nodeAffinity', goPointerTo('io.k8s.api.core.v1.VolumeNodeAffinity', obj(spec, 'nodeAffinity')), immutableText));
+    errors.push(invalidValue('nodeAffinity', goPointerTo('io.k8s.api.core.v1.VolumeNodeAffinity', obj(spec, 'nodeAffinity')), has(spec, 'nodeAffinity') ? 'field is immutable, except for updating from beta label to GA' : immutableText));
   }
   return errors;
 }

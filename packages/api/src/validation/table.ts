@@ -1,6 +1,8 @@
 import { admissionPolicyValidators } from './admission-policies.ts';
+import { autoscalingValidators } from './autoscaling.ts';
 import { clusterValidators } from './cluster.ts';
 import { configValidators } from './config.ts';
+import { csiValidators } from './csi.ts';
 import { extensionValidators } from './extensions.ts';
 import { jobValidators } from './jobs.ts';
 import { networkingValidators } from './networking.ts';
@@ -24,7 +26,7 @@ const podValidators: Readonly<Record<string, Validator>> = {
 
 const all: Readonly<Record<string, Validator>> = {
   ...podValidators, ...workloadValidators, ...jobValidators, ...serviceValidators, ...configValidators, ...storageValidators, ...policyValidators, ...networkingValidators,
-  ...quotaValidators, ...clusterValidators, ...admissionPolicyValidators, ...extensionValidators,
+  ...quotaValidators, ...clusterValidators, ...admissionPolicyValidators, ...extensionValidators, ...csiValidators, ...autoscalingValidators,
 };
 
 /** By `resource.group`; undefined for kinds that have no rules of their own. */

@@ -7,6 +7,7 @@ import {
   goIntOrString, goSelector, goStringMap, immutableText, isEmptySelector, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, percentOf, selectorMatches,
   validateLabelSelector, validateSelectorLabels,
 } from './common.ts';
+import { goStruct } from './go-value.ts';
 import { validateAnnotations, validateLabels } from './metadata.ts';
 import { validatePodTemplate } from './pod/template.ts';
 import type { Validator } from './validator.ts';
@@ -131,7 +132,7 @@ function daemonUpdateStrategy(spec: JsonObject | undefined): FieldError[] {
       if (isZero(unavailable) && isZero(surge)) errors.push(required(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
       return errors;
     }
-    default: return [notSupported('spec.updateStrategy.type', str(strategy, 'type'), ['RollingUpdate', 'OnDelete'])];
+    default: return [notSupported('spec.updateStrategy', goStruct('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', strategy), ['RollingUpdate', 'OnDelete'])];
   }
 }
 
@@ -217,10 +218,11 @@ function controllerRevision(object: JsonObject): FieldError[] {
 
 export const workloadValidators: Readonly<Record<string, Validator>> = {
   'deployments.apps': { create: deployment, update: (object, old) => [...deployment(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
-  'replicasets.apps': { create: replicaSet, update: (object, old) => [...replicaSet(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
-  'daemonsets.apps': { create: daemonSet, update: (object, old) => [...daemonSet(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
+  // Upstream looks at these twice when they change, and says twice what it finds.
+  'replicasets.apps': { create: replicaSet, update: (object, old) => [...replicaSet(object), ...replicaSet(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
+  'daemonsets.apps': { create: daemonSet, update: (object, old) => [...daemonSet(object), ...daemonSet(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
   'statefulsets.apps': { create: statefulSet, update: statefulSetUpdate, updateStatus: nonNegativeStatus },
-  replicationcontrollers: { create: replicationController, updateStatus: nonNegativeStatus },
+  replicationcontrollers: { create: replicationController, update: (object) => [...replicationController(object), ...replicationController(object)], updateStatus: nonNegativeStatus },
   podtemplates: { create: (object) => validatePodTemplate(obj(object, 'template'), 'template') },
   'controllerrevisions.apps': {
     create: controllerRevision,
