@@ -3,6 +3,7 @@ import type { Strategy } from '../strategy.ts';
 import { obj, objects } from '../validation/access.ts';
 import { validatorOf } from '../validation/table.ts';
 import { certificateSigningRequestStrategy } from './certificates.ts';
+import { driverStrategy, endpointSliceStrategy, leaseStrategy } from './dropped.ts';
 import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy, serviceAccountStrategy } from './core.ts';
 import { apiServiceStrategy, customResourceDefinitionStrategy } from './extensions.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
@@ -28,7 +29,7 @@ const generations: Readonly<Record<string, GenerationRule>> = {
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': ['webhooks'],
   'validatingadmissionpolicies.admissionregistration.k8s.io': spec,
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': spec,
-  'customresourcedefinitions.apiextensions.k8s.io': spec, 'csidrivers.storage.k8s.io': spec,
+  'customresourcedefinitions.apiextensions.k8s.io': spec,
 };
 
 const rbac = 'rbac.authorization.k8s.io';
@@ -68,6 +69,9 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   'apiservices.apiregistration.k8s.io': apiServiceStrategy,
   persistentvolumes: persistentVolumeStrategy,
   persistentvolumeclaims: persistentVolumeClaimStrategy,
+  'csidrivers.storage.k8s.io': driverStrategy,
+  'endpointslices.discovery.k8s.io': endpointSliceStrategy,
+  'leases.coordination.k8s.io': leaseStrategy,
   'deployments.apps': deploymentStrategy,
   'daemonsets.apps': daemonSetStrategy,
   'jobs.batch': jobStrategy,

@@ -1,4 +1,4 @@
-/** IP addresses and ranges, as Go's parsers take them. */
+/** IP addresses and ranges, as the original's parsers take them: with zeros in front. */
 
 export interface IpAddress {
   readonly family: 4 | 6;
@@ -14,7 +14,7 @@ export interface IpRange {
 function parseV4(text: string): number[] | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;
-  const bytes = parts.map((part) => (/^(0|[1-9][0-9]{0,2})$/.test(part) ? Number(part) : 256));
+  const bytes = parts.map((part) => (/^[0-9]{1,16}$/.test(part) ? Number(part) : 256));
   return bytes.every((byte) => byte <= 255) ? bytes : undefined;
 }
 
@@ -61,7 +61,7 @@ export function parseIp(text: string): IpAddress | undefined {
 export function parseCidr(text: string): IpRange | undefined {
   const [addressText, lengthText, ...rest] = text.split('/');
   const address = parseIp(addressText as string);
-  if (address === undefined || lengthText === undefined || rest.length > 0 || !/^(0|[1-9][0-9]{0,2})$/.test(lengthText)) return undefined;
+  if (address === undefined || lengthText === undefined || rest.length > 0 || !/^[0-9]{1,16}$/.test(lengthText)) return undefined;
   const prefixLength = Number(lengthText);
   return prefixLength <= address.bytes.length * 8 ? { address, prefixLength } : undefined;
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { cidrText, parseCidr } from './addresses.ts';
-import { badValue, duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
+import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
 import { each, immutableText, labelName, portNumber, requireOneOf, requireString, validateLabelSelector } from './common.ts';
 import { dns1123Label, dns1123Subdomain, fullyQualifiedDomainNameProblems, labelValueProblems, qualifiedNameProblems } from './formats.ts';
 import { taintEffect } from './pod/placement.ts';

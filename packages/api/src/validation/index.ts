@@ -3,3 +3,4 @@ export { parseCidr, parseIp, rangeContains, type IpAddress, type IpRange } from 
 export { invalidValue } from './errors.ts';
 export { qualifiedNameProblems } from './formats.ts';
 export { labelName as labelNameErrors } from './common.ts';
+export { validateClusterIps } from './services.ts';

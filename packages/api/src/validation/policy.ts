@@ -3,7 +3,7 @@ import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
-import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, requireOneOf, requireString, validateLabelSelector } from './common.ts';
+import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, requireOneOf, validateLabelSelector } from './common.ts';
 import { dns1123Subdomain, pathSegmentProblems } from './formats.ts';
 import { goStruct } from './go-value.ts';
 import type { Validator } from './validator.ts';

@@ -2,8 +2,8 @@ import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { cidrText, ipText, nonSpecialIpProblems, parseCidr, parseIp } from './addresses.ts';
-import { duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, quote, required } from './errors.ts';
-import { each, portNumber, portNumberOrName, requireOneOf, validateSelectorLabels } from './common.ts';
+import { duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, quote, required } from './errors.ts';
+import { each, immutableText, portNumber, portNumberOrName, requireOneOf, validateSelectorLabels } from './common.ts';
 import { dns1123Label, dns1123Subdomain, qualifiedNameProblems } from './formats.ts';
 import type { Validator } from './validator.ts';
 
@@ -69,32 +69,61 @@ function affinity(spec: JsonObject | undefined): FieldError[] {
   return errors;
 }
 
-function clusterIps(spec: JsonObject | undefined): FieldError[] {
+const familyPolicies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
+
+function families(spec: JsonObject | undefined): FieldError[] {
+  const seen = new Set<string>();
+  const errors = strings(spec, 'ipFamilies').flatMap((family, index) => {
+    const field = `spec.ipFamilies[${index}]`;
+    const found = requireOneOf(family, field, ['IPv4', 'IPv6'], 'unsupported');
+    if (seen.has(family)) found.push(duplicate(field, family));
+    seen.add(family);
+    return found;
+  });
+  return has(spec, 'ipFamilyPolicy') ? [...errors, ...requireOneOf(str(spec, 'ipFamilyPolicy'), 'spec.ipFamilyPolicy', familyPolicies, 'unsupported')] : errors;
+}
+
+/** Addresses that are none end the comparison with the families. */
+function addressesFit(spec: JsonObject | undefined, all: readonly string[], shown: ReturnType<typeof goStrings>): FieldError[] {
+  const parsed = all.map((ip) => parseIp(ip)?.family);
+  const asked = strings(spec, 'ipFamilies');
+  const errors: FieldError[] = [];
+  if (all.length > 1 && !(parsed.includes(4) && parsed.includes(6))) errors.push(invalidValue('spec.clusterIPs', shown, 'may specify no more than one IP for each IP family'));
+  if (all[0] === 'None') return errors;
+  for (const [index, ip] of all.slice(0, asked.length).entries()) {
+    const family = parsed[index] === 6 ? 'IPv6' : 'IPv4';
+    if (['IPv4', 'IPv6'].includes(asked[index] as string) && asked[index] !== family) errors.push(invalidValue(`spec.clusterIPs[${index}]`, ip, `expected an ${asked[index] as string} value as indicated by \`ipFamilies[${index}]\``));
+  }
+  return errors;
+}
+
+/** What must fit together before addresses can be given out. */
+export function validateClusterIps(service: JsonObject): FieldError[] {
+  const spec = obj(service, 'spec');
+  if (str(spec, 'type') === 'ExternalName') return [];
   const first = str(spec, 'clusterIP');
   const all = strings(spec, 'clusterIPs');
+  const shown = goStrings('[]string', all);
   const errors: FieldError[] = [];
-  if (str(spec, 'type') === 'ExternalName') {
-    if (all.length > 0) errors.push(forbiddenField('spec.clusterIPs', 'may not be set for ExternalName services'));
-    for (const key of ['ipFamilies', 'ipFamilyPolicy']) if (has(spec, key)) errors.push(forbiddenField(`spec.${key}`, 'may not be set for ExternalName services'));
-    return errors;
-  }
-  errors.push(...requireOneOf(str(spec, 'ipFamilyPolicy'), 'spec.ipFamilyPolicy', ['SingleStack', 'PreferDualStack', 'RequireDualStack'], 'allowed'));
-  const families = new Set<string>();
-  for (const [index, family] of strings(spec, 'ipFamilies').entries()) {
-    if (family !== 'IPv4' && family !== 'IPv6') errors.push(notSupported(`spec.ipFamilies[${index}]`, family, ['IPv4', 'IPv6']));
-    if (families.has(family)) errors.push(duplicate(`spec.ipFamilies[${index}]`, family));
-    families.add(family);
-  }
-  if (all.length > 0 && first !== all[0]) errors.push(invalidValue('spec.clusterIPs', goStrings('[]string', all), 'first value must match `clusterIP`'));
+  if (first === '' && all.length > 0) errors.push(invalidValue('spec.clusterIPs', shown, 'must be empty when `clusterIP` is not specified'));
+  if (first !== '' && all.length === 0) errors.push(required('spec.clusterIPs'));
+  if (first !== '' && all.length > 0 && all[0] !== first) errors.push(invalidValue('spec.clusterIPs', shown, 'first value must match `clusterIP`'));
+  errors.push(...families(spec));
+  const wrong: FieldError[] = [];
   for (const [index, ip] of all.entries()) {
     if (index === 0 && ip === 'None') {
-      if (all.length > 1) errors.push(invalidValue('spec.clusterIPs', goStrings('[]string', all), "'None' must be the first and only value"));
-      return errors;
-    }
-    if (parseIp(ip) === undefined) errors.push(invalidValue(`spec.clusterIPs[${index}]`, ip, ipText));
+      if (all.length > 1) wrong.push(invalidValue('spec.clusterIPs', shown, "'None' must be the first and only value"));
+    } else if (parseIp(ip) === undefined) wrong.push(invalidValue(`spec.clusterIPs[${index}]`, ip, ipText));
   }
-  if (all.length > 2) errors.push(invalidValue('spec.clusterIPs', goStrings('[]string', all), 'may only hold up to 2 values'));
-  return errors;
+  errors.push(...wrong);
+  if (all.length > 2) errors.push(invalidValue('spec.clusterIPs', shown, 'may only hold up to 2 values'));
+  return wrong.length > 0 ? errors : [...errors, ...addressesFit(spec, all, shown)];
+}
+
+function externalName(spec: JsonObject | undefined): FieldError[] {
+  if (str(spec, 'type') !== 'ExternalName') return [];
+  const keys = [...(strings(spec, 'clusterIPs').length > 0 ? ['clusterIPs'] : []), ...(strings(spec, 'ipFamilies').length > 0 ? ['ipFamilies'] : []), ...(has(spec, 'ipFamilyPolicy') ? ['ipFamilyPolicy'] : [])];
+  return keys.map((key) => forbiddenField(`spec.${key}`, 'may not be set for ExternalName services'));
 }
 
 function loadBalancer(spec: JsonObject | undefined): FieldError[] {
@@ -156,22 +185,56 @@ function service(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const type = str(spec, 'type');
   return [
-    ...typeRules(spec), ...validatePorts(spec), ...validateSelectorLabels(obj(spec, 'selector'), 'spec.selector'), ...affinity(spec), ...clusterIps(spec), ...externalIps(spec),
+    ...typeRules(spec), ...validatePorts(spec), ...validateSelectorLabels(obj(spec, 'selector'), 'spec.selector'), ...affinity(spec), ...externalName(spec), ...validateClusterIps(object), ...externalIps(spec),
     ...requireOneOf(type, 'spec.type', types, 'required'),
     ...(type === 'ClusterIP' ? each(objects(spec, 'ports'), 'spec.ports', (port, at) => (num(port, 'nodePort') === 0 ? [] : [forbiddenField(`${at}.nodePort`, "may not be used when `type` is 'ClusterIP'")])) : []),
     ...portCollisions(spec), ...loadBalancer(spec), ...trafficPolicies(spec),
+    ...(has(spec, 'trafficDistribution') ? requireOneOf(str(spec, 'trafficDistribution'), 'spec.trafficDistribution', ['PreferClose'], 'unsupported') : []),
   ];
+}
+
+function needsHealthCheckPort(spec: JsonObject | undefined): boolean {
+  return str(spec, 'type') === 'LoadBalancer' && str(spec, 'externalTrafficPolicy') === 'Local';
+}
+
+/** What was given out stays, as long as the service is of a type that has it. */
+function sameAddress(spec: JsonObject | undefined, before: JsonObject | undefined): FieldError[] {
+  if ([str(spec, 'type'), str(before, 'type')].includes('ExternalName')) return [];
+  const errors: FieldError[] = [];
+  const was = strings(before, 'clusterIPs');
+  const now = strings(spec, 'clusterIPs');
+  if (was.length > 0 && now[0] !== was[0]) errors.push(invalidValue('spec.clusterIPs[0]', goStrings('[]string', now), 'may not change once set'));
+  const families = strings(before, 'ipFamilies');
+  if (families.length > 0 && strings(spec, 'ipFamilies')[0] !== families[0]) errors.push(invalidValue('spec.ipFamilies[0]', goStrings('[]core.IPFamily', strings(spec, 'ipFamilies')), 'may not change once set'));
+  return errors;
 }
 
 function serviceUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const before = obj(old, 'spec');
-  const errors: FieldError[] = [];
-  const external = [str(spec, 'type'), str(before, 'type')].includes('ExternalName');
-  if (!external && str(before, 'clusterIP') !== '' && str(spec, 'clusterIP') !== str(before, 'clusterIP')) {
-    errors.push(invalidValue('spec.clusterIPs[0]', goStrings('[]string', strings(spec, 'clusterIPs')), 'may not change once set'));
-  }
+  const errors = sameAddress(spec, before);
+  const stays = str(before, 'type') === 'LoadBalancer' && str(spec, 'type') === 'LoadBalancer';
+  if (stays && get(spec, 'loadBalancerClass') !== get(before, 'loadBalancerClass')) errors.push(invalidValue('spec.loadBalancerClass', get(spec, 'loadBalancerClass') as string | undefined, 'may not change once set'));
+  if (needsHealthCheckPort(spec) && needsHealthCheckPort(before) && num(spec, 'healthCheckNodePort') !== num(before, 'healthCheckNodePort')) errors.push(forbiddenField('spec.healthCheckNodePort', immutableText));
   return [...errors, ...service(object)];
 }
 
-export const serviceValidators: Readonly<Record<string, Validator>> = { services: { create: service, update: serviceUpdate } };
+function ingressPoint(one: JsonObject, at: string): FieldError[] {
+  const ip = str(one, 'ip');
+  const host = str(one, 'hostname');
+  const errors = ip !== '' && parseIp(ip) === undefined ? [invalidValue(`${at}.ip`, ip, ipText)] : [];
+  if (ip !== '' && !has(one, 'ipMode')) errors.push(required(`${at}.ipMode`, 'must be specified when `ip` is set'));
+  else if (has(one, 'ipMode') && ip === '') errors.push(forbiddenField(`${at}.ipMode`, 'may not be specified when `ip` is not set'));
+  else if (has(one, 'ipMode')) errors.push(...requireOneOf(str(one, 'ipMode'), `${at}.ipMode`, ['Proxy', 'VIP'], 'unsupported'));
+  if (host === '') return errors;
+  errors.push(...eachInvalid(`${at}.hostname`, host, dns1123Subdomain(host)));
+  return parseIp(host) === undefined ? errors : [...errors, invalidValue(`${at}.hostname`, host, 'must be a DNS name, not an IP address')];
+}
+
+function serviceStatus(object: JsonObject): FieldError[] {
+  const points = objects(obj(obj(object, 'status'), 'loadBalancer'), 'ingress');
+  if (points.length > 0 && str(obj(object, 'spec'), 'type') !== 'LoadBalancer') return [forbiddenField('status.loadBalancer.ingress', "may only be used when `spec.type` is 'LoadBalancer'")];
+  return each(points, 'status.loadBalancer.ingress', ingressPoint);
+}
+
+export const serviceValidators: Readonly<Record<string, Validator>> = { services: { create: service, update: serviceUpdate, updateStatus: serviceStatus } };

@@ -1,23 +1,12 @@
-import { invalid, type FieldError } from '@coxswain/api';
+import { invalid, validateClusterIps, type FieldError, type JsonObject } from '@coxswain/api';
 import type { Service, ServiceSpec } from 'kubernetes-types/core/v1';
 import { parseAddress, type IpFamily } from './addresses.ts';
-import { headless, needsClusterIp } from './service-fields.ts';
+import { headless } from './service-fields.ts';
 
 const kind = { group: '', kind: 'Service' };
 
 export function invalidService(service: Service, errors: readonly FieldError[]): Error {
   return invalid(kind, service.metadata?.name ?? '', errors);
-}
-
-function refuseBadAddresses(service: Service, spec: ServiceSpec): void {
-  const errors: FieldError[] = [];
-  (spec.clusterIPs ?? []).forEach((address, i) => {
-    if (address === headless && i === 0) return;
-    if (parseAddress(address) === undefined) {
-      errors.push({ type: 'Invalid', field: `spec.clusterIPs[${i}]`, message: `Invalid value: ${JSON.stringify(address)}: must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)` });
-    }
-  });
-  if (errors.length > 0) throw invalidService(service, errors);
 }
 
 function other(family: IpFamily): IpFamily {
@@ -44,12 +33,13 @@ function requireConfigured(service: Service, spec: ServiceSpec, configured: read
 /** Fills ipFamilyPolicy and ipFamilies from what was asked for and what the cluster has; throws 422. */
 export function fillFamilies(service: Service, old: Service | undefined, configured: readonly IpFamily[]): void {
   const spec = service.spec;
-  if (spec === undefined || !needsClusterIp(service)) return;
-  refuseBadAddresses(service, spec);
+  if (spec === undefined || spec.type === 'ExternalName') return;
   const given = familiesOfAddresses(spec);
   const families: IpFamily[] = (spec.ipFamilies ?? []).length > 0 ? [...(spec.ipFamilies as IpFamily[])] : given;
   const selectorless = spec.clusterIPs?.[0] === headless && Object.keys(spec.selector ?? {}).length === 0;
   if (old === undefined || spec.ipFamilyPolicy === undefined) spec.ipFamilyPolicy ??= families.length > 1 || selectorless ? 'RequireDualStack' : 'SingleStack';
+  const errors = validateClusterIps(service as unknown as JsonObject);
+  if (errors.length > 0) throw invalidService(service, errors);
   families[0] ??= configured[0] as IpFamily;
   if (selectorless) {
     // Whoever writes the endpoints may write both families, whatever the cluster has.
