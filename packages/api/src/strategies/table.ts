@@ -1,6 +1,6 @@
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
-import { obj, objects } from '../validation/access.ts';
+import { obj, objects, str } from '../validation/access.ts';
 import { validatorOf } from '../validation/table.ts';
 import { certificateSigningRequestStrategy } from './certificates.ts';
 import { driverStrategy, endpointSliceStrategy, leaseStrategy } from './dropped.ts';
@@ -9,6 +9,7 @@ import { apiServiceStrategy, customResourceDefinitionStrategy } from './extensio
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
 import { dropGatedPodFields } from './pod-fields.ts';
 import { podStrategy } from './pods.ts';
+import { serviceWarnings } from './service-warnings.ts';
 import { serviceStrategy } from './services.ts';
 import { claimSpecWarnings, namedWarnings, podWarnings, specChanged, templateWarnings } from './warnings.ts';
 import { daemonSetStrategy, deploymentStrategy, jobStrategy } from './workloads.ts';
@@ -92,6 +93,8 @@ const warnings: Readonly<Record<string, NonNullable<Strategy['warnings']>>> = {
     ...templateWarnings('spec', 'template')(object, old),
     ...(specChanged(object, old) ? objects(obj(object, 'spec'), 'volumeClaimTemplates').flatMap((claim, index) => claimSpecWarnings(obj(claim, 'spec'), `spec.volumeClaimTemplates[${index}]`)) : []),
   ],
+  'endpointslices.discovery.k8s.io': (slice) => (str(slice, 'addressType') === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+  services: serviceWarnings,
   persistentvolumeclaims: (object) => claimSpecWarnings(obj(object, 'spec'), 'spec'),
 };
 

@@ -107,7 +107,7 @@ export function cidrProblems(text: string): string[] {
 export function nonSpecialIpProblems(text: string): string[] {
   const ip = parseIp(text);
   if (ip === undefined) return ['must be a valid IP address'];
-  if (isUnspecified(ip)) return ['may not be unspecified (0.0.0.0 or ::)'];
+  if (isUnspecified(ip)) return [`may not be unspecified (${text})`];
   if (isLoopback(ip)) return ['may not be in the loopback range (127.0.0.0/8, ::1/128)'];
   if (isLinkLocalUnicast(ip)) return ['may not be in the link-local range (169.254.0.0/16, fe80::/10)'];
   return isLinkLocalMulticast(ip) ? ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'] : [];

@@ -4,9 +4,11 @@ import { equalJson } from '../patch/values.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { cidrText, parseCidr } from './addresses.ts';
 import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
-import { each, immutableText, labelName, portNumber, requireOneOf, requireString, validateLabelSelector } from './common.ts';
+import { each, immutableText, labelName, portNumber, requireOneOf, requireString, validateLabelSelector, validateSelectorLabels } from './common.ts';
 import { dns1123Label, dns1123Subdomain, fullyQualifiedDomainNameProblems, labelValueProblems, qualifiedNameProblems } from './formats.ts';
-import { taintEffect } from './pod/placement.ts';
+import { goStruct } from './go-value.ts';
+import { taintEffect, validateTolerations } from './pod/placement.ts';
+import { validateResourceRequirements } from './resources.ts';
 import type { Validator } from './validator.ts';
 
 function namespace(object: JsonObject): FieldError[] {
@@ -176,7 +178,21 @@ function apiService(object: JsonObject): FieldError[] {
 
 function runtimeClass(object: JsonObject): FieldError[] {
   const handler = str(object, 'handler');
-  return eachInvalid('handler', handler, dns1123Label(handler));
+  const overhead = obj(object, 'overhead');
+  const scheduling = obj(object, 'scheduling');
+  return [
+    ...eachInvalid('handler', handler, dns1123Label(handler)),
+    ...(overhead === undefined ? [] : validateResourceRequirements({ limits: obj(overhead, 'podFixed') ?? {} }, 'overhead')),
+    ...validateSelectorLabels(obj(scheduling, 'nodeSelector'), 'scheduling.nodeSelector'),
+    ...uniqueTolerations(objects(scheduling, 'tolerations')),
+  ];
+}
+
+function uniqueTolerations(tolerations: readonly JsonObject[]): FieldError[] {
+  const errors = validateTolerations(tolerations, 'scheduling.tolerations.tolerations');
+  const repeated = tolerations.flatMap((one, index) => (tolerations.slice(0, index).some((other) => equalJson(other, one))
+    ? [duplicate(`scheduling.tolerations[${index}]`, goStruct('io.k8s.api.core.v1.Toleration', one))] : []));
+  return [...repeated, ...errors];
 }
 
 
@@ -195,17 +211,6 @@ function priorityLevel(object: JsonObject): FieldError[] {
     if (str(response, 'type') === 'Queue' && !has(response, 'queuing')) errors.push(required('spec.limited.limitResponse.queuing', 'must not be empty if limitResponse.type is Limited'));
   }
   return errors;
-}
-
-function flowSchema(object: JsonObject): FieldError[] {
-  const spec = obj(object, 'spec');
-  const precedence = num(spec, 'matchingPrecedence');
-  const errors: FieldError[] = [];
-  if (precedence <= 0) errors.push(invalidValue('spec.matchingPrecedence', precedence, 'must be a positive value'));
-  if (precedence > 10000) errors.push(invalidValue('spec.matchingPrecedence', precedence, 'must not be greater than 10000'));
-  errors.push(...requireString(obj(spec, 'priorityLevelConfiguration'), 'name', 'spec.priorityLevelConfiguration'));
-  if (has(spec, 'distinguisherMethod')) errors.push(...requireOneOf(str(obj(spec, 'distinguisherMethod'), 'type'), 'spec.distinguisherMethod', ['ByNamespace', 'ByUser'], 'unsupported'));
-  return [...errors, ...each(objects(spec, 'rules'), 'spec.rules', (rule, at) => (list(rule, 'subjects').length === 0 ? [required(`${at}.subjects`, 'subjects must contain at least one value')] : []))];
 }
 
 
@@ -228,8 +233,7 @@ export const clusterValidators: Readonly<Record<string, Validator>> = {
   'apiservices.apiregistration.k8s.io': { create: apiService },
   'runtimeclasses.node.k8s.io': {
     create: runtimeClass,
-    update: (object, old) => (str(object, 'handler') === str(old, 'handler') ? [] : [invalidValue('handler', str(object, 'handler'), immutableText)]),
+    update: (object, old) => [...runtimeClass(object), ...(str(object, 'handler') === str(old, 'handler') ? [] : [invalidValue('handler', str(object, 'handler'), immutableText)])],
   },
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': { create: priorityLevel },
-  'flowschemas.flowcontrol.apiserver.k8s.io': { create: flowSchema },
 };

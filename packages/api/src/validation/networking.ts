@@ -2,9 +2,9 @@ import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { cidrText, ipText, nonSpecialIpProblems, parseCidr, parseIp, rangeContains } from './addresses.ts';
-import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
+import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required, tooMany } from './errors.ts';
 import { each, immutable, portNumber, portNumberOrName, requireOneOf, requireString, validateLabelSelector } from './common.ts';
-import { dns1035Label, dns1123Label, dns1123Subdomain, portNameProblems, qualifiedNameProblems, wildcardDns1123Subdomain } from './formats.ts';
+import { dns1035Label, dns1123Label, dns1123Subdomain, labelValueProblems, pathSegmentProblems, portNameProblems, qualifiedNameProblems, wildcardDns1123Subdomain } from './formats.ts';
 import type { Validator } from './validator.ts';
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
@@ -72,11 +72,31 @@ function ingress(object: JsonObject): FieldError[] {
   return className === '' ? errors : [...errors, ...eachInvalid('spec.ingressClassName', className, dns1123Subdomain(className))];
 }
 
+function classParameters(spec: JsonObject | undefined): FieldError[] {
+  const one = obj(spec, 'parameters');
+  if (one === undefined) return [];
+  const at = 'spec.parameters';
+  const group = str(one, 'apiGroup');
+  const scope = str(one, 'scope');
+  const namespace = str(one, 'namespace');
+  const errors = has(one, 'apiGroup') ? eachInvalid(`${at}.apiGroup`, group, dns1123Subdomain(group)) : [];
+  for (const key of ['kind', 'name']) {
+    const value = str(one, key);
+    errors.push(...(value === '' ? [required(`${at}.${key}`)] : eachInvalid(`${at}.${key}`, value, pathSegmentProblems(value))));
+  }
+  if (!has(one, 'scope')) return [...errors, required(`${at}.scope`)];
+  errors.push(...requireOneOf(scope, `${at}.scope`, ['Cluster', 'Namespace'], 'unsupported'));
+  if (scope === 'Namespace') errors.push(...(has(one, 'namespace') ? eachInvalid(`${at}.namespace`, namespace, dns1123Label(namespace)) : [required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'")]));
+  if (scope === 'Cluster' && has(one, 'namespace')) errors.push(forbiddenField(`${at}.namespace`, "`parameters.scope` is set to 'Cluster'"));
+  return errors;
+}
+
 function ingressClass(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const controller = str(spec, 'controller');
   if (controller.length > 250) return [{ type: 'TooLong', field: 'spec.controller', message: 'Too long: may not be more than 250 bytes' }];
-  return /^[^/]+\/.+$/.test(controller) ? [] : [controller === '' ? required('spec.controller') : invalidValue('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  const parameters = classParameters(spec);
+  return /^[^/]+\/.+$/.test(controller) ? parameters : [controller === '' ? required('spec.controller') : invalidValue('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")')];
 }
 
 function peerBlock(block: JsonObject, field: string): FieldError[] {
@@ -146,8 +166,22 @@ function endpoint(one: JsonObject, field: string, type: string): FieldError[] {
   errors.push(...addresses.flatMap((address, index) => sliceAddress(address, type, `${field}.addresses[${index}]`)));
   const hostname = str(one, 'hostname');
   const node = str(one, 'nodeName');
-  if (node !== '') errors.push(...eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
-  return hostname === '' ? errors : [...errors, ...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname))];
+  if (has(one, 'nodeName')) errors.push(...eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
+  if (has(one, 'hostname')) errors.push(...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname)));
+  return [...errors, ...hints(one, `${field}.hints.forZones`)];
+}
+
+const mostZones = 8;
+
+function hints(one: JsonObject, field: string): FieldError[] {
+  const zones = objects(obj(one, 'hints'), 'forZones');
+  const seen = new Set<string>();
+  return [...(zones.length > mostZones ? [tooMany(field, zones.length, mostZones)] : []), ...each(zones, field, (zone, at) => {
+    const name = str(zone, 'name');
+    const errors = seen.has(name) ? [duplicate(`${at}.name`, name)] : [];
+    seen.add(name);
+    return [...errors, ...eachInvalid(`${at}.name`, name, labelValueProblems(name))];
+  })];
 }
 
 function slicePorts(object: JsonObject): FieldError[] {
@@ -176,9 +210,12 @@ function endpointSlice(object: JsonObject): FieldError[] {
 
 function endpointsAddress(one: JsonObject, field: string): FieldError[] {
   const ip = str(one, 'ip');
-  const errors: FieldError[] = parseIp(ip) === undefined ? [invalidValue(`${field}.ip`, ip, ipText)] : eachInvalid(`${field}.ip`, ip, nonSpecialIpProblems(ip));
+  const errors: FieldError[] = parseIp(ip) === undefined ? [invalidValue(`${field}.ip`, ip, ipText)] : [];
   const hostname = str(one, 'hostname');
-  return hostname === '' ? errors : [...errors, ...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname))];
+  const node = str(one, 'nodeName');
+  if (hostname !== '') errors.push(...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname)));
+  if (has(one, 'nodeName')) errors.push(...eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
+  return [...errors, ...eachInvalid(`${field}.ip`, ip, nonSpecialIpProblems(ip))];
 }
 
 function endpoints(object: JsonObject): FieldError[] {
@@ -190,7 +227,11 @@ function endpoints(object: JsonObject): FieldError[] {
     return [...errors, ...each(ports, `${at}.ports`, (port, portAt) => {
       const name = str(port, 'name');
       const named = name === '' ? (ports.length > 1 ? [required(`${portAt}.name`)] : []) : eachInvalid(`${portAt}.name`, name, dns1123Label(name));
-      return [...named, ...portNumber(num(port, 'port'), `${portAt}.port`), ...requireOneOf(str(port, 'protocol'), `${portAt}.protocol`, protocols, 'required')];
+      const app = str(port, 'appProtocol');
+      return [
+        ...named, ...portNumber(num(port, 'port'), `${portAt}.port`), ...requireOneOf(str(port, 'protocol'), `${portAt}.protocol`, protocols, 'required'),
+        ...(has(port, 'appProtocol') ? eachInvalid(`${portAt}.appProtocol`, app, qualifiedNameProblems(app)) : []),
+      ];
     })];
   });
 }
@@ -199,7 +240,7 @@ export const networkingValidators: Readonly<Record<string, Validator>> = {
   'ingresses.networking.k8s.io': { create: ingress },
   'ingressclasses.networking.k8s.io': {
     create: ingressClass,
-    update: (object, old) => [...ingressClass(object), ...immutable(obj(object, 'spec'), obj(old, 'spec'), 'controller', 'spec')],
+    update: (object, old) => [...immutable({ controller: str(obj(object, 'spec'), 'controller') }, { controller: str(obj(old, 'spec'), 'controller') }, 'controller', 'spec'), ...ingressClass(object)],
   },
   'networkpolicies.networking.k8s.io': { create: networkPolicy, update: (object) => [...networkPolicy(object), ...networkPolicy(object)] },
   'endpointslices.discovery.k8s.io': { create: endpointSlice, update: (object, old) => [...endpointSlice(object), ...immutable(object, old, 'addressType', '')] },

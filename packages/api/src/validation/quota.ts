@@ -2,10 +2,11 @@ import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { compareQuantity } from '../quantity/index.ts';
 import { entries, get, has, obj, objects, str, strings } from './access.ts';
-import { duplicate, forbiddenField, goStrings, goText, invalidValue } from './errors.ts';
+import { duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, required } from './errors.ts';
 import { each, quantityText } from './common.ts';
 import { qualifiedNameProblems } from './formats.ts';
-import { goQuantity, isExtended, isHugePages, isNative, isOvercommitAllowed, resourceQuantity } from './resources.ts';
+import { goStruct } from './go-value.ts';
+import { containerResourceName, goQuantity, isExtended, isNative, isOvercommitAllowed, resourceNameErrors, resourceQuantity } from './resources.ts';
 import type { Validator } from './validator.ts';
 
 const compute = ['cpu', 'memory', 'ephemeral-storage'];
@@ -16,14 +17,14 @@ const scopes = ['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 
 const conflicting = [['Terminating', 'NotTerminating'], ['BestEffort', 'NotBestEffort']] as const;
 
 function quotaResourceName(name: string, field: string): FieldError[] {
-  const errors = qualifiedNameProblems(name).map((text) => invalidValue(field, goText(name), text));
-  const standard = standardForQuota.includes(name) || name.includes('hugepages-');
-  if (!name.includes('/') && !standard) errors.push(invalidValue(field, goText(name), 'must be a standard resource for quota'));
-  return errors;
+  const errors = resourceNameErrors(name, field);
+  const isStandard = standardForQuota.includes(name) || name.startsWith('hugepages-') || name.startsWith('requests.hugepages-');
+  return name.includes('/') || isStandard ? errors : [...errors, invalidValue(field, goText(name), 'must be a standard resource for quota')];
 }
 
 /** What a scope can be about: pods, and their compute resources unless they must not have any. */
 function scopeFits(scope: string, resource: string): boolean {
+  if (!standardForQuota.includes(resource) && !resource.startsWith('hugepages-') && !resource.startsWith('requests.hugepages-')) return true;
   switch (scope) {
     case 'BestEffort': return resource === 'pods';
     case 'Terminating': case 'NotTerminating': case 'NotBestEffort': case 'PriorityClass':
@@ -49,14 +50,18 @@ function quotaScopes(spec: JsonObject | undefined): FieldError[] {
 function resourceQuota(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const errors = entries(obj(spec, 'hard')).flatMap(([name, value]) => [...quotaResourceName(name, `spec.hard[${name}]`), ...resourceQuantity(name, value, `spec.hard[${name}]`)]);
-  return [...errors, ...quotaScopes(spec)];
+  return [...errors, ...quotaScopes(spec), ...scopeSelector(spec)];
 }
 
 function limitResourceName(name: string, type: string, field: string): FieldError[] {
-  const errors = qualifiedNameProblems(name).map((text) => invalidValue(field, goText(name), text));
-  const known = type === 'PersistentVolumeClaim' ? ['storage'] : compute;
-  if (['Pod', 'Container'].includes(type) && !name.includes('/') && !known.includes(name) && !isHugePages(name)) errors.push(invalidValue(field, name, 'must be a standard limit type or fully qualified'));
-  return errors;
+  return type === 'Pod' || type === 'Container' ? containerResourceName(name, field) : resourceNameErrors(name, field);
+}
+
+const limitTypes = ['Pod', 'Container', 'PersistentVolumeClaim'];
+
+function limitType(type: string, field: string): FieldError[] {
+  const errors = eachInvalid(field, type, qualifiedNameProblems(type));
+  return errors.length === 0 && !type.includes('/') && !limitTypes.includes(type) ? [invalidValue(field, type, 'must be a standard limit type or fully qualified')] : errors;
 }
 
 interface Bound { readonly key: string; readonly words: string }
@@ -93,15 +98,19 @@ function limitRatio(limit: JsonObject, name: string, field: string): FieldError[
 
 function limitItem(limit: JsonObject, field: string): FieldError[] {
   const type = str(limit, 'type');
-  const errors = qualifiedNameProblems(type).map((text) => invalidValue(`${field}.type`, type, text));
+  const errors: FieldError[] = [];
+  const named = (...keys: readonly string[]): void => {
+    for (const key of keys) for (const [name] of entries(obj(limit, key))) errors.push(...limitResourceName(name, type, `${field}.${key}[${name}]`));
+  };
+  named('max', 'min');
   if (type === 'Pod') {
     for (const key of ['default', 'defaultRequest']) if (entries(obj(limit, key)).length > 0) errors.push(forbiddenField(`${field}.${key}`, "may not be specified when `type` is 'Pod'"));
-  }
+  } else named('default', 'defaultRequest');
   const names = new Set(['max', 'min', ...(type === 'Pod' ? [] : ['default', 'defaultRequest']), 'maxLimitRequestRatio'].flatMap((key) => entries(obj(limit, key)).map(([name]) => name)));
-  for (const key of ['max', 'min']) for (const [name] of entries(obj(limit, key))) errors.push(...limitResourceName(name, type, `${field}.${key}[${name}]`));
   if (type === 'PersistentVolumeClaim' && !has(obj(limit, 'min'), 'storage') && !has(obj(limit, 'max'), 'storage')) {
     errors.push({ type: 'Required', field: `${field}.limits`, message: 'Required value: either minimum or maximum storage value is required, but neither was provided' });
   }
+  named('maxLimitRequestRatio');
   for (const name of [...names].toSorted()) {
     errors.push(...limitOrder(limit, name, field), ...limitRatio(limit, name, field));
     if (!isOvercommitAllowed(name) && (isNative(name) || isExtended(name))) {
@@ -119,10 +128,47 @@ function limitRange(object: JsonObject): FieldError[] {
   const types = new Set<string>();
   return each(objects(obj(object, 'spec'), 'limits'), 'spec.limits', (limit, at) => {
     const type = str(limit, 'type');
-    const errors = types.has(type) ? [duplicate(`${at}.type`, type)] : [];
+    const errors = limitType(type, `${at}.type`);
+    if (types.has(type)) errors.push(duplicate(`${at}.type`, type));
     types.add(type);
     return [...errors, ...limitItem(limit, at)];
   });
+}
+
+/** Scopes that ask about the pod's priority, or its own relations, by an expression. */
+function scopeSelector(spec: JsonObject | undefined): FieldError[] {
+  const field = 'spec.scopeSelector.matchExpressions';
+  const seen = new Set<string>();
+  const hard = entries(obj(spec, 'hard')).map(([name]) => name);
+  const errors = objects(obj(spec, 'scopeSelector'), 'matchExpressions').flatMap((one) => {
+    const scope = str(one, 'scopeName');
+    const operator = str(one, 'operator');
+    const count = strings(one, 'values').length;
+    const found = scopes.includes(scope) ? [] : [invalidValue(`${field}.scopeName`, scope, 'unsupported scope')];
+    found.push(...hard.filter((name) => scopes.includes(scope) && !scopeFits(scope, name)).map(() => invalidValue(field, goSelectorOf(spec), 'unsupported scope applied to resource')));
+    if (['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'CrossNamespacePodAffinity'].includes(scope) && operator !== 'Exists') {
+      found.push(invalidValue(`${field}.operator`, operator, 'must be \'Exist\' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity'));
+    }
+    switch (operator) {
+      case 'In': case 'NotIn': if (count === 0) found.push(required(`${field}.values`, 'must be at least one value when `operator` is \'In\' or \'NotIn\' for scope selector')); break;
+      case 'Exists': case 'DoesNotExist': if (count > 0) found.push(invalidValue(`${field}.values`, goStrings('[]string', strings(one, 'values')), 'must be no value when `operator` is \'Exist\' or \'DoesNotExist\' for scope selector')); break;
+      default: found.push(invalidValue(`${field}.operator`, operator, 'not a valid selector operator'));
+    }
+    seen.add(scope);
+    return found;
+  });
+  for (const pair of conflicting) if (pair.every((scope) => seen.has(scope))) errors.push(invalidValue(field, goSelectorOf(spec), 'conflicting scopes'));
+  return errors;
+}
+
+function goSelectorOf(spec: JsonObject | undefined): ReturnType<typeof goStruct> {
+  return goStruct('io.k8s.api.core.v1.ScopeSelector', obj(spec, 'scopeSelector'));
+}
+
+function quotaStatus(object: JsonObject): FieldError[] {
+  return ['hard', 'used'].flatMap((key) => entries(obj(obj(object, 'status'), key)).flatMap(([name, value]) => [
+    ...quotaResourceName(name, `status.${key}[${name}]`), ...resourceQuantity(name, value, `status.${key}[${name}]`),
+  ]));
 }
 
 function quotaUpdate(object: JsonObject, old: JsonObject): FieldError[] {
@@ -133,6 +179,6 @@ function quotaUpdate(object: JsonObject, old: JsonObject): FieldError[] {
 }
 
 export const quotaValidators: Readonly<Record<string, Validator>> = {
-  resourcequotas: { create: resourceQuota, update: quotaUpdate },
+  resourcequotas: { create: resourceQuota, update: quotaUpdate, updateStatus: quotaStatus },
   limitranges: { create: limitRange },
 };

@@ -4,6 +4,7 @@ import { clusterValidators } from './cluster.ts';
 import { configValidators } from './config.ts';
 import { csiValidators } from './csi.ts';
 import { extensionValidators } from './extensions.ts';
+import { flowControlValidators } from './flow-control.ts';
 import { jobValidators } from './jobs.ts';
 import { networkingValidators } from './networking.ts';
 import { validatePod } from './pod/pod.ts';
@@ -26,7 +27,7 @@ const podValidators: Readonly<Record<string, Validator>> = {
 
 const all: Readonly<Record<string, Validator>> = {
   ...podValidators, ...workloadValidators, ...jobValidators, ...serviceValidators, ...configValidators, ...storageValidators, ...policyValidators, ...networkingValidators,
-  ...quotaValidators, ...clusterValidators, ...admissionPolicyValidators, ...extensionValidators, ...csiValidators, ...autoscalingValidators,
+  ...quotaValidators, ...clusterValidators, ...admissionPolicyValidators, ...extensionValidators, ...csiValidators, ...flowControlValidators, ...autoscalingValidators,
 };
 
 /** By `resource.group`; undefined for kinds that have no rules of their own. */

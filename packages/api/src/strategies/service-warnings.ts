@@ -1,0 +1,32 @@
+import type { JsonObject } from '../resource.ts';
+import { parseIp } from '../validation/addresses.ts';
+import { obj, str, strings } from '../validation/access.ts';
+import { quote } from '../validation/errors.ts';
+
+const soon = 'IP address was accepted, but will be invalid in a future Kubernetes release:';
+
+/** Addresses that only lenient parsers take. */
+function addressWarnings(ip: string, field: string): string[] {
+  if (!ip.includes(':')) {
+    if (parseIp(ip) === undefined) return [`${field}: ${soon} ParseAddr(${quote(ip)}): unable to parse IP`];
+    return ip.split('.').some((part) => part.length > 1 && part.startsWith('0')) ? [`${field}: ${soon} ParseAddr(${quote(ip)}): IPv4 field has octet with leading zero`] : [];
+  }
+  return [];
+}
+
+/** Fields that the service's type makes useless, and addresses that will not be taken for ever. */
+export function serviceWarnings(service: JsonObject): string[] {
+  const spec = obj(service, 'spec');
+  const type = str(spec, 'type');
+  const isHeadless = str(spec, 'clusterIP') === 'None';
+  const balancer = str(spec, 'loadBalancerIP');
+  const warnings: string[] = [];
+  if (type !== 'ExternalName') {
+    if (!isHeadless) for (const [index, ip] of strings(spec, 'clusterIPs').entries()) warnings.push(...addressWarnings(ip, `spec.clusterIPs[${index}]`));
+    if (balancer !== '') warnings.push(...addressWarnings(balancer, 'spec.loadBalancerIP'));
+  }
+  for (const [index, ip] of strings(spec, 'externalIPs').entries()) warnings.push(...addressWarnings(ip, `spec.externalIPs[${index}]`));
+  if (type === 'ExternalName' && strings(spec, 'externalIPs').length > 0) warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  if (type !== 'ExternalName' && str(spec, 'externalName') !== '') warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  return warnings;
+}
