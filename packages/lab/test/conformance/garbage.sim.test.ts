@@ -84,7 +84,7 @@ area('garbage collection', (conformance) => {
     await t.delete(t.path('v1', 'replicationcontrollers', 'leaving'), { preconditions: { uid: leaving.metadata.uid }, propagationPolicy: 'Foreground' });
     await t.eventually('the controller is gone', isGone(t, t.path('v1', 'replicationcontrollers', 'leaving')), 120_000);
     const left = await podsOf(t, 'leaving');
-    expect(left.filter((pod) => pod.metadata.deletionTimestamp === undefined).map((pod) => pod.metadata.name).toSorted()).toEqual(shared.toSorted());
+    expect(left.filter((pod) => pod.metadata.deletionTimestamp === undefined).map((pod) => String(pod.metadata.name)).toSorted()).toEqual(shared.toSorted());
     for (const pod of left) expect(pod.metadata.ownerReferences.map((owner: Any) => owner.name)).toEqual(['staying']);
   });
 
