@@ -125,7 +125,8 @@ function serviceAccountKeys(config: PartsConfig, { crypto }: Host): Keys {
     }
   };
   const signing = read('service-account-signing-key-file', config.serviceAccountSigningKeyPem);
-  const others = config.serviceAccountKeyPems.map((pem) => read('service-account-key-file', pem));
+  // A file may hold several.
+  const others = config.serviceAccountKeyPems.flatMap((pem) => pem.match(/-----BEGIN [^-]+-----[\s\S]*?-----END [^-]+-----/g) ?? [pem]).filter((pem) => !pem.includes('EC PARAMETERS')).map((pem) => read('service-account-key-file', pem));
   return { signing, all: [...new Map([signing, ...others].map((key) => [key.keyId, key])).values()] };
 }
 

@@ -1,4 +1,5 @@
 import { fromUtf8, utf8, type Crypto, type SignatureAlgorithm } from '@coxswain/host';
+import { publicKeyDer } from './oidc/jwk.ts';
 
 export interface JwtKey {
   readonly keyId: string;
@@ -14,17 +15,14 @@ function base64url(data: Uint8Array): string {
   return data.toBase64({ alphabet: 'base64url', omitPadding: true });
 }
 
-/** Throws on a key that is neither RSA nor P-256. The key id is the JWK's RFC 7638 thumbprint. */
+const curves: Readonly<Record<string, SignatureAlgorithm>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' };
+
+/** Throws on a key that is neither RSA nor of one of NIST's curves. The key id is upstream's: the digest of the public key's DER. */
 export function jwtKey(crypto: Crypto, pem: string): JwtKey {
   const jwk = crypto.publicJwk(pem);
-  const { kty, crv, e, n, x, y } = jwk;
-  if (kty === 'RSA') return { keyId: thumbprint(crypto, { e, kty, n }), algorithm: 'RS256', pem, jwk };
-  if (kty === 'EC' && crv === 'P-256') return { keyId: thumbprint(crypto, { crv, kty, x, y }), algorithm: 'ES256', pem, jwk };
-  throw new Error('service account keys must be RSA or ECDSA P-256');
-}
-
-function thumbprint(crypto: Crypto, members: Readonly<Record<string, string | undefined>>): string {
-  return base64url(crypto.hash('sha256', utf8(JSON.stringify(members))));
+  const algorithm = jwk['kty'] === 'RSA' ? 'RS256' : curves[jwk['crv'] ?? ''];
+  if (algorithm === undefined) throw new Error('service account keys must be RSA or ECDSA');
+  return { keyId: base64url(crypto.hash('sha256', publicKeyDer(jwk))), algorithm, pem, jwk };
 }
 
 export function signJwt(crypto: Crypto, key: JwtKey, claims: object): string {

@@ -9,23 +9,42 @@ const typeOf: Readonly<Record<string, ResourceType>> = {
   ClusterRole: resources.clusterroles, ClusterRoleBinding: resources.clusterrolebindings, Role: resources.roles, RoleBinding: resources.rolebindings,
 };
 
-/** Undefined if every key is there with that value. */
-function missingKeys(have: Readonly<Record<string, string>> = {}, want: Readonly<Record<string, string>> = {}): Record<string, string> | undefined {
-  return Object.entries(want).every(([key, value]) => have[key] === value) ? undefined : { ...have, ...want };
+type Texts = Readonly<Record<string, string>>;
+
+/** What is there stays as it is. Undefined if every key is there. */
+function missingKeys(have: Texts = {}, want: Texts = {}): Record<string, string> | undefined {
+  return Object.keys(want).every((key) => have[key] !== undefined) ? undefined : { ...want, ...have };
+}
+
+interface Marks { readonly labels: Record<string, string> | undefined; readonly annotations: Record<string, string> | undefined }
+
+function missingMarks(existing: RbacObject, wanted: RbacObject): Marks {
+  return { labels: missingKeys(existing.metadata?.labels, wanted.metadata?.labels), annotations: missingKeys(existing.metadata?.annotations, wanted.metadata?.annotations) };
+}
+
+function marked<T extends RbacObject>(existing: T, { labels, annotations }: Marks): T {
+  return { ...existing, metadata: { ...existing.metadata, ...(labels === undefined ? {} : { labels }), ...(annotations === undefined ? {} : { annotations }) } };
+}
+
+type Aggregation = ClusterRole['aggregationRule'];
+
+/** Selectors are added as rules are; who is not to aggregate does not. Undefined: nothing is to change. */
+function mergeAggregation(existing: Aggregation, wanted: Aggregation): { readonly aggregationRule: Aggregation } | undefined {
+  if (wanted === undefined) return existing === undefined ? undefined : { aggregationRule: undefined };
+  const have = existing?.clusterRoleSelectors ?? [];
+  const known = new Set(have.map((selector) => JSON.stringify(selector)));
+  const missing = (wanted.clusterRoleSelectors ?? []).filter((selector) => !known.has(JSON.stringify(selector)));
+  return missing.length === 0 ? undefined : { aggregationRule: { ...existing, clusterRoleSelectors: [...have, ...missing] } };
 }
 
 /** Rules are added, never taken away: an administrator may have widened a role. */
 function mergeRole(existing: ClusterRole, wanted: ClusterRole): ClusterRole | undefined {
   const missing = uncovered(existing.rules ?? [], wanted.rules ?? []);
-  const labels = missingKeys(existing.metadata?.labels, wanted.metadata?.labels);
-  const aggregation = wanted.aggregationRule !== undefined && existing.aggregationRule === undefined;
-  if (missing.length === 0 && labels === undefined && !aggregation) return undefined;
-  return {
-    ...existing,
-    metadata: { ...existing.metadata, labels: labels ?? existing.metadata?.labels ?? {} },
-    rules: [...(existing.rules ?? []), ...missing],
-    ...(aggregation ? { aggregationRule: wanted.aggregationRule } : {}),
-  } as ClusterRole;
+  const marks = missingMarks(existing, wanted);
+  const aggregation = mergeAggregation(existing.aggregationRule, wanted.aggregationRule);
+  if (missing.length === 0 && marks.labels === undefined && marks.annotations === undefined && aggregation === undefined) return undefined;
+  const { aggregationRule, ...rest } = { ...marked(existing, marks), ...aggregation };
+  return { ...rest, rules: [...(existing.rules ?? []), ...missing], ...(aggregationRule === undefined ? {} : { aggregationRule }) };
 }
 
 function subjectKey(subject: Subject): string {
@@ -35,9 +54,9 @@ function subjectKey(subject: Subject): string {
 function mergeBinding(existing: RoleBinding, wanted: RoleBinding): RoleBinding | undefined {
   const have = new Set((existing.subjects ?? []).map(subjectKey));
   const missing = (wanted.subjects ?? []).filter((subject) => !have.has(subjectKey(subject)));
-  const labels = missingKeys(existing.metadata?.labels, wanted.metadata?.labels);
-  if (missing.length === 0 && labels === undefined) return undefined;
-  return { ...existing, metadata: { ...existing.metadata, labels: labels ?? existing.metadata?.labels ?? {} }, subjects: [...(existing.subjects ?? []), ...missing] };
+  const marks = missingMarks(existing, wanted);
+  if (missing.length === 0 && marks.labels === undefined && marks.annotations === undefined) return undefined;
+  return { ...marked(existing, marks), subjects: [...(existing.subjects ?? []), ...missing] };
 }
 
 function sameRole(a: ClusterRoleBinding, b: ClusterRoleBinding): boolean {

@@ -10,7 +10,8 @@ function document(path: string, contentType: string, body: object): PathHandler 
 
 /** With these two documents anybody can check a service account token without asking the server. */
 export function oidcHandlers(options: { readonly issuer: string; readonly jwksUri: string; readonly keys: readonly JwtKey[] }): readonly PathHandler[] {
-  const keys = options.keys.map((key) => ({ use: 'sig', kty: key.jwk['kty'], kid: key.keyId, alg: key.algorithm, ...key.jwk }));
+  // In the order in which upstream writes them.
+  const keys = options.keys.map(({ jwk: { kty, crv, x, y, n, e }, keyId: kid, algorithm: alg }) => ({ use: 'sig', kty, kid, crv, alg, x, y, n, e }));
   return [
     document('/.well-known/openid-configuration', 'application/json', {
       issuer: options.issuer,

@@ -53,9 +53,13 @@ function integer(text: string | undefined): Uint8Array {
 }
 
 /** As SubjectPublicKeyInfo. Throws on what is no key. */
-export function publicKeyPem({ kty = '', crv = '', n, e, x, y }: Jwk): string {
+export function publicKeyDer({ kty = '', crv = '', n, e, x, y }: Jwk): Uint8Array {
   const algorithm = kty === 'RSA' ? element(0x30, oid('RSA'), element(0x05)) : kty === 'EC' ? element(0x30, oid('EC'), oid(crv)) : element(0x30, oid(crv));
   const key = kty === 'RSA' ? bitString(element(0x30, integer(n), integer(e))) : kty === 'EC' ? bitString(new Uint8Array([4]), bytes(x), bytes(y)) : bitString(bytes(x));
-  const body = element(0x30, algorithm, key).toBase64().replaceAll(/(.{64})(?=.)/g, '$1\n');
+  return element(0x30, algorithm, key);
+}
+
+export function publicKeyPem(key: Jwk): string {
+  const body = publicKeyDer(key).toBase64().replaceAll(/(.{64})(?=.)/g, '$1\n');
   return `-----BEGIN PUBLIC KEY-----\n${body}\n-----END PUBLIC KEY-----\n`;
 }
