@@ -5,10 +5,12 @@ import type { Client } from './types.ts';
 
 export interface ClientOptions extends ServerOptions {
   readonly userAgent: string;
+  /** Whose decision the writes carry out. */
+  readonly decision?: string | undefined;
 }
 
 export function createClient(host: Host, options: ClientOptions): Client {
-  return new RestClient({ transport: networkTransport(host, options), userAgent: options.userAgent, timers: host.timers });
+  return new RestClient({ transport: networkTransport(host, options), userAgent: options.userAgent, decision: options.decision, timers: host.timers });
 }
 
 /** For a client in the server's own process, and for tests: requests go to `transport` instead of over the network. */

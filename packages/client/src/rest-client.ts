@@ -29,6 +29,8 @@ interface Call {
 export interface RestClientOptions {
   readonly transport: Transport;
   readonly userAgent: string;
+  /** Whose decision the writes carry out; `cox why` tells it. */
+  readonly decision?: string | undefined;
   /** For Retry-After; without it nothing is retried. */
   readonly timers?: Timers | undefined;
 }
@@ -50,16 +52,19 @@ function withType<T extends KubeObject>(type: ResourceType<T>, item: T): T {
 export class RestClient implements Client {
   readonly #transport: Transport;
   readonly #userAgent: string;
+  readonly #decision: string | undefined;
   readonly #timers: Timers | undefined;
 
   constructor(options: RestClientOptions) {
     this.#transport = options.transport;
     this.#userAgent = options.userAgent;
+    this.#decision = options.decision;
     this.#timers = options.timers;
   }
 
   async #send(call: Call): Promise<IncomingResponse> {
     const headers: Record<string, string> = { accept: call.accept ?? 'application/json', 'user-agent': this.#userAgent };
+    if (this.#decision !== undefined && call.method !== 'GET') headers['x-coxswain-decision'] = this.#decision;
     if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
     const response = await this.#transport({
       method: call.method, target: call.target, headers,

@@ -23,6 +23,7 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   start: async () => (await import('./commands/start-stop.ts')).start,
   bench: async () => (await import('./commands/bench.ts')).bench,
   test: async () => (await import('./commands/test.ts')).test,
+  why: async () => (await import('./commands/why.ts')).why,
 };
 
 /** Tools of one subject: `cox etcd doctor`. */
@@ -37,6 +38,7 @@ const help = `cox: a Kubernetes cluster in TypeScript
   cox logs COMPONENT [-f] [--tail N]  its log
   cox stop|start COMPONENT            one component, for experiments
   cox down [--purge]                  stop it and leave nothing behind
+  cox why KIND/NAME [-n NAMESPACE]    who wrote each recent change of an object
   cox test [--quick]                  types, lint, tests
   cox bench store [--quick]           the store beside Debian's etcd
   cox etcd doctor|migrate|…           look after a store, ours or a real etcd

@@ -97,7 +97,7 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   // The token must decide who it is: a client certificate on the connection would win over it.
   const { certPem: _cert, keyPem: _key, ...anonymousTls } = tls;
   const forAccount = (account: string): Client => (values.bool('use-service-account-credentials')
-    ? createClient(host, { server, tls: anonymousTls, bearerToken: accountToken(host, own, account), userAgent: `coxswain-controller-manager/${account}` }) : own);
+    ? createClient(host, { server, tls: anonymousTls, bearerToken: accountToken(host, own, account), userAgent: `coxswain-controller-manager/${account}`, decision: account }) : own);
   const manager = await startControllerManager(config, host, { own, forAccount });
   const listener = await serve(values, host, manager);
   return {

@@ -53,7 +53,7 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   const { config, kubeconfig } = configOf(values, host);
   const connection = kubeconfig === '' ? await loadInClusterConfig() : await loadKubeconfig(kubeconfig);
   const { server, ...identity } = connection;
-  const client = createClient(host, { ...identity, server: values.isSet('master') ? values.string('master') : server, userAgent: 'coxswain-scheduler' });
+  const client = createClient(host, { ...identity, server: values.isSet('master') ? values.string('master') : server, userAgent: 'coxswain-scheduler', decision: 'scheduler' });
   const metrics = createMetrics();
   const scheduler = startScheduler(config, host, client, metrics);
   const listener = await serve(values, host, scheduler, metrics);
