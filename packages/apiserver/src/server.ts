@@ -143,7 +143,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, background.signal);
       if (admittance instanceof FlowControl) admittance.start(cache, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
-      const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, stop: background.signal });
+      const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, callouts, stop: background.signal });
       await cache.whenReady();
       definitions.onChange(() => kindsChanged.forEach((listener) => listener()));
       definitions.start();

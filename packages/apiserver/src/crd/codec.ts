@@ -156,6 +156,11 @@ export function customStorageCodec(api: ApiResource, storageVersion: string, sch
   };
 }
 
+/** Where a webhook converts: what comes from the store and goes there is of the served version already. */
+export function convertedStorageCodec(schemas: VersionSchemas): StorageCodec {
+  return { encode: stringifySorted, toStore: stringifySorted, decode: (value) => readStored(value, schemas) };
+}
+
 /** As it stands in the store, with the defaults of the version that it is stored in. */
 export function readStored(value: Uint8Array, schemas: VersionSchemas): JsonObject {
   const object = parseStoredJson(fromUtf8(value));

@@ -3,13 +3,17 @@ import {
 } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { utf8, type Host } from '@coxswain/host';
-import type { CustomServing, Hub, ServedKind } from '../registry/kind.ts';
+import { apiVersionOf, type CustomServing, type Hub, type ServedKind } from '../registry/kind.ts';
 import { at } from '../registry/object.ts';
 import type { CustomKinds } from '../registry/registry.ts';
 import { resourcePrefix } from '../storage/keys.ts';
 import { ResourceStore } from '../storage/store.ts';
 import { WatchCache } from '../watch-cache/cache.ts';
-import { CustomCodec, customStorageCodec } from './codec.ts';
+import { transformedClient } from '../encryption/client.ts';
+import type { Callouts } from '../callouts/types.ts';
+import type { StorageCodec } from '../storage/codec.ts';
+import { conversionTransformer, WebhookConverter } from './conversion/converter.ts';
+import { convertedStorageCodec, CustomCodec, customStorageCodec } from './codec.ts';
 import { noMetadataRules, strategyOf } from './strategy.ts';
 import { VersionSchemas } from './version-schemas.ts';
 
@@ -18,6 +22,7 @@ export interface KindTools {
   /** The store as the values of one resource look in the clear. */
   storeOf(group: string, resource: string): EtcdClient;
   readonly keyRoot: string;
+  readonly callouts: Callouts;
 }
 
 const hashBytes = 8;
@@ -44,6 +49,7 @@ export class DefinitionKinds implements CustomKinds {
   #definition: Definition;
   readonly #tools: KindTools;
   readonly #schemas: VersionSchemas;
+  readonly #converter: WebhookConverter | undefined;
   readonly #kinds = new Map<string, ServedKind>();
   #users = 0;
   #retired = false;
@@ -54,6 +60,7 @@ export class DefinitionKinds implements CustomKinds {
     this.#definition = definition;
     this.#tools = tools;
     this.#schemas = new VersionSchemas(definition);
+    this.#converter = definition.conversionWebhook === undefined ? undefined : new WebhookConverter(definition, tools.callouts, tools.host);
   }
 
   get definition(): Definition {
@@ -114,11 +121,20 @@ export class DefinitionKinds implements CustomKinds {
     const { host, keyRoot } = this.#tools;
     // Requests may do what discovery no longer offers.
     const api = { ...customResource(definition, version, ''), verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'] };
-    const codec = customStorageCodec(api, definition.storageVersion, this.#schemas);
+    const { codec, client } = this.#storage(api);
     const prefix = resourcePrefix(keyRoot, { group: api.group, resource: definition.wantedNames.plural }, true);
-    const store = new ResourceStore(this.#tools.storeOf(api.group, definition.wantedNames.plural), host.timers, prefix, codec);
+    const store = new ResourceStore(client, host.timers, prefix, codec);
     const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyOf(api, version, this.#schemas.of(version.name)), metadata: noMetadataRules, custom: true, clock: host.clock, timers: host.timers };
     return { api, hub, isHub: true, codec: new CustomCodec(api, this.#schemas), toHub: (object) => object, fromHub: (object) => object, custom: this.#serving(api, version) };
+  }
+
+  /** Versions are told apart by apiVersion alone, or a webhook stands between them and the store. */
+  #storage(api: ApiResource): { readonly codec: StorageCodec; readonly client: EtcdClient } {
+    const definition = this.#definition;
+    const client = this.#tools.storeOf(api.group, definition.wantedNames.plural);
+    if (this.#converter === undefined) return { codec: customStorageCodec(api, definition.storageVersion, this.#schemas), client };
+    const transformer = conversionTransformer(this.#converter, this.#schemas, apiVersionOf(api), apiVersionOf({ group: api.group, version: definition.storageVersion }));
+    return { codec: convertedStorageCodec(this.#schemas), client: transformedClient(client, () => transformer) };
   }
 
   #serving(api: ApiResource, version: CustomVersion): CustomServing {

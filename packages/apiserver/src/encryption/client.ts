@@ -1,11 +1,13 @@
-import { internalError } from '@coxswain/api';
+import { internalError, StatusError } from '@coxswain/api';
 import { fromUtf8 } from '@coxswain/host';
 import type { EtcdClient, KeyValue, RangeOptions, TxnOp, TxnOpResult, TxnOptions, WatchBatch, WatchEvent, WatchOptions } from '@coxswain/etcd-lite/client';
 import type { MaybePromise, TransformedKeyValue, ValueTransformer } from './transformer.ts';
 
 type TransformerNow = () => ValueTransformer;
 
+/** What already is an answer (a conversion webhook's failure) stays as it is. */
 function failure(error: unknown, key: Uint8Array, named: boolean): Error {
+  if (error instanceof StatusError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return internalError(named ? `unable to transform key ${JSON.stringify(fromUtf8(key))}: ${message}` : message);
 }
