@@ -10,6 +10,7 @@ import { goStruct } from './go-value.ts';
 import { taintEffect, validateTolerations } from './pod/placement.ts';
 import { validateResourceRequirements } from './resources.ts';
 import type { Validator } from './validator.ts';
+import { webhookConfigurationRules } from './webhooks.ts';
 
 function namespace(object: JsonObject): FieldError[] {
   return strings(obj(object, 'spec'), 'finalizers').flatMap((name) => [
@@ -118,43 +119,6 @@ export function operationRule(rule: JsonObject, field: string): FieldError[] {
   return [...errors, ...requireOneOf(str(rule, 'scope'), `${field}.scope`, ['*', 'Cluster', 'Namespaced'], 'allowed')];
 }
 
-function clientConfig(config: JsonObject | undefined, field: string): FieldError[] {
-  const url = str(config, 'url');
-  const service = obj(config, 'service');
-  if (has(config, 'url') === (service !== undefined)) return [required(field, 'exactly one of url or service is required')];
-  if (service !== undefined) {
-    const errors = ['name', 'namespace'].flatMap((key) => requireString(service, key, `${field}.service`, `service ${key} is required`));
-    return has(service, 'port') ? [...errors, ...portNumber(num(service, 'port'), `${field}.service.port`)] : errors;
-  }
-  return /^https:\/\/[^/?#]+/.test(url) ? [] : [invalidValue(`${field}.url`, url, "'https' is the only allowed URL scheme; desired format: https://host[/path]")];
-}
-
-function webhook(one: JsonObject, field: string): FieldError[] {
-  const name = str(one, 'name');
-  const timeout = optionalNumber(one, 'timeoutSeconds');
-  const errors = name.split('.').length < 3 ? [invalidValue(`${field}.name`, name, 'should be a domain with at least three segments separated by dots')] : eachInvalid(`${field}.name`, name, fullyQualifiedDomainNameProblems(name));
-  errors.push(...each(objects(one, 'rules'), `${field}.rules`, operationRule));
-  errors.push(...requireOneOf(str(one, 'failurePolicy'), `${field}.failurePolicy`, ['Fail', 'Ignore'], 'allowed'), ...requireOneOf(str(one, 'matchPolicy'), `${field}.matchPolicy`, ['Equivalent', 'Exact'], 'allowed'));
-  const effects = str(one, 'sideEffects');
-  if (effects === '') errors.push(required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
-  else errors.push(...requireOneOf(effects, `${field}.sideEffects`, ['None', 'NoneOnDryRun'], 'unsupported'));
-  if (timeout !== undefined && (timeout < 1 || timeout > 30)) errors.push(invalidValue(`${field}.timeoutSeconds`, timeout, 'the timeout value must be between 1 and 30 seconds'));
-  if (strings(one, 'admissionReviewVersions').length === 0) errors.push(required(`${field}.admissionReviewVersions`, 'must specify one of v1, v1beta1'));
-  errors.push(...validateLabelSelector(obj(one, 'namespaceSelector'), `${field}.namespaceSelector`), ...validateLabelSelector(obj(one, 'objectSelector'), `${field}.objectSelector`));
-  return [...errors, ...clientConfig(obj(one, 'clientConfig'), `${field}.clientConfig`)];
-}
-
-function webhooks(object: JsonObject): FieldError[] {
-  const names = new Set<string>();
-  return each(objects(object, 'webhooks'), 'webhooks', (one, at) => {
-    const name = str(one, 'name');
-    const errors = webhook(one, at);
-    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
-    names.add(name);
-    return errors;
-  });
-}
-
 // Extensions ----------------------------------------------------------------------------------------------------------
 
 function apiService(object: JsonObject): FieldError[] {
@@ -228,8 +192,8 @@ export const clusterValidators: Readonly<Record<string, Validator>> = {
   'events.events.k8s.io': { create: event },
   nodes: { create: node, update: nodeUpdate },
   'certificatesigningrequests.certificates.k8s.io': { create: certificateSigningRequest, update: certificateUpdate, updateStatus: certificateUpdate },
-  'validatingwebhookconfigurations.admissionregistration.k8s.io': { create: webhooks },
-  'mutatingwebhookconfigurations.admissionregistration.k8s.io': { create: webhooks },
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurationRules,
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurationRules,
   'apiservices.apiregistration.k8s.io': { create: apiService },
   'runtimeclasses.node.k8s.io': {
     create: runtimeClass,

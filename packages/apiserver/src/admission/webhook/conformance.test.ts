@@ -109,8 +109,8 @@ test.each(['mutating', 'validating'] as const)('Admission webhook, list %s webho
 /** Until the cache of configurations has the rules' operations. */
 async function withOperations(kind: Kind, name: string, operations: readonly string[], write: () => Promise<Answer>): Promise<void> {
   expect((await write()).status).toBe(200);
-  const cache = cluster.servers[0]?.cache;
-  await expect.poll(() => (cache?.get('admissionregistration.k8s.io', `${kind}webhookconfigurations`, '', name) as unknown as { webhooks: { rules: { operations: unknown }[] }[] } | undefined)?.webhooks[0]?.rules[0]?.operations, { interval: 5 }).toEqual(operations);
+  const cached = (): unknown => cluster.servers[0]?.cache.get('admissionregistration.k8s.io', `${kind}webhookconfigurations`, '', name)?.['webhooks'];
+  await expect.poll(cached, { interval: 5 }).toMatchObject([{ rules: [{ operations }] }]);
 }
 
 test.each(['mutating', 'validating'] as const)('Admission webhook, update %s webhook', async (kind) => {
@@ -251,4 +251,31 @@ test('Admission webhook, fail closed', async () => {
   const answer = await call('POST', '/api/v1/namespaces/closed/configmaps', { metadata: { name: 'foo' } });
   expect([answer.status, answer.json['reason'], messageOf(answer)]).toEqual([500, 'InternalError',
     `Internal error occurred: failed calling webhook "configmaps.k8s.io": failed to call webhook: Post "https://localhost:${hooks.port}/configmaps?timeout=10s": tls: failed to verify certificate: x509: certificate signed by unknown authority`]);
+});
+
+const skipByName = { name: 'skip-by-name', expression: 'object.metadata.name != "skip-me"' };
+
+test.each(['mutating', 'validating'] as const)('%s Admission webhook, create and update %s webhook configuration with matchConditions', async (kind) => {
+  const path = kind === 'mutating' ? '/mutating-configmaps' : '/configmaps';
+  const name = `conditions-${kind}`;
+  const created = await register(kind, name, [hook(path, [rule('configmaps')], { matchConditions: [{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }] })]);
+  expect((created.json['webhooks'] as { matchConditions: unknown }[])[0]?.matchConditions).toEqual([{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }]);
+  const target = `${configurations}/${kind}webhookconfigurations/${name}`;
+  const matchConditions = [{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }, { name: 'expression-2', expression: "object.metadata.namespace == 'staging'" }];
+  const updated = await call('PATCH', target, [{ op: 'replace', path: '/webhooks/0/matchConditions', value: matchConditions }], { 'content-type': 'application/json-patch+json' });
+  expect((updated.json['webhooks'] as { matchConditions: unknown }[])[0]?.matchConditions).toEqual(matchConditions);
+});
+
+test.each([
+  ['mutating', 'Mutating Admission webhook, reject mutating webhook configurations with invalid matchConditions'], ['validating', 'Validing Admission webhook, reject validating webhook configurations with invalid matchConditions'],
+] as const)('%s: %s', async (kind, _name) => {
+  const answer = await register(kind, 'invalid-conditions', [hook('/configmaps', [rule('configmaps')], { matchConditions: [{ name: 'invalid-expression-1', expression: '... [] bad expression' }] })]);
+  expect([answer.status, answer.json['reason']]).toEqual([422, 'Invalid']);
+  expect(messageOf(answer)).toContain(`webhooks[0].matchConditions[0].expression: Invalid value: "... [] bad expression": compilation failed`);
+});
+
+test('Mutating Admission webhook, mutating webhook excluding object with specific name', async () => {
+  await register('mutating', 'excluding', [hook('/mutating-configmaps', [rule('configmaps')], { matchConditions: [skipByName] })]);
+  expect(data(await configMap('skip-me', { 'mutation-start': 'yes' }))).toEqual({ 'mutation-start': 'yes' });
+  expect(data(await configMap('mutate-me', { 'mutation-start': 'yes' }))).toEqual({ 'mutation-start': 'yes', 'mutation-stage-1': 'yes' });
 });

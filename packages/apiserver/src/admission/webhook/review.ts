@@ -31,7 +31,7 @@ export interface ReviewObjects {
   readonly oldObject: JsonObject | undefined;
 }
 
-export function reviewRequest(uid: string, version: ReviewVersion, { version: wanted }: Invocation, a: AdmissionAttributes, { object, oldObject }: ReviewObjects): JsonObject {
+export function reviewRequest(uid: string, version: ReviewVersion, { version: wanted }: Pick<Invocation, 'version'>, a: AdmissionAttributes, { object, oldObject }: ReviewObjects): JsonObject {
   return {
     kind: 'AdmissionReview', apiVersion: `admission.k8s.io/${version}`,
     request: {
