@@ -3,11 +3,11 @@ import type { FieldError } from '../field-error.ts';
 import { equalJson } from '../patch/values.ts';
 import type { JsonObject } from '../resource.ts';
 import { get, has, list, obj, objects, str, strings } from './access.ts';
-import { operationRule } from './cluster.ts';
 import { each, requireOneOf, validateLabelSelector } from './common.ts';
 import { duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required, tooMany } from './errors.ts';
 import { dns1035Label, dns1123Subdomain, pathSegmentProblems, qualifiedNameProblems } from './formats.ts';
 import type { Validator } from './validator.ts';
+import { ruleErrors as operationRule } from './webhooks.ts';
 
 /** ValidatingAdmissionPolicy and its bindings: their expressions are compiled as they are written. */
 

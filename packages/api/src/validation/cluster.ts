@@ -106,19 +106,6 @@ function certificateUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   return errors;
 }
 
-// Admission -----------------------------------------------------------------------------------------------------------
-
-const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
-
-export function operationRule(rule: JsonObject, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const key of ['operations', 'apiGroups', 'apiVersions', 'resources']) if (list(rule, key).length === 0) errors.push(required(`${field}.${key}`));
-  for (const [index, operation] of strings(rule, 'operations').entries()) {
-    if (!operations.includes(operation)) errors.push(notSupported(`${field}.operations[${index}]`, operation, operations));
-  }
-  return [...errors, ...requireOneOf(str(rule, 'scope'), `${field}.scope`, ['*', 'Cluster', 'Namespaced'], 'allowed')];
-}
-
 // Extensions ----------------------------------------------------------------------------------------------------------
 
 function apiService(object: JsonObject): FieldError[] {

@@ -4,4 +4,4 @@ export { invalidValue } from './errors.ts';
 export { qualifiedNameProblems } from './formats.ts';
 export { labelName as labelNameErrors } from './common.ts';
 export { validateClusterIps } from './services.ts';
-export { admissionNamespaceDecl, admissionRequestDecl, matchConditionEnvironment, validateMatchConditions } from './match-conditions.ts';
+export { matchConditionEnvironment, validateMatchConditions } from './match-conditions.ts';

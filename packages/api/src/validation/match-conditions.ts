@@ -1,4 +1,4 @@
-import { authorizerDecl, boolDecl, celEnvironment, dynDecl, intDecl, listDecl, mapDecl, objectDecl, resourceCheckDecl, stringDecl, timestampDecl, type DeclType, type Environment, type ObjectDeclType } from '@coxswain/cel';
+import { admissionEnvironment, type Environment } from '@coxswain/cel';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { objects, str } from './access.ts';
@@ -6,40 +6,9 @@ import { each } from './common.ts';
 import { duplicate, eachInvalid, invalidValue, required, tooMany } from './errors.ts';
 import { qualifiedNameProblems } from './formats.ts';
 
-const gvk = objectDecl('kubernetes.GroupVersionKind', { group: stringDecl, version: stringDecl, kind: stringDecl });
-const gvr = objectDecl('kubernetes.GroupVersionResource', { group: stringDecl, version: stringDecl, resource: stringDecl });
-const userInfo = objectDecl('kubernetes.UserInfo', { username: stringDecl, uid: stringDecl, groups: listDecl(stringDecl), extra: mapDecl(listDecl(stringDecl)) });
-
-/** `request` of admission's expressions. */
-export const admissionRequestDecl: DeclType = objectDecl('kubernetes.AdmissionRequest', {
-  kind: gvk, resource: gvr, subResource: stringDecl, requestKind: gvk, requestResource: gvr, requestSubResource: stringDecl, name: stringDecl, namespace: stringDecl, operation: stringDecl,
-  userInfo, dryRun: boolDecl, options: dynDecl,
-});
-
-const namespaceCondition = objectDecl('kubernetes.NamespaceCondition', { status: stringDecl, type: stringDecl, lastTransitionTime: timestampDecl, message: stringDecl, reason: stringDecl });
-
-/** `namespaceObject` of admission's expressions. */
-export const admissionNamespaceDecl: ObjectDeclType = objectDecl('kubernetes.Namespace', {
-  metadata: objectDecl('kubernetes.NamespaceMetadata', {
-    name: stringDecl, generateName: stringDecl, namespace: stringDecl, labels: mapDecl(stringDecl), annotations: mapDecl(stringDecl), UID: stringDecl, creationTimestamp: timestampDecl,
-    deletionGracePeriodSeconds: intDecl, deletionTimestamp: timestampDecl, generation: intDecl, resourceVersion: stringDecl, finalizers: listDecl(stringDecl),
-  }),
-  spec: objectDecl('kubernetes.NamespaceSpec', { finalizers: listDecl(stringDecl) }),
-  status: objectDecl('kubernetes.NamespaceStatus', { conditions: listDecl(namespaceCondition), phase: stringDecl }),
-});
-
-const environments = new Map<'new' | 'stored', Environment>();
-
-/** What the match conditions of webhooks are compiled in. Made when first needed. */
+/** What the match conditions of webhooks are compiled in. */
 export function matchConditionEnvironment(expressions: 'new' | 'stored'): Environment {
-  const known = environments.get(expressions);
-  if (known !== undefined) return known;
-  const made = celEnvironment({
-    expressions,
-    variables: { object: dynDecl, oldObject: dynDecl, namespaceObject: { ...admissionNamespaceDecl, nullable: true }, request: admissionRequestDecl, authorizer: authorizerDecl, 'authorizer.requestResource': resourceCheckDecl },
-  });
-  environments.set(expressions, made);
-  return made;
+  return admissionEnvironment({ params: false, authorizer: true, expressions });
 }
 
 /** Why an expression is no condition; undefined: it is one. */

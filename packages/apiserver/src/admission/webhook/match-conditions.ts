@@ -1,5 +1,5 @@
 import { matchConditionEnvironment, type JsonObject } from '@coxswain/api';
-import { authorizerValue, matchConditionsCostBudget, requestResourceValue, type Evaluation, type Program } from '@coxswain/cel';
+import { authorizerValue, matchConditionsCostBudget, requestResourceValue, untypedBinding, type Evaluation, type Program } from '@coxswain/cel';
 import type { MatchCondition } from 'kubernetes-types/admissionregistration/v1';
 import type { AdmissionAttributes, AdmissionVersion, Authorizer } from '../../types.ts';
 import { decisionsOf } from './authorizer-decisions.ts';
@@ -61,7 +61,7 @@ function aggregate(errors: readonly string[]): string {
 async function bindingsOf(a: AdmissionAttributes, version: AdmissionVersion): Promise<Parameters<Program['evaluate']>[0]> {
   const convert = async (object: JsonObject | undefined): Promise<JsonObject | null> => (object === undefined ? null : version.from(object));
   return {
-    object: await convert(a.object), oldObject: await convert(a.oldObject), namespaceObject: null, request: requestObject(a, version),
+    object: await convert(a.object), oldObject: await convert(a.oldObject), namespaceObject: untypedBinding(null), request: requestObject(a, version),
     authorizer: authorizerValue, 'authorizer.requestResource': requestResourceOf(a),
   };
 }
