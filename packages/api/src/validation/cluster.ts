@@ -1,10 +1,10 @@
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
-import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
+import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { cidrText, parseCidr } from './addresses.ts';
 import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required } from './errors.ts';
-import { each, immutableText, labelName, portNumber, requireOneOf, requireString, validateLabelSelector, validateSelectorLabels } from './common.ts';
+import { each, immutableText, labelName, requireOneOf, requireString, validateSelectorLabels } from './common.ts';
 import { dns1123Label, dns1123Subdomain, fullyQualifiedDomainNameProblems, labelValueProblems, qualifiedNameProblems } from './formats.ts';
 import { goStruct } from './go-value.ts';
 import { taintEffect, validateTolerations } from './pod/placement.ts';
