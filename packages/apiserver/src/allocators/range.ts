@@ -1,6 +1,7 @@
-import { fromUtf8, randomBelow, utf8, type Random } from '@coxswain/host';
+import { randomBelow, type Random } from '@coxswain/host';
 import type { RawStore } from '../types.ts';
 import { Bitmap } from './bitmap.ts';
+import { decodeStoredRange, encodeStoredRange } from './stored-range.ts';
 
 export interface RangeDescription {
   /** `/registry/ranges/serviceips` */
@@ -10,14 +11,6 @@ export interface RangeDescription {
   readonly size: number;
   /** Offsets below are given out by chance only when the others are used up, so that people can choose theirs there. */
   readonly staticBand: number;
-}
-
-interface RangeAllocation {
-  apiVersion: 'v1';
-  kind: 'RangeAllocation';
-  metadata: Record<string, unknown>;
-  range: string;
-  data: string;
 }
 
 /** What is stored belongs to another range: the repair loop rebuilds it from what is in use. */
@@ -101,7 +94,7 @@ export class Range {
       const after = bitmap.toWire();
       if (!foreign && sameBytes(before, after)) return result;
       // Somebody always wins, so this ends.
-      if (await this.#store.compareAndPut(this.description.key, encode(this.description.range, after), modRevision)) return result;
+      if (await this.#store.compareAndPut(this.description.key, encodeStoredRange({ range: this.description.range, wire: after }), modRevision)) return result;
     }
   }
 
@@ -109,16 +102,11 @@ export class Range {
     const { key, range, size } = this.description;
     const stored = await this.#store.get(key);
     if (stored === undefined) return { bitmap: new Bitmap(size), modRevision: 0, foreign: false };
-    const object = JSON.parse(fromUtf8(stored.value)) as RangeAllocation;
-    const foreign = object.range !== range;
-    if (foreign && !acceptForeign) throw new RangeChanged(object.range, range);
-    return { bitmap: foreign ? new Bitmap(size) : new Bitmap(size, Uint8Array.fromBase64(object.data)), modRevision: stored.modRevision, foreign };
+    const found = decodeStoredRange(stored.value);
+    const foreign = found.range !== range;
+    if (foreign && !acceptForeign) throw new RangeChanged(found.range, range);
+    return { bitmap: foreign ? new Bitmap(size) : new Bitmap(size, found.wire), modRevision: stored.modRevision, foreign };
   }
-}
-
-function encode(range: string, wire: Uint8Array): Uint8Array {
-  const object: RangeAllocation = { apiVersion: 'v1', kind: 'RangeAllocation', metadata: {}, range, data: wire.toBase64() };
-  return utf8(JSON.stringify(object));
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -4,11 +4,12 @@ import {
 import { assert, emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import { storedProtobuf } from '../negotiation/protobuf.ts';
-import type { StorageCodec } from '../storage/codec.ts';
+import { isOwnJson, type StorageCodec } from '../storage/codec.ts';
 import { apiVersionOf, type KindCodec, type MetadataRules } from './kind.ts';
 import { isObject, meta } from './object.ts';
 import type { FieldValidation } from './options.ts';
 import { decodePlain, scanText } from './plain.ts';
+import { fromBetaDefinition } from './stored-definitions.ts';
 
 /** Where the generic machinery meets the description of the built-in kinds. */
 
@@ -47,9 +48,10 @@ export function builtinCodec(api: ApiResource): KindCodec {
 /** Numbers that a double cannot hold, and those whose sign it would keep. */
 const unusualNumber = /\d{16}|[:,[]-0/;
 
-/** Built-in kinds are stored in JSON by nobody but us: canonical already, so that Node's own parser gives what ours would. */
+/** What we wrote is canonical already, so that Node's own parser gives what ours would. kube-apiserver writes JSON for some groups, and ends it with a line feed. */
 function storedJson(value: Uint8Array, typeName: string): JsonObject {
   const text = fromUtf8(value);
+  if (!isOwnJson(value)) return decodeObject(typeName, { value: fromBetaDefinition(scanText(value).value as JsonObject), duplicates: [], wholeFloats: new Map() }).object;
   const plain: unknown = unusualNumber.test(text) ? undefined : JSON.parse(text);
   return typeof plain === 'object' && plain !== null && !Array.isArray(plain) ? (plain as JsonObject) : decodeObject(typeName, text).object;
 }
@@ -57,7 +59,7 @@ function storedJson(value: Uint8Array, typeName: string): JsonObject {
 export function builtinStorageCodec(api: ApiResource): StorageCodec {
   return {
     encode: (object) => stringifyObject(api.typeName, object),
-    decode: (value) => storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName),
+    decode: (value) => (isOwnJson(value) ? storedJson(value, api.typeName) : withDefaults(api, storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName))),
   };
 }
 

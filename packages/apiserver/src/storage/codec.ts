@@ -31,6 +31,12 @@ const parsed = new ParsedBudget(8 * 1024 * 1024);
 /** Of what is sent in protobuf. */
 const encoded = new ParsedBudget(24 * 1024 * 1024);
 const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/** JSON as we write it: kube-apiserver's ends with a line feed, and may lack defaults or be of another version. */
+export function isOwnJson(value: Uint8Array): boolean {
+  return value[0] === openBrace && value.at(-1) === closeBrace;
+}
 
 /** One stored state of one object; revision 0: it was not stored (a dry run). Immutable; kept as bytes, parsed when asked for. */
 export class StoredObject {
@@ -72,7 +78,7 @@ export class StoredObject {
 
   /** The stored bytes are JSON as it is served, but for resourceVersion. */
   get isServedForm(): boolean {
-    return this.#value[0] === openBrace && this.#codec.toStore === undefined;
+    return isOwnJson(this.#value) && this.#codec.toStore === undefined;
   }
 
   /** JSON as served in the storage version. */
