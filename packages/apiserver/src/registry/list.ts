@@ -2,6 +2,7 @@ import { badRequest, StatusError } from '@coxswain/api';
 import { isEtcdError } from '@coxswain/etcd-lite/client';
 import { inSlices } from '../slices.ts';
 import { NotReached } from '../watch-cache/cache.ts';
+import { trustsProgress } from '../watch-cache/progress.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { ListPage, PageOptions } from '../storage/store.ts';
 import type { Operation } from './context.ts';
@@ -65,6 +66,7 @@ async function fromCache(operation: Operation, selection: Selection, revision: n
   const { cache } = operation.kind.hub;
   await cache.startReadable();
   if (revision === 'newest') {
+    if (!(await trustsProgress(cache.store.client))) return fromStore(operation, selection, { from: undefined, revision: undefined, limit: 0, continuing: false });
     try {
       await cache.fresh();
     } catch (error) {
