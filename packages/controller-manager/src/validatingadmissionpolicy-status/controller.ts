@@ -13,7 +13,7 @@ export const policyStatusController: Controller = {
   start: (context) => {
     const policies = context.informers.informer(resources.validatingadmissionpolicies);
     const loop = newLoop(context, name);
-    policies.addHandler({ added: loop.enqueue, updated: (_before, after) => { loop.enqueue(after); } });
+    policies.addHandler({ added: (policy) => { loop.enqueue(policy); }, updated: (_before, after) => { loop.enqueue(after); } });
     return runLoop(context, name, loop, async (key) => {
       const policy = policies.lister.get(splitKey(key));
       const generation = policy?.metadata?.generation ?? 0;
