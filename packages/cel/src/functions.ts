@@ -1,6 +1,6 @@
 import { paramType, type CheckType } from './check-types.ts';
 import type { AuthorizerAttributes, AuthorizerDecision } from './types.ts';
-import { CelError, Duration, ListValue, MapValue, OptionalValue, Timestamp, TypeValue, Uint, isError, typeNameOf, type CelValue } from './values.ts';
+import { CelError, Duration, ListValue, MapValue, OptionalValue, Timestamp, TypeValue, Uint, isError, noSuchOverload, typeNameOf, type CelValue } from './values.ts';
 
 export type Run = (args: readonly CelValue[], tools: CallTools) => CelValue;
 
@@ -70,7 +70,13 @@ export function overload(id: string, signature: string, run?: Run): Overload {
   return { id, member, args, result, typeParams: [...params], ...(run === undefined ? {} : { run }) };
 }
 
-/** Whether a value is what an overload says it takes; parameters of types are not looked into. */
+/** Of a map one entry is looked at. */
+function firstEntryMatches(type: CheckType & { readonly kind: 'map' }, value: MapValue): boolean {
+  for (const key of value.keys()) return matches(type.params[0], key) && matches(type.params[1], value.find(key) as CelValue);
+  return true;
+}
+
+/** Whether a value is what an overload says it takes; of lists the first element is looked at, as upstream does. */
 export function matches(type: CheckType, value: CelValue): boolean {
   switch (type.kind) {
     case 'dyn': case 'param': case 'error': return true;
@@ -83,8 +89,8 @@ export function matches(type: CheckType, value: CelValue): boolean {
     case 'bytes': return value instanceof Uint8Array;
     case 'timestamp': return value instanceof Timestamp;
     case 'duration': return value instanceof Duration;
-    case 'list': return value instanceof ListValue;
-    case 'map': return value instanceof MapValue;
+    case 'list': return value instanceof ListValue && (value.size === 0 || matches(type.params[0], value.at(0)));
+    case 'map': return value instanceof MapValue && firstEntryMatches(type, value);
     case 'type': return value instanceof TypeValue;
     case 'opaque': if (type.name === 'optional_type') return value instanceof OptionalValue; return typeNameOf(value) === type.name;
     case 'object': return typeNameOf(value) === type.name;
@@ -96,10 +102,13 @@ export function noSuchOverloadOf(name: string, args: readonly CelValue[]): CelEr
   return error ?? new CelError(`no such overload: ${name}(${args.map(typeNameOf).join(', ')})`);
 }
 
+/** These say themselves that they do not know a function. */
+const isReceiver = (value: CelValue): boolean => typeof value === 'string' || value instanceof Timestamp || value instanceof Duration;
+
 /** By the overload the checker found, or by what the arguments are. */
 export function callFunction(decl: FunctionDecl, overloadId: string | undefined, args: readonly CelValue[], tools: CallTools): CelValue {
   if (decl.run !== undefined) {
-    if (decl.takes !== undefined && !decl.takes(args[0] as CelValue)) return new CelError(`no such overload: ${decl.name}`);
+    if (decl.takes !== undefined && !decl.takes(args[0] as CelValue)) return isReceiver(args[0] as CelValue) ? noSuchOverload : new CelError(`no such overload: ${decl.name}`);
     return decl.run(args, tools);
   }
   for (const candidate of decl.overloads) {

@@ -101,6 +101,7 @@ class UntypedMap extends MapValue {
 }
 
 class MapView extends UntypedMap {
+  override readonly typed = true;
   readonly #value: DeclType;
   constructor(json: JsonObject, value: DeclType) {
     super(json);
@@ -114,6 +115,7 @@ class MapView extends UntypedMap {
 
 /** An object with known fields; null is the same as absent. */
 class ObjectView extends UntypedMap {
+  override readonly typed = true;
   readonly #type: DeclType & { readonly kind: 'object' };
   constructor(json: JsonObject, type: DeclType & { readonly kind: 'object' }) {
     super(json);
@@ -153,6 +155,7 @@ type ListDecl = DeclType & { readonly kind: 'list' };
 class JsonList extends ListValue {
   readonly json: readonly Json[];
   readonly #type: ListDecl | undefined;
+  override readonly typed: boolean;
   override add?: (other: ListValue) => CelValue;
   override equals?: (other: CelValue) => boolean;
 
@@ -160,6 +163,7 @@ class JsonList extends ListValue {
     super();
     this.json = json;
     this.#type = type;
+    this.typed = type !== undefined;
     if (type?.listType === 'set') {
       this.add = (other) => this.#union(other, (item) => item);
       this.equals = (other) => other instanceof ListValue && other.size === this.size && [...other].every((item) => [...this].some((own) => equal(own, item)));

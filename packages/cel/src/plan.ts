@@ -4,7 +4,7 @@ import { equal } from './equality.ts';
 import type { Frame } from './frame.ts';
 import { callFunction, type FunctionDecl } from './functions.ts';
 import { compilePattern } from './lib/regex.ts';
-import { qualify, qualifyIfPresent } from './qualify.ts';
+import { badQualifier, qualify, qualifyIfPresent } from './qualify.ts';
 import { callCost, costs } from './runtime-cost.ts';
 import {
   ArrayList, CelError, EntryMap, GrowingList, ListValue, MapValue, OptionalValue, TypeValue, Uint, isError, mapKey, noSuchOverload, optionalNone, typeNameOf, type CelValue,
@@ -63,7 +63,8 @@ function asStep(planned: Planned): Step {
       return () => value;
     }
     case 'attribute': return (frame) => {
-      const value = resolve(planned, frame);
+      const resolved = resolve(planned, frame);
+      const value = planned.testOnly && resolved instanceof OptionalValue ? resolved.value !== undefined : resolved;
       // A ternary costs what its parts cost, has() one less than reading would.
       frame.spend((planned.branches === undefined ? costs.ident : 0) - (planned.testOnly ? costs.ident : 0));
       return value;
@@ -100,22 +101,23 @@ function applyQualifiers(root: CelValue, qualifiers: readonly Qualifier[], frame
     optional = true;
   }
   for (const qualifier of qualifiers) {
-    const key = qualifier.key(frame);
+    const given = qualifier.key(frame);
+    const key = isError(given) ? given : badQualifier(given) ?? given;
+    optional ||= qualifier.optional;
     if (isError(key)) {
-      frame.spend(costs.ident);
+      // What may be missing costs nothing where it fails.
+      if (!optional) frame.spend(costs.ident);
       return key;
     }
-    optional ||= qualifier.optional;
     if (qualifier.testOnly) {
       const present = qualifyIfPresent(value, key);
-      frame.spend(costs.ident);
+      if (present !== undefined || !optional) frame.spend(costs.ident);
       if (isError(present as CelValue)) return present as CelError;
-      const held = present instanceof OptionalValue ? present.value !== undefined : present !== undefined;
-      return held;
+      return present !== undefined;
     }
     const next = optional ? qualifyIfPresent(value, key) : qualify(value, key);
     if (next === undefined) return optionalNone;
-    frame.spend(costs.ident);
+    if (!optional || !isError(next)) frame.spend(costs.ident);
     if (isError(next)) return next;
     value = next;
   }
@@ -168,6 +170,8 @@ class Planner {
 
   #index(operand: Expr, index: Planned, optional: boolean): Planned {
     const attribute = this.#asAttribute(this.plan(operand));
+    const bad = index.kind === 'constant' ? badQualifier(index.value) : undefined;
+    if (bad !== undefined) throw new PlanError(bad.message);
     return { ...attribute, qualifiers: [...attribute.qualifiers, { optional, testOnly: false, key: indexKey(index) }] };
   }
 
@@ -314,9 +318,13 @@ function equality(name: string, left: Step, right: Step): Step {
     const second = right(frame);
     // What is too dear is not begun.
     frame.spend(cost([first, second], null));
-    return isError(first) ? first : isError(second) ? second : equal(first, second) === (name === operators.equals);
+    if (isError(first) || isError(second)) return isError(first) ? first : second;
+    return cannotEqual(first, second) ? noSuchOverload : equal(first, second) === (name === operators.equals);
   };
 }
+
+/** Lists and objects with a schema refuse to be compared with what is none. */
+const cannotEqual = (left: CelValue, right: CelValue): boolean => (left instanceof ListValue && left.typed === true && !(right instanceof ListValue)) || (left instanceof MapValue && left.typed === true && !(right instanceof MapValue));
 
 function alternative(name: 'or' | 'orValue', left: Step, right: Step): Step {
   return (frame) => {
@@ -433,7 +441,7 @@ function growing(value: CelValue): CelValue {
 /** As Go names the type of a value. */
 function goTypeOf(value: CelValue): string {
   const name = typeNameOf(value).replace(/^.*\.|_type$/g, '');
-  return `types.${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return `${name === 'optional' || name === 'type' ? '*' : ''}types.${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 
 interface Fold {

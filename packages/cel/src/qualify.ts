@@ -1,5 +1,20 @@
 import { goText } from './lib/go-text.ts';
-import { CelError, ListValue, MapValue, Uint, typeNameOf, type CelValue } from './values.ts';
+import { CelError, ListValue, MapValue, OptionalValue, TypeValue, Uint, typeNameOf, type CelValue } from './values.ts';
+
+/** What cannot be a key or an index, by Go's name of its type; undefined: it can. */
+export function badQualifier(key: CelValue): CelError | undefined {
+  if (typeof key !== 'object' || key instanceof Uint) return undefined;
+  return new CelError(`invalid qualifier type: ${goTypeOf(key)}`);
+}
+
+function goTypeOf(key: CelValue & object | null): string {
+  if (key === null) return 'types.Null';
+  if (key instanceof ListValue) return '*types.baseList';
+  if (key instanceof MapValue) return '*types.baseMap';
+  if (key instanceof OptionalValue) return '*types.Optional';
+  const name = key instanceof Uint8Array ? 'Bytes' : typeNameOf(key).replace(/^.*\./, '');
+  return key instanceof TypeValue ? '*types.Type' : `types.${name}`;
+}
 
 /** `value.key`, `value[key]` */
 export function qualify(value: CelValue, key: CelValue): CelValue {

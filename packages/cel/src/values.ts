@@ -59,6 +59,8 @@ export const optionalNone = new OptionalValue(undefined);
 export abstract class ListValue {
   abstract readonly size: number;
   abstract at(index: number): CelValue;
+  /** It is JSON with a schema. */
+  readonly typed?: boolean;
   /** Kubernetes' list types give `+` and `==` their own meaning. */
   add?(other: ListValue): CelValue;
   equals?(other: CelValue): boolean;
@@ -72,6 +74,8 @@ export abstract class MapValue {
   abstract readonly size: number;
   abstract find(key: CelValue): CelValue | undefined;
   abstract keys(): Iterable<CelValue>;
+  /** It is JSON with a schema. */
+  readonly typed?: boolean;
   /** Where `==` is more than comparing entries. */
   equals?(other: MapValue): boolean;
 }

@@ -81,7 +81,10 @@ function negate(value: CelValue): CelValue {
 
 /** `item in container` */
 export function contains(item: CelValue, container: CelValue): CelValue {
-  if (container instanceof MapValue) return container.find(item) !== undefined;
+  if (container instanceof MapValue) {
+    const found = container.find(item);
+    return found instanceof CelError ? found : found !== undefined;
+  }
   if (!(container instanceof ListValue)) return noSuchOverload;
   for (let index = 0; index < container.size; index++) if (equal(item, container.at(index))) return true;
   return false;
@@ -150,7 +153,7 @@ export const operatorFunctions: readonly FunctionDecl[] = [
   arithmetic(operators.divide, divide, isNumber, numeric('divide', 'double', 'int64', 'uint64')),
   arithmetic(operators.modulo, modulo, (value) => typeof value === 'bigint' || value instanceof Uint, numeric('modulo', 'int64', 'uint64')),
   {
-    name: operators.negate, run: unary(negate),
+    name: operators.negate, run: unary(negate), takes: (value) => typeof value === 'boolean' || typeof value === 'bigint' || typeof value === 'number' || value instanceof Duration,
     overloads: [overload('negate_double', '(double) -> double'), overload('negate_int64', '(int) -> int')],
   },
   {
