@@ -4,7 +4,7 @@ import { apiVersionOf, type ServedKind } from '../registry/kind.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import { startsWith } from '../storage/splice.ts';
 import { typeOf } from './protobuf.ts';
-import { servedBytes } from './served.ts';
+import { servedParts } from './served.ts';
 
 /** Longer lists are sent in pieces, so that no list is ever in memory as a whole and other requests have their turn in between. */
 const chunkBytes = 128 * 1024;
@@ -13,9 +13,10 @@ const comma = Uint8Array.of(0x2c);
 
 /** Items of built-in lists do not repeat what the list says. */
 function itemOf(kind: ServedKind, stored: StoredObject, head: Uint8Array): readonly Uint8Array[] {
-  const served = servedBytes(kind, stored);
-  if (kind.hub.custom || !startsWith(served, head, 0)) return [served];
-  return [openBrace, served.subarray(head.length)];
+  const served = servedParts(kind, stored);
+  const [first] = served;
+  if (kind.hub.custom || first === undefined || !startsWith(first, head, 0)) return served;
+  return [openBrace, first.subarray(head.length), ...served.slice(1)];
 }
 
 function* partsOf(kind: ServedKind, metadata: JsonObject, items: readonly StoredObject[]): Generator<Uint8Array, void, undefined> {

@@ -4,7 +4,7 @@ import type { ServedKind } from '../registry/kind.ts';
 import { meta, text as fieldText } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { Negotiated } from './accept.ts';
-import { servedBytes, servedObject, servedProtobuf, servedText } from './served.ts';
+import { servedObject, servedParts, servedProtobuf, servedText } from './served.ts';
 import { metadataText, partialMetadata } from './partial-metadata.ts';
 import { encodeProtobufObject, protobufWatchFrame, statusProtobuf } from './protobuf.ts';
 import { includeObjectOf, tableOf } from './table.ts';
@@ -78,7 +78,7 @@ function jsonFrames(kind: ServedKind): FrameMaker {
         head = utf8(`{"type":"${type}","object":`);
         heads.set(type, head);
       }
-      return concatBytes([head, servedBytes(kind, stored), frameEnd]);
+      return concatBytes([head, ...servedParts(kind, stored), frameEnd]);
     },
   };
 }

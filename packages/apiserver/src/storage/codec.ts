@@ -1,5 +1,5 @@
 import { internalError, type JsonObject } from '@coxswain/api';
-import { assert, fromUtf8, utf8 } from '@coxswain/host';
+import { assert, concatBytes, fromUtf8, utf8 } from '@coxswain/host';
 import { ParsedBudget } from './parsed.ts';
 import { behindUid } from './splice.ts';
 
@@ -83,14 +83,13 @@ export class StoredObject {
 
   /** JSON as served in the storage version. */
   get bytes(): Uint8Array {
+    return concatBytes(this.parts);
+  }
+
+  /** As `bytes`, in views of what is stored: nothing is copied. */
+  get parts(): readonly Uint8Array[] {
     const at = this.revision > 0 && this.isServedForm ? behindUid(this.#value) : -1;
-    if (at < 0) return utf8(this.#codec.encode(this.object));
-    const version = versionText(this.revision);
-    const out = new Uint8Array(this.#value.length + version.length);
-    out.set(this.#value.subarray(0, at));
-    for (let index = 0; index < version.length; index += 1) out[at + index] = version.charCodeAt(index);
-    out.set(this.#value.subarray(at), at + version.length);
-    return out;
+    return at < 0 ? [utf8(this.#codec.encode(this.object))] : [this.#value.subarray(0, at), versionBytes(this.revision), this.#value.subarray(at)];
   }
 
   get text(): string {
@@ -116,8 +115,12 @@ export class StoredObject {
   }
 }
 
-function versionText(revision: number): string {
-  return `,"resourceVersion":"${revision}"`;
+/** Short enough to lie in the heap: no buffer of its own. */
+function versionBytes(revision: number): Uint8Array {
+  const text = `,"resourceVersion":"${revision}"`;
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 /** A copy without resourceVersion, which is the store's to say. */

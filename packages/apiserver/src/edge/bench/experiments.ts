@@ -1,5 +1,7 @@
+import { fastPathCodecs, fastPathMethods } from '@coxswain/client/fast-path';
+import { grpcFrame } from '@coxswain/etcd-lite/wire';
 import { forSeconds, percentile, range, runLoad, type LoadOptions, type LoadResult } from './load.ts';
-import { applyBody, mergePatch, namespace, nodeBody, podBody, podPath, podsPath } from './objects.ts';
+import { applyBody, mergePatch, namespace, nodeBody, nodeName, podBody, podPath, podsPath, unboundPodBody } from './objects.ts';
 import type { Target } from './targets.ts';
 import { runWatches, type WatchOptions } from './watches.ts';
 import type { Connection } from './wire.ts';
@@ -122,6 +124,34 @@ function watching(name: string, reach: Reach, options: Omit<WatchOptions, 'nodes
   };
 }
 
+let bound = 0;
+const bindingsACall = 100;
+
+/** Over the fast path where there is one, a binding a request elsewhere. The pods are made before and not measured. */
+function binding(count: number): Experiment {
+  return {
+    name: 'bind a pod', unit: '/s', reach: undefined,
+    measure: async (bench) => {
+      bound += 1;
+      const nameOf = (at: number): string => `unbound-${bound}-${at}`;
+      await load(bench, { accepted: [201], next: range(0, count, (at) => ({ method: 'POST', path: podsPath, body: unboundPodBody(nameOf(at)) })) });
+      const fast = bench.target.restart !== undefined;
+      const startMs = performance.now();
+      await load(bench, fast
+        ? { accepted: [200], next: range(0, count / bindingsACall, (call) => ({ method: 'POST', path: fastPathMethods.write, contentType: 'application/grpc', body: bindingsCall(Array.from({ length: bindingsACall }, (_, at) => nameOf(call * bindingsACall + at)), bench.nodes) })) }
+        : { accepted: [201], next: range(0, count, (at) => ({ method: 'POST', path: `${podsPath}/${nameOf(at)}/binding`, body: Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'Binding', metadata: { name: nameOf(at) }, target: { kind: 'Node', name: nodeName(at % bench.nodes) } })) })) });
+      const seconds = (performance.now() - startMs) / 1000;
+      const left = await (bench.connections[0] as Connection).call({ method: 'GET', path: `${podsPath}?fieldSelector=spec.nodeName%3D` });
+      if (!left.start.includes('"items":[]')) throw new Error(`${bench.target.name}: pods are left unbound: ${left.start}`);
+      return { value: count / seconds, count };
+    },
+  };
+}
+
+function bindingsCall(names: readonly string[], nodes: number): Uint8Array {
+  return grpcFrame(fastPathCodecs.writeRequest.encode({ items: names.map((name, at) => ({ namespace, name, bind: { uid: '', node: nodeName(at % nodes) } })) }));
+}
+
 export function lists(of: string): readonly Experiment[] {
   return [
     listing(`list of ${of} pods`, 'application/json', '?', { atMost: 0.25 }),
@@ -137,6 +167,7 @@ export function requests(quick: boolean): readonly Experiment[] {
       name: 'get a pod', unit: '/s', reach: { atLeast: 3 },
       measure: async (bench) => sampleOf(await load(bench, { accepted: [200], next: forSeconds(bench.seconds, () => ({ method: 'GET', path: podPath(random(bench)) })) })),
     },
+    binding(quick ? 1000 : 5000),
     changing('merge patch of a pod', 'application/merge-patch+json', '', () => mergePatch(changes += 1)),
     changing('server-side apply of a pod', 'application/apply-patch+yaml', '?fieldManager=bench&force=true', (at) => applyBody(at, changes += 1)),
     watching('100 watchers of all pods: events', { atLeast: 2.5 }, { watches: 100, writes: quick ? 200 : 1000, byNode: false }),

@@ -18,6 +18,10 @@ export function nodeBody(at: number): Uint8Array {
   }));
 }
 
+export function unboundPodBody(name: string): Uint8Array {
+  return Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec: { containers: [{ name: 'web', image: 'registry.example.com/team/web:1.2.3' }] } }));
+}
+
 export function podBody(at: number, nodes: number): Uint8Array {
   return Buffer.from(JSON.stringify({
     apiVersion: 'v1', kind: 'Pod',
