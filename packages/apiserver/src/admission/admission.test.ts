@@ -152,7 +152,7 @@ async function changed(attempt: () => Promise<boolean>): Promise<boolean> {
 test('a plugin that is not there is refused by name, not ignored', () => {
   const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer, objects: { mutate: () => Promise.reject(new Error('not called')) }, client: {} as never, resourcesNow: () => [], callouts: { post: () => Promise.reject(new Error('not called')) } };
   const names = (enable: string[], disable: string[]): string[] => admissionPlugins(testPartsConfig({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }), tools).map((plugin) => plugin.name);
-  expect(() => names(['ImagePolicyWebhook'], [])).toThrow('--enable-admission-plugins: ImagePolicyWebhook is not built yet');
+  expect(() => names(['ImagePolicyWebhook'], [])).toThrow('--enable-admission-plugins: ImagePolicyWebhook needs its webhook from --admission-control-config-file');
   expect(() => names(['EventRateLimit'], [])).toThrow('EventRateLimit needs its limits from --admission-control-config-file');
   expect(() => names([], ['Nonsense'])).toThrow('--disable-admission-plugins: unknown admission plugin "Nonsense"');
   expect(names([], ['Priority'])).not.toContain('Priority');

@@ -5,6 +5,7 @@ import { Fields, readConfigFile } from '../config-file/fields.ts';
 import { defaultAdmissionFile, type AdmissionFile } from './config.ts';
 import { defaultLimitCacheSize, type EventLimit, type LimitType } from './event-rate-limit.ts';
 import { levelProblem, modes, parseLevel, parseVersion, versionProblem, type LevelVersion, type Mode, type Policy } from './pod-security/levels.ts';
+import type { ImagePolicyConfig } from './image-policy.ts';
 import type { PodSecurityConfig } from './pod-security/config.ts';
 import { parseLabelList, type TolerationConfig } from './pod-placement.ts';
 import type { LimitedResource } from './resource-quota.ts';
@@ -114,12 +115,38 @@ function limitedResources(fields: Fields): readonly LimitedResource[] {
   return fields.children('limitedResources').map(limitedResource);
 }
 
+const disabled = -1;
+
+/** In `unitMs`; 0 is the default, -1 none. */
+function scaled(fields: Fields, name: string, unitMs: number, { least, most, given }: { readonly least: number; readonly most: number; readonly given: number }): number {
+  const value = fields.number(name) ?? 0;
+  if (value === disabled) return 0;
+  if (value === 0) return given;
+  const ms = value * unitMs;
+  if (ms < least || ms > most) throw fields.wrong(name, `Invalid value: ${value}: valid value is between ${least} ms and ${most} ms`);
+  return ms;
+}
+
+const ttl = { least: 1000, most: 1_800_000 };
+
+function imagePolicy(fields: Fields): ImagePolicyConfig {
+  const policy = fields.child('imagePolicy');
+  if (policy === undefined) throw fields.wrong('imagePolicy', 'Required value');
+  const out = {
+    kubeConfigFile: policy.required('kubeConfigFile'), allowTtlMs: scaled(policy, 'allowTTL', 1000, { ...ttl, given: 300_000 }), denyTtlMs: scaled(policy, 'denyTTL', 1000, { ...ttl, given: 30_000 }),
+    retryBackoffMs: scaled(policy, 'retryBackoff', 1, { least: 1, most: 300_000, given: 500 }), defaultAllow: policy.bool('defaultAllow') ?? false,
+  };
+  policy.done();
+  return out;
+}
+
 /** By plugin: what it makes of its configuration. */
 const readers: Readonly<Record<string, (fields: Fields) => Partial<AdmissionFile>>> = {
   PodSecurity: (fields) => ({ podSecurity: podSecurity(fields) }),
   EventRateLimit: (fields) => ({ eventLimits: eventLimits(fields) }),
   PodNodeSelector: (fields) => ({ podNodeSelectors: nodeSelectors(fields) }),
   PodTolerationRestriction: (fields) => ({ podTolerations: tolerations(fields) }),
+  ImagePolicyWebhook: (fields) => ({ imagePolicy: imagePolicy(fields) }),
   ResourceQuota: (fields) => ({ limitedResources: limitedResources(fields) }),
 };
 

@@ -1,4 +1,5 @@
 import type { EventLimit } from './event-rate-limit.ts';
+import type { ImagePolicyConfig } from './image-policy.ts';
 import type { TolerationConfig } from './pod-placement.ts';
 import { defaultPodSecurityConfig, type PodSecurityConfig } from './pod-security/config.ts';
 import type { LimitedResource } from './resource-quota.ts';
@@ -12,6 +13,8 @@ export interface AdmissionFile {
   readonly podNodeSelectors: Readonly<Record<string, string>>;
   readonly podTolerations: TolerationConfig;
   readonly limitedResources: readonly LimitedResource[];
+  /** Undefined: ImagePolicyWebhook cannot be switched on. */
+  readonly imagePolicy?: ImagePolicyConfig | undefined;
 }
 
 export const defaultAdmissionFile: AdmissionFile = {

@@ -9,6 +9,7 @@ import { claimResize } from './claim-resize.ts';
 import { defaultAdmissionFile, type AdmissionFile } from './config.ts';
 import { eventRateLimit } from './event-rate-limit.ts';
 import { alwaysAdmit, alwaysDeny } from './extremes.ts';
+import { imagePolicyWebhook } from './image-policy.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceAutoProvision, namespaceExists } from './namespace-exists.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -50,7 +51,7 @@ export interface AdmissionTools {
 }
 
 /** Plugins of the original that are not built: naming them is an error, not silently ignored. */
-const unbuilt: ReadonlySet<string> = new Set(['ImagePolicyWebhook', 'MutatingAdmissionPolicy']);
+const unbuilt: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy']);
 
 const onlyIfEnabled: ReadonlySet<string> = new Set([
   'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology',
@@ -73,6 +74,7 @@ function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly Ad
     nodeRestriction(lookup),
     taintNodesByCondition,
     alwaysPullImages,
+    ...(file.imagePolicy === undefined ? [] : [imagePolicyWebhook(host, file.imagePolicy)]),
     podSecurity({ clock: host.clock, cache, lookup }, file.podSecurity),
     podNodeSelector(lookup, file.podNodeSelectors),
     priorityAdmission(cache, lookup),
@@ -105,6 +107,10 @@ export function admissionPlugins(config: AdmissionConfig, tools: AdmissionTools)
   const known = new Set(all.map((plugin) => plugin.name));
   const check = (flag: string, name: string): void => {
     if (known.has(name)) return;
+    if (name === 'ImagePolicyWebhook') {
+      if (flag === 'enable-admission-plugins') throw new UsageError('--enable-admission-plugins: ImagePolicyWebhook needs its webhook from --admission-control-config-file');
+      return;
+    }
     if (!unbuilt.has(name)) throw new UsageError(`--${flag}: unknown admission plugin ${JSON.stringify(name)}`);
     // To switch off what is not there is already done.
     if (flag === 'enable-admission-plugins') throw new UsageError(`--${flag}: ${name} is not built yet`);

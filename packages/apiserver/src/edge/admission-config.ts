@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { parseAdmissionFile } from '../admission/config-file.ts';
 import type { AdmissionFile } from '../admission/config.ts';
+import { readKubeconfigFile } from './kubeconfig-file.ts';
 
 function read(path: string): string {
   try {
@@ -13,7 +14,11 @@ function read(path: string): string {
 }
 
 /** Paths in the file are relative to it. */
-export function admissionFile(flags: FlagValues): AdmissionFile | undefined {
+export async function admissionFile(flags: FlagValues): Promise<AdmissionFile | undefined> {
   const path = flags.string('admission-control-config-file');
-  return path === '' ? undefined : parseAdmissionFile(path, read(path), (named) => read(resolve(dirname(path), named)));
+  if (path === '') return undefined;
+  const file = parseAdmissionFile(path, read(path), (named) => read(resolve(dirname(path), named)));
+  if (file.imagePolicy === undefined) return file;
+  const kubeconfig = await readKubeconfigFile(`${path}: imagePolicy.kubeConfigFile`, resolve(dirname(path), file.imagePolicy.kubeConfigFile));
+  return { ...file, imagePolicy: { ...file.imagePolicy, kubeconfig } };
 }

@@ -5,6 +5,7 @@ import type { Host } from '@coxswain/host';
 import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
 import type { ApiServerConfig } from '../config.ts';
 import type { PartsConfig } from '../parts.ts';
+import { admissionFile } from './admission-config.ts';
 import { auditConfig } from './audit-config.ts';
 import { authenticationConfig } from './authentication-config.ts';
 import { authorizationConfig } from './authorization-config.ts';
@@ -34,7 +35,7 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   // Most of what it holds stays, as in the store: V8 would let the heap grow to a multiple of it before it looks for garbage.
   setFlagsFromString('--heap-growing-percent=25');
   const tls = servingTls(values);
-  const config = { ...configFrom(values, host, { ...await authenticationConfig(values, host.crypto), authorizers: await authorizationConfig(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values) };
+  const config = { ...configFrom(values, host, { ...await authenticationConfig(values, host.crypto), authorizers: await authorizationConfig(values), admission: await admissionFile(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values) };
   const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, maxStreams: values.int('http2-max-streams-per-connection'), shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
   const served = await serveApiServer(config, at, host);
   const endFollowing = followTls(values, served.listener, host);

@@ -4,7 +4,6 @@ import type { ClientTls, Host, ServerTls } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { createSpdyCodec } from '@coxswain/streaming/edge';
 import type { PartsConfig } from '../parts.ts';
-import { admissionFile } from './admission-config.ts';
 
 /** The content of the file that a flag names; undefined without the flag. */
 export function readFlagFile(flags: FlagValues, name: string): string | undefined {
@@ -88,7 +87,7 @@ export function partsConfigFrom(flags: FlagValues, host: Host): PartsConfig {
     serviceAccountMaxExpirationSeconds: Math.floor(flags.durationMs('service-account-max-token-expiration') / 1000),
     serviceAccountJwksUri: flags.string('service-account-jwks-uri') === '' ? undefined : flags.string('service-account-jwks-uri'),
     apiAudiences: flags.strings('api-audiences'),
-    enableAdmissionPlugins: flags.strings('enable-admission-plugins'), disableAdmissionPlugins: flags.strings('disable-admission-plugins'), admission: admissionFile(flags),
+    enableAdmissionPlugins: flags.strings('enable-admission-plugins'), disableAdmissionPlugins: flags.strings('disable-admission-plugins'),
     defaultNotReadyTolerationSeconds: flags.int('default-not-ready-toleration-seconds'), defaultUnreachableTolerationSeconds: flags.int('default-unreachable-toleration-seconds'),
     serviceClusterIpRanges: serviceRanges(flags), serviceNodePortRange: flags.string('service-node-port-range'),
     advertiseAddress: advertiseAddress(flags), securePort: flags.int('secure-port'),
