@@ -26,6 +26,8 @@ async function serveExtension(request: HttpRequest): Promise<HttpResponse> {
   seen.push(request);
   if (request.peer.certificate?.commonName !== 'front-proxy-client') return json(401, { kind: 'Status', code: 401 });
   if (request.target === `/apis/${group}/v1`) return json(200, resourceList);
+  if (request.target === '/openapi/v3') return json(200, { paths: { [`apis/${group}/v1`]: { serverRelativeURL: `/openapi/v3/apis/${group}/v1?hash=ABC` } } });
+  if (request.target.startsWith('/openapi/v3/apis/')) return json(200, { openapi: '3.0.0', target: request.target });
   if (request.target === '/apis') return json(200, { kind: 'APIGroupList', groups: [] });
   return answer(request);
 }
@@ -138,6 +140,13 @@ const flunders = {
   resource: 'flunders', responseKind: { group, version: 'v1', kind: 'Flunder' }, scope: 'Namespaced', singularResource: 'flunder', verbs: ['get'],
   subresources: [{ subresource: 'status', responseKind: { group, version: 'v1', kind: 'Flunder' }, verbs: ['get'] }],
 };
+
+test('its OpenAPI document is in the index and comes from it', async () => {
+  await available();
+  const index = async (): Promise<unknown> => (JSON.parse((await cluster.call('GET', '/openapi/v3')).text) as { paths: Record<string, unknown> }).paths[`apis/${group}/v1`];
+  await expect.poll(index).toEqual({ serverRelativeURL: `/openapi/v3/apis/${group}/v1?hash=ABC` });
+  expect((await cluster.call('GET', `/openapi/v3/apis/${group}/v1?hash=ABC`)).json).toEqual({ openapi: '3.0.0', target: `/openapi/v3/apis/${group}/v1?hash=ABC` });
+});
 
 test('one that dies is not available until it is back; what it served is remembered as stale', async () => {
   await available();

@@ -1,6 +1,6 @@
 import type { ApiResource } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
-import type { Host, HttpRequest, HttpResponse } from '@coxswain/host';
+import { header, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { ServiceResolver } from '../callouts/service-resolver.ts';
 import type { Lookup } from '../live-lookup.ts';
 import { describeError } from '../transport/describe-error.ts';
@@ -8,9 +8,9 @@ import type { CacheReader, PostStartHook, RequestInfo, RequestNotes, UserInfo } 
 import { apiServiceOf, apiServices, type ApiService } from './api-service.ts';
 import { AutoRegistration } from './auto-register.ts';
 import { settleAvailability } from './availability.ts';
-import { isRemote, type OtherGroups } from './merged-discovery.ts';
-import { proxyToService } from './proxy.ts';
-import { fetchResources, type RemoteVersion } from './remote-discovery.ts';
+import { isRemote, type OtherDocuments, type OtherGroups } from './merged-discovery.ts';
+import { plainError, proxyToService } from './proxy.ts';
+import { fetchOpenApiUrl, fetchResources, type RemoteVersion } from './remote-discovery.ts';
 import { Upstream, type ProxyIdentity } from './upstream.ts';
 
 export interface AggregatorParts {
@@ -30,6 +30,7 @@ export interface AggregatorParts {
 const resyncMs = 30_000;
 const firstRetryMs = 5;
 const longestRetryMs = 30_000;
+const documentTimeoutMs = 10_000;
 
 /** The APIs of other servers under this one's address. */
 export class Aggregator {
@@ -140,7 +141,8 @@ export class Aggregator {
     const before = this.#heard.get(name);
     try {
       if (!available) throw new Error('not available');
-      this.#heard.set(name, { resources: await fetchResources(this.upstream, service), fresh: true });
+      const resources = await fetchResources(this.upstream, service);
+      this.#heard.set(name, { resources, fresh: true, openApiUrl: await fetchOpenApiUrl(this.upstream, service).catch(() => undefined) });
     } catch (error) {
       if (before !== undefined) this.#heard.set(name, { ...before, fresh: false });
       this.#parts.host.log.debug('A remote API does not say what it serves', { name, error: describeError(error) });
@@ -172,13 +174,28 @@ export class Aggregator {
     };
   }
 
-  /** A remote API by `GROUP/VERSION`, for documents about it. */
-  remote(groupVersion: string): ApiService | undefined {
-    const [group = '', version = ''] = groupVersion.split('/');
-    return this.#remote.get(`${version}.${group}`);
+  get otherDocuments(): OtherDocuments {
+    return {
+      index: () => [...this.#remote.values()].flatMap(({ metadata, spec }): [string, string][] => {
+        const url = this.#heard.get(metadata?.name ?? '')?.openApiUrl;
+        return url === undefined ? [] : [[`apis/${spec?.group ?? ''}/${spec?.version ?? ''}`, url]];
+      }),
+      serve: (name, request) => {
+        const [, group = '', version = ''] = name.split('/');
+        const service = this.#remote.get(`${version}.${group}`);
+        return service === undefined ? undefined : this.#document(service, request);
+      },
+    };
   }
 
-  get remotes(): readonly ApiService[] {
-    return [...this.#remote.values()];
+  async #document(service: ApiService, request: HttpRequest): Promise<HttpResponse> {
+    const asked = header(request.headers, 'if-none-match');
+    try {
+      const { status, contentType, etag, body } = await this.upstream.document(service, request.target, { accept: header(request.headers, 'accept') ?? 'application/json', ...(asked === undefined ? {} : { 'if-none-match': asked }) }, documentTimeoutMs);
+      return { status, headers: { ...(contentType === '' ? {} : { 'content-type': contentType }), ...(etag === '' ? {} : { etag }), vary: 'Accept' }, body };
+    } catch (error) {
+      this.#parts.host.log.debug('A remote document could not be had', { name: service.metadata?.name ?? '', error: describeError(error) });
+      return plainError(503, 'service unavailable');
+    }
   }
 }

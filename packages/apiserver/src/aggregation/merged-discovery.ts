@@ -1,4 +1,5 @@
 import type { JsonObject } from '@coxswain/api';
+import type { HttpRequest, HttpResponse } from '@coxswain/host';
 import { sortedByGroup, type ApiService } from './api-service.ts';
 import type { RemoteVersion } from './remote-discovery.ts';
 
@@ -8,6 +9,13 @@ export interface OtherGroups {
   services(): readonly ApiService[];
   /** undefined: nothing was ever heard of it. */
   resourcesOf(name: string): RemoteVersion | undefined;
+}
+
+/** OpenAPI v3 documents of other servers. */
+export interface OtherDocuments {
+  /** Names (`apis/GROUP/VERSION`) and relative URLs. */
+  index(): readonly (readonly [string, string])[];
+  serve(name: string, request: HttpRequest): Promise<HttpResponse> | undefined;
 }
 
 export const noOtherGroups: OtherGroups = { services: () => [], resourcesOf: () => undefined };

@@ -5,6 +5,8 @@ import type { Upstream } from './upstream.ts';
 
 /** What a remote API says that it serves, as `versions[]` of aggregated discovery has it. */
 export interface RemoteVersion {
+  /** Where its OpenAPI v3 document is, with its hash; absent: it has none. */
+  readonly openApiUrl?: string | undefined;
   readonly resources: readonly Json[];
   readonly fresh: boolean;
 }
@@ -78,4 +80,14 @@ export async function fetchResources(upstream: Upstream, service: ApiService): P
     if (found !== undefined) return found;
   }
   return legacy(upstream, service, group, version);
+}
+
+/** What the remote's index says of its document. Throws Error. */
+export async function fetchOpenApiUrl(upstream: Upstream, service: ApiService): Promise<string | undefined> {
+  const { group = '', version = '' } = service.spec ?? {};
+  const answer = await upstream.document(service, '/openapi/v3', { accept: 'application/json' }, timeoutMs);
+  if (answer.status !== 200) return undefined;
+  const paths = parse(answer.body)['paths'];
+  const entry = isObject(paths) ? paths[`apis/${group}/${version}`] : undefined;
+  return isObject(entry) && typeof entry['serverRelativeURL'] === 'string' ? entry['serverRelativeURL'] : undefined;
 }

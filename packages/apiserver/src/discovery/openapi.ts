@@ -1,6 +1,7 @@
-import { OpenApi, openApiV2ProtobufAccepted, openApiV2ProtobufType, type CustomSchema, type FieldTexts, type OpenApiDocument } from '@coxswain/api';
+import { OpenApi, openApiV2ProtobufAccepted, openApiV2ProtobufType, type CustomSchema, type FieldTexts, type JsonObject, type OpenApiDocument } from '@coxswain/api';
 import { header, utf8, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { notAcceptable, parseAccept } from '../negotiation/accept.ts';
+import type { OtherDocuments } from '../aggregation/merged-discovery.ts';
 import type { PathTable } from '../transport/paths.ts';
 import { pageNotFound } from '../transport/responses.ts';
 
@@ -32,8 +33,15 @@ async function serveV3(openApi: OpenApi, request: HttpRequest, name: string, has
   return documentResponse(request, document, 'application/json', { 'cache-control': 'public, immutable' });
 }
 
+function withOthers(index: JsonObject, others: OtherDocuments | undefined): unknown {
+  const remote = others?.index() ?? [];
+  if (remote.length === 0) return index;
+  const paths = { ...(index['paths'] as JsonObject), ...Object.fromEntries(remote.map(([name, serverRelativeURL]) => [name, { serverRelativeURL }])) };
+  return { ...index, paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
 /** `custom`: the custom resources that are served now. */
-export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, custom: () => readonly CustomSchema[], texts?: FieldTexts): void {
+export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, custom: () => readonly CustomSchema[], texts?: FieldTexts, others?: OtherDocuments): void {
   const documents = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase(), ...(texts === undefined ? {} : { texts }) });
   const now = (): OpenApi => {
     documents.setCustom(custom());
@@ -41,7 +49,7 @@ export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, 
   };
   paths.exact('/openapi/v2', (request) => serveV2(now(), request));
   paths.exact('/openapi/v3', async () => ({
-    status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(JSON.stringify(await now().v3Index())),
+    status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(JSON.stringify(withOthers(await now().v3Index(), others))),
   }));
-  paths.prefix(prefix, (request, info) => serveV3(now(), request, info.path.slice(prefix.length), info.query.get('hash')));
+  paths.prefix(prefix, (request, info) => others?.serve(info.path.slice(prefix.length), request) ?? serveV3(now(), request, info.path.slice(prefix.length), info.query.get('hash')));
 }
