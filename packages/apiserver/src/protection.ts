@@ -8,6 +8,7 @@ import type { Counts } from './flow-control/estimate.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import { InflightLimit } from './transport/inflight.ts';
 import { readOnly, type PathTable } from './transport/paths.ts';
+import { Tracer, type TracingConfig } from './tracing/tracer.ts';
 import { ChangeHistory } from './why/history.ts';
 
 const longestWaitMs = 60_000;
@@ -22,6 +23,8 @@ export interface ProtectionConfig {
   readonly maxRequestsInflight?: number;
   readonly maxMutatingRequestsInflight?: number;
   readonly requestTimeoutMs?: number;
+  /** Absent: no spans. */
+  readonly tracing?: TracingConfig | undefined;
   /** What an administrator may look into: `/debug/…`. Default false. */
   readonly debugPaths?: boolean;
 }
@@ -30,6 +33,7 @@ export interface ProtectionConfig {
 export class Protection {
   readonly audit: Auditor | undefined;
   readonly history = new ChangeHistory();
+  readonly tracer: Tracer | undefined;
   readonly #config: ProtectionConfig;
   readonly #host: Host;
   readonly #metrics: Metrics;
@@ -37,6 +41,7 @@ export class Protection {
 
   constructor(config: ProtectionConfig, host: Host, metrics: Metrics) {
     this.#config = config;
+    this.tracer = config.tracing === undefined ? undefined : new Tracer(config.tracing, host);
     this.#host = host;
     this.#metrics = metrics;
     this.audit = config.audit === undefined ? undefined : new Auditor(config.audit, host, metrics);
@@ -67,12 +72,14 @@ export class Protection {
 
   /** Before anything is read from the store. */
   async start(): Promise<void> {
+    this.tracer?.start();
     await this.#encryption?.start();
   }
 
   /** Resolves when what was recorded is through. */
   async stop(): Promise<void> {
     this.#encryption?.stop();
+    this.tracer?.stop();
     await this.audit?.stop();
   }
 }

@@ -117,7 +117,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const admittance = protection.admittance((group, resource) => countOf(registry, group, resource));
   protection.addDebugPaths(paths, admittance);
   const serving = createHandler({
-    history: protection.history, why: (flight) => answerWhy(protection.history, flight, config.parts.hostname),
+    tracer: protection.tracer, history: protection.history, why: (flight) => answerWhy(protection.history, flight, config.parts.hostname),
     host, paths, audit: protection.audit, metrics: requestMetrics(metrics), logRequests: config.logRequests, requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
     parts: {
       authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),

@@ -14,6 +14,7 @@ import { encryptionConfig } from './encryption-config.ts';
 import { aggregationConfig } from './aggregation-config.ts';
 import { flowControlConfig } from './flow-control-config.ts';
 import { followTls, servingConfig, servingTls } from './serving-config.ts';
+import { tracingConfig } from './tracing-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
 
@@ -35,7 +36,7 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   // Most of what it holds stays, as in the store: V8 would let the heap grow to a multiple of it before it looks for garbage.
   setFlagsFromString('--heap-growing-percent=25');
   const tls = servingTls(values);
-  const config = { ...configFrom(values, host, { ...await authenticationConfig(values, host.crypto), authorizers: await authorizationConfig(values), admission: await admissionFile(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values) };
+  const config = { ...configFrom(values, host, { ...await authenticationConfig(values, host.crypto), authorizers: await authorizationConfig(values), admission: await admissionFile(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values), tracing: tracingConfig(values) };
   const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, maxStreams: values.int('http2-max-streams-per-connection'), shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
   const served = await serveApiServer(config, at, host);
   const endFollowing = followTls(values, served.listener, host);

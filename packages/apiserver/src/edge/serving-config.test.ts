@@ -1,11 +1,13 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as http2 from 'node:http2';
 import * as tls from 'node:tls';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { silentLogger, type Listener } from '@coxswain/host';
+import { silentLogger, type HeaderMap, type Listener } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
+import { Http2Server, serveHandler } from '@coxswain/http2';
 import { parseFlags, type FlagValues } from '@coxswain/service';
 import { afterAll, expect, test } from 'vitest';
 import { flags } from './flags.ts';
@@ -90,4 +92,28 @@ test('what is accepted', () => {
   const config = servingConfig(values('--cors-allowed-origins=^https://(a|b)\\.example(:\\d+)?$', '--emulated-version=kube=1.32', '--feature-gates=WatchList=true', '--runtime-config=api/all=true,batch/v1=false', '--min-request-timeout=60', '--logging-format=json'));
   expect(['https://a.example', 'https://b.example:8443', 'https://a.example.evil', 'http://a.example'].map((origin) => config.httpPolicy?.isOriginAllowed(origin))).toEqual([true, true, false, false]);
   expect([config.minRequestTimeoutSeconds, config.isServed?.('batch', 'v1'), config.isServed?.('apps', 'v1')]).toEqual([60, false, true]);
+});
+
+test('a client on HTTP/2 that is told to go elsewhere still gets its answer', async () => {
+  const headersOf = (target: string): HeaderMap => (target === '/leave' ? { connection: 'close' } : {});
+  const handler = serveHandler((request) => Promise.resolve({ status: 200, headers: headersOf(request.target), body: new TextEncoder().encode('here') }), silentLogger);
+  const server = new Http2Server({ clock: host.clock, timers: host.timers, log: silentLogger, onStream: handler });
+  const listener = await host.network.serveHttp({ address: '127.0.0.1', port: 0, http2: server }, () => Promise.resolve({ status: 500, headers: {} }));
+  const session = http2.connect(`http://127.0.0.1:${listener.port}`);
+  const goaway = new Promise<void>((resolve) => { session.on('goaway', () => resolve()); });
+  const get = (path: string): Promise<string> => new Promise((resolve, reject) => {
+    const stream = session.request({ ':path': path });
+    let text = '';
+    let connection: unknown;
+    stream.setEncoding('utf8');
+    stream.on('response', (headers) => { ({ connection } = headers); });
+    stream.on('data', (chunk: string) => { text += chunk; });
+    stream.on('end', () => resolve(`${text} ${String(connection)}`));
+    stream.on('error', reject);
+  });
+  expect(await get('/stay')).toBe('here undefined');
+  expect(await get('/leave')).toBe('here undefined');
+  await goaway;
+  session.close();
+  await listener.close();
 });

@@ -9,7 +9,7 @@ etcd-healthcheck-timeout etcd-readycheck-timeout etcd-servers-overrides external
 identity-lease-renew-interval-seconds kubelet-port kubelet-read-only-port kubelet-timeout kubernetes-service-node-port lease-reuse-duration-seconds
 livez-grace-period master-service-namespace max-connection-bytes-per-sec peer-advertise-ip peer-advertise-port peer-ca-file permit-address-sharing
 permit-port-sharing service-account-signing-endpoint show-hidden-metrics-for-version shutdown-watch-termination-grace-period
-storage-initialization-timeout storage-media-type tracing-config-file watch-cache watch-cache-sizes
+storage-initialization-timeout storage-media-type watch-cache watch-cache-sizes
 `;
 
 export const unbuiltFlags: FlagSet = Object.fromEntries(names.trim().split(/\s+/).map((name) => [name, { kind: 'unbuilt', help: 'A flag of kube-apiserver.' }]));

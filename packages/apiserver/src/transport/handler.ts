@@ -25,6 +25,7 @@ export interface Stages {
   readonly watches?: { register(info: RequestInfo): () => undefined } | undefined;
   readonly paths: PathTable;
   readonly metrics: RequestMetrics;
+  readonly tracer?: { observe(flight: Flight, response: HttpResponse): void } | undefined;
   /** Remembers who wrote what. */
   readonly history?: ChangeHistory | undefined;
   /** Answers for an object's history rather than for the object, where that is asked. The request may get the object. */
@@ -230,6 +231,7 @@ export function createHandler(stages: Stages): HttpHandler {
     const answered = await answerAlways(stages, flight);
     flight.times.totalMs = stages.host.clock.monotonicMs() - startedMs;
     observe({ metrics: stages.metrics, log: stages.host.log, logRequests: stages.logRequests === true }, flight, answered);
+    stages.tracer?.observe(flight, answered);
     const response = ended(answered, end);
     const warning = notes.warningHeaders();
     return withHeaders(response, { ...flight.headers, 'audit-id': notes.auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });

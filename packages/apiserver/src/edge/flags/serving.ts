@@ -13,6 +13,7 @@ export const servingFlags: FlagSet = {
   'feature-gates': { kind: 'map', help: 'Features of the original. What is not built stands at its default and is refused otherwise.' },
   'runtime-config': { kind: 'strings', help: 'Which API versions are served: GROUP/VERSION=true|false, api/all, api/ga, api/beta, api/alpha.' },
   'emulated-version': { kind: 'strings', help: 'The version whose behaviour is shown: kube=1.32.' },
+  'tracing-config-file': { kind: 'string', default: '', help: 'File with the TracingConfiguration: where spans of requests are sent (OTLP over gRPC), and of how many.' },
   'logging-format': { kind: 'ignored', of: 'text', help: 'Logs are JSON lines on stderr, and text on a terminal.' },
   'log-flush-frequency': { kind: 'ignored', of: 'text', help: 'Log lines are written at once.' },
   'log-json-info-buffer-size': { kind: 'ignored', of: 'text', help: 'Log lines are written at once.' },
