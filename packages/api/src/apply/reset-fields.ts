@@ -12,6 +12,9 @@ const special: Readonly<Record<string, Paths>> = {
   'certificatesigningrequests/': [['spec'], ['status']],
   'certificatesigningrequests/approval': [['spec'], ['status', 'certificate']],
   'customresourcedefinitions/status': [['spec'], ['metadata']],
+  'flowschemas/status': [['spec'], ['metadata']],
+  'prioritylevelconfigurations/status': [['spec'], ['metadata']],
+  'volumeattachments/status': [['spec'], ['metadata']],
   'namespaces/finalize': [['status']],
 };
 

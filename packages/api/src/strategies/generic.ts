@@ -67,6 +67,14 @@ function keepAllButStatus(object: JsonObject, old: JsonObject): void {
   }
 }
 
+/** Whose status writers change nothing of the metadata. */
+const ownsStatusOnly: ReadonlySet<string> = new Set(['flowschemas', 'prioritylevelconfigurations', 'volumeattachments']);
+
+function keepMetadata(object: JsonObject, old: JsonObject): void {
+  const metadata = metadataOf(object);
+  for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences']) keep(metadata, metadataOf(old), key);
+}
+
 /** What most kinds do; special ones call it and go on from there. */
 export function genericStrategy(kind: Kind): Required<Pick<Strategy, 'prepareForCreate' | 'prepareForUpdate'>> {
   return {
@@ -75,7 +83,10 @@ export function genericStrategy(kind: Kind): Required<Pick<Strategy, 'prepareFor
       if (kind.generation !== undefined) metadataOf(object)['generation'] = 1;
     },
     prepareForUpdate(object, old, context) {
-      if (context.subresource === 'status') keepAllButStatus(object, old);
+      if (context.subresource === 'status') {
+        keepAllButStatus(object, old);
+        if (ownsStatusOnly.has(kind.resource?.resource ?? '')) keepMetadata(object, old);
+      }
       else if (kind.hasStatus) keep(object, old, 'status');
       if (kind.generation !== undefined && context.subresource !== 'status') raiseGeneration(object, old, kind.generation);
     },
