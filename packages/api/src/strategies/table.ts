@@ -93,7 +93,7 @@ const warnings: Readonly<Record<string, NonNullable<Strategy['warnings']>>> = {
     ...templateWarnings('spec', 'template')(object, old),
     ...(specChanged(object, old) ? objects(obj(object, 'spec'), 'volumeClaimTemplates').flatMap((claim, index) => claimSpecWarnings(obj(claim, 'spec'), `spec.volumeClaimTemplates[${index}]`)) : []),
   ],
-  'endpointslices.discovery.k8s.io': (slice) => (str(slice, 'addressType') === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+  'endpointslices.discovery.k8s.io': (slice, old) => (old === undefined && str(slice, 'addressType') === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
   services: serviceWarnings,
   persistentvolumeclaims: (object) => claimSpecWarnings(obj(object, 'spec'), 'spec'),
 };
