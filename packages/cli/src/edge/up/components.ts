@@ -45,6 +45,7 @@ function apiserverSpec(settings: ClusterSettings, paths: DataPaths, address: str
       'service-account-key-file': `${pki}/sa.pub`, 'service-account-signing-key-file': `${pki}/sa.key`, 'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
       'service-account-extend-token-expiration': false,
       'kubelet-client-certificate': `${pki}/apiserver-kubelet-client.crt`, 'kubelet-client-key': `${pki}/apiserver-kubelet-client.key`, 'kubelet-certificate-authority': `${pki}/ca.crt`, 'kubelet-preferred-address-types': 'InternalIP,Hostname',
+      'proxy-client-cert-file': `${pki}/front-proxy-client.crt`, 'proxy-client-key-file': `${pki}/front-proxy-client.key`,
       'requestheader-client-ca-file': `${pki}/front-proxy-ca.crt`, 'requestheader-allowed-names': 'front-proxy-client',
       'requestheader-extra-headers-prefix': 'X-Remote-Extra-', 'requestheader-group-headers': 'X-Remote-Group', 'requestheader-username-headers': 'X-Remote-User',
     }, settings.apiserverArgs),
