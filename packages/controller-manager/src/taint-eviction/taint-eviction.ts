@@ -6,7 +6,7 @@ import { podIndex } from '../common/pod-handlers.ts';
 import { isPodTerminal } from '../common/pods.ts';
 import { newLoop, runLoop } from '../common/run.ts';
 import type { Controller, ControllerContext } from '../types.ts';
-import { evictionOf } from './tolerations.ts';
+import { evictionOf, type Eviction } from './tolerations.ts';
 
 const name = 'taint-eviction-controller';
 
@@ -31,14 +31,22 @@ export const taintEvictionController: Controller = {
         if (before.spec?.nodeName !== pod.spec?.nodeName || !deepEqual(before.spec?.tolerations ?? [], pod.spec?.tolerations ?? [])) loop.enqueue(pod);
       },
     });
+    /** Since when a pod's taints are known here: who taints a node by hand does not say. */
+    const seenMs = new Map<string, number>();
+    const decide = (key: string, pod: Pod | undefined, nowMs: number): Eviction => {
+      if (pod === undefined || isDeleting(pod) || isPodTerminal(pod) || pod.spec?.nodeName === undefined) return { kind: 'stay' };
+      const taints = (nodes.lister.get({ name: pod.spec.nodeName })?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
+      return evictionOf(taints, pod.spec.tolerations ?? [], seenMs.get(key) ?? nowMs);
+    };
     return runLoop(context, name, loop, async (key): Promise<SyncResult> => {
       const pod = pods.lister.get(splitKey(key));
-      if (pod === undefined || isDeleting(pod) || isPodTerminal(pod) || pod.spec?.nodeName === undefined) return done;
-      const taints = (nodes.lister.get({ name: pod.spec.nodeName })?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
-      if (taints.length === 0) return done;
       const nowMs = context.host.clock.nowMs();
-      const eviction = evictionOf(taints, pod.spec.tolerations ?? [], nowMs);
-      if (eviction.kind === 'stay') return done;
+      const eviction = decide(key, pod, nowMs);
+      if (eviction.kind === 'stay' || pod === undefined) {
+        seenMs.delete(key);
+        return done;
+      }
+      if (!seenMs.has(key)) seenMs.set(key, nowMs);
       // The taint may be gone by then: the pass that comes will see.
       if (eviction.atMs > nowMs) return { kind: 'retry-after', delayMs: eviction.atMs - nowMs };
       await evict(context, pod);

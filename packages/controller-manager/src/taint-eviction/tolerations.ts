@@ -17,15 +17,15 @@ export type Eviction =
  * When a pod has to leave a node with these NoExecute taints. Each taint has to be tolerated; the shortest toleration counts, from
  * the time at which its taint was set.
  */
-export function evictionOf(taints: readonly Taint[], tolerations: readonly Toleration[], nowMs: number): Eviction {
+export function evictionOf(taints: readonly Taint[], tolerations: readonly Toleration[], seenMs: number): Eviction {
   let atMs = Number.POSITIVE_INFINITY;
   for (const taint of taints) {
     const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
-    if (matching.length === 0) return { kind: 'evict', atMs: nowMs };
+    if (matching.length === 0) return { kind: 'evict', atMs: seenMs };
     const sinceMs = parseRfc3339(taint.timeAdded ?? '');
     const limits = matching.flatMap(({ tolerationSeconds }) => (tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)]));
     if (limits.length === 0) continue;
-    atMs = Math.min(atMs, (Number.isNaN(sinceMs) ? nowMs : sinceMs) + Math.min(...limits) * 1000);
+    atMs = Math.min(atMs, (Number.isNaN(sinceMs) ? seenMs : sinceMs) + Math.min(...limits) * 1000);
   }
   return Number.isFinite(atMs) ? { kind: 'evict', atMs } : { kind: 'stay' };
 }
