@@ -11,4 +11,5 @@ export { correlatedItem, correlatedMember, type Correlation } from './correlatio
 export { typedProblems } from './typed.ts';
 export { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate, type DefinitionRules } from './validation/definition.ts';
 export type { RuleChecker, RulePlace } from './validation/open-api.ts';
+export { isCertificateBundle } from './validation/conversion.ts';
 export { validFieldPath } from './validation/field-path.ts';

@@ -1,5 +1,5 @@
 import {
-  acceptNames, approvalCondition, cleanupFinalizer, conditionOf, equalJson, isConditionTrue, removeCondition, sameCondition, setCondition, type Condition, type JsonObject,
+  acceptNames, approvalCondition, cleanupFinalizer, conditionOf, equalJson, isCertificateBundle, isConditionTrue, removeCondition, sameCondition, setCondition, type Condition, type JsonObject,
 } from '@coxswain/api';
 import { ApiError, resources, type Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
@@ -134,8 +134,12 @@ export class DefinitionController {
     const definition = this.#get(name);
     if (definition === undefined || !isConditionTrue(definition, 'NamesAccepted') || isConditionTrue(definition, 'Established')) return;
     const wanted = copy(definition);
-    setCondition(wanted, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }, this.#options.host.clock.nowMs());
-    await this.#write(wanted);
+    const bundle = textAt(definition, 'spec', 'conversion', 'webhook', 'clientConfig', 'caBundle');
+    const condition: Condition = bundle === '' || isCertificateBundle(bundle)
+      ? { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
+      : { type: 'Established', status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' };
+    setCondition(wanted, condition, this.#options.host.clock.nowMs());
+    if (!equalJson(wanted, definition)) await this.#write(wanted);
   }
 
   async #write(definition: JsonObject): Promise<JsonObject> {
