@@ -1,4 +1,5 @@
 import { bool, get, obj, str } from '../validation/access.ts';
+import { labelValueProblems } from '../validation/formats.ts';
 import { equalJson, setOwn } from '../patch/values.ts';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
@@ -38,7 +39,8 @@ export function jobStrategy(kind: Kind): Strategy {
       const isShared = Object.keys(own).length === 0 || equalJson(own, labels() ?? {});
       generateSelector(job);
       const made = labels();
-      if (isShared && made !== undefined) metadataOf(job)['labels'] = { ...made };
+      // A name that is no label is refused where the template has it, before the job gets it.
+      if (isShared && made !== undefined && labelValueProblems(str(metadataOf(job), 'name')).length === 0) metadataOf(job)['labels'] = { ...made };
     },
   };
 }
