@@ -2,6 +2,7 @@ import type { FieldTexts } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import type { ProxyIdentity } from './aggregation/upstream.ts';
 import type { PartsConfig } from './parts.ts';
+import type { Gzip } from './serving/compression.ts';
 import type { HttpPolicy } from './serving/http-policy.ts';
 import type { ProtectionConfig } from './protection.ts';
 
@@ -32,6 +33,8 @@ export interface ApiServerConfig extends ProtectionConfig {
   /** Default: all that are built. */
   readonly isServed?: ((group: string, version: string) => boolean) | undefined;
   readonly httpPolicy?: HttpPolicy | undefined;
+  /** Of large answers, for clients that take it. Absent: nothing is compressed. */
+  readonly gzip?: Gzip | undefined;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;
 }

@@ -118,7 +118,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   protection.addDebugPaths(paths, admittance);
   const serving = createHandler({
     tracer: protection.tracer, history: protection.history, why: (flight) => answerWhy(protection.history, flight, config.parts.hostname),
-    host, paths, audit: protection.audit, metrics: requestMetrics(metrics), logRequests: config.logRequests, requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
+    host, paths, audit: protection.audit, gzip: config.gzip, metrics: requestMetrics(metrics), logRequests: config.logRequests, requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
     parts: {
       authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
       impersonate: (request, user) => parts.impersonate(request, user),

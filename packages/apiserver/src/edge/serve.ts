@@ -3,6 +3,7 @@ import { Http2Server, serveHandler } from '@coxswain/http2';
 import type { RunningComponent } from '@coxswain/service';
 import { createMetrics } from '@coxswain/service/edge';
 import type { ApiServerConfig } from '../config.ts';
+import { gzip } from './gzip.ts';
 import { createApiServer, type ApiServer } from '../server.ts';
 
 const stopGraceMs = 5000;
@@ -32,7 +33,7 @@ function http2Of({ handle }: ApiServer, host: Host, maxStreams = 0): Http2Server
 
 /** Listens first, so that the post-start hooks of several servers find each other; resolves when it listens. */
 export async function serveApiServer(config: ApiServerConfig, at: ServeAt, host: Host): Promise<ServedApiServer> {
-  const server = await createApiServer(config, host, { metrics: createMetrics() });
+  const server = await createApiServer({ gzip, ...config }, host, { metrics: createMetrics() });
   const listener = await host.network.serveHttp({ address: at.address, port: at.port, tls: at.tls, http2: http2Of(server, host, at.maxStreams) }, server.handle);
   host.log.info('serving', { address: listener.address, port: listener.port });
   // A hook that cannot finish keeps the server not ready and tries again; only a broken invariant rejects.

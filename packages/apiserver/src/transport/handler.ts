@@ -4,6 +4,7 @@ import { EtcdError } from '@coxswain/etcd-lite/client';
 import type { Auditor } from '../audit/auditor.ts';
 import type { RequestAudit } from '../audit/record.ts';
 import { PlainInternalError } from '../authz/forbidden.ts';
+import { compressed, type Gzip } from '../serving/compression.ts';
 import type { ChangeHistory } from '../why/history.ts';
 import { requestInfoOf } from '../request-info/request-info.ts';
 import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
@@ -33,6 +34,8 @@ export interface Stages {
   /** A log line for each request. */
   readonly logRequests?: boolean | undefined;
   readonly audit?: Auditor | undefined;
+  /** Absent: nothing is compressed. */
+  readonly gzip?: Gzip | undefined;
   readonly requestTimeoutMs: number;
   /** undefined: not for another server. */
   aggregated?(request: HttpRequest, info: RequestInfo, user: UserInfo, notes: RequestNotes): Promise<HttpResponse> | undefined;
@@ -232,7 +235,8 @@ export function createHandler(stages: Stages): HttpHandler {
     flight.times.totalMs = stages.host.clock.monotonicMs() - startedMs;
     observe({ metrics: stages.metrics, log: stages.host.log, logRequests: stages.logRequests === true }, flight, answered);
     stages.tracer?.observe(flight, answered);
-    const response = ended(answered, end);
+    const own = flight.known === true && stages.gzip !== undefined ? compressed(answered, request, info, stages.gzip) : answered;
+    const response = ended(own, end);
     const warning = notes.warningHeaders();
     return withHeaders(response, { ...flight.headers, 'audit-id': notes.auditId, 'cache-control': 'no-cache, private', ...(warning.length === 0 ? {} : { warning }) });
   };
