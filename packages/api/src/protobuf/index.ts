@@ -17,12 +17,20 @@ export function isProtobuf(bytes: Uint8Array): boolean {
   return bytes.length >= magic.length && magic.every((byte, index) => bytes[index] === byte);
 }
 
+/** Of all messages: one is written at a time. */
+const shared = new BackwardWriter();
+
+function emptyWriter(): BackwardWriter {
+  shared.reset();
+  return shared;
+}
+
 /**
  * A built-in object as Kubernetes' protobuf: the magic, then runtime.Unknown around the message. Map entries are in order of their keys, so
  * equal objects give equal bytes.
  */
 export function encodeProtobuf(typeName: string, object: JsonObject): Uint8Array {
-  const writer = new BackwardWriter();
+  const writer = emptyWriter();
   writer.string('');
   writer.tag(4, 2);
   writer.string('');
@@ -45,7 +53,7 @@ export function encodeProtobuf(typeName: string, object: JsonObject): Uint8Array
 
 /** The message alone, for what is embedded in others. */
 export function encodeProtobufMessage(typeName: string, object: JsonObject): Uint8Array {
-  const writer = new BackwardWriter();
+  const writer = emptyWriter();
   structWriter(typeName)(writer, object);
   return writer.finish();
 }
@@ -56,11 +64,12 @@ export interface ProtobufEnvelope {
   readonly raw: Uint8Array;
 }
 
-/** Takes the magic and runtime.Unknown off. Throws ProtobufError. */
+/** Takes the magic and runtime.Unknown off; `raw` is a view. Throws ProtobufError. */
 export function openProtobuf(bytes: Uint8Array): ProtobufEnvelope {
   if (!isProtobuf(bytes)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   const reader = new Reader(bytes.subarray(magic.length));
-  let [apiVersion, kind, raw] = ['', '', new Uint8Array()];
+  let [apiVersion, kind] = ['', ''];
+  let raw: Uint8Array = new Uint8Array();
   while (!reader.done) {
     const { field, wireType } = reader.tag();
     if (field === 1 && wireType === 2) {
@@ -71,7 +80,7 @@ export function openProtobuf(bytes: Uint8Array): ProtobufEnvelope {
         else if (tag.field === 2 && tag.wireType === 2) kind = type.string();
         else type.skip(tag.wireType);
       }
-    } else if (field === 2 && wireType === 2) raw = new Uint8Array(reader.bytes());
+    } else if (field === 2 && wireType === 2) raw = reader.bytes();
     else reader.skip(wireType);
   }
   return { apiVersion, kind, raw };
@@ -94,7 +103,7 @@ export function decodeProtobuf(bytes: Uint8Array, typeName?: string): JsonObject
 
 /** One frame of a watch in protobuf: length, then a WatchEvent around an object that is encoded already. */
 export function encodeWatchFrame(type: string, object: Uint8Array): Uint8Array {
-  const writer = new BackwardWriter();
+  const writer = emptyWriter();
   const end = writer.size;
   writer.bytes(object);
   writer.tag(1, 2);

@@ -43,14 +43,23 @@ export class Reader {
     }
   }
 
+  /** As `varint`: what is short, as lengths and tags mostly are, without big integers. */
+  #number(): number {
+    const first = this.#bytes[this.#at];
+    const second = this.#bytes[this.#at + 1];
+    if (first === undefined || second === undefined || (first >= 0x80 && second >= 0x80)) return Number(this.varint());
+    this.#at += first < 0x80 ? 1 : 2;
+    return first < 0x80 ? first : (first & 0x7f) | (second << 7);
+  }
+
   length(): number {
-    const length = Number(this.varint());
+    const length = this.#number();
     if (length < 0) throw new ProtobufError('proto: negative length found during unmarshaling');
     return length;
   }
 
   tag(): Tag {
-    const key = Number(this.varint());
+    const key = this.#number();
     if (!Number.isSafeInteger(key) || key < 8) throw new ProtobufError(`proto: illegal tag ${Math.floor(key / 8)} (wire type ${key & 7})`);
     return { field: Math.floor(key / 8), wireType: key & 7 };
   }

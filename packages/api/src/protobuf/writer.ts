@@ -1,12 +1,15 @@
 const utf8 = new TextEncoder();
+/** Longer texts are worth a call out of the engine. */
+const shortText = 48;
+const keptBytes = 64 * 1024;
 
 /**
  * Writes from the end towards the start, so that the length of a message is known when its prefix is written. What comes last on the wire is
  * written first.
  */
 export class BackwardWriter {
-  #bytes = new Uint8Array(4096);
-  #at = 4096;
+  #bytes = new Uint8Array(keptBytes);
+  #at = keptBytes;
 
   /** Distance from the end; the difference of two is a length. */
   get size(): number {
@@ -22,6 +25,11 @@ export class BackwardWriter {
   }
 
   varint(value: number | bigint): void {
+    if (typeof value === 'number' && value >= 0 && value < 0x80) {
+      this.#reserve(1);
+      this.#bytes[--this.#at] = value;
+      return;
+    }
     if (typeof value === 'bigint' || value < 0 || value > 0x7fffffff) {
       this.#largeVarint(BigInt(value));
       return;
@@ -59,12 +67,42 @@ export class BackwardWriter {
     this.varint(bytes.length);
   }
 
+  /** Almost every text is ASCII, whose length is known before it is written. */
   string(text: string): void {
-    this.bytes(utf8.encode(text));
+    const { length } = text;
+    this.#reserve(length);
+    const start = this.#at - length;
+    if (length > shortText ? !this.#longAscii(text, start) : !this.#shortAscii(text, start)) {
+      this.bytes(utf8.encode(text));
+      return;
+    }
+    this.#at = start;
+    this.varint(length);
+  }
+
+  #shortAscii(text: string, start: number): boolean {
+    const bytes = this.#bytes;
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return false;
+      bytes[start + index] = code;
+    }
+    return true;
+  }
+
+  /** All was read into as many bytes as there are characters: there is none that takes more than one. */
+  #longAscii(text: string, start: number): boolean {
+    return utf8.encodeInto(text, this.#bytes.subarray(start, this.#at)).read === text.length;
   }
 
   tag(field: number, wireType: 0 | 1 | 2): void {
     this.varint(field * 8 + wireType);
+  }
+
+  /** Ready for another message. What a large one took is given back. */
+  reset(): void {
+    if (this.#bytes.length > keptBytes) this.#bytes = new Uint8Array(keptBytes);
+    this.#at = this.#bytes.length;
   }
 
   finish(): Uint8Array {

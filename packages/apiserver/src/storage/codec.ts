@@ -64,12 +64,17 @@ export class StoredObject {
   /** Shared: copy before changing. resourceVersion is set. Later calls may answer another, equal object. */
   get object(): JsonObject {
     if (this.#object === undefined) {
-      if (isEncrypted(this.#value)) throw internalError('identity transformer tried to read encrypted data');
-      this.#object = this.#codec.decode(this.#value);
-      if (this.revision > 0) metadataOf(this.#object)['resourceVersion'] = String(this.revision);
+      this.#object = this.#decode();
       parsed.keep(this, this.#value.length);
     }
     return this.#object;
+  }
+
+  #decode(): JsonObject {
+    if (isEncrypted(this.#value)) throw internalError('identity transformer tried to read encrypted data');
+    const object = this.#codec.decode(this.#value);
+    if (this.revision > 0) metadataOf(object)['resourceVersion'] = String(this.revision);
+    return object;
   }
 
   forget(): void {
@@ -96,10 +101,10 @@ export class StoredObject {
     return fromUtf8(this.bytes);
   }
 
-  /** What `encode` makes of the object, kept for a while. */
+  /** What `encode` makes of the object, kept for a while (in place of its parsed form, which few ask for as well). */
   protobuf(encode: (object: JsonObject) => Uint8Array): Uint8Array {
     if (this.#protobuf === undefined) {
-      this.#protobuf = encode(this.object);
+      this.#protobuf = encode(this.#object ?? this.#decode());
       encoded.keep({ forget: () => { this.#protobuf = undefined; } }, this.#protobuf.length);
     }
     return this.#protobuf;
