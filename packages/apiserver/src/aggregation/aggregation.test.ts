@@ -7,6 +7,7 @@ import { createLocalStore } from '@coxswain/etcd-lite';
 import { startTestCluster, type Loose, type TestCluster } from '../testing/cluster.ts';
 import { testPartsConfig } from '../testing/parts-config.ts';
 import type { JsonObject } from '@coxswain/api';
+import { Aggregator, type AggregatorParts } from './aggregator.ts';
 
 const host = createRealHost(silentLogger);
 let cluster: TestCluster;
@@ -111,6 +112,15 @@ test('who may not is refused here', async () => {
   const reply = await cluster.call('GET', path, { token: 'nobody-token' });
   expect([reply.status, reply.json['message']]).toEqual([403, `flunders.${group} is forbidden: User "nobody" cannot list resource "flunders" in API group "${group}" in the namespace "team"`]);
   expect(seen.filter((one) => one.target === path)).toEqual([]);
+});
+
+test.each([
+  ['to another namespace', `${path}/x/y/../../../../other/flunders`], ['in other writing', `${path}/x/%2E%2e/.%2e/%2E./other`], ['by backslashes', `${path}/x\\..\\..\\other`],
+  ['to another host', `%2Fapis%2F${group}%2Fv1%2Fx@127.0.0.1:1/y`], ['behind a tab', `${path}/x/.\t./other`],
+])('what is authorized is what is asked: no way %s', async (_way, target) => {
+  await available();
+  expect((await cluster.call('GET', target)).status).toBe(400);
+  expect(seen.filter((request) => request.target.includes('other'))).toEqual([]);
 });
 
 test('redirects are not passed on', async () => {
@@ -225,4 +235,32 @@ test('an extension server has its own callers reviewed', async () => {
     return json(200, { user: user?.username, allowed: access.object.status['allowed'] });
   };
   expect((await cluster.call('GET', path, { headers: { 'x-token': 'nobody-token' } })).json).toEqual({ user: 'nobody', allowed: false });
+});
+
+test('however often one that is away is looked at, one look is to come', async () => {
+  const service = apiService(443) as JsonObject;
+  const planned: (() => void)[] = [];
+  let looks = 0;
+  let endpointsChanged: ((event: { readonly type: 'MODIFIED'; readonly object: JsonObject }) => void) | undefined;
+  const stop = new AbortController();
+  const parts: AggregatorParts = {
+    host: { ...host, timers: { ...host.timers, sleep: () => new Promise(() => {}), after: (_ms, run) => { planned.push(run); return { cancel: () => {} }; } } },
+    client: { patch: () => Promise.resolve({}) } as unknown as AggregatorParts['client'],
+    cache: {
+      get: () => undefined, list: () => [service], whenReady: () => Promise.resolve(),
+      onChange: (_group, resource, listener) => { if (resource === 'endpoints') endpointsChanged = listener; return () => {}; },
+    },
+    lookup: () => { looks += 1; return Promise.resolve(undefined); },
+    services: { resolve: () => Promise.reject(new Error('gone')) }, identity: undefined, rejectRedirects: true, stop: stop.signal, resourcesNow: () => [], onKindsChanged: () => {},
+  };
+  new Aggregator(parts).start();
+  for (let at = 1; at <= 5; at += 1) {
+    await expect.poll(() => looks).toBe(at);
+    await expect.poll(() => planned.length).toBeGreaterThan(0);
+    endpointsChanged?.({ type: 'MODIFIED', object: { metadata: { namespace: 'team', name: 'extension' } } });
+  }
+  await expect.poll(() => looks).toBe(6);
+  await new Promise((resolve) => { setImmediate(resolve); });
+  expect(planned).toHaveLength(1);
+  stop.abort();
 });

@@ -43,6 +43,7 @@ export class Aggregator {
   readonly #running = new Set<string>();
   readonly #again = new Set<string>();
   readonly #failures = new Map<string, number>();
+  readonly #planned = new Set<string>();
   #watchingServices = false;
   #registering: Promise<void> = Promise.resolve();
 
@@ -149,11 +150,17 @@ export class Aggregator {
     }
   }
 
+  /** One look is to come, however often it has failed meanwhile. */
   #later(name: string): void {
     const { host, stop } = this.#parts;
+    if (this.#planned.has(name)) return;
     const failures = this.#failures.get(name) ?? 0;
     this.#failures.set(name, failures + 1);
-    host.timers.after(Math.min(longestRetryMs, firstRetryMs * 2 ** failures), () => { if (!stop.aborted && this.#remote.has(name)) this.#check(name); });
+    this.#planned.add(name);
+    host.timers.after(Math.min(longestRetryMs, firstRetryMs * 2 ** failures), () => {
+      this.#planned.delete(name);
+      if (!stop.aborted && this.#remote.has(name)) this.#check(name);
+    });
   }
 
   /** undefined: the request is for this server. */

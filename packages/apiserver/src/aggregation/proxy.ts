@@ -53,8 +53,18 @@ async function send({ host, upstream, rejectRedirects }: ProxyParts, service: Ap
   }
 }
 
+/**
+ * What an URL would read otherwise than the authorizer has: dot segments (`namespaces/a/x/../../b`), backslashes, what it leaves out, and
+ * what does not begin with a slash and would then belong to the address (`%2Fapis…@elsewhere`).
+ */
+export function isAmbiguous(target: string): boolean {
+  const path = target.split('?', 1)[0] ?? '';
+  return !path.startsWith('/') || /[\p{Cc} \\#]/u.test(path) || path.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part));
+}
+
 /** Passes a request on in the name of its user, whom the server behind believes because of our certificate. */
 export async function proxyToService(parts: ProxyParts, service: ApiService, request: HttpRequest, user: UserInfo, notes: RequestNotes): Promise<HttpResponse> {
+  if (isAmbiguous(request.target)) return plainError(400, 'the path of the request is ambiguous');
   if (availableCondition(service)?.status !== 'True') return plainError(503, 'service unavailable');
   const client = request.peer.address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   const before = header(request.headers, 'x-forwarded-for');

@@ -10,6 +10,7 @@ import { createApiServer, type ApiServer } from '../server.ts';
 import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
 import { answerOf, httpRequest, type TestAnswer } from '../testing/test-server.ts';
 import { requestOf } from './items.ts';
+import { maxWatches, watchAll } from './watch.ts';
 
 const host = createRealHost(silentLogger);
 
@@ -204,6 +205,28 @@ describe('one server', () => {
     }
     stop.abort();
     expect(seen).toContain('3 ended 404');
+  });
+
+  test('a watch that breaks off ends, and the process with it does not', async () => {
+    async function* broken(): AsyncGenerator<Uint8Array, void, undefined> {
+      yield utf8('{}\n');
+      await Promise.reject(new Error('the connection to the server behind was reset'));
+    }
+    const message = fastPathCodecs.watchRequest.encode({ watches: [{ id: 1, apiVersion: 'g/v1', resource: 'things', namespace: '', query: '' }] });
+    const response = await watchAll(() => Promise.resolve({ status: 200, headers: {}, body: broken() }), httpRequest({ method: 'POST', target: fastPathMethods.watch }), message);
+    const ended: boolean[] = [];
+    const cutter = new GrpcCutter(1e9);
+    for await (const data of response.body as ByteSource) {
+      cutter.push(data);
+      for (let next = cutter.next(); next !== undefined; next = cutter.next()) ended.push(fastPathCodecs.watchResponse.decode(next).ended);
+    }
+    expect(ended).toEqual([false, false, true]);
+  });
+
+  test('one call cannot begin any number of watches', async () => {
+    const watches = Array.from({ length: maxWatches + 1 }, (_, id) => ({ id, apiVersion: 'v1', resource: 'pods', namespace: '', query: '' }));
+    const response = await world.server.handle(httpRequest({ method: 'POST', target: fastPathMethods.watch, raw: grpcFrame(fastPathCodecs.watchRequest.encode({ watches })), headers: { 'content-type': 'application/grpc' } }));
+    expect(response.headers['grpc-status']).toBe('8');
   });
 
   test('what is no method of the service is refused as gRPC does it', async () => {

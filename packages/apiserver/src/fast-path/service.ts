@@ -49,7 +49,7 @@ export function fastPath(handle: HttpHandler): HttpHandler {
       const message = cutter.next();
       return message === undefined ? refused(grpcStatus.invalidArgument, 'the request has no message') : await method(call, message);
     } catch (error) {
-      if (error instanceof BodyTooLarge) return refused(grpcStatus.resourceExhausted, error.message);
+      if (error instanceof BodyTooLarge || error instanceof RangeError) return refused(grpcStatus.resourceExhausted, error.message);
       return refused(grpcStatus.invalidArgument, error instanceof Error ? error.message : String(error));
     }
   };

@@ -47,9 +47,13 @@ class Merge {
   }
 }
 
-/** Watches of any number of kinds on one stream, each a request of its own; the stream ends when all have ended. */
+/** Of one stream: each costs as much as one that comes by itself, and is made at once. */
+export const maxWatches = 200;
+
+/** Watches of several kinds on one stream, each a request of its own; the stream ends when all have ended. Throws RangeError if they are too many. */
 export async function watchAll(handle: HttpHandler, call: HttpRequest, message: Uint8Array): Promise<HttpResponse> {
   const { watches } = fastPathCodecs.watchRequest.decode(message);
+  if (watches.length > maxWatches) throw new RangeError(`a Watch has ${maxWatches} watches at most`);
   const merge = new Merge();
   const stop = (): void => { merge.end(); };
   call.signal.addEventListener('abort', stop, { once: true });
@@ -57,10 +61,19 @@ export async function watchAll(handle: HttpHandler, call: HttpRequest, message: 
   return grpcBody(merge);
 }
 
-/** Never rejects: the handler does not, and a watch's body ends. */
+type Send = (code: number, body: Uint8Array, ended: boolean) => Promise<void>;
+
+/** Never rejects: one that breaks off (another server's, behind an APIService) has ended. */
 async function watchOne(handle: HttpHandler, call: HttpRequest, watch: FastPathWatch, merge: Merge): Promise<void> {
-  const send = (code: number, body: Uint8Array, ended: boolean): Promise<void> => merge.give(grpcFrame(fastPathCodecs.watchResponse.encode({ id: watch.id, code, body, ended })));
-  const response = await handle(innerRequest(call, watchRequestOf(watch)));
+  const send: Send = (code, body, ended) => merge.give(grpcFrame(fastPathCodecs.watchResponse.encode({ id: watch.id, code, body, ended })));
+  try {
+    await passOn(await handle(innerRequest(call, watchRequestOf(watch))), send);
+  } catch {
+    await send(0, emptyBytes, true);
+  }
+}
+
+async function passOn(response: HttpResponse, send: Send): Promise<void> {
   if (response.status >= 300 || response.body === undefined || response.body instanceof Uint8Array) {
     await send(response.status, await bodyOf(response.body), true);
     return;

@@ -1,6 +1,6 @@
 import { createLocalStore } from '@coxswain/etcd-lite';
 import type { EtcdClient, WatchBatch } from '@coxswain/etcd-lite/client';
-import { fromUtf8, silentLogger } from '@coxswain/host';
+import { fromUtf8, silentLogger, utf8 } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { StorageCodec } from '../storage/codec.ts';
@@ -185,4 +185,27 @@ test('a state of more objects than a reader may have waiting does not end its wa
   expect(await watcher.take()).toHaveLength(5);
   for (const revision of [6, 7, 8]) watcher.push(bookmark(revision));
   expect(watcher.closed).toBe(true);
+});
+
+test('what shares the revision of the first read is told again to who goes on from there, not to who is further', async () => {
+  const put = (name: string) => ({ type: 'put', key: utf8(`/registry/things/${name}`), value: utf8(`{"metadata":{"name":"${name}","uid":"${name}"}}`) }) as const;
+  const { revision } = await client.txn({ compare: [], success: [put('a'), put('b')], failure: [] });
+  const many = 10_003;
+  const kv = (modRevision: number) => ({ key: put('c').key, value: put('c').value, createRevision: revision + 1, modRevision, version: 1, lease: 0n });
+  async function* watch(): AsyncGenerator<WatchBatch, void, undefined> {
+    yield { revision: revision + many, events: Array.from({ length: many }, (_, at) => ({ type: 'PUT', kv: kv(revision + 1 + at) }) as const) };
+    await new Promise(() => {});
+  }
+  const told = new Proxy(client, { get: (target, key) => {
+    const value: unknown = key === 'watch' ? watch : Reflect.get(target, key, target);
+    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+  } });
+  const long = new WatchCache(new ResourceStore(told, host.timers, '/registry/things/', codec), host);
+  await long.start();
+  expect(shown(await take(long.watchAfter(revision), 2))).toEqual([`MODIFIED a ${revision}`, `MODIFIED b ${revision}`]);
+  expect(await long.reached(revision + many)).toBe(true);
+  // The oldest revision that the ring still goes on from.
+  const seen = shown(await take(long.watchAfter(revision + 3), 1));
+  expect(seen[0]).toBe(`MODIFIED c ${revision + 4}`);
+  long.stop();
 });

@@ -159,7 +159,7 @@ export class WatchCache {
     const missed = this.#ring.after(revision);
     if (missed === undefined) throw new TooOld(revision, this.#ring.completeAbove);
     const watcher = this.#add(revision, trigger);
-    if (revision === this.#ring.completeAbove && this.#sharedAtStart.length > 1) watcher.preload(this.#sharedAtStart.map((object) => ({ kind: 'event', event: cacheEvent('MODIFIED', object, object, true) })));
+    if (this.#sharedAtStart.length > 1 && this.#sharedAtStart[0]?.revision === revision) watcher.preload(this.#sharedAtStart.map((object) => ({ kind: 'event', event: cacheEvent('MODIFIED', object, object, true) })));
     watcher.preload(missed.map((event) => ({ kind: 'event', event })));
     return watcher;
   }

@@ -10,7 +10,7 @@ import type { ChangeHistory } from './history.ts';
 export function answerWhy(history: ChangeHistory, { info }: Flight, server: string): HttpResponse | undefined {
   if (!info.isResourceRequest || info.verb !== 'get' || info.subresource !== '' || info.name === '' || info.query.get('why') !== 'true') return undefined;
   // Events of both groups are one storage.
-  const group = info.group === 'events.k8s.io' ? '' : info.group;
+  const group = info.group === 'events.k8s.io' && info.resource === 'events' ? '' : info.group;
   const namespace = info.resource === 'namespaces' && info.group === '' ? '' : info.namespace;
   return jsonResponse(200, { kind: 'ChangeHistory', apiVersion: 'coxswain.dev/v1', server, items: history.of({ group, resource: info.resource, namespace, name: info.name }) });
 }

@@ -36,6 +36,8 @@ test('each change of an object has the request that made it, also a binding; two
 
   await call(0, 'DELETE', `${pods}/p`, { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 });
   expect((await why(0, `${pods}/p`)).at(-1)).toMatchObject({ verb: 'delete', deleted: true });
+  // Who may get everything of this group may not get pods.
+  expect(await why(0, '/apis/events.k8s.io/v1/namespaces/default/pods/p')).toEqual([]);
   const refused = await call(0, 'GET', `${pods}/p?why=true`, undefined, { authorization: 'Bearer nobody-token' });
   expect(refused.status).toBe(403);
   await Promise.all(servers.map((server) => server.stop()));
