@@ -28,14 +28,25 @@ function subjectKey(subject: Subject, bindingNamespace: string): string {
 /** Which bindings speak of a user, found by name and groups rather than by going through all of them. */
 export class RoleIndex {
   readonly #cache: CacheReader;
+  readonly #known: Promise<void>;
   #index: SubjectIndex | undefined;
+  #isKnown = false;
 
   constructor(cache: CacheReader) {
     this.#cache = cache;
     for (const resource of ['clusterrolebindings', 'rolebindings']) cache.onChange(group, resource, () => { this.#index = undefined; });
-    // An index made before the first list is of nothing.
-    void cache.whenReady().then(() => { this.#index = undefined; });
+    // Begun to be cached now, or the first requests would be told of roles that are not found.
+    for (const resource of ['clusterroles', 'roles']) cache.list(group, resource);
+    this.#known = cache.whenReady().then(() => {
+      // An index made before the first list is of nothing.
+      this.#index = undefined;
+      this.#isKnown = true;
+    });
   }
+
+  /** Roles and bindings have been read once; until then grants may be missing, never too many. */
+  get isKnown(): boolean { return this.#isKnown; }
+  whenKnown(): Promise<void> { return this.#known; }
 
   #build(): SubjectIndex {
     const index: SubjectIndex = new Map();
