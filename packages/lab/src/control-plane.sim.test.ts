@@ -78,6 +78,26 @@ test.each(Array.from({ length: 12 }, (_, at) => at + 1))('seed %d: a Deployment 
   process.stdout.write(`seed ${seed}: ${outcome.lineCount} trace lines, ${(outcome.virtualMs / 1000).toFixed(1)} s of virtual time in ${(tookMs / 1000).toFixed(1)} s\n`);
 });
 
+test('a node that was deleted under its kubelet registers again with its next lease', async () => {
+  const world = new ControlPlane({ seed: 1, apiservers: 1, nodes: 1, serviceAccountKeyPem });
+  try {
+    world.startAll();
+    const client = world.client('user');
+    let uid: string | undefined;
+    const readyAs = async (other: string | undefined): Promise<boolean> => {
+      const [node] = (await client.list(resources.nodes)).items;
+      uid = node?.metadata?.uid;
+      return uid !== other && node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+    };
+    await until(world, 'the node is Ready', 120_000, () => readyAs(undefined));
+    const first = uid;
+    await until(world, 'it is deleted', 10_000, async () => { await client.delete(resources.nodes, { name: 'node-1' }); return true; });
+    await until(world, 'another of its name is Ready', 30_000, () => readyAs(first));
+  } finally {
+    world.sim.stop();
+  }
+});
+
 test('the same seed gives the same trace, byte for byte', async () => {
   const first = await story(11);
   const second = await story(11);

@@ -11,8 +11,8 @@ import type { FilesystemInfo, MachineInfo, NodeSystem } from '../system.ts';
 import { initialNode, nodeStatus } from './node-status.ts';
 
 const leaseNamespace = 'kube-node-lease';
-const registerRetryMs = 200;
-const maxRegisterRetryMs = 7000;
+const retryMs = 200;
+const maxRetryMs = 7000;
 const notReadyPeriodMs = 100;
 
 export interface NodeManagerOptions {
@@ -57,6 +57,12 @@ export class NodeManager {
     this.#wake?.();
   }
 
+  /** The node may be gone, with its lease: the next report finds out and registers it again, rather than when one is due. */
+  #lookAgain(): void {
+    this.#reported = undefined;
+    this.wake();
+  }
+
   async #checkRuntime(): Promise<void> {
     try {
       if (this.#runtimeVersion === '') {
@@ -80,7 +86,7 @@ export class NodeManager {
 
   async #register(signal: AbortSignal): Promise<void> {
     const { config, host } = this.#options;
-    for (let delayMs = registerRetryMs; !signal.aborted; delayMs = Math.min(maxRegisterRetryMs, delayMs * 2)) {
+    for (let delayMs = retryMs; !signal.aborted; delayMs = Math.min(maxRetryMs, delayMs * 2)) {
       try {
         await this.#registerOnce();
         host.log.info('node is registered', { node: config.nodeName });
@@ -123,7 +129,10 @@ export class NodeManager {
         await this.#report();
       } catch (error) {
         host.log.warn('node status is not written', { error: messageOf(error) });
-        if (apiCode(error) === 404) await this.#register(signal);
+        if (apiCode(error) === 404 && config.registerNode) {
+          await this.#register(signal);
+          continue;
+        }
       }
       // Until the node is ready the runtime is asked often, so that it is ready as soon as it can be.
       const delayMs = this.#problems.length === 0 ? config.nodeStatusUpdateFrequencyMs : Math.min(notReadyPeriodMs, config.nodeStatusUpdateFrequencyMs);
@@ -156,14 +165,18 @@ export class NodeManager {
   async #leaseLoop(signal: AbortSignal): Promise<void> {
     const { config, host } = this.#options;
     let lease: Lease | undefined;
+    let delayMs = retryMs;
     while (!signal.aborted) {
       try {
         lease = await this.#renew(lease);
+        delayMs = retryMs;
         await host.timers.sleep(config.nodeLeaseDurationSeconds * 250, signal);
       } catch (error) {
         host.log.warn('node lease is not renewed', { error: messageOf(error) });
         lease = undefined;
-        await host.timers.sleep(registerRetryMs, signal);
+        if (apiCode(error) === 404) this.#lookAgain();
+        await host.timers.sleep(delayMs, signal);
+        delayMs = Math.min(maxRetryMs, delayMs * 2);
       }
     }
   }
