@@ -102,7 +102,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const cache = cacheReader(registry);
   const lookup = liveLookup(cache, loopback.client);
   const services = serverResolver(host, lookup, config.enableAggregatorRouting ?? false);
-  const callouts = createCallouts({ host, own: loopback.client, services });
+  const callouts = createCallouts({ host, own: { client: loopback.client, isAggregated: (path) => aggregator.serves(path) }, services });
   const parts = assemble({ host, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
   const belowAdmission = { ...context, admission: { admit: () => Promise.resolve(), validate: () => Promise.resolve() } };

@@ -163,11 +163,20 @@ export class Aggregator {
     });
   }
 
+  #behind(path: string): ApiService | undefined {
+    if (this.#remote.size === 0 || !path.startsWith('/apis/')) return undefined;
+    const [, , group = '', version = ''] = path.split('/');
+    return version === '' ? undefined : this.#remote.get(`${version}.${group}`);
+  }
+
+  /** Whether another server answers there. */
+  serves(path: string): boolean {
+    return this.#behind(path) !== undefined;
+  }
+
   /** undefined: the request is for this server. */
   serve(request: HttpRequest, info: RequestInfo, user: UserInfo, notes: RequestNotes): Promise<HttpResponse> | undefined {
-    if (this.#remote.size === 0 || !info.path.startsWith('/apis/')) return undefined;
-    const [, , group = '', version = ''] = info.path.split('/');
-    const service = version === '' ? undefined : this.#remote.get(`${version}.${group}`);
+    const service = this.#behind(info.path);
     if (service === undefined) return undefined;
     const { host, rejectRedirects } = this.#parts;
     return proxyToService({ host, upstream: this.upstream, rejectRedirects }, service, request, user, notes);

@@ -1,6 +1,7 @@
 import { fromUtf8, readAll, silentLogger, utf8, type HttpHandler, type Listener } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import type { JsonObject } from '@coxswain/api';
+import type { Client } from '@coxswain/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Lookup } from '../live-lookup.ts';
 import { testAuthority, type TestAuthority } from '../edge/testing/certificates.ts';
@@ -112,6 +113,24 @@ test('one that is late is given up', async () => {
   expect((error as CalloutError).kind).toBe('timeout');
   expect((error as CalloutError).message).toBe(`Post "https://hook.team.svc:${listener.port}/p?timeout=5s": context deadline exceeded`);
   await gone.promise;
+});
+
+test('through the own Service only aggregated APIs are asked, and no longer than others', async () => {
+  const asked: string[] = [];
+  const raw: Client['raw'] = async ({ target, signal }) => {
+    asked.push(target);
+    if (target.includes('/slow')) await new Promise((resolve) => { signal?.addEventListener('abort', resolve); });
+    return { status: signal?.aborted === true ? 503 : 200, body: utf8('{"kind":"Answer"}') };
+  };
+  const own = createCallouts({ host, services: clusterAddressResolver(lookup), own: { client: { raw } as Client, isAggregated: (path) => path.startsWith('/apis/hooks.example.com/v1/') } });
+  const ask = (path: string | undefined, timeoutMs = 5000): Promise<JsonObject> => own.post({ service: { namespace: 'default', name: 'kubernetes', path } }, { n: 1 }, { timeoutMs, query: { timeout: '5s' } });
+  expect(await ask('/apis/hooks.example.com/v1/reviews')).toEqual({ kind: 'Answer' });
+  expect(asked.splice(0)).toEqual(['/apis/hooks.example.com/v1/reviews?timeout=5s']);
+  for (const path of ['/api/v1/namespaces/kube-system/pods', '/api/v1/nodes/n/proxy/run/kube-system/p/c?cmd=id', '/apis/hooks.example.com/v1/x?a=b', undefined]) {
+    await expect(ask(path)).rejects.toMatchObject({ kind: 'status', httpStatus: 404 });
+  }
+  expect(asked).toEqual([]);
+  await expect(ask('/apis/hooks.example.com/v1/slow', 20)).rejects.toMatchObject({ kind: 'timeout', message: 'Post "https://kubernetes.default.svc:443/apis/hooks.example.com/v1/slow?timeout=5s": context deadline exceeded' });
 });
 
 test('endpoints instead of cluster addresses', async () => {

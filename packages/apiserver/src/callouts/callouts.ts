@@ -1,9 +1,11 @@
 import { fromUtf8, type ClientTls, type Host } from '@coxswain/host';
 import type { Client } from '@coxswain/client';
+import type { JsonObject } from '@coxswain/api';
 import { askOurselves, exchange, type Exchange } from './exchange.ts';
+import { statusText } from './failures.ts';
 import type { Lookup } from '../live-lookup.ts';
 import { clusterAddressResolver, endpointResolver, type ServiceResolver } from './service-resolver.ts';
-import { CalloutError, type Callouts, type WebhookClientConfig } from './types.ts';
+import { CalloutError, type CalloutOptions, type Callouts, type WebhookClientConfig } from './types.ts';
 
 /** Connections are kept for an identity: it must be the same object for the same trust. */
 class Identities {
@@ -44,9 +46,16 @@ export function originOf(address: string, port: number): string {
   return `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
+/** The API's own Service, default/kubernetes, for webhooks that are aggregated APIs. */
+export interface OwnApi {
+  /** Privileged: so only what others serve may be asked through it. */
+  readonly client: Client;
+  /** Whether the path goes to another server. */
+  isAggregated(path: string): boolean;
+}
+
 export interface CalloutsOptions {
-  /** Answers what is asked of the API's own Service, default/kubernetes: webhooks that are aggregated APIs. */
-  readonly own?: Client | undefined;
+  readonly own?: OwnApi | undefined;
   readonly host: Pick<Host, 'network' | 'timers'>;
   readonly services: ServiceResolver;
 }
@@ -76,11 +85,18 @@ export function createCallouts({ host, services, own }: CalloutsOptions): Callou
     return { shownUrl: url.href, url, tls: identities.of(caPem, undefined) };
   }
 
+  /** Whoever may write a webhook's configuration must not thereby ask this server in the server's name. */
+  function askOwn({ client, isAggregated }: OwnApi, path: string, query: string, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
+    const rooted = path.startsWith('/') ? path : `/${path}`;
+    if (/[?#]/.test(rooted) || !isAggregated(rooted)) throw new CalloutError('status', statusText(404, ''), 404);
+    return askOurselves(host, client, `${rooted}${query}`, body, options);
+  }
+
   return {
     post: async (config, body, options) => {
       const caPem = caPemOf(config.caBundle);
       const query = queryText(options.query);
-      if (own !== undefined && isOwnService(config.service)) return askOurselves(own, `${config.service?.path ?? ''}${query}`, body, options);
+      if (own !== undefined && isOwnService(config.service)) return askOwn(own, config.service?.path ?? '', query, body, options);
       if (config.service !== undefined) return exchange(host, await ofService(config.service, caPem, query), body, options);
       if (config.url === undefined || config.url === '') throw new CalloutError('resolve', 'webhook configuration must have either service or URL');
       return exchange(host, ofUrl(config.url, caPem, query), body, options);

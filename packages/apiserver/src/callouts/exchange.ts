@@ -28,8 +28,8 @@ function portOf(url: URL): number {
   return url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port);
 }
 
-/** One POST of JSON, one answer of JSON. Redirects are not followed: they are statuses that are no success. */
-export async function exchange(host: Pick<Host, 'network' | 'timers'>, call: Exchange, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
+/** `run` is told to stop when the asker goes or the time is over; then it failed by that, whatever it says. */
+async function inTime<T>(host: Pick<Host, 'timers'>, shownUrl: string, options: CalloutOptions, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   let late = false;
   const timer = host.timers.after(options.timeoutMs, () => { late = true; stop.abort(); });
@@ -37,23 +37,41 @@ export async function exchange(host: Pick<Host, 'network' | 'timers'>, call: Exc
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted === true) stop.abort();
   try {
-    return await post(host, call, body, stop.signal);
+    return await run(stop.signal);
   } catch (error) {
-    if (error instanceof CalloutError) throw error;
-    if (late) throw new CalloutError('timeout', `Post ${JSON.stringify(call.shownUrl)}: context deadline exceeded`);
-    throw callFailure(error, 'Post', call.shownUrl, { hostname: hostnameOf(call.url), port: portOf(call.url) });
+    if (late && !(error instanceof CalloutError)) throw new CalloutError('timeout', `Post ${JSON.stringify(shownUrl)}: context deadline exceeded`);
+    throw error;
   } finally {
     timer.cancel();
     options.signal?.removeEventListener('abort', onAbort);
   }
 }
 
-/** A webhook that is an API of this very server. */
-export async function askOurselves(own: Client, target: string, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
-  const { status, body: answer } = await own.raw({
-    method: 'POST', target, body: utf8(stringifyAny(body)), headers: { 'content-type': 'application/json', accept: 'application/json' },
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+/** One POST of JSON, one answer of JSON. Redirects are not followed: they are statuses that are no success. */
+export async function exchange(host: Pick<Host, 'network' | 'timers'>, call: Exchange, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
+  try {
+    return await inTime(host, call.shownUrl, options, (signal) => post(host, call, body, signal));
+  } catch (error) {
+    if (error instanceof CalloutError) throw error;
+    throw callFailure(error, 'Post', call.shownUrl, { hostname: hostnameOf(call.url), port: portOf(call.url) });
+  }
+}
+
+/** A webhook that is an aggregated API. */
+export async function askOurselves(host: Pick<Host, 'timers'>, own: Client, target: string, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
+  const shownUrl = `https://kubernetes.default.svc:443${target}`;
+  try {
+    return await inTime(host, shownUrl, options, (signal) => postToOurselves(own, target, body, signal));
+  } catch (error) {
+    if (error instanceof CalloutError) throw error;
+    throw new CalloutError('connect', `Post ${JSON.stringify(shownUrl)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function postToOurselves(own: Client, target: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+  const { status, body: answer } = await own.raw({ method: 'POST', target, body: utf8(stringifyAny(body)), headers: { 'content-type': 'application/json', accept: 'application/json' }, signal });
+  // What came of it then is about the end of the wait.
+  if (signal.aborted) throw new Error('context canceled');
   if (status >= 200 && status <= 206) return decode(answer);
   const text = fromUtf8(answer.subarray(0, maxRefusalBytes));
   throw new CalloutError('status', messageOfStatus('application/json', text) ?? statusText(status, 'unknown'), status);
