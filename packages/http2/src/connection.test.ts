@@ -61,6 +61,7 @@ test.each(Object.entries(wrong))('%s', (_name, { say, answer }) => {
 const malformed: Record<string, readonly Field[]> = {
   'upper case': [[':method', 'GET'], [':scheme', 'http'], [':path', '/'], ['Host', 'a']], 'unknown pseudo-header': [[':method', 'GET'], [':scheme', 'http'], [':path', '/'], [':x', 'a']],
   'pseudo-header after others': [[':method', 'GET'], [':scheme', 'http'], ['a', 'b'], [':path', '/']], 'twice the same pseudo-header': [[':method', 'GET'], [':method', 'GET'], [':scheme', 'http'], [':path', '/']],
+  'a path that could be a part of the address': [[':method', 'GET'], [':scheme', 'https'], [':path', '%2Fa@elsewhere/b']],
   'no path': [[':method', 'GET'], [':scheme', 'http']], 'a response\'s status': [[':method', 'GET'], [':scheme', 'http'], [':path', '/'], [':status', '200']],
   'HTTP/1.1\'s connection': [[':method', 'GET'], [':scheme', 'http'], [':path', '/'], ['connection', 'close']], 'te': [[':method', 'GET'], [':scheme', 'http'], [':path', '/'], ['te', 'gzip']],
   'a line end in a value': [[':method', 'GET'], [':scheme', 'http'], [':path', '/'], ['a', 'b\r\nc: d']],

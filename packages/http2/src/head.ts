@@ -52,13 +52,18 @@ function add(headers: Record<string, string | string[]>, name: string, value: st
   else before.push(value);
 }
 
+/** Without its slash it would be read as a part of the address by whoever makes an URL of it (RFC 9113, 8.3.1). */
+function isPath(method: string, path: string): boolean {
+  return path.startsWith('/') || (method === 'OPTIONS' && path === '*');
+}
+
 function complete(pseudo: Record<string, string>, headers: Record<string, string | string[]>, kind: BlockKind): Head | undefined {
   const method = pseudo[':method'] ?? '';
   const path = pseudo[':path'] ?? '';
   const scheme = pseudo[':scheme'] ?? '';
   const status = /^[1-5][0-9][0-9]$/.test(pseudo[':status'] ?? '') ? Number(pseudo[':status']) : 0;
   if (kind === 'response' && status === 0) return undefined;
-  if (kind === 'request' && (method === '' || (method !== 'CONNECT' && (path === '' || scheme === '')))) return undefined;
+  if (kind === 'request' && (method === '' || (method !== 'CONNECT' && (scheme === '' || !isPath(method, path))))) return undefined;
   const length = headers['content-length'];
   if (length !== undefined && (typeof length !== 'string' || !/^[0-9]{1,15}$/.test(length))) return undefined;
   return { method, scheme, authority: pseudo[':authority'] ?? '', path, status, headers, contentLength: length === undefined ? undefined : Number(length) };

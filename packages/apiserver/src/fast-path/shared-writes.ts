@@ -100,8 +100,9 @@ export class SharedWrites {
       if (result.succeeded) group.forEach((one, at) => { one.resolve({ ...result, responses: result.responses.slice(at, at + 1) }); });
       else await this.#apart(group, result);
     } catch (error) {
-      // Refused as a whole, for instance because it is too large: each has its own answer. What may have been done is the writers' to settle.
-      if (error instanceof EtcdError && !error.outcomeUnknown) for (const one of group) await this.#write([one]);
+      // Refused as a whole (it is too large), or never sent (one of them cannot be encrypted or converted): each has its own answer.
+      // What may have been done is the writers' to settle.
+      if (!(error instanceof EtcdError) || !error.outcomeUnknown) for (const one of group) await this.#write([one]);
       else group.forEach((one) => { one.reject(error); });
     }
   }
