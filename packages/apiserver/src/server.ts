@@ -6,6 +6,7 @@ import { withPolicy } from './serving/http-policy.ts';
 import { Protection } from './protection.ts';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
 import { Aggregator } from './aggregation/aggregator.ts';
+import { anonymousName } from './authn/users.ts';
 import { createCallouts, serverResolver } from './callouts/callouts.ts';
 import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
@@ -96,7 +97,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
   const rest: HttpHandler = (request) => handler.get()(request);
-  const grpc = fastPath(rest);
+  const grpc = fastPath(rest, (call) => parts.authenticate(call).then(({ name }) => name !== anonymousName, () => false));
   const handle: HttpHandler = (request) => (isFastPath(request) ? grpc(request) : rest(request));
   const loopback = new Loopback(handle, host);
   const cache = cacheReader(registry);

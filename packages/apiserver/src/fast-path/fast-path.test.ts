@@ -223,6 +223,26 @@ describe('one server', () => {
     expect(ended).toEqual([false, false, true]);
   });
 
+  test('who has left before a watch began leaves none behind', async () => {
+    const signal = AbortSignal.abort();
+    const alone = await world.server.handle(httpRequest({ method: 'GET', target: '/api/v1/pods?watch=true', headers: { authorization: `Bearer ${adminToken}` }, signal }));
+    expect((await answerOf(alone)).text).toBe('');
+    const raw = grpcFrame(fastPathCodecs.watchRequest.encode({ watches: [{ id: 1, apiVersion: 'v1', resource: 'pods', namespace: '', query: '' }] }));
+    const response = await world.server.handle(httpRequest({ method: 'POST', target: fastPathMethods.watch, raw, headers: { 'content-type': 'application/grpc', authorization: `Bearer ${adminToken}` }, signal }));
+    for await (const _data of response.body as ByteSource) { /* Until it ends. */ }
+  });
+
+  test('who is not known cannot have much of a message read', async () => {
+    const raw = grpcFrame(fastPathCodecs.writeRequest.encode({ items: [{ namespace: 'work', name: '', event: { apiVersion: 'v1', body: new Uint8Array(100_000) } }] }));
+    const call = async (headers: Record<string, string>): Promise<unknown> => {
+      const { headers: answered, trailers } = await world.server.handle(httpRequest({ method: 'POST', target: fastPathMethods.write, raw, headers: { 'content-type': 'application/grpc', ...headers } }));
+      return answered['grpc-status'] ?? trailers?.()['grpc-status'];
+    };
+    expect(await call({})).toBe('8');
+    expect(await call({ authorization: 'Bearer wrong' })).toBe('8');
+    expect(await call({ authorization: `Bearer ${adminToken}` })).toBe('0');
+  });
+
   test('one call cannot begin any number of watches', async () => {
     const watches = Array.from({ length: maxWatches + 1 }, (_, id) => ({ id, apiVersion: 'v1', resource: 'pods', namespace: '', query: '' }));
     const response = await world.server.handle(httpRequest({ method: 'POST', target: fastPathMethods.watch, raw: grpcFrame(fastPathCodecs.watchRequest.encode({ watches })), headers: { 'content-type': 'application/grpc' } }));

@@ -7,6 +7,8 @@ import { shareWrites } from './shared-writes.ts';
 import { watchAll } from './watch.ts';
 
 const maxMessageBytes = 16 * 1024 * 1024;
+/** Of whom nobody knows: over REST nothing is read before it is known who asks. */
+const maxStrangersBytes = 64 * 1024;
 const grpcStatus = { invalidArgument: 3, unimplemented: 12, resourceExhausted: 8 } as const;
 
 export function isFastPath(request: HttpRequest): boolean {
@@ -34,8 +36,8 @@ async function write(handle: HttpHandler, call: HttpRequest, message: Uint8Array
   return grpcBody(grpcFrame(fastPathCodecs.writeResponse.encode({ answers })));
 }
 
-/** coxswain.fastpath.v1.FastPath in front of the server whose requests it makes. */
-export function fastPath(handle: HttpHandler): HttpHandler {
+/** coxswain.fastpath.v1.FastPath in front of the server whose requests it makes. `isKnown`: somebody with credentials; what they may do each item finds out. */
+export function fastPath(handle: HttpHandler, isKnown: (call: HttpRequest) => Promise<boolean>): HttpHandler {
   const methods: Readonly<Record<string, (call: HttpRequest, message: Uint8Array) => Promise<HttpResponse>>> = {
     [fastPathMethods.write]: (call, message) => write(handle, call, message),
     [fastPathMethods.watch]: (call, message) => watchAll(handle, call, message),
@@ -45,7 +47,7 @@ export function fastPath(handle: HttpHandler): HttpHandler {
     if (method === undefined || call.method !== 'POST') return refused(grpcStatus.unimplemented, `unknown method ${call.target}`);
     const cutter = new GrpcCutter(maxMessageBytes);
     try {
-      cutter.push(await readAll(call.body, maxMessageBytes));
+      cutter.push(await readAll(call.body, (await isKnown(call)) ? maxMessageBytes : maxStrangersBytes));
       const message = cutter.next();
       return message === undefined ? refused(grpcStatus.invalidArgument, 'the request has no message') : await method(call, message);
     } catch (error) {

@@ -57,6 +57,7 @@ export async function watchAll(handle: HttpHandler, call: HttpRequest, message: 
   const merge = new Merge();
   const stop = (): void => { merge.end(); };
   call.signal.addEventListener('abort', stop, { once: true });
+  if (call.signal.aborted) stop();
   void Promise.all(watches.map((watch) => watchOne(handle, call, watch, merge))).then(stop);
   return grpcBody(merge);
 }

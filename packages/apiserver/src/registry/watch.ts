@@ -210,7 +210,10 @@ class WatchBody implements PushSource {
 
 function source(operation: Operation, watcher: Watcher, schedule: Schedule, frames: Frames): PushSource {
   const body = new WatchBody(watcher, schedule, frames);
-  operation.http.signal.addEventListener('abort', () => { body.stop(); }, { once: true });
+  const { signal } = operation.http;
+  signal.addEventListener('abort', () => { body.stop(); }, { once: true });
+  // The client left while the cache was being filled.
+  if (signal.aborted) body.stop();
   return body;
 }
 
