@@ -4,6 +4,8 @@ import type { JsonObject } from './resource.ts';
 export interface StrategyContext {
   /** RFC 3339, whole seconds. */
   readonly now: string;
+  /** The API group that was asked, where a kind is served in two. */
+  readonly requestGroup?: string;
   /** '' for the main resource. */
   readonly subresource: string;
   readonly userName: string;
@@ -28,6 +30,8 @@ export interface Strategy {
   /** Semantic validation; metadata is validated by the machinery. */
   validate?(object: JsonObject, context: StrategyContext): FieldError[];
   validateUpdate?(object: JsonObject, old: JsonObject, context: StrategyContext): FieldError[];
+  /** Of a new object: what is wrong with its metadata is told only if nothing else is wrong. */
+  readonly metadataLast?: boolean;
   /** Text of Warning headers. */
   warnings?(object: JsonObject, old: JsonObject | undefined): string[];
   /** PUT to a name that does not exist creates it (Lease, Endpoints, … as upstream). Default false. */

@@ -19,6 +19,14 @@ export function setDefaults(values: Readonly<Record<string, Json>>): SetDefaults
   };
 }
 
+/** As `setDefaults` for fields that upstream has behind pointers: an empty string there is a value. */
+export function setPointerDefaults(values: Readonly<Record<string, Json>>): SetDefaults {
+  const entries = Object.entries(values);
+  return (object) => {
+    for (const [key, value] of entries) object[key] ??= typeof value === 'object' ? structuredClone(value) : value;
+  };
+}
+
 export function child(object: JsonObject, key: string): JsonObject | undefined {
   const value = object[key];
   return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../resource.ts';
-import { child, ensure, isEmpty, isUnset, setDefault, setDefaults, type SetDefaults } from './helpers.ts';
+import { child, ensure, isEmpty, isUnset, setDefault, setDefaults, setPointerDefaults, type SetDefaults } from './helpers.ts';
 
 const rbac = 'io.k8s.api.rbac.v1';
 const rbacGroup = 'rbac.authorization.k8s.io';
@@ -22,11 +22,11 @@ const subject: SetDefaults = (object) => {
   if (object['kind'] === 'User' || object['kind'] === 'Group') setDefault(object, 'apiGroup', rbacGroup);
 };
 
-const webhook = setDefaults({ failurePolicy: 'Fail', matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {}, timeoutSeconds: 10 });
+const webhook = setPointerDefaults({ failurePolicy: 'Fail', matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {}, timeoutSeconds: 10 });
 
 const mutatingWebhook: SetDefaults = (object) => {
   webhook(object);
-  setDefault(object, 'reinvocationPolicy', 'Never');
+  object['reinvocationPolicy'] ??= 'Never';
 };
 
 function queuing(response: JsonObject): void {
@@ -72,7 +72,7 @@ export const otherDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${rbac}.ClusterRoleBinding`]: (object) => setDefault(ensure(object, 'roleRef'), 'apiGroup', rbacGroup),
   [`${rbac}.Subject`]: subject,
   'io.k8s.api.scheduling.v1.PriorityClass': setDefaults({ preemptionPolicy: 'PreemptLowerPriority' }),
-  'io.k8s.api.storage.v1.StorageClass': setDefaults({ reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' }),
+  'io.k8s.api.storage.v1.StorageClass': setPointerDefaults({ reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' }),
   'io.k8s.api.storage.v1.CSIDriverSpec': (object) => {
     setDefaults({ attachRequired: true, podInfoOnMount: false, storageCapacity: false, fsGroupPolicy: 'ReadWriteOnceWithFSType', requiresRepublish: false, seLinuxMount: false })(object);
     if (isEmpty(object['volumeLifecycleModes'])) object['volumeLifecycleModes'] = ['Persistent'];
@@ -85,7 +85,7 @@ export const otherDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${admission}.RuleWithOperations`]: setDefaults({ scope: '*' }),
   [`${admission}.NamedRuleWithOperations`]: setDefaults({ scope: '*' }),
   [`${admission}.ServiceReference`]: port443,
-  [`${admission}.ValidatingAdmissionPolicySpec`]: setDefaults({ failurePolicy: 'Fail' }),
+  [`${admission}.ValidatingAdmissionPolicySpec`]: setPointerDefaults({ failurePolicy: 'Fail' }),
   [`${admission}.MatchResources`]: setDefaults({ namespaceSelector: {}, objectSelector: {}, matchPolicy: 'Equivalent' }),
   [`${admission}.ParamRef`]: setDefaults({ parameterNotFoundAction: 'Deny' }),
   [`${apiextensions}.CustomResourceDefinition`]: definition,

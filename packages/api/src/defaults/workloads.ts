@@ -12,8 +12,8 @@ const deployment: SetDefaults = (object) => {
   setDefault(strategy, 'type', 'RollingUpdate');
   if (strategy['type'] === 'RollingUpdate') {
     const rolling = ensure(strategy, 'rollingUpdate');
-    setDefault(rolling, 'maxUnavailable', '25%');
-    setDefault(rolling, 'maxSurge', '25%');
+    rolling['maxUnavailable'] ??= '25%';
+    rolling['maxSurge'] ??= '25%';
   }
   setDefault(spec, 'revisionHistoryLimit', 10);
   setDefault(spec, 'progressDeadlineSeconds', 600);
@@ -29,8 +29,8 @@ const daemonSet: SetDefaults = (object) => {
   setDefault(strategy, 'type', 'RollingUpdate');
   if (strategy['type'] === 'RollingUpdate') {
     const rolling = ensure(strategy, 'rollingUpdate');
-    setDefault(rolling, 'maxUnavailable', 1);
-    setDefault(rolling, 'maxSurge', 0);
+    rolling['maxUnavailable'] ??= 1;
+    rolling['maxSurge'] ??= 0;
   }
   setDefault(spec, 'revisionHistoryLimit', 10);
 };

@@ -56,13 +56,35 @@ export const namespaceStrategy: Strategy = {
   nameRule: 'dns1123-label',
 };
 
+/** `podCIDR` is the first of `podCIDRs`; where they differ it counts. */
+function alignSpec(node: JsonObject): void {
+  const spec = obj(node, 'spec');
+  if (spec === undefined) return;
+  delete spec['configSource'];
+  const first = str(spec, 'podCIDR');
+  if (first !== '' && first !== strings(spec, 'podCIDRs')[0]) spec['podCIDRs'] = [first];
+  const [head] = strings(spec, 'podCIDRs');
+  if (head !== undefined && head !== '') spec['podCIDR'] = head;
+}
+
 /** A kubelet registers its node with the status that it has. */
 export const nodeStrategy: Strategy = {
   prepareForCreate(node) {
     if (get(node, 'status') === undefined) resetStatus(node, builtinResource('', 'nodes'));
+    const status = obj(node, 'status');
+    // Configuration from the server is gone from Kubernetes; features of nodes are not on yet.
+    for (const key of ['config', 'features']) if (status !== undefined) delete status[key];
+    alignSpec(node);
   },
   prepareForUpdate(node, old, context) {
-    keep(node, old, context.subresource === 'status' ? 'spec' : 'status');
+    if (context.subresource !== 'status') {
+      keep(node, old, 'status');
+      alignSpec(node);
+      return;
+    }
+    keep(node, old, 'spec');
+    const status = obj(node, 'status');
+    if (status !== undefined) delete status['config'];
   },
 };
 

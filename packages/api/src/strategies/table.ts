@@ -50,6 +50,8 @@ const conditionalOnly: ReadonlySet<string> = new Set([
   'validatingadmissionpolicies.admissionregistration.k8s.io', 'validatingadmissionpolicybindings.admissionregistration.k8s.io',
 ]);
 
+const metadataLast: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io', 'poddisruptionbudgets.policy']);
+
 const names: Readonly<Record<string, NonNullable<Strategy['nameRule']>>> = {
   services: 'dns1035-label', namespaces: 'dns1123-label', events: 'path-segment', 'events.events.k8s.io': 'path-segment',
   'statefulsets.apps': 'dns1123-label', 'certificatesigningrequests.certificates.k8s.io': 'path-segment',
@@ -95,6 +97,7 @@ const warnings: Readonly<Record<string, NonNullable<Strategy['warnings']>>> = {
   ],
   'endpointslices.discovery.k8s.io': (slice, old) => (old === undefined && str(slice, 'addressType') === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
   services: serviceWarnings,
+  nodes: (node) => (str(obj(node, 'spec'), 'externalID') === '' ? [] : ['spec.externalID: this field is deprecated, and is unused by Kubernetes']),
   persistentvolumeclaims: (object) => claimSpecWarnings(obj(object, 'spec'), 'spec'),
 };
 
@@ -138,6 +141,7 @@ function make(group: string, resource: string, key: string): Strategy {
     ...base,
     ...validation(key),
     ...(warnings[key] === undefined ? {} : { warnings: warnings[key] }),
+    ...(metadataLast.has(key) ? { metadataLast: true } : {}),
     ...(nameRule === undefined ? {} : { nameRule }),
     allowCreateOnUpdate: createdOnUpdate.has(key),
     allowUnconditionalUpdate: !conditionalOnly.has(key),

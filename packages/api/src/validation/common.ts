@@ -4,7 +4,7 @@ import { compareQuantity, parseQuantity, QuantityError, quantityMilliValue } fro
 import { equalJson, isObject } from '../patch/values.ts';
 import { entries, get, list, objects, optionalNumber, str, strings } from './access.ts';
 import { badValue, eachInvalid, goText, invalidValue, notSupported, quote, required, type GoText } from './errors.ts';
-import { labelValueProblems, portNameProblems, portNumberProblems, qualifiedNameProblems } from './formats.ts';
+import { labelValueProblems, percentProblems, portNameProblems, portNumberProblems, qualifiedNameProblems } from './formats.ts';
 
 export const immutableText = 'field is immutable';
 export const nonNegativeText = 'must be greater than or equal to 0';
@@ -26,6 +26,11 @@ export function requireString(object: JsonObject | undefined, key: string, field
 export function requireOneOf(value: string, field: string, supported: readonly string[], empty: 'required' | 'allowed' | 'unsupported'): FieldError[] {
   if (value === '' && empty !== 'unsupported') return empty === 'required' ? [required(field)] : [];
   return supported.includes(value) ? [] : [notSupported(field, value, supported)];
+}
+
+/** An absent value is right; an empty one is a value. */
+export function oneOfIfGiven(object: JsonObject | undefined, key: string, field: string, supported: readonly string[]): FieldError[] {
+  return get(object, key) === undefined ? [] : requireOneOf(str(object, key), `${field}.${key}`, supported, 'unsupported');
 }
 
 export function immutable(object: JsonObject | undefined, old: JsonObject | undefined, key: string, field: string, shown?: GoText): FieldError[] {
@@ -135,8 +140,7 @@ export function goIntOrString(value: Json): GoText {
 export function nonNegativeIntOrPercent(value: Json | undefined, field: string): FieldError[] {
   if (value === undefined) return [];
   if (typeof value !== 'string') return Number(value) < 0 ? [invalidValue(field, Number(value), nonNegativeText)] : [];
-  if (/^[0-9]+%$/.test(value)) return [];
-  return [invalidValue(field, goIntOrString(value), "must be an integer or percentage (e.g '5%%')")];
+  return eachInvalid(field, goIntOrString(value), percentProblems(value));
 }
 
 export function percentOf(value: Json | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { bool, has, list, num, obj, objects, str, strings } from './access.ts';
-import { eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
+import { duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
 import { each, requireString } from './common.ts';
 import { dns1123Label, dns1123Subdomain } from './formats.ts';
 import { goStruct } from './go-value.ts';
@@ -104,4 +104,94 @@ function flowSchema(object: JsonObject): FieldError[] {
   return [...errors, ...each(objects(spec, 'rules'), 'spec.rules', policyRule)];
 }
 
-export const flowControlValidators: Readonly<Record<string, Validator>> = { 'flowschemas.flowcontrol.apiserver.k8s.io': { create: flowSchema } };
+// Priority levels -----------------------------------------------------------------------------------------------------
+
+const maxQueues = 10_000_000;
+const maxEntropyBits = 60;
+
+/** Bits that dealing a hand takes: of a deck one smaller for each card. */
+function entropyBits(deckSize: number, handSize: number): number {
+  let choices = 1;
+  for (let card = 0; card < handSize; card += 1) choices *= deckSize - card;
+  return Math.ceil(Math.log2(choices));
+}
+
+function handErrors(hand: number, queues: number, field: string): FieldError[] {
+  if (hand <= 0) return [invalidValue(field, hand, 'must be positive')];
+  if (hand > queues) return [invalidValue(field, hand, `should not be greater than queues (${queues})`)];
+  if (entropyBits(queues, hand) <= maxEntropyBits) return [];
+  return [invalidValue(field, hand, `required entropy bits of deckSize ${queues} and handSize ${hand} should not be greater than ${maxEntropyBits}`)];
+}
+
+function queuingErrors(queuing: JsonObject, at: string): FieldError[] {
+  const [limit, queues] = [num(queuing, 'queueLengthLimit'), num(queuing, 'queues')];
+  const errors = limit <= 0 ? [invalidValue(`${at}.queueLengthLimit`, limit, 'must be positive')] : [];
+  if (queues <= 0) errors.push(invalidValue(`${at}.queues`, queues, 'must be positive'));
+  else if (queues > maxQueues) errors.push(invalidValue(`${at}.queues`, queues, `must not be greater than ${maxQueues}`));
+  return [...errors, ...handErrors(num(queuing, 'handSize'), queues, `${at}.handSize`)];
+}
+
+function responseErrors(response: JsonObject | undefined, at: string): FieldError[] {
+  const type = str(response, 'type');
+  const queuing = obj(response, 'queuing');
+  const when = 'if limited.limitResponse.type is';
+  switch (type) {
+    case 'Reject': return queuing === undefined ? [] : [forbiddenField(`${at}.queuing`, `must be nil ${when} not Limited`)];
+    case 'Queue': return queuing === undefined ? [required(`${at}.queuing`, `must not be empty ${when} Limited`)] : queuingErrors(queuing, `${at}.queuing`);
+    default: return [notSupported(`${at}.type`, type, ['Queue', 'Reject'])];
+  }
+}
+
+function sharesErrors(level: JsonObject | undefined, at: string): FieldError[] {
+  const shares = num(level, 'nominalConcurrencyShares');
+  return shares < 0 ? [invalidValue(`${at}.nominalConcurrencyShares`, shares, 'must be a non-negative integer')] : [];
+}
+
+function lendableErrors(level: JsonObject | undefined, at: string): FieldError[] {
+  const percent = num(level, 'lendablePercent');
+  return percent < 0 || percent > 100 ? [invalidValue(`${at}.lendablePercent`, percent, 'must be between 0 and 100, inclusive')] : [];
+}
+
+function limitedErrors(level: JsonObject, at: string): FieldError[] {
+  const borrowed = num(level, 'borrowingLimitPercent');
+  return [
+    ...sharesErrors(level, at), ...responseErrors(obj(level, 'limitResponse'), `${at}.limitResponse`), ...lendableErrors(level, at),
+    ...(borrowed < 0 ? [invalidValue(`${at}.borrowingLimitPercent`, borrowed, 'if specified, must be a non-negative integer')] : []),
+  ];
+}
+
+function levelSpecErrors(spec: JsonObject | undefined): FieldError[] {
+  const [type, limited, exempt] = [str(spec, 'type'), obj(spec, 'limited'), obj(spec, 'exempt')];
+  switch (type) {
+    case 'Exempt':
+      return [...(limited === undefined ? [] : [forbiddenField('spec.limited', 'must be nil if the type is not Limited')]), ...sharesErrors(exempt, 'spec.exempt'), ...lendableErrors(exempt, 'spec.exempt')];
+    case 'Limited':
+      return [
+        ...(exempt === undefined ? [] : [forbiddenField('spec.exempt', 'must be nil if the type is Limited')]),
+        ...(limited === undefined ? [required('spec.limited', 'must not be empty when type is Limited')] : limitedErrors(limited, 'spec.limited')),
+      ];
+    default: return [notSupported('spec.type', type, ['Exempt', 'Limited'])];
+  }
+}
+
+function priorityLevel(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  const type = str(spec, 'type');
+  const fits = (str(obj(object, 'metadata'), 'name') === 'exempt') === (type === 'Exempt');
+  return [...(fits ? [] : [invalidValue('spec.type', type, "type must be 'Exempt' if and only if name is 'exempt'")]), ...levelSpecErrors(spec)];
+}
+
+function priorityLevelStatus(object: JsonObject): FieldError[] {
+  const seen = new Set<string>();
+  return each(objects(obj(object, 'status'), 'conditions'), 'status.conditions', (one, at) => {
+    const type = str(one, 'type');
+    const errors = seen.has(type) ? [duplicate(`${at}.type`, type)] : [];
+    seen.add(type);
+    return type === '' ? [...errors, required(`${at}.type`, 'must not be empty')] : errors;
+  });
+}
+
+export const flowControlValidators: Readonly<Record<string, Validator>> = {
+  'flowschemas.flowcontrol.apiserver.k8s.io': { create: flowSchema },
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': { create: priorityLevel, updateStatus: priorityLevelStatus },
+};

@@ -54,6 +54,7 @@ export function goQuantity(value: Json): GoText {
 
 function zero(shape: Shape, field: GoField | undefined): string {
   const pointer = field?.presence === 'pointer';
+  if (pointer && shape.kind === 'time') return '<nil>';
   if (pointer) return `(*${pointerType(shape, field)})(nil)`;
   switch (shape.kind) {
     case 'string': return '""';
@@ -73,10 +74,13 @@ function namedElement(field: GoField | undefined): string | undefined {
   return named === undefined ? undefined : `core.${named}`;
 }
 
+/** Named strings that are not the core group's. */
+const packages: Readonly<Record<string, string>> = { UnhealthyPodEvictionPolicyType: 'policy' };
+
 function pointerType(shape: Shape, field: GoField): string {
   const named = /^\*?v\d\w*\.(\w+)$/.exec(field.goType)?.[1];
   if (shape.kind === 'object') return typeText(shape.type);
-  return named === undefined || shape.kind !== 'string' ? shapeText(shape, undefined) : `core.${named}`;
+  return named === undefined || shape.kind !== 'string' ? shapeText(shape, undefined) : `${packages[named] ?? 'core'}.${named}`;
 }
 
 function renderStruct(type: string, value: JsonObject): string {
@@ -114,4 +118,10 @@ export function goStructs(type: string, values: readonly JsonObject[] | undefine
 /** As what stands behind a pointer is shown: an absent one is null. */
 export function goPointerTo(type: string, value: JsonObject | undefined): GoText | null {
   return value === undefined ? null : goStruct(type, value);
+}
+
+/** A time as Go's String method tells it; '' is Go's zero. */
+export function goTime(time: string): GoText {
+  const [date, clock] = (time === '' ? '0001-01-01T00:00:00' : time.replace('Z', '').replace(/\.?0*$/, (tail) => (tail.startsWith('.') ? '' : tail))).split('T');
+  return goText(`${date} ${clock} +0000 UTC`);
 }

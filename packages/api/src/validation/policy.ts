@@ -3,7 +3,7 @@ import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
-import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, requireOneOf, validateLabelSelector } from './common.ts';
+import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, oneOfIfGiven, validateLabelSelector } from './common.ts';
 import { dns1123Subdomain, pathSegmentProblems } from './formats.ts';
 import { goStruct } from './go-value.ts';
 import type { Validator } from './validator.ts';
@@ -98,7 +98,7 @@ function podDisruptionBudget(object: JsonObject): FieldError[] {
   errors.push(...nonNegativeIntOrPercent(least, 'spec.minAvailable'), ...notMoreThan100Percent(least, 'spec.minAvailable'));
   errors.push(...nonNegativeIntOrPercent(most, 'spec.maxUnavailable'), ...notMoreThan100Percent(most, 'spec.maxUnavailable'));
   errors.push(...validateLabelSelector(obj(spec, 'selector'), 'spec.selector'));
-  return [...errors, ...requireOneOf(str(spec, 'unhealthyPodEvictionPolicy'), 'spec.unhealthyPodEvictionPolicy', ['AlwaysAllow', 'IfHealthyBudget'], 'allowed')];
+  return [...errors, ...oneOfIfGiven(spec, 'unhealthyPodEvictionPolicy', 'spec', ['AlwaysAllow', 'IfHealthyBudget'])];
 }
 
 const systemClasses: Readonly<Record<string, number>> = { 'system-node-critical': 2_000_001_000, 'system-cluster-critical': 2_000_000_000 };

@@ -2,10 +2,10 @@ import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { equalJson, isObject } from '../patch/values.ts';
 import { compareQuantity, quantityValue } from '../quantity/index.ts';
-import { entries, get, has, obj, str, strings, withoutKeys } from './access.ts';
+import { entries, get, has, obj, objects, str, strings, withoutKeys } from './access.ts';
 import { positiveQuantity, validateAccessModes, validateClaimSpec, validateClassName } from './claims.ts';
-import { eachInvalid, forbiddenField, goText, invalidValue, notSupported, quote, required, type GoText } from './errors.ts';
-import { immutable, immutableText, isNegativeQuantity, quantityText, requireOneOf } from './common.ts';
+import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, quote, required, type GoText } from './errors.ts';
+import { each, immutable, immutableText, isNegativeQuantity, labelName, quantityText, requireOneOf } from './common.ts';
 import { dns1123Label, dns1123Subdomain, qualifiedNameProblems } from './formats.ts';
 import { goPointerTo, goQuantity } from './go-value.ts';
 import { validateNodeSelectorTerms } from './pod/placement.ts';
@@ -182,15 +182,44 @@ function persistentVolumeUpdate(volume: JsonObject, old: JsonObject): FieldError
 
 function storageClass(object: JsonObject): FieldError[] {
   const provisioner = str(object, 'provisioner');
-  const errors = provisioner === '' ? [required('provisioner', provisioner)] : eachInvalid('provisioner', provisioner, qualifiedNameProblems(provisioner.toLowerCase()));
+  const errors = provisioner === '' ? [required('provisioner', provisioner)] : eachInvalid('provisioner', provisioner.toLowerCase(), qualifiedNameProblems(provisioner.toLowerCase()));
   for (const [key] of entries(obj(object, 'parameters'))) {
     if (key === '') errors.push(invalidValue('parameters', goText(quote(key)), 'field can not be empty.'));
   }
-  errors.push(...requireOneOf(str(object, 'reclaimPolicy'), 'reclaimPolicy', ['Delete', 'Retain'], 'unsupported'));
+  errors.push(...requireOneOf(str(object, 'reclaimPolicy'), 'reclaimPolicy', ['Delete', 'Retain'], 'allowed'));
   const mode = str(object, 'volumeBindingMode');
-  if (mode === '') errors.push(required('volumeBindingMode'));
-  else errors.push(...requireOneOf(mode, 'volumeBindingMode', ['Immediate', 'WaitForFirstConsumer'], 'unsupported'));
-  return errors;
+  errors.push(...requireOneOf(mode, 'volumeBindingMode', ['Immediate', 'WaitForFirstConsumer'], 'unsupported'));
+  return [...errors, ...allowedTopologies(object)];
+}
+
+function topologyRequirement(one: JsonObject, at: string): FieldError[] {
+  const values = strings(one, 'values');
+  return [
+    ...(values.length === 0 ? [required(`${at}.values`)] : []),
+    ...each(values, `${at}.values`, (value, where, index) => (values.indexOf(value) < index ? [duplicate(where, value)] : [])), ...labelName(str(one, 'key'), `${at}.key`),
+  ];
+}
+
+/** Terms are the same if their keys have the same values, in whatever order. */
+function topologySign(term: JsonObject): string {
+  return [...new Map(objects(term, 'matchLabelExpressions').map((one) => [str(one, 'key'), strings(one, 'values').toSorted()]))].map((pair) => JSON.stringify(pair)).toSorted().join(' ');
+}
+
+function allowedTopologies(object: JsonObject): FieldError[] {
+  const terms = objects(object, 'allowedTopologies');
+  // Upstream compares with as many empty terms as there are terms.
+  const seen = terms.map(() => '');
+  return each(terms, 'allowedTopologies', (term, at) => {
+    const expressions = objects(term, 'matchLabelExpressions');
+    const field = `${at}.matchLabelExpressions`;
+    const errors = each(expressions, field, (one, where, index) => [
+      ...topologyRequirement(one, where), ...(expressions.slice(0, index).some((other) => str(other, 'key') === str(one, 'key')) ? [duplicate(`${where}.key`, str(one, 'key'))] : []),
+    ]);
+    const sign = topologySign(term);
+    errors.push(...seen.filter((other) => other === sign).map(() => duplicate(field, '')));
+    seen.push(sign);
+    return errors;
+  });
 }
 
 function storageClassUpdate(object: JsonObject, old: JsonObject): FieldError[] {

@@ -1,12 +1,15 @@
 import { admissionPolicyValidators } from './admission-policies.ts';
 import { autoscalingValidators } from './autoscaling.ts';
+import { certificateValidators } from './certificates.ts';
 import { clusterValidators } from './cluster.ts';
 import { configValidators } from './config.ts';
 import { csiValidators } from './csi.ts';
+import { eventValidators } from './events.ts';
 import { extensionValidators } from './extensions.ts';
 import { flowControlValidators } from './flow-control.ts';
 import { jobValidators } from './jobs.ts';
 import { networkingValidators } from './networking.ts';
+import { nodeValidators } from './nodes.ts';
 import { validatePod } from './pod/pod.ts';
 import { validatePodStatusUpdate } from './pod/status.ts';
 import { validateEphemeralUpdate, validatePodUpdate } from './pod/update.ts';
@@ -27,7 +30,7 @@ const podValidators: Readonly<Record<string, Validator>> = {
 
 const all: Readonly<Record<string, Validator>> = {
   ...podValidators, ...workloadValidators, ...jobValidators, ...serviceValidators, ...configValidators, ...storageValidators, ...policyValidators, ...networkingValidators,
-  ...quotaValidators, ...clusterValidators, ...admissionPolicyValidators, ...extensionValidators, ...csiValidators, ...flowControlValidators, ...autoscalingValidators,
+  ...quotaValidators, ...clusterValidators, ...nodeValidators, ...eventValidators, ...certificateValidators, ...admissionPolicyValidators, ...extensionValidators, ...csiValidators, ...flowControlValidators, ...autoscalingValidators,
 };
 
 /** By `resource.group`; undefined for kinds that have no rules of their own. */

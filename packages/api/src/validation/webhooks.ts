@@ -3,7 +3,7 @@ import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
-import { each, requireOneOf, validateLabelSelector } from './common.ts';
+import { each, oneOfIfGiven, validateLabelSelector } from './common.ts';
 import { duplicate, eachInvalid, goStrings, invalidValue, notSupported, required } from './errors.ts';
 import { dns1035Label, dns1123Subdomain, portNumberProblems } from './formats.ts';
 import { validateMatchConditions } from './match-conditions.ts';
@@ -49,7 +49,7 @@ export function ruleErrors(rule: JsonObject, field: string): FieldError[] {
     ...wildcardErrors(versions, `${field}.apiVersions`, 'API versions'),
     ...each(versions, `${field}.apiVersions`, (version, at) => (version === '' ? [required(at)] : [])),
     ...resourceErrors(strings(rule, 'resources'), `${field}.resources`),
-    ...requireOneOf(str(rule, 'scope'), `${field}.scope`, ['*', 'Cluster', 'Namespaced'], 'allowed'),
+    ...oneOfIfGiven(rule, 'scope', field, ['*', 'Cluster', 'Namespaced']),
   ];
 }
 
@@ -118,13 +118,13 @@ function webhookErrors(one: JsonObject, field: string, kept: Kept): FieldError[]
   const errors = [
     ...nameErrors(str(one, 'name'), `${field}.name`),
     ...each(objects(one, 'rules'), `${field}.rules`, ruleErrors),
-    ...requireOneOf(str(one, 'failurePolicy'), `${field}.failurePolicy`, ['Fail', 'Ignore'], 'allowed'),
-    ...requireOneOf(str(one, 'matchPolicy'), `${field}.matchPolicy`, ['Equivalent', 'Exact'], 'allowed'),
+    ...oneOfIfGiven(one, 'failurePolicy', field, ['Fail', 'Ignore']),
+    ...oneOfIfGiven(one, 'matchPolicy', field, ['Equivalent', 'Exact']),
     ...(has(one, 'sideEffects') ? (effects.includes(str(one, 'sideEffects')) ? [] : [notSupported(`${field}.sideEffects`, str(one, 'sideEffects'), effects)]) : [required(`${field}.sideEffects`, `must specify one of ${effects.join(', ')}`)]),
   ];
   if (timeout !== undefined && (timeout < 1 || timeout > 30)) errors.push(invalidValue(`${field}.timeoutSeconds`, timeout, 'the timeout value must be between 1 and 30 seconds'));
   errors.push(...validateLabelSelector(obj(one, 'namespaceSelector'), `${field}.namespaceSelector`), ...validateLabelSelector(obj(one, 'objectSelector'), `${field}.objectSelector`));
-  errors.push(...requireOneOf(str(one, 'reinvocationPolicy'), `${field}.reinvocationPolicy`, ['IfNeeded', 'Never'], 'allowed'), ...clientConfigErrors(obj(one, 'clientConfig'), `${field}.clientConfig`));
+  errors.push(...oneOfIfGiven(one, 'reinvocationPolicy', field, ['IfNeeded', 'Never']), ...clientConfigErrors(obj(one, 'clientConfig'), `${field}.clientConfig`));
   if (!kept.conditions) errors.push(...validateMatchConditions(one, `${field}.matchConditions`, kept.expressions));
   return errors;
 }

@@ -5,7 +5,7 @@ import { entries, get, has, num, obj, optionalNumber, str, withoutKeys } from '.
 import { forbiddenField, goText, invalidValue, notSupported, quote, required } from './errors.ts';
 import {
   goIntOrString, goSelector, goStringMap, immutableText, isEmptySelector, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, percentOf, selectorMatches,
-  validateLabelSelector, validateSelectorLabels,
+  validateLabelSelector,
 } from './common.ts';
 import { goStruct } from './go-value.ts';
 import { validateAnnotations, validateLabels } from './metadata.ts';
@@ -58,6 +58,11 @@ function nonNegatives(spec: JsonObject | undefined, ...keys: readonly string[]):
   return keys.flatMap((key) => nonNegative(spec, key, 'spec'));
 }
 
+/** As upstream counts: text is a percentage, a number, or nothing. */
+function isNone(value: Json | undefined): boolean {
+  return isZero(value) || (typeof value === 'string' && !/^([0-9]+%|[+-]?0*[1-9][0-9]*)$/.test(value));
+}
+
 function isZero(value: Json | undefined): boolean {
   return value === undefined || value === 0 || percentOf(value) === 0;
 }
@@ -79,7 +84,10 @@ function deploymentStrategy(spec: JsonObject | undefined): FieldError[] {
         ...notMoreThan100Percent(unavailable, `${field}.maxUnavailable`),
       ];
     }
-    default: return [notSupported('spec.strategy.type', type, ['Recreate', 'RollingUpdate'])];
+    default: {
+      const shown = goText(`apps.DeploymentStrategy{Type:${quote(type)}, RollingUpdate:(*apps.RollingUpdateDeployment)${rolling === undefined ? '(nil)' : '(0x0)'}}`);
+      return [notSupported('spec.strategy', shown, ['Recreate', 'RollingUpdate'])];
+    }
   }
 }
 
@@ -106,9 +114,9 @@ function replicationController(object: JsonObject): FieldError[] {
   const selector = obj(spec, 'selector');
   const template = obj(spec, 'template');
   const errors = nonNegatives(spec, 'minReadySeconds');
-  errors.push(...(entries(selector).length === 0 ? [required('spec.selector')] : validateSelectorLabels(selector, 'spec.selector')), ...nonNegatives(spec, 'replicas'));
+  errors.push(...(entries(selector).length === 0 ? [required('spec.selector')] : []), ...nonNegatives(spec, 'replicas'));
   if (template === undefined) return [...errors, required('spec.template')];
-  if (selectorMatches({ matchLabels: selector ?? {} }, templateLabels(template)) !== true) {
+  if (entries(selector).some(([key, value]) => get(templateLabels(template), key) !== value)) {
     errors.push(invalidValue('spec.template.metadata.labels', goText(goStringMap(templateLabels(template))), mismatchText));
   }
   return [...errors, ...validatePodTemplate(template, 'spec.template'), ...alwaysRestarts(template, 'ReplicationController')];
@@ -125,11 +133,11 @@ function daemonUpdateStrategy(spec: JsonObject | undefined): FieldError[] {
       const unavailable = get(rolling, 'maxUnavailable');
       const surge = get(rolling, 'maxSurge');
       const errors = [
-        ...nonNegativeIntOrPercent(unavailable, `${field}.maxUnavailable`), ...notMoreThan100Percent(unavailable, `${field}.maxUnavailable`),
-        ...nonNegativeIntOrPercent(surge, `${field}.maxSurge`), ...notMoreThan100Percent(surge, `${field}.maxSurge`),
+        ...nonNegativeIntOrPercent(unavailable, `${field}.maxUnavailable`), ...nonNegativeIntOrPercent(surge, `${field}.maxSurge`),
+        ...notMoreThan100Percent(unavailable, `${field}.maxUnavailable`), ...notMoreThan100Percent(surge, `${field}.maxSurge`),
       ];
-      if (!isZero(unavailable) && !isZero(surge)) errors.push(invalidValue(`${field}.maxSurge`, goIntOrString(surge as Json), 'may not be set when maxUnavailable is non-zero'));
-      if (isZero(unavailable) && isZero(surge)) errors.push(required(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
+      if (!isNone(unavailable) && !isNone(surge)) errors.push(invalidValue(`${field}.maxSurge`, goIntOrString(surge as Json), 'may not be set when maxUnavailable is non-zero'));
+      if (isNone(unavailable) && isNone(surge)) errors.push(required(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
       return errors;
     }
     default: return [notSupported('spec.updateStrategy', goStruct('io.k8s.api.apps.v1.DaemonSetUpdateStrategy', strategy), ['RollingUpdate', 'OnDelete'])];

@@ -17,7 +17,7 @@ test('a flow schema says whether its priority level is there, and when it comes'
     seen.push(condition.status);
     if (condition.status === 'True') {
       expect(condition.message).toBe('This FlowSchema references the PriorityLevelConfiguration object named "later" but there is no such object');
-      await server.call({ method: 'POST', target: `${base}/prioritylevelconfigurations`, body: { metadata: { name: 'later' }, spec: { type: 'Exempt' } } });
+      await server.call({ method: 'POST', target: `${base}/prioritylevelconfigurations`, body: { metadata: { name: 'later' }, spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } } });
     } else break;
   }
   stop.abort();

@@ -41,7 +41,7 @@ export function resourceRequest(operation: Operation): ResourceRequest {
 export function strategyContext(operation: Operation, subresource = operation.info.subresource): StrategyContext {
   const { host } = operation.context;
   return {
-    now: rfc3339Seconds(host.clock.nowMs()), subresource, userName: operation.user.name, userUid: operation.user.uid, userGroups: operation.user.groups,
+    now: rfc3339Seconds(host.clock.nowMs()), subresource, requestGroup: operation.kind.api.group, userName: operation.user.name, userUid: operation.user.uid, userGroups: operation.user.groups,
     randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn,
   };
 }

@@ -33,7 +33,8 @@ function prepare(operation: Operation, object: JsonObject): void {
 function validate(operation: Operation, object: JsonObject): void {
   const { hub } = operation.kind;
   const context = strategyContext(operation, '');
-  const errors = [...hub.metadata.validate(object), ...(hub.strategy.validate?.(object, context) ?? []), ...(operation.context.allowPrivileged ? [] : privilegedErrors(object))];
+  const own = [...(hub.strategy.validate?.(object, context) ?? []), ...(operation.context.allowPrivileged ? [] : privilegedErrors(object))];
+  const errors = own.length > 0 && hub.strategy.metadataLast === true ? own : [...hub.metadata.validate(object), ...own];
   if (errors.length > 0) throw invalid(shownKind(operation.kind, object), nameOf(object), errors);
   for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.notes.warn(warning);
 }

@@ -73,10 +73,10 @@ export interface ServedKind {
   readonly isHub: boolean;
 }
 
-/** The kind that refusals name: of a custom resource what it calls itself, wrong or right. */
+/** The kind that refusals name: what is stored of one that two groups serve; of a custom resource what it calls itself, wrong or right. */
 export function shownKind(kind: ServedKind, object: JsonObject): { readonly group: string; readonly kind: string } {
   const named = object['kind'];
-  return kind.custom === undefined || typeof named !== 'string' ? kind.api : { group: kind.api.group, kind: named };
+  return kind.custom === undefined || typeof named !== 'string' ? kind.hub.api : { group: kind.api.group, kind: named };
 }
 
 export function apiVersionOf(api: { readonly group: string; readonly version: string }): string {
