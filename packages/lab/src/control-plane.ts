@@ -6,7 +6,7 @@ import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
 import { startKubelet } from '@coxswain/kubelet';
-import { hollowKubeletConfig, HollowRuntime, hollowSystem } from '@coxswain/kubelet/hollow';
+import { hollowKubeletConfig, HollowRuntime, hollowSystem, type Behaviour } from '@coxswain/kubelet/hollow';
 import { defaultSchedulerConfig, startScheduler } from '@coxswain/scheduler';
 
 export interface ControlPlaneOptions {
@@ -32,6 +32,11 @@ interface Running { readonly failed: Promise<never> }
 /** In simulation a certificate is its subject. */
 function identity(commonName: string, organizations: readonly string[] = []): ClientTls {
   return { certPem: JSON.stringify({ commonName, organizations, fingerprint: '', notAfterMs: Number.MAX_SAFE_INTEGER }) };
+}
+
+/** Containers run for ever, but for those with the command `end MILLISECONDS CODE`. */
+function behaviourOf({ command }: { readonly command: readonly string[] }): Behaviour {
+  return command[0] === 'end' ? { kind: 'ends', afterMs: Number(command[1]), exitCode: Number(command[2]) } : { kind: 'forever' };
 }
 
 const serverTls = { certPem: '', keyPem: '', clientCaPem: 'any', clientCertificate: 'request' } as const;
@@ -148,7 +153,7 @@ export class ControlPlane {
   #startNode(name: string, host: Host): Promise<Running> | Running {
     const index = Number(name.slice('node-'.length));
     const address = this.sim.machine(name).address;
-    const runtime = new HollowRuntime({ clock: host.clock, timers: host.timers, podAddress: (count) => `10.244.${index}.${(count % 250) + 2}` });
+    const runtime = new HollowRuntime({ clock: host.clock, timers: host.timers, podAddress: (count) => `10.244.${index}.${(count % 250) + 2}`, behaviour: behaviourOf });
     return startKubelet(hollowKubeletConfig(name, address), host, { runtime, system: hollowSystem({ nodeName: name, address, disk: host.disk }), client: this.#client(host, identity(`system:node:${name}`, ['system:nodes']), name) });
   }
 }

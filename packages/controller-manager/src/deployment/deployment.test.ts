@@ -68,7 +68,7 @@ test('the set of a template is found whatever hash it carries; its annotations t
   const d: Deployment = { ...deployment(1), metadata: { name: 'd', annotations: { team: 'x', 'kubectl.kubernetes.io/last-applied-configuration': '{}' } } };
   const labelled = { ...set('a', 1, 1), spec: { selector: {}, template: { metadata: { labels: { 'pod-template-hash': 'zzz' } } } } };
   expect(findNewSet({ ...d, spec: { ...d.spec as NonNullable<Deployment['spec']>, template: { metadata: { labels: {} } } } }, [labelled])?.metadata?.name).toBe('a');
-  expect(newSetAnnotations(d, { 'deployment.kubernetes.io/revision': '2', 'deployment.kubernetes.io/revision-history': '1' }, 4)).toEqual({
+  expect(newSetAnnotations(d, { 'deployment.kubernetes.io/revision': '2', 'deployment.kubernetes.io/revision-history': '1' }, 4n)).toEqual({
     team: 'x', 'deployment.kubernetes.io/revision': '4', 'deployment.kubernetes.io/revision-history': '1,2',
   });
 });

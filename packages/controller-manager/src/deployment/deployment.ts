@@ -207,7 +207,7 @@ class DeploymentController {
 
   async #cleanUp(deployment: Deployment, old: readonly ReplicaSet[]): Promise<void> {
     const limit = deployment.spec?.revisionHistoryLimit ?? 10;
-    const alive = old.filter((set) => !isDeleting(set)).toSorted((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b));
+    const alive = old.filter((set) => !isDeleting(set)).toSorted((a, b) => Number(revisionOf(a) - revisionOf(b)) || byCreation(a, b));
     for (const set of alive.slice(0, Math.max(0, alive.length - limit))) {
       if ((set.status?.replicas ?? 0) !== 0 || replicasOf(set) !== 0 || generationOf(set) > (set.status?.observedGeneration ?? 0)) continue;
       await this.#context.client.delete(resources.replicasets, objectKey(set), { preconditions: { uid: uidOf(set) } }).catch((error: unknown) => {

@@ -21,12 +21,12 @@ export class NewSet {
   async get(deployment: Deployment, sets: readonly ReplicaSet[], create: boolean): Promise<ReplicaSet | undefined> {
     const found = findNewSet(deployment, sets);
     const old = sets.filter((set) => set !== found);
-    const revision = maxRevision(old) + 1;
+    const revision = maxRevision(old) + 1n;
     if (found !== undefined) return await this.#bringUpToDate(deployment, found, revision);
     return create ? await this.#create(deployment, sets, revision) : undefined;
   }
 
-  async #bringUpToDate(deployment: Deployment, set: ReplicaSet, revision: number): Promise<ReplicaSet> {
+  async #bringUpToDate(deployment: Deployment, set: ReplicaSet, revision: bigint): Promise<ReplicaSet> {
     const annotations = newSetAnnotations(deployment, set.metadata?.annotations ?? {}, revision);
     const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
     let current = set;
@@ -62,7 +62,7 @@ export class NewSet {
     Object.assign(deployment, { metadata: updated.metadata, status: updated.status });
   }
 
-  async #create(deployment: Deployment, sets: readonly ReplicaSet[], revision: number): Promise<ReplicaSet | undefined> {
+  async #create(deployment: Deployment, sets: readonly ReplicaSet[], revision: bigint): Promise<ReplicaSet | undefined> {
     const set = this.#template(deployment, sets, revision);
     try {
       const created = await this.#context.client.create(resources.replicasets, set);
@@ -84,7 +84,7 @@ export class NewSet {
   }
 
   /** Either our own cache is behind, or two templates have the same hash. */
-  async #collision(deployment: Deployment, wanted: ReplicaSet, revision: number, error: unknown): Promise<ReplicaSet> {
+  async #collision(deployment: Deployment, wanted: ReplicaSet, revision: bigint, error: unknown): Promise<ReplicaSet> {
     const live = await this.#context.client.get(resources.replicasets, objectKey(wanted));
     if (isControlledBy(live, deployment) && findNewSet(deployment, [live]) !== undefined) return await this.#bringUpToDate(deployment, live, revision);
     const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
@@ -93,7 +93,7 @@ export class NewSet {
     throw error;
   }
 
-  #template(deployment: Deployment, sets: readonly ReplicaSet[], revision: number): ReplicaSet {
+  #template(deployment: Deployment, sets: readonly ReplicaSet[], revision: bigint): ReplicaSet {
     const { template, selector, minReadySeconds } = deployment.spec ?? {};
     const hash = templateHash(template, deployment.status?.collisionCount);
     const labels = { ...template?.metadata?.labels, [hashLabel]: hash };

@@ -24,13 +24,19 @@ export function findNewSet(deployment: Deployment, sets: readonly ReplicaSet[]):
   return sets.toSorted(byCreation).find((set) => deepEqual(withoutHash(set.spec?.template), wanted));
 }
 
-export function revisionOf(set: ReplicaSet): number {
-  const revision = Number(set.metadata?.annotations?.[revisionAnnotation] ?? '0');
-  return Number.isSafeInteger(revision) ? revision : 0;
+/** As Go reads it: 64 bits, anything else is none. */
+function parseRevision(text: string | undefined): bigint {
+  if (text === undefined || !/^[+-]?\d{1,19}$/.test(text)) return 0n;
+  const revision = BigInt(text.replace('+', ''));
+  return BigInt.asIntN(64, revision) === revision ? revision : 0n;
 }
 
-export function maxRevision(sets: readonly ReplicaSet[]): number {
-  return sets.reduce((most, set) => Math.max(most, revisionOf(set)), 0);
+export function revisionOf(set: ReplicaSet): bigint {
+  return parseRevision(set.metadata?.annotations?.[revisionAnnotation]);
+}
+
+export function maxRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).reduce((most, revision) => (revision > most ? revision : most), 0n);
 }
 
 /** Replicas that the sets ask for. */
@@ -43,11 +49,11 @@ export function replicaAnnotations(desired: number, max: number): Record<string,
 }
 
 /** Annotations of the set of the current template: the deployment's own, its revision, and the revisions that it had before. */
-export function newSetAnnotations(deployment: Deployment, before: Readonly<Record<string, string>>, revision: number): Record<string, string> {
+export function newSetAnnotations(deployment: Deployment, before: Readonly<Record<string, string>>, revision: bigint): Record<string, string> {
   const out: Record<string, string> = { ...before };
   for (const [name, value] of Object.entries(deployment.metadata?.annotations ?? {})) if (!notCopied.has(name)) out[name] = value;
   const old = before[revisionAnnotation];
-  if (Number(old ?? '0') >= revision) return out;
+  if (parseRevision(old) >= revision) return out;
   out[revisionAnnotation] = String(revision);
   if (old !== undefined) out[historyAnnotation] = addToHistory(before[historyAnnotation], old);
   return out;

@@ -18,6 +18,8 @@ import { failureMatch, successMatch } from './policy.ts';
 
 const name = 'job-controller';
 const burst = 500;
+/** Marks keys of pods among those of jobs: no namespace begins so. */
+const orphanPrefix = 'pod:';
 
 export const jobController: Controller = { name, account: name, start: (context) => new JobController(context).run };
 
@@ -46,7 +48,13 @@ class JobController {
   }
 
   #watch(): void {
-    this.#jobs.addHandler({ added: (job) => this.#loop.enqueue(job), updated: (_before, job) => this.#loop.enqueue(job), deleted: (job) => this.#loop.enqueue(job) });
+    this.#jobs.addHandler({
+      added: (job) => this.#loop.enqueue(job), updated: (_before, job) => this.#loop.enqueue(job),
+      deleted: (job) => {
+        this.#loop.enqueue(job);
+        for (const pod of this.#pods.lister.list({ namespace: namespaceOf(job) })) if (controllerOf(pod)?.uid === uidOf(job)) this.#letOrphanGo(pod);
+      },
+    });
     podIndex(this.#pods);
     watchPods(this.#pods, {
       ownerKey: (pod) => this.#ownerKey(pod),
@@ -56,7 +64,25 @@ class JobController {
       enqueue: (key) => this.#loop.queue.add(key),
     });
     const forget = (pod: Pod): void => { this.#released.delete(uidOf(pod)); };
-    this.#pods.addHandler({ updated: (_before, pod) => { if (!holds(pod)) forget(pod); }, deleted: forget });
+    this.#pods.addHandler({
+      added: (pod) => this.#letOrphanGo(pod),
+      updated: (_before, pod) => {
+        if (holds(pod)) this.#letOrphanGo(pod);
+        else forget(pod);
+      },
+      deleted: forget,
+    });
+  }
+
+  /** Nobody counts a pod any more whose job is gone. */
+  #letOrphanGo(pod: Pod): void {
+    if (holds(pod) && controllerOf(pod)?.kind === 'Job' && this.#ownerKey(pod) === undefined) this.#loop.queue.add(`${orphanPrefix}${keyOfObject(pod)}`);
+  }
+
+  async #syncOrphan(key: string): Promise<SyncResult> {
+    const pod = this.#pods.lister.get(splitKey(key));
+    if (pod !== undefined && holds(pod) && controllerOf(pod)?.kind === 'Job' && this.#ownerKey(pod) === undefined) await this.#release(pod);
+    return done;
   }
 
   #ownerKey(pod: Pod): string | undefined {
@@ -70,6 +96,7 @@ class JobController {
   #now(): string { return rfc3339Seconds(this.#nowMs()); }
 
   async #sync(key: string): Promise<SyncResult> {
+    if (key.startsWith(orphanPrefix)) return await this.#syncOrphan(key.slice(orphanPrefix.length));
     const job = this.#jobs.lister.get(splitKey(key));
     if (job === undefined) {
       this.#expectations.forget(key);

@@ -19,13 +19,13 @@ area('objects without a controller', (conformance) => {
     groupVersion: 'discovery.k8s.io/v1', resource: 'endpointslices', namespaced: true, object: { addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }], ports: [{ name: 'p', port: 80 }] },
   }));
   conformance('[sig-api-machinery] API priority and fairness should support FlowSchema API operations [Conformance]', (t) => apiOperations(t, {
-    groupVersion: 'flowcontrol.apiserver.k8s.io/v1', resource: 'flowschemas', namespaced: false,
+    groupVersion: 'flowcontrol.apiserver.k8s.io/v1', statusOnly: true, resource: 'flowschemas', namespaced: false,
     object: { spec: { matchingPrecedence: 10_000, priorityLevelConfiguration: { name: 'global-default' }, distinguisherMethod: { type: 'ByUser' } } },
     change: { path: ['spec', 'matchingPrecedence'], value: 9999 },
     status: { patch: { conditions: [{ type: 'PatchStatusFailed', status: 'True', reason: 'Testing', message: 'patched', lastTransitionTime: null }] }, update: { conditions: [{ type: 'UpdateStatusFailed', status: 'True', reason: 'Testing', message: 'updated', lastTransitionTime: null }] } },
   }));
   conformance('[sig-api-machinery] API priority and fairness should support PriorityLevelConfiguration API operations [Conformance]', (t) => apiOperations(t, {
-    groupVersion: 'flowcontrol.apiserver.k8s.io/v1', resource: 'prioritylevelconfigurations', namespaced: false,
+    groupVersion: 'flowcontrol.apiserver.k8s.io/v1', statusOnly: true, resource: 'prioritylevelconfigurations', namespaced: false,
     object: { spec: { type: 'Limited', limited: { nominalConcurrencyShares: 2, limitResponse: { type: 'Reject' } } } }, change: { path: ['spec', 'limited', 'nominalConcurrencyShares'], value: 4 },
     status: { patch: { conditions: [{ type: 'PatchStatusFailed', status: 'True', reason: 'Testing', message: 'patched', lastTransitionTime: null }] }, update: { conditions: [{ type: 'UpdateStatusFailed', status: 'True', reason: 'Testing', message: 'updated', lastTransitionTime: null }] } },
   }));
@@ -42,10 +42,10 @@ area('objects without a controller', (conformance) => {
     groupVersion: 'storage.k8s.io/v1', resource: 'storageclasses', namespaced: false, object: { provisioner: 'example.com/none' },
   }));
   conformance('[sig-storage] VolumeAttachment Conformance should run through the lifecycle of a VolumeAttachment [Conformance]', (t) => apiOperations(t, {
-    groupVersion: 'storage.k8s.io/v1', resource: 'volumeattachments', namespaced: false, object: { spec: { attacher: 'example.com/none', nodeName: 'node-1', source: { persistentVolumeName: 'none' } } },
+    groupVersion: 'storage.k8s.io/v1', resource: 'volumeattachments', statusOnly: true, namespaced: false, object: { spec: { attacher: 'none.example.com', nodeName: 'node-1', source: { persistentVolumeName: 'none' } } },
   }));
   conformance('[sig-storage] VolumeAttachment Conformance should apply changes to a volumeattachment status [Conformance]', (t) => apiOperations(t, {
-    groupVersion: 'storage.k8s.io/v1', resource: 'volumeattachments', namespaced: false, object: { spec: { attacher: 'example.com/none', nodeName: 'node-1', source: { persistentVolumeName: 'none' } } },
+    groupVersion: 'storage.k8s.io/v1', resource: 'volumeattachments', statusOnly: true, namespaced: false, object: { spec: { attacher: 'none.example.com', nodeName: 'node-1', source: { persistentVolumeName: 'none' } } },
     status: { patch: { attached: true }, update: { attached: false } },
   }));
   conformance('[sig-node] PodTemplates should run the lifecycle of PodTemplates [Conformance]', (t) => apiOperations(t, {
