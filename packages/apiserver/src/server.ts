@@ -141,7 +141,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
     handle, loopbackClient: loopback.client, cache,
     start: async () => {
       await protection.start();
-      if (compactionMs > 0) void runCompactor(config.store, host, compactionMs, background.signal);
+      if (compactionMs > 0) void runCompactor(config.store, host, { intervalMs: compactionMs, compacted: (revision) => registry.compacted(revision) }, background.signal);
       if (admittance instanceof FlowControl) admittance.start(cache, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
       const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, callouts, stop: background.signal });

@@ -1,8 +1,26 @@
 import { notFound } from '@coxswain/api';
 import type { StoredObject } from '../storage/codec.ts';
+import type { WatchCache } from '../watch-cache/cache.ts';
+import { trustsProgress } from '../watch-cache/progress.ts';
 import type { Operation } from './context.ts';
+import type { Hub } from './kind.ts';
 import { parseRevision, tooLargeResourceVersion } from './list.ts';
 import { keyOf } from './update.ts';
+
+/** So many at once are worth asking how new the cache is, once for all of them, rather than reading each from the store. */
+const many = 8;
+const underWay = new WeakMap<WatchCache, number>();
+
+async function newest({ cache, store }: Hub, key: string): Promise<StoredObject | undefined> {
+  const others = underWay.get(cache) ?? 0;
+  underWay.set(cache, others + 1);
+  try {
+    if (others >= many && cache.ready && (await trustsProgress(store.client)) && (await cache.isFresh())) return cache.get(key);
+    return await store.get(key);
+  } finally {
+    underWay.set(cache, (underWay.get(cache) as number) - 1);
+  }
+}
 
 /** Without resourceVersion what the store has now; with one, any state that is not older, from memory. */
 export async function getObject(operation: Operation, resourceVersion: string): Promise<StoredObject> {
@@ -10,7 +28,7 @@ export async function getObject(operation: Operation, resourceVersion: string): 
   const key = keyOf(operation);
   let found: StoredObject | undefined;
   if (resourceVersion === '') {
-    found = await kind.hub.store.get(key);
+    found = await newest(kind.hub, key);
   } else {
     const revision = parseRevision(resourceVersion);
     await kind.hub.cache.start();

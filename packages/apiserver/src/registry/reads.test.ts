@@ -66,6 +66,43 @@ test('an exact version shows the past, until it is compacted: 410', async () => 
   expect((await call({ method: 'GET', target: `${path}?limit=500&continue=${token}` })).status).toBe(200);
 });
 
+test('pieces of a list are of one revision, whatever is written between them', async () => {
+  const many = '/api/v1/namespaces/pieces/configmaps';
+  for (let at = 0; at < 50; at += 1) expect((await call({ method: 'POST', target: many, body: { metadata: { name: `piece-${at + 10}` } } })).status).toBe(201);
+  const seen: string[] = [];
+  let token = '';
+  let version: string | undefined;
+  for (let left = 50; left > 0; left -= 20) {
+    const page = await call({ method: 'GET', target: `${many}?limit=20${token === '' ? '' : `&continue=${token}`}` });
+    version ??= versionOf(page);
+    expect(versionOf(page)).toBe(version);
+    const metadata = page.json['metadata'] as { continue?: string; remainingItemCount?: number };
+    expect(metadata.remainingItemCount).toBe(left > 20 ? left - 20 : undefined);
+    token = metadata.continue ?? '';
+    seen.push(...(page.json['items'] as { metadata: { name: string; labels?: object } }[]).map(({ metadata: { name, labels } }) => (labels === undefined ? name : `${name} changed`)));
+    await call({ method: 'DELETE', target: `${many}/piece-${10 + left}`, headers: {} });
+    await call({ method: 'PATCH', target: `${many}/piece-55`, headers: merge, body: { metadata: { labels: { at: String(left) } } } });
+    await call({ method: 'POST', target: many, body: { metadata: { name: `piece-3${left}` } } });
+  }
+  expect([token, seen]).toEqual(['', Array.from({ length: 50 }, (_none, at) => `piece-${at + 10}`)]);
+});
+
+test('gets that come together see what was written before they came', async () => {
+  const together = '/api/v1/namespaces/together/configmaps';
+  for (let round = 0; round < 5; round += 1) {
+    await call({ method: 'POST', target: together, body: { metadata: { name: `map-${round}` } } });
+    const versions = await Promise.all(Array.from({ length: 30 }, async (_none, at) => {
+      // Others are written meanwhile, so that the cache lags behind the store.
+      if (at % 10 === 0) await call({ method: 'POST', target: '/api/v1/namespaces/together/secrets', body: { metadata: { name: `other-${round}-${at}` } } });
+      const patched = await call({ method: 'PATCH', target: `${together}/map-${round}`, headers: merge, body: { data: { [`key-${at}`]: 'x' } } });
+      const got = await call({ method: 'GET', target: `${together}/map-${round}` });
+      expect(got.json['data']).toHaveProperty(`key-${at}`);
+      return Number(versionOf(got)) >= Number(versionOf(patched));
+    }));
+    expect(versions).not.toContain(false);
+  }
+});
+
 test('a watch from before the cache began is told 410 as an event', async () => {
   const answer = await call({ method: 'GET', target: '/api/v1/secrets?watch=1&resourceVersion=1' });
   expect(answer.status).toBe(200);

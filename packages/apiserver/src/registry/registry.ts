@@ -189,6 +189,12 @@ export class Registry {
     return transformerFor === undefined ? client : transformedClient(client, () => transformerFor(group, resource));
   }
 
+  /** The store has forgotten what was before this revision. */
+  compacted(revision: number): void {
+    for (const hub of this.#hubs.values()) hub.cache.compacted(revision);
+    for (const kinds of this.#custom.values()) kinds.stored()?.hub.cache.compacted(revision);
+  }
+
   stop(): void {
     for (const hub of this.#hubs.values()) hub.cache.stop();
     for (const kinds of this.#custom.values()) kinds.retire();

@@ -10,6 +10,8 @@ interface Turn {
   readonly version: number;
   /** Revision that was current then: everything older than one interval. */
   readonly revision: number;
+  /** What is gone, whoever compacted it. */
+  readonly compacted: number;
 }
 
 /**
@@ -25,10 +27,10 @@ export async function compactOnce(client: EtcdClient, turn: Turn): Promise<Turn>
   if (!result.succeeded) {
     const answer = result.responses[0];
     const seen = answer?.type === 'range' ? answer.kvs[0] : undefined;
-    return { version: seen?.version ?? 0, revision: result.revision };
+    return { version: seen?.version ?? 0, revision: result.revision, compacted: seen === undefined ? 0 : Number(fromUtf8(seen.value)) };
   }
   if (turn.revision > 0) await client.compact(turn.revision);
-  return { version: turn.version + 1, revision: result.revision };
+  return { version: turn.version + 1, revision: result.revision, compacted: turn.revision };
 }
 
 export async function lastCompacted(client: EtcdClient): Promise<number> {
@@ -36,14 +38,15 @@ export async function lastCompacted(client: EtcdClient): Promise<number> {
   return kvs[0] === undefined ? 0 : Number(fromUtf8(kvs[0].value));
 }
 
-/** Until `signal` aborts. */
-export async function runCompactor(client: EtcdClient, host: Host, intervalMs: number, signal: AbortSignal): Promise<void> {
-  let turn: Turn = { version: 0, revision: 0 };
+/** Until `signal` aborts. `compacted` hears what is gone. */
+export async function runCompactor(client: EtcdClient, host: Host, { intervalMs, compacted }: { readonly intervalMs: number; readonly compacted: (revision: number) => void }, signal: AbortSignal): Promise<void> {
+  let turn: Turn = { version: 0, revision: 0, compacted: 0 };
   while (!signal.aborted) {
     await host.timers.sleep(intervalMs, signal);
     if (signal.aborted) return;
     try {
       turn = await compactOnce(client, turn);
+      compacted(turn.compacted);
     } catch (error) {
       host.log.warn('The store was not compacted; the next interval tries again', { error: describeError(error) });
     }

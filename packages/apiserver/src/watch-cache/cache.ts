@@ -5,6 +5,7 @@ import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd } from '../storage/keys.ts';
 import type { ListPage, ResourceStore } from '../storage/store.ts';
 import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
+import { pageBefore } from './past.ts';
 import { RevisionGate } from './revision-gate.ts';
 import { SortedMap } from './sorted-map.ts';
 import { Watcher } from './watcher.ts';
@@ -15,6 +16,8 @@ const ringCapacity = 10_000;
 const watcherLimit = 10_000;
 const retryDelayMs = 200;
 const readPageLimit = 2000;
+/** More changes than that are not undone for each piece of a list. */
+const maxUndone = 1000;
 const progressEveryMs = 100;
 const maxProgressRequests = 30;
 
@@ -57,7 +60,12 @@ export class WatchCache {
   #started: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #nextReading: Promise<void> | undefined;
+  #look: Promise<boolean> | undefined;
+  #nextLook: Promise<boolean> | undefined;
+  /** What the store was asked to tell the way to. */
+  #lacking = 0;
   #ready = false;
+  #compacted = 0;
   readonly #unreadable = new Set<(error: StatusError) => void>();
 
   constructor(store: ResourceStore, host: Host) {
@@ -116,6 +124,21 @@ export class WatchCache {
     return this.#entries.withPrefix(prefix);
   }
 
+  /**
+   * What stood there at a revision that may have gone by: the present with what has changed since undone. undefined: not known
+   * here, because it is yet to come, too much has changed, or it has been compacted, after which nobody may read it.
+   */
+  pageAt(revision: number, page: { readonly prefix: string; readonly from: string; readonly limit: number }): ListPage | undefined {
+    const since = this.#ready && revision <= this.revision && revision >= this.#compacted ? this.#ring.after(revision) : undefined;
+    if (since === undefined || since.length > maxUndone) return undefined;
+    return pageBefore(this.#entries, since.filter((event) => event.revision > revision), { revision, ...page });
+  }
+
+  /** The store has no states before this revision any more. */
+  compacted(revision: number): void {
+    this.#compacted = Math.max(this.#compacted, revision);
+  }
+
   /** Synchronous; called in order of revision, before any watcher's reader runs. */
   onEvent(listener: (event: CacheEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -131,6 +154,28 @@ export class WatchCache {
       return this.#reading;
     });
     return this.#nextReading;
+  }
+
+  /** Whether the cache has all that the store had when this was called; it is not waited for. Calls that come together share one question. */
+  isFresh(): Promise<boolean> {
+    this.#nextLook ??= (this.#look ?? Promise.resolve()).catch(() => undefined).then(() => {
+      this.#nextLook = undefined;
+      this.#look = this.#lookFresh();
+      return this.#look;
+    });
+    return this.#nextLook;
+  }
+
+  async #lookFresh(): Promise<boolean> {
+    if (!this.#ready) return false;
+    const revision = await this.store.revision();
+    if (this.revision >= revision) return true;
+    // So that those who ask later find it there: once for each revision that it lags behind.
+    if (this.#lacking <= this.revision) {
+      this.#lacking = revision;
+      await this.store.client.requestProgress();
+    }
+    return false;
   }
 
   async #readFresh(): Promise<void> {

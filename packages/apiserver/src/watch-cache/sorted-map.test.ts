@@ -22,6 +22,11 @@ describe.each([['growing', 1], ['shrinking', 4998], ['shuffled', 1237]])('keys t
     expect(map.withPrefix('/')).toEqual([...model].toSorted());
     for (const prefix of ['/0', '/001', '/0049', '/9', '']) expect(map.withPrefix(prefix)).toEqual([...model].filter((key) => key.startsWith(prefix)).toSorted());
     expect(map.size).toBe(model.size);
+    for (const [prefix, from] of [['/', '/'], ['/00', '/0031'], ['/00', '/00~'], ['/9', '/9'], ['/004', '/004998']] as const) {
+      const expected = [...model].filter((key) => key.startsWith(prefix) && key >= from).toSorted();
+      expect(map.count(prefix, from)).toBe(expected.length);
+      for (const limit of [1, 100, 600]) expect(map.range(prefix, from, limit)).toEqual(expected.slice(0, limit));
+    }
   });
 });
 

@@ -59,16 +59,38 @@ export class SortedMap<V> {
 
   /** In order of keys. */
   withPrefix(prefix: string): V[] {
+    return this.range(prefix, prefix, Infinity);
+  }
+
+  /** In order of keys: the first `limit` of those with that prefix that are not below `from`, which has it as well. */
+  range(prefix: string, from: string, limit: number): V[] {
     const found: V[] = [];
-    for (let at = this.#runOf(prefix); at < this.#runs.length; at += 1) {
+    for (let at = this.#runOf(from); at < this.#runs.length; at += 1) {
       const run = this.#runs[at] as string[];
-      for (let index = found.length === 0 ? lowerBound(run, prefix) : 0; index < run.length; index += 1) {
+      for (let index = found.length === 0 ? lowerBound(run, from) : 0; index < run.length; index += 1) {
         const key = run[index] as string;
-        if (!key.startsWith(prefix)) return found;
+        if (found.length >= limit || !key.startsWith(prefix)) return found;
         found.push(this.#values.get(key) as V);
       }
     }
     return found;
+  }
+
+  /** How many `range` would find without a limit. */
+  count(prefix: string, from: string): number {
+    const first = this.#runOf(from);
+    let count = 0;
+    for (let at = first; at < this.#runs.length; at += 1) {
+      const run = this.#runs[at] as string[];
+      const start = at === first ? lowerBound(run, from) : 0;
+      if ((run.at(-1) as string).startsWith(prefix)) {
+        count += run.length - start;
+        continue;
+      }
+      for (let index = start; index < run.length && (run[index] as string).startsWith(prefix); index += 1) count += 1;
+      break;
+    }
+    return count;
   }
 }
 
