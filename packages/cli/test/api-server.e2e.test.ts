@@ -90,16 +90,16 @@ spec:
             x-kubernetes-validations: [{rule: self.oars % 2 == 0, message: oars come in pairs}]
           status: {type: object, properties: {oars: {type: integer}}}
 `;
-const boat = (spec: string): string => `{apiVersion: sea.example.com/v1, kind: Boat, metadata: {name: anna}, spec: ${spec}}`;
+const boat = (spec: unknown): string => JSON.stringify({ apiVersion: 'sea.example.com/v1', kind: 'Boat', metadata: { name: 'anna' }, spec });
 
 test('a kind of one\'s own: kubectl explains, checks, shows and scales it', async () => {
   await cluster.apply(definition);
   await cluster.kubectl('wait', '--for=condition=Established', 'crd/boats.sea.example.com', '--timeout=30s');
   await eventually('kubectl knows the kind', async () => (await cluster.tryKubectl(['explain', 'boat.spec'])).code === 0);
   expect(await cluster.kubectl('explain', 'boat.spec')).toMatch(/FIELDS:\n {2}colour\t<string>\n.*\n\n {2}oars\t<integer> -required-\n {4}how many oars/);
-  const unknown = await cluster.tryKubectl(['apply', '-f', '-'], boat('{oars: 4, sails: 1}'));
+  const unknown = await cluster.tryKubectl(['apply', '-f', '-'], boat({ oars: 4, sails: 1 }));
   expect(unknown.stderr).toContain('Boat in version "v1" cannot be handled as a Boat: strict decoding error: unknown field "spec.sails"');
-  await cluster.apply(boat('{oars: 4}'));
+  await cluster.apply(boat({ oars: 4 }));
   expect(await cluster.kubectl('get', 'bt', '--no-headers')).toBe('anna   4');
   expect(await cluster.kubectl('get', 'boat', 'anna', '-o', 'jsonpath={.spec.colour}')).toBe('blue');
   expect(await refused('patch', 'boat', 'anna', '--type=merge', '-p', '{"spec":{"oars":3}}')).toContain('The Boat "anna" is invalid: spec: Invalid value: "object": oars come in pairs');
