@@ -117,7 +117,7 @@ func status(r *run) {
 	// Nobody selects it, so no controller writes its status meanwhile but to say that it was seen.
 	made := must(deployments.Create(r.ctx, deployment("d", 0), metav1.CreateOptions{}))
 	eventually(r, "the controller has seen the deployment", func() bool {
-		return must(deployments.Get(r.ctx, "d", metav1.GetOptions{})).Status.ObservedGeneration == made.Generation
+		return must(deployments.Get(r.ctx, "d", metav1.GetOptions{})).Status.ObservedGeneration >= made.Generation
 	})
 	pods := r.typed.CoreV1().Pods(r.namespace)
 	eventually(r, "the namespace has its account", func() bool {
