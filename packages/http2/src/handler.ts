@@ -109,6 +109,10 @@ async function send(stream: Http2Stream, exchange: Exchange, body: ByteSource): 
   const iterator = body[Symbol.asyncIterator]();
   const stop = (): void => { iterator.return?.()?.catch?.(() => undefined); };
   const { signal } = exchange.abort;
+  if (signal.aborted) {
+    stop();
+    return;
+  }
   signal.addEventListener('abort', stop, { once: true });
   try {
     for (let next = await iterator.next(); next.done !== true && !signal.aborted; next = await iterator.next()) {

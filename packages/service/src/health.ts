@@ -39,15 +39,16 @@ function single(checks: Readonly<Record<string, HealthCheck>>, name: string): Re
 
 /** /healthz /livez /readyz (and one check by path: /readyz/etcd), /metrics. Undefined: not one of these paths. */
 export function answerHealth(options: HealthOptions, target: string): Promise<HttpResponse> | undefined {
-  const url = new URL(target, 'http://local');
-  const [, endpoint, ...rest] = url.pathname.split('/');
+  // As it stands: an URL would resolve `/healthz/../metrics`, for which somebody may have been let in who may see only the first.
+  const [path = '', query = ''] = target.split(/\?(.*)/s, 2);
+  const [, endpoint, ...rest] = path.split('/');
   if (endpoint === 'metrics' && rest.length === 0 && options.metrics !== undefined) {
     return options.metrics.render().then((body) => ({ status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: utf8(body) }));
   }
   if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;
   const checks = endpoint === 'livez' ? { ...options.livez } : { ...options.livez, ...options.readyz };
   const chosen = rest.length === 0 ? checks : single(checks, rest.join('/'));
-  return chosen === undefined ? Promise.resolve(text(404, '404 page not found\n')) : runChecks(url.pathname, chosen, url.searchParams);
+  return chosen === undefined ? Promise.resolve(text(404, '404 page not found\n')) : runChecks(path, chosen, new URLSearchParams(query));
 }
 
 /** A server of nothing but health and metrics. */

@@ -51,7 +51,7 @@ export interface OwnApi {
   /** Privileged: so only what others serve may be asked through it. */
   readonly client: Client;
   /** Whether the path goes to another server. */
-  isAggregated(path: string): boolean;
+  readonly isAggregated: (path: string) => boolean;
 }
 
 export interface CalloutsOptions {

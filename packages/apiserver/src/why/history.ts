@@ -5,6 +5,9 @@ import type { WrittenChange } from '../types.ts';
 
 const perObject = 32;
 const objectsMax = 20_000;
+/** Whoever asks chooses how much they say of themselves; who really was connected comes last. */
+const maxText = 256;
+const maxSources = 4;
 
 /** Set by our controllers' clients: whose decision a request carries out. */
 export const decisionHeader = 'x-coxswain-decision';
@@ -46,7 +49,7 @@ export class ChangeHistory {
     if (this.#objects.size >= this.#objectsMax && oldest.done !== true) this.#objects.delete(oldest.value);
     records.push({
       time: rfc3339Micros(receivedMs), resourceVersion: String(change.revision), uid: change.uid, deleted: change.deleted, verb: info.verb, subresource: info.subresource, auditId: notes.auditId,
-      user: user?.name ?? '', impersonated: impersonated?.name ?? '', userAgent: userAgentOf(request), sourceIps: sourceIps(request), decision: (header(request.headers, decisionHeader) ?? '').slice(0, 256),
+      user: user?.name ?? '', impersonated: impersonated?.name ?? '', userAgent: userAgentOf(request).slice(0, maxText), sourceIps: sourceIps(request).slice(-maxSources), decision: (header(request.headers, decisionHeader) ?? '').slice(0, maxText),
     });
     if (records.length > perObject) records.shift();
     this.#objects.set(key, records);

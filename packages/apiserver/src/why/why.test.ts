@@ -57,3 +57,12 @@ test('what is remembered is bounded: the newest changes of the objects that chan
   expect(of('b')).toEqual([]);
   expect(of('d')).toEqual(['1']);
 });
+
+test('a client cannot have much remembered of what it says of itself', () => {
+  const history = new ChangeHistory();
+  const headers = { 'user-agent': 'a'.repeat(1000), 'x-forwarded-for': Array.from({ length: 1000 }, (_, at) => `10.0.${at >> 8}.${at & 255}`).join(', ') };
+  const flight = { request: httpRequest({ method: 'PUT', target: '/', headers }), info: { verb: 'update', subresource: '' }, notes: { auditId: 'a' }, receivedMs: 0 } as unknown as Flight;
+  const what = { group: '', resource: 'pods', namespace: 'n', name: 'p' };
+  history.record({ ...what, uid: '', revision: 1, deleted: false }, flight);
+  expect(history.of(what)[0]).toMatchObject({ userAgent: 'a'.repeat(256), sourceIps: ['10.0.3.229', '10.0.3.230', '10.0.3.231', '127.0.0.1'] });
+});
