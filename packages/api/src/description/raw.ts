@@ -98,7 +98,7 @@ function rawType(name: string): RawType | undefined {
 }
 
 export function hasStruct(name: string): boolean {
-  return rawType(name) !== undefined;
+  return structs.has(name) || rawType(name) !== undefined;
 }
 
 /** Parsed when first asked for: a process pays only for the types that it touches. */

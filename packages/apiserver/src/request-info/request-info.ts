@@ -45,8 +45,11 @@ function readVerb(method: string, name: string, query: URLSearchParams): { verb:
 
 /** Slashes at the ends count for nothing, empty parts in the middle do. */
 function partsOf(path: string): string[] {
-  const inner = path.replaceAll(/^\/+|\/+$/g, '');
-  return inner === '' ? [] : inner.split('/');
+  let start = 0;
+  let end = path.length;
+  while (start < end && path[start] === '/') start += 1;
+  while (end > start && path[end - 1] === '/') end -= 1;
+  return start === end ? [] : path.slice(start, end).split('/');
 }
 
 /** Whether the path goes to its resource through `namespaces/NAME`. */
