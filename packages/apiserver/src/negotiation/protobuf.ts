@@ -58,6 +58,9 @@ export function statusProtobuf(error: StatusError): Uint8Array {
   return encodeProtobuf(statusType, error.status as unknown as JsonObject);
 }
 
+/** Of the number before each frame of a watch, which says how long it is. */
+export const watchFrameLengthBytes = 4;
+
 export function protobufWatchFrame(type: string, object: Uint8Array): Uint8Array {
   return encodeWatchFrame(type, object);
 }

@@ -1,6 +1,7 @@
 import { StatusError, type JsonObject } from '@coxswain/api';
 import { concatBytes, type ByteSink, type ByteSource, type HttpResponse, type PushSource, type TimerHandle } from '@coxswain/host';
 import { contentTypeOf, type Negotiated } from '../negotiation/accept.ts';
+import { watchFrameLengthBytes } from '../negotiation/protobuf.ts';
 import { frameMaker, type FrameMaker } from '../negotiation/watch-frames.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import { TooOld, type WatchCache } from '../watch-cache/cache.ts';
@@ -12,6 +13,7 @@ import { apiVersionOf } from './kind.ts';
 import { listPrefix, parseRevision, tooLargeResourceVersion } from './list.ts';
 import { readListOptions, type ListOptions } from './options.ts';
 import { selectionOf, type Selection } from './selection.ts';
+import { watchHandshake, webSocketWatch } from './watch-web-socket.ts';
 
 const bookmarkEveryMs = 60_000;
 const pieceBytes = 16 * 1024;
@@ -199,6 +201,20 @@ class WatchBody implements PushSource {
     if (sizeBytes > 0) yield concatBytes(parts);
   }
 
+  /** One at a time, for wires that keep them apart. */
+  async *frames(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (let items = await this.#watcher.take(); items !== undefined; items = await this.#watcher.take()) {
+        for (const item of items) {
+          const frame = this.#frames.of(item);
+          if (frame !== undefined) yield frame;
+        }
+      }
+    } finally {
+      this.stop();
+    }
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (let items = await this.#watcher.take(); items !== undefined; items = await this.#watcher.take()) yield* this.#parts(items);
@@ -208,7 +224,7 @@ class WatchBody implements PushSource {
   }
 }
 
-function source(operation: Operation, watcher: Watcher, schedule: Schedule, frames: Frames): PushSource {
+function bodyOf(operation: Operation, watcher: Watcher, schedule: Schedule, frames: Frames): WatchBody {
   const body = new WatchBody(watcher, schedule, frames);
   const { signal } = operation.http;
   signal.addEventListener('abort', () => { body.stop(); }, { once: true });
@@ -221,23 +237,44 @@ async function* only(frame: Uint8Array): AsyncGenerator<Uint8Array, void, undefi
   yield frame;
 }
 
-function respond(negotiated: Negotiated, body: ByteSource): HttpResponse {
-  const type = contentTypeOf[negotiated.mediaType];
-  return { status: 200, headers: { 'content-type': negotiated.mediaType === 'json' ? type : `${type};stream=watch` }, body };
+/** What a watch says, and how that is stopped. */
+interface Telling {
+  readonly body: ByteSource;
+  frames(): ByteSource;
+  stop(): void;
 }
 
-export async function watchObjects(operation: Operation, negotiated: Negotiated): Promise<HttpResponse> {
-  const options = readListOptions(operation.info.query, true);
-  const selection = selectionOf(operation.kind, options, operation.info.name);
-  const frames = new Frames(operation, negotiated, selection);
+function onlyError(frame: Uint8Array): Telling {
+  return { body: only(frame), frames: () => only(frame), stop: () => undefined };
+}
+
+async function tell(operation: Operation, options: ListOptions, selection: Selection, frames: Frames): Promise<Telling> {
   try {
     const watcher = await openWatcher(operation, options, selection.trigger);
-    return respond(negotiated, source(operation, watcher, new Schedule(operation, watcher, options), frames));
+    const body = bodyOf(operation, watcher, new Schedule(operation, watcher, options), frames);
+    return { body, frames: () => body.frames(), stop: () => body.stop() };
   } catch (error) {
     // A version that is yet to come is told in the stream, as upstream's cache tells it.
-    if (error instanceof StatusError && error.code === 504) return respond(negotiated, only(frames.error(error)));
-    if (error instanceof TooOld) return respond(negotiated, only(frames.error(new StatusError('Expired', error.message))));
+    if (error instanceof StatusError && error.code === 504) return onlyError(frames.error(error));
+    if (error instanceof TooOld) return onlyError(frames.error(new StatusError('Expired', error.message)));
     throw error;
   }
 }
 
+/** Messages have a length of their own. */
+async function* withoutLength(frames: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const frame of frames) yield frame.subarray(watchFrameLengthBytes);
+}
+
+export async function watchObjects(operation: Operation, negotiated: Negotiated): Promise<HttpResponse> {
+  const { host } = operation.context;
+  const options = readListOptions(operation.info.query, true);
+  const selection = selectionOf(operation.kind, options, operation.info.name);
+  const handshake = watchHandshake(operation.http, host.crypto);
+  if (handshake.kind === 'refused') return handshake.response;
+  const telling = await tell(operation, options, selection, new Frames(operation, negotiated, selection));
+  const json = negotiated.mediaType === 'json';
+  if (handshake.kind === 'plain') return { status: 200, headers: { 'content-type': json ? contentTypeOf.json : `${contentTypeOf[negotiated.mediaType]};stream=watch` }, body: telling.body };
+  const messages = json ? telling.frames() : withoutLength(telling.frames());
+  return webSocketWatch(handshake.headers, messages, json ? 'text' : 'binary', host.timers, () => telling.stop());
+}
