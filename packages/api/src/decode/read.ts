@@ -55,7 +55,7 @@ const readQuantity: Read = (value) => canonicalQuantity((typeof value === 'strin
 const readIntOrString: Read = (value, context) => {
   if (typeof value === 'string') return value;
   const literal = context.floatLiteral();
-  if (literal === undefined && typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31) return value;
+  if (literal === undefined && typeof value === 'number' && Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31) return value;
   const found = typeof value === 'number' || typeof value === 'bigint' ? `number ${literal ?? String(value)}` : jsonKind(value);
   throw new TypeMismatchError(`json: cannot unmarshal ${found} into Go value of type int32`);
 };

@@ -1,3 +1,4 @@
+import { own, setOwn } from '../patch/values.ts';
 import type { Json, JsonObject } from '../resource.ts';
 
 /** Changes an object of one type in place; nested types have functions of their own, which run afterwards. */
@@ -8,8 +9,9 @@ export function isUnset(value: Json | undefined): boolean {
   return value === undefined || value === null || value === '';
 }
 
+/** `key` may be a client's. */
 export function setDefault(object: JsonObject, key: string, value: Json): void {
-  if (isUnset(object[key])) object[key] = value;
+  if (isUnset(own(object, key))) setOwn(object, key, value);
 }
 
 export function setDefaults(values: Readonly<Record<string, Json>>): SetDefaults {

@@ -44,7 +44,7 @@ function requestsFromLimits(object: JsonObject): void {
 }
 
 function hostPorts(object: JsonObject): void {
-  for (const port of children(object, 'ports')) if (!port['hostPort'] && port['containerPort'] !== undefined) port['hostPort'] = port['containerPort'];
+  for (const port of children(object, 'ports')) if (!port['hostPort'] && port['containerPort']) port['hostPort'] = port['containerPort'];
 }
 
 const pod: SetDefaults = (object) => {
@@ -101,7 +101,11 @@ const mode: Readonly<Record<string, Json>> = { defaultMode: 0o644 };
 const podStatus: SetDefaults = (object) => {
   if (isEmpty(object['podIPs'])) {
     if (!isUnset(object['podIP'])) object['podIPs'] = [{ ip: object['podIP'] as Json }];
-  } else object['podIP'] = children(object, 'podIPs')[0]?.['ip'] ?? '';
+    return;
+  }
+  const first = children(object, 'podIPs')[0]?.['ip'];
+  if (isUnset(first)) delete object['podIP'];
+  else object['podIP'] = first as Json;
 };
 
 export const podDefaults: Readonly<Record<string, SetDefaults>> = {

@@ -51,8 +51,8 @@ const statefulSet: SetDefaults = (object) => {
   setDefault(spec, 'replicas', 1);
   setDefault(spec, 'revisionHistoryLimit', 10);
   for (const claim of children(spec, 'volumeClaimTemplates')) {
-    setDefault(claim, 'kind', 'PersistentVolumeClaim');
-    setDefault(claim, 'apiVersion', 'v1');
+    claim['kind'] = 'PersistentVolumeClaim';
+    claim['apiVersion'] = 'v1';
   }
 };
 

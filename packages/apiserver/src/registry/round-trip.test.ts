@@ -1,0 +1,42 @@
+import { builtinResources, stringifyAny, type ApiResource, type JsonObject } from '@coxswain/api';
+import { utf8 } from '@coxswain/host';
+import { describe, expect, test } from 'vitest';
+import { encodeForStore, StoredObject } from '../storage/codec.ts';
+import { builtinCodec, builtinStorageCodec } from './bindings.ts';
+import { apiVersionOf } from './kind.ts';
+import { ObjectGenerator } from './testing/generated-objects.ts';
+
+const objectsOfKind = 8;
+
+function generated(api: ApiResource, seed: number): JsonObject {
+  const object = new ObjectGenerator(seed).object(api.typeName, apiVersionOf(api), api.kind);
+  return { ...object, metadata: { ...(object['metadata'] as JsonObject | undefined), name: 'generated' } };
+}
+
+/** What the store says of it. */
+function withVersion(object: JsonObject, resourceVersion: string | undefined): JsonObject {
+  const { resourceVersion: _version, selfLink: _link, ...metadata } = object['metadata'] as JsonObject;
+  return { ...object, metadata: { ...metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
+}
+
+describe.each(builtinResources.map((api) => [`${apiVersionOf(api)} ${api.kind}`, api] as const))('%s', (_name, api) => {
+  const codec = builtinCodec(api);
+  const storage = builtinStorageCodec(api);
+  const seeds = Array.from({ length: objectsOfKind }, (_, at) => at * 7919 + 1);
+
+  test('what JSON, protobuf and the store are given they give back', () => {
+    for (const seed of seeds) {
+      const { object, warnings } = codec.decode(utf8(stringifyAny(generated(api, seed))), 'json', 'Strict');
+      expect(warnings).toEqual([]);
+      const text = codec.encode(object);
+      expect(codec.decode(utf8(text), 'json', 'Strict').object, `JSON, seed ${seed}`).toEqual(object);
+      const message = codec.encodeProtobuf?.(object) ?? expect.fail('no protobuf');
+      expect(codec.decode(message, 'protobuf', 'Strict').object, `protobuf, seed ${seed}`).toEqual(object);
+      expect(codec.encodeProtobuf?.(codec.decode(message, 'protobuf', 'Strict').object), `bytes, seed ${seed}`).toEqual(message);
+      const stored = new StoredObject('/key', encodeForStore(object, storage), 42, storage);
+      expect(storage.decode(stored.value), `store, seed ${seed}`).toEqual(withVersion(object, undefined));
+      expect(storage.decode(message), `what the original stores, seed ${seed}`).toEqual(object);
+      expect(codec.decode(stored.bytes, 'json', 'Strict').object, `served, seed ${seed}`).toEqual(withVersion(object, '42'));
+    }
+  });
+});
