@@ -59,8 +59,8 @@ const ownerType = 'io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference';
 function validateOwner(owner: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const apiVersion = str(owner, 'apiVersion');
-  if (apiVersion.split('/').length > 2) errors.push(invalidValue(`${field}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
-  else if ((apiVersion.split('/').at(-1) ?? '') === '') errors.push(invalidValue(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
+  // Of what cannot be taken apart upstream sees no version either.
+  if (apiVersion.split('/').length > 2 || (apiVersion.split('/').at(-1) ?? '') === '') errors.push(invalidValue(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
   for (const key of ['kind', 'name', 'uid']) {
     if (str(owner, key) === '') errors.push(invalidValue(`${field}.${key}`, '', `${key} must not be empty`));
   }

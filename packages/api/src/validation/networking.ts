@@ -14,7 +14,7 @@ function backend(one: JsonObject | undefined, field: string): FieldError[] {
   const resource = obj(one, 'resource');
   if (service !== undefined && resource !== undefined) return [invalidValue(field, '', 'cannot set both resource and service backends')];
   if (resource !== undefined) return ['kind', 'name'].flatMap((key) => requireString(resource, key, `${field}.resource`));
-  if (service === undefined) return [required(field, 'resource or service backend is required')];
+  if (service === undefined) return [invalidValue(field, '', 'resource or service backend is required')];
   const name = str(service, 'name');
   const port = obj(service, 'port');
   const errors = name === '' ? [required(`${field}.service.name`)] : eachInvalid(`${field}.service.name`, name, dns1035Label(name));
@@ -124,7 +124,7 @@ function peer(one: JsonObject, field: string): FieldError[] {
 }
 
 function policyPort(one: JsonObject, field: string): FieldError[] {
-  const errors = has(one, 'protocol') ? requireOneOf(str(one, 'protocol'), `${field}.protocol`, protocols, 'unsupported') : [];
+  const errors = has(one, 'protocol') ? requireOneOf(str(one, 'protocol'), `${field}.protocol`, ['TCP', 'UDP', 'SCTP'], 'unsupported') : [];
   const port = get(one, 'port');
   const end = optionalNumber(one, 'endPort');
   if (port === undefined) return end === undefined ? errors : [...errors, invalidValue(`${field}.endPort`, end, 'may not be specified when `port` is not specified')];

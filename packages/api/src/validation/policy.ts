@@ -4,6 +4,7 @@ import { equalJson } from '../patch/values.ts';
 import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
 import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, oneOfIfGiven, validateLabelSelector } from './common.ts';
+import { conditionErrors } from './conditions.ts';
 import { dns1123Subdomain, pathSegmentProblems } from './formats.ts';
 import { goStruct } from './go-value.ts';
 import type { Validator } from './validator.ts';
@@ -101,6 +102,13 @@ function podDisruptionBudget(object: JsonObject): FieldError[] {
   return [...errors, ...oneOfIfGiven(spec, 'unhealthyPodEvictionPolicy', 'spec', ['AlwaysAllow', 'IfHealthyBudget'])];
 }
 
+const budgetCounts = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'];
+
+function podDisruptionBudgetStatus(object: JsonObject): FieldError[] {
+  const status = obj(object, 'status');
+  return [...conditionErrors(objects(status, 'conditions'), 'status.conditions'), ...budgetCounts.flatMap((key) => nonNegative(status, key, 'status'))];
+}
+
 const systemClasses: Readonly<Record<string, number>> = { 'system-node-critical': 2_000_001_000, 'system-cluster-critical': 2_000_000_000 };
 const highestUserPriority = 1_000_000_000;
 
@@ -134,6 +142,6 @@ export const policyValidators: Readonly<Record<string, Validator>> = {
   [`rolebindings.${rbacGroup}`]: { create: (object) => binding(object, true), update: (object, old) => [...binding(object, true), ...bindingUpdate(object, old, true)] },
   [`clusterrolebindings.${rbacGroup}`]: cluster(binding),
   'leases.coordination.k8s.io': { create: lease },
-  'poddisruptionbudgets.policy': { create: podDisruptionBudget },
+  'poddisruptionbudgets.policy': { create: podDisruptionBudget, updateStatus: podDisruptionBudgetStatus },
   'priorityclasses.scheduling.k8s.io': { create: priorityClass, update: priorityClassUpdate },
 };

@@ -225,12 +225,12 @@ function controllerRevision(object: JsonObject): FieldError[] {
 }
 
 export const workloadValidators: Readonly<Record<string, Validator>> = {
-  'deployments.apps': { create: deployment, update: (object, old) => [...deployment(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
+  'deployments.apps': { create: deployment, update: (object, old) => [...deployment(object), ...immutableSelector(object, old)], updateStatus: replicaStatus('updatedReplicas') },
   // Upstream looks at these twice when they change, and says twice what it finds.
-  'replicasets.apps': { create: replicaSet, update: (object, old) => [...replicaSet(object), ...replicaSet(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
+  'replicasets.apps': { create: replicaSet, update: (object, old) => [...replicaSet(object), ...replicaSet(object), ...immutableSelector(object, old)], updateStatus: replicaStatus('fullyLabeledReplicas') },
   'daemonsets.apps': { create: daemonSet, update: (object, old) => [...daemonSet(object), ...daemonSet(object), ...immutableSelector(object, old)], updateStatus: nonNegativeStatus },
-  'statefulsets.apps': { create: statefulSet, update: statefulSetUpdate, updateStatus: nonNegativeStatus },
-  replicationcontrollers: { create: replicationController, update: (object) => [...replicationController(object), ...replicationController(object)], updateStatus: nonNegativeStatus },
+  'statefulsets.apps': { create: statefulSet, update: statefulSetUpdate, updateStatus: statefulSetStatus },
+  replicationcontrollers: { create: replicationController, update: (object) => [...replicationController(object), ...replicationController(object)], updateStatus: replicaStatus('fullyLabeledReplicas') },
   podtemplates: { create: (object) => validatePodTemplate(obj(object, 'template'), 'template') },
   'controllerrevisions.apps': {
     create: controllerRevision,
@@ -242,4 +242,25 @@ export const workloadValidators: Readonly<Record<string, Validator>> = {
 function nonNegativeStatus(object: JsonObject): FieldError[] {
   const status = obj(object, 'status');
   return entries(status).flatMap(([key, value]) => (typeof value === 'number' && value < 0 ? [invalidValue(`status.${key}`, value, 'must be greater than or equal to 0')] : []));
+}
+
+/** Some of all, and those that have been ready for long among the ready. */
+function countsErrors(object: JsonObject, parts: readonly string[], readyName: string): FieldError[] {
+  const status = obj(object, 'status');
+  const [all, ready, available] = [num(status, 'replicas'), num(status, 'readyReplicas'), num(status, 'availableReplicas')];
+  return [
+    ...nonNegativeStatus(object),
+    ...parts.flatMap((key) => (num(status, key) > all ? [invalidValue(`status.${key}`, num(status, key), 'cannot be greater than status.replicas')] : [])),
+    ...(available > ready ? [invalidValue('status.availableReplicas', available, `cannot be greater than ${readyName}`)] : []),
+  ];
+}
+
+function replicaStatus(special: string): (object: JsonObject) => FieldError[] {
+  return (object) => countsErrors(object, [special, 'readyReplicas', 'availableReplicas'], 'readyReplicas');
+}
+
+function statefulSetStatus(object: JsonObject, old: JsonObject): FieldError[] {
+  const errors = countsErrors(object, ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'], 'status.readyReplicas');
+  const [collisions, before] = [num(obj(object, 'status'), 'collisionCount'), optionalNumber(obj(old, 'status'), 'collisionCount')];
+  return before !== undefined && collisions < before ? [...errors, invalidValue('status.collisionCount', collisions, 'cannot be decremented')] : errors;
 }
