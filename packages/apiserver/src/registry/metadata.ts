@@ -96,11 +96,12 @@ export function checkResourceVersion(object: JsonObject, storedVersion: string, 
   throw conflict(what, name, lockMessage);
 }
 
-export function checkUid(object: JsonObject, storedUid: string, what: GroupResource, name: string): void {
+/** A uid that the writer names must be that of the stored object; '' where there is none. The words are those of upstream's storage. */
+export function checkUid(object: JsonObject, storedUid: string, key: string, what: GroupResource, name: string): void {
   const given = text(meta(object), 'uid');
-  if (given !== '' && given !== storedUid) {
-    throw conflict(what, name, `Precondition failed: UID in precondition: ${given}, UID in object meta: ${storedUid}`);
-  }
+  if (given === '' || given === storedUid) return;
+  const failed = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${storedUid}`;
+  throw conflict(what, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${failed}`);
 }
 
 export function isDeleting(object: JsonObject): boolean {

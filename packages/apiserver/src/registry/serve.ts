@@ -1,4 +1,4 @@
-import { badRequest } from '@coxswain/api';
+import { badRequest, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { listResponse, negotiateKind, negotiateWatch, objectResponse, plainIn, plainResponse } from '../negotiation/respond.ts';
 import { listTypes, objectTypes, requireAcceptable } from '../negotiation/route.ts';
@@ -17,8 +17,8 @@ import { isInNamespace } from '../request-info/request-info.ts';
 import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
 import { meta } from './object.ts';
 import { serveScale } from './scale.ts';
-import { matchNamespace } from './metadata.ts';
-import { updateObject } from './update.ts';
+import { checkUid, matchNamespace } from './metadata.ts';
+import { keyOf, updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
 
 async function serveGet(operation: Operation): Promise<HttpResponse> {
@@ -46,6 +46,15 @@ async function serveCreate(operation: Operation): Promise<HttpResponse> {
   return objectResponse(kind, negotiated, info.query, 201, storedForm(operation, written));
 }
 
+/** What a PUT makes where there is nothing; undefined for 404. The version that it names is of what is gone, and says nothing. */
+function newObject(operation: Operation, object: JsonObject): JsonObject | undefined {
+  const { kind, info } = operation;
+  checkUid(object, '', keyOf(operation), kind.api, info.name);
+  if (kind.hub.strategy.allowCreateOnUpdate !== true || info.subresource !== '') return undefined;
+  delete meta(object)['resourceVersion'];
+  return object;
+}
+
 async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const { kind, http, info, context } = operation;
   const negotiated = negotiateKind(kind, http, info.query);
@@ -61,7 +70,7 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const written = await updateObject(operation, {
     ownManagedFields: false, requireVersion: true,
     build: () => decode().object,
-    buildNew: () => Promise.resolve(kind.hub.strategy.allowCreateOnUpdate === true && info.subresource === '' ? decode().object : undefined),
+    buildNew: () => Promise.resolve(newObject(operation, decode().object)),
   }, options);
   return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
 }

@@ -77,7 +77,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   const wanted = await change.build(copy(live));
   const uid = text(meta(live), 'uid');
   // Only who sends the whole object names the one that it means.
-  if (change.requireVersion) checkUid(wanted, uid, kind.api, info.name);
+  if (change.requireVersion) checkUid(wanted, uid, keyOf(operation), kind.api, info.name);
   if (change.requireVersion && kind.hub.strategy.allowUnconditionalUpdate === false && text(meta(wanted), 'resourceVersion') === '') {
     throw invalid({ group: kind.api.group, kind: kind.api.resource }, info.name, [
       { type: 'Invalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0x0: must be specified for an update' }]);
