@@ -33,3 +33,22 @@ describe('scanYaml', () => {
     expect(() => decode('a: [1\nb: 2', 'Warn')).toThrow(/^the object provided is unrecognized \(must be of type ConfigMap\): yaml: line 2: .* \(613a205b310a623a2032\)$/);
   });
 });
+
+describe('what has no end', () => {
+  const nine = (name: string): string => `[${Array.from({ length: 9 }, () => `*${name}`).join(',')}]`;
+  const bomb = ['a: &a [1]', ...'bcdefg'.split('').map((name, at) => `${name}: &${name} ${nine('abcdef'[at] as string)}`)].join('\n');
+
+  /** Words of kube-apiserver 1.32.2. */
+  test.each([
+    ['an anchor inside itself (fuzz seed 2, request 335)', '&a [*a]', "yaml: anchor 'a' value contains itself"],
+    ['a key inside its own value', 'x: &a\n  y: {z: *a}', "yaml: anchor 'a' value contains itself"],
+    ['aliases of aliases of aliases (fuzz seed 2, request 6793)', bomb, 'yaml: document contains excessive aliasing'],
+    ['brackets', '['.repeat(20_000), 'yaml: exceeded max depth of 10000'],
+  ])('%s is refused', (_what, text, message) => {
+    expect(() => scanYaml(text)).toThrow(expect.objectContaining({ name: 'YamlSyntaxError', message }));
+  });
+
+  test('a name that is given again inside is another anchor', () => {
+    expect(scanYaml('&a [&a 1, *a]').value).toEqual([1, 1]);
+  });
+});

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, visit, type Document, type Pair, type Scalar } from 'yaml';
+import { LineCounter, parseDocument, visit, type Document, type Node, type Pair, type Scalar } from 'yaml';
 import { scannedValue, type ScannedJson } from '../json/scan.ts';
 import { YamlSyntaxError } from '../json/syntax-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
@@ -14,16 +14,21 @@ function parse(text: string, lineCounter: LineCounter): Document {
   });
 }
 
+/** As deep as JSON may be, in the words for what the original allows. */
+const maxDepth = 2000;
+const tooDeep = 'yaml: exceeded max depth of 10000';
+
 /** Keys of JSON are text: YAML's numbers and booleans as keys become what JSON would print. */
-function toJson(value: unknown): Json {
+function toJson(value: unknown, depth = 0): Json {
+  if (depth > maxDepth) throw new YamlSyntaxError(tooDeep, 0);
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (value === null || value === undefined) return null;
-  if (Array.isArray(value)) return value.map(toJson);
+  if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
   if (value instanceof Map) {
     const object: JsonObject = {};
     // What follows sees the keys as Go's converter to JSON leaves them: sorted.
     const members = [...value].map(([key, member]): [string, unknown] => [keyText(key), member]).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    for (const [key, member] of members) Object.defineProperty(object, key, { value: toJson(member), writable: true, enumerable: true, configurable: true });
+    for (const [key, member] of members) Object.defineProperty(object, key, { value: toJson(member, depth + 1), writable: true, enumerable: true, configurable: true });
     return object;
   }
   switch (typeof value) {
@@ -54,16 +59,45 @@ function duplicateKeys(document: Document, lines: LineCounter): string[] {
   return found.length === 0 ? [] : [`yaml: unmarshal errors:\n${found.join('\n')}`];
 }
 
+/** What would have no end as JSON. */
+function refuseCircles(document: Document): void {
+  const anchors = new Map<string, Node>();
+  visit(document, {
+    Value(_key, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+    Alias(_key, node, path) {
+      const named = anchors.get(node.source);
+      if (named !== undefined && path.includes(named)) throw new YamlSyntaxError(`yaml: anchor '${node.source}' value contains itself`, node.range?.[0] ?? 0);
+    },
+  });
+}
+
+/** The library says by these what a document must not do: aliases of aliases without end, and nesting deeper than its stack. */
+function withinBounds<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ReferenceError) throw new YamlSyntaxError('yaml: document contains excessive aliasing', 0);
+    if (error instanceof RangeError) throw new YamlSyntaxError(tooDeep, 0);
+    throw error;
+  }
+}
+
 /**
  * Reads one YAML document (of which JSON is a part) as Kubernetes does: YAML 1.1, merge keys, whole numbers exact. Throws YamlSyntaxError.
  */
 export function scanYaml(source: string | Uint8Array): ScannedJson {
   const lines = new LineCounter();
-  const document = parse(typeof source === 'string' ? source : utf8.decode(source), lines);
+  const document = withinBounds(() => parse(typeof source === 'string' ? source : utf8.decode(source), lines));
   const error = document.errors[0];
   if (error !== undefined) {
+    if (error.message.startsWith('Maximum call stack size exceeded')) throw new YamlSyntaxError(tooDeep, error.pos[0]);
     const problem = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
     throw new YamlSyntaxError(`yaml: line ${error.linePos?.[0].line ?? 1}: ${problem}`, error.pos[0]);
   }
-  return { ...scannedValue(toJson(document.toJS({ mapAsMap: true }))), strictErrors: duplicateKeys(document, lines) };
+  return withinBounds(() => {
+    refuseCircles(document);
+    return { ...scannedValue(toJson(document.toJS({ mapAsMap: true }))), strictErrors: duplicateKeys(document, lines) };
+  });
 }

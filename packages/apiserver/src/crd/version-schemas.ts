@@ -47,10 +47,11 @@ export class VersionSchemas {
       const schema = this.of(version);
       const { apiVersion, kind } = object;
       if (!this.#preserve) {
-        unknown.push(...pruneUnknown(object, schema));
+        // One by one: there may be more than a call takes arguments.
+        for (const path of pruneUnknown(object, schema)) unknown.push(path);
         dropNulls(object, schema);
       }
-      unknown.push(...coerceEmbedded(object, schema, options.stored));
+      for (const path of coerceEmbedded(object, schema, options.stored)) unknown.push(path);
       object['apiVersion'] = apiVersion as string;
       object['kind'] = kind as string;
     }

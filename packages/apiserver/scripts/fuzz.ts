@@ -1,0 +1,50 @@
+/**
+ * `node packages/apiserver/scripts/fuzz.ts [--requests N] [--seed S] [--from INDEX] [--print]`: asks a whole server, in this process, what
+ * nobody should ask. Ends with 1 if anything was found. `--from INDEX --requests 1` asks one again, alone; `--print` shows it.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { scanJson, type JsonObject } from '@coxswain/api';
+import { Corpus } from '../test/fuzz/corpus.ts';
+import { byTurns } from '../test/fuzz/monitor.ts';
+import { Requests } from '../test/fuzz/requests.ts';
+import { FuzzRun } from '../test/fuzz/run.ts';
+
+const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' }, print: { type: 'boolean', default: false } } });
+const [seed, from, requests] = [Number(values.seed), Number(values.from), Number(values.requests)];
+
+/** Of every kind that has been written down; the generators make the same kinds where there are none. */
+function wireVectors(): JsonObject[] {
+  const folder = join(import.meta.dirname, '../../../../shared/data/wire-vectors');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => scanJson(readFileSync(join(folder, name))).value as JsonObject);
+}
+
+function memory(): { residentMb: number; heapMb: number } {
+  globalThis.gc?.();
+  const resident = /RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return { residentMb: Math.round(Number(resident) / 1024), heapMb: Math.round(process.memoryUsage().heapUsed / 2 ** 20) };
+}
+
+const corpus = new Corpus(wireVectors());
+if (values.print) {
+  const request = new Requests(corpus, seed).at(from);
+  console.log(request.method, request.target, request.headers, `\n${new TextDecoder().decode(request.body)}`);
+}
+const startedMs = performance.now();
+let findings = 0;
+process.on('unhandledRejection', (error) => { findings += 1; console.log('UNHANDLED', error); });
+const run = await FuzzRun.start({
+  seed, from, requests, corpus, monitor: byTurns, blockedMs: 100,
+  onFinding: ({ index, request, wrong }) => {
+    findings += 1;
+    console.log(`## --seed ${seed} --from ${index}: ${request.method} ${request.target.slice(0, 200)} (${request.body.length} bytes of ${request.headers['content-type'] ?? 'nothing'}, accept ${(request.headers['accept'] ?? '').slice(0, 80)})\n   ${wrong.slice(0, 1500)}`);
+  },
+  onProgress: (done) => {
+    if (done % 5000 === 0) console.log(JSON.stringify({ done, seconds: Math.round((performance.now() - startedMs) / 1000), findings, ...memory() }));
+  },
+});
+const result = await run.run();
+console.log(JSON.stringify({ seed, requests, findings, slowestMs: Math.round(result.slowestMs), seconds: Math.round((performance.now() - startedMs) / 1000), ...memory(), statuses: Object.fromEntries([...result.statuses].sort(([a], [b]) => a - b)) }));
+process.exit(findings === 0 ? 0 : 1);
