@@ -38,7 +38,8 @@ function operationProblems(value: Json): string[] {
   });
 }
 
-function parsePatch(kind: PatchKind, body: Uint8Array): Patch {
+/** Throws StatusError. */
+export function parsePatch(kind: PatchKind, body: Uint8Array): Patch {
   const prefix = kind === 'strategic' ? '' : 'error decoding patch: ';
   try {
     const { value, duplicates } = scanJson(body);

@@ -1,4 +1,4 @@
-import { applyJsonPatch, applyMergePatch, badRequest, internalError, invalid, scanJson, type Json, type JsonObject } from '@coxswain/api';
+import { applyJsonPatch, applyMergePatch, badRequest, internalError, invalid, type Json, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { plainResponse } from '../negotiation/respond.ts';
 import { servedObject } from '../negotiation/served.ts';
@@ -10,6 +10,7 @@ import { getObject } from './get.ts';
 import { decodePlain } from './plain.ts';
 import { at, copy, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
+import { parsePatch } from './patch.ts';
 import { updateObject } from './update.ts';
 
 /** A label selector as text, terms sorted as upstream's selectors print themselves. */
@@ -145,7 +146,7 @@ async function patchScale(operation: Operation): Promise<HttpResponse> {
   const { http, info, context } = operation;
   const patchKind = patchKindOf(http, operation.kind.custom !== undefined);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
-  const patch = scanJson(await readBody(http, context.maxBodyBytes)).value;
+  const patch = parsePatch(patchKind, await readBody(http, context.maxBodyBytes)).value;
   return write(operation, options, (live) => {
     const scale = scaleOf(operation.kind, copy(live));
     const result = patchKind === 'json' ? applyJsonPatch(scale, patch as never) : applyMergePatch(scale, patch);
