@@ -25,7 +25,8 @@ export function encodeProtobufObject(object: JsonObject): Uint8Array {
   const apiVersion = text(object, 'apiVersion');
   const slash = apiVersion.indexOf('/');
   const [group, version] = slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
-  return encodeProtobuf(typeOf(group, version, text(object, 'kind')), object);
+  // `/api` says no version of its own.
+  return encodeProtobuf(typeOf(group, version === '' ? 'v1' : version, text(object, 'kind')), object);
 }
 
 /** A request's body. Refuses other kinds with the words that a JSON body would get. */
