@@ -1,5 +1,5 @@
 import { createLocalStore } from '@coxswain/etcd-lite';
-import type { EtcdClient, WatchBatch } from '@coxswain/etcd-lite/client';
+import { EtcdError, type EtcdClient, type WatchBatch } from '@coxswain/etcd-lite/client';
 import { fromUtf8, silentLogger, utf8 } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -208,4 +208,29 @@ test('what shares the revision of the first read is told again to who goes on fr
   const seen = shown(await take(long.watchAfter(revision + 3), 1));
   expect(seen[0]).toBe(`MODIFIED c ${revision + 4}`);
   long.stop();
+});
+
+/** As an etcd before 3.4.31: it says how far it is before the events that are on their way. */
+function hasty(inner: EtcdClient): EtcdClient {
+  async function* watch(...args: Parameters<EtcdClient['watch']>): AsyncGenerator<WatchBatch, void, undefined> {
+    for await (const batch of inner.watch(...args)) {
+      if (batch.events.length > 0) yield { ...batch, events: [], progressNotify: true };
+      yield batch;
+    }
+  }
+  return {
+    range: (options) => inner.range(options), txn: (options) => inner.txn(options), leaseGrant: (options) => inner.leaseGrant(options), leaseRevoke: (id) => inner.leaseRevoke(id),
+    status: () => Promise.reject(new EtcdError(14, 'an old one')), requestProgress: () => inner.requestProgress(), close: () => inner.close(), watch,
+  } as Partial<EtcdClient> as EtcdClient;
+}
+
+test('no event is lost where the store tells its progress too early', async () => {
+  const early = new ResourceStore(hasty(client), host.timers, '/registry/things/', codec);
+  cache = new WatchCache(early, host);
+  await cache.start();
+  const watcher = cache.watchAfter(cache.revision);
+  const a = await write('a');
+  const b = await write('b');
+  expect(shown(await take(watcher, 2))).toEqual([`ADDED a ${a}`, `ADDED b ${b}`]);
+  expect(cache.list('/registry/things/')).toHaveLength(2);
 });

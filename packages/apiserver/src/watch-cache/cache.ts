@@ -6,6 +6,7 @@ import { prefixEnd } from '../storage/keys.ts';
 import type { ListPage, ResourceStore } from '../storage/store.ts';
 import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
 import { pageBefore } from './past.ts';
+import { trustsProgress } from './progress.ts';
 import { RevisionGate } from './revision-gate.ts';
 import { SortedMap } from './sorted-map.ts';
 import { Watcher } from './watcher.ts';
@@ -66,6 +67,8 @@ export class WatchCache {
   #lacking = 0;
   #ready = false;
   #compacted = 0;
+  /** Of the last event (or first read) that is in here. The gate may be ahead: an old etcd tells its progress before events that it speaks of. */
+  #applied = 0;
   readonly #unreadable = new Set<(error: StatusError) => void>();
 
   constructor(store: ResourceStore, host: Host) {
@@ -259,6 +262,7 @@ export class WatchCache {
       if (old?.revision !== object.revision) this.#tell(cacheEvent(old === undefined ? 'ADDED' : 'MODIFIED', object, old));
     }
     for (const gone of before.values()) this.#tell(cacheEvent('DELETED', gone.at(page.revision), gone));
+    this.#applied = page.revision;
     this.#gate.advance(page.revision);
     this.#ready = true;
   }
@@ -290,7 +294,8 @@ export class WatchCache {
     const key = utf8(this.store.prefix);
     while (!signal.aborted) {
       try {
-        for await (const batch of this.store.client.watch({ key, rangeEnd: prefixEnd(key), startRevision: this.revision + 1, progressNotify: true, signal })) {
+        const known = (await trustsProgress(this.store.client)) ? this.revision : this.#applied;
+        for await (const batch of this.store.client.watch({ key, rangeEnd: prefixEnd(key), startRevision: known + 1, progressNotify: true, signal })) {
           if (batch.canceled === true) return;
           this.#take(batch);
         }
@@ -308,8 +313,9 @@ export class WatchCache {
       const { modRevision } = event.kv;
       // All events of a revision come in one batch.
       const shared = events[at - 1]?.kv.modRevision === modRevision || events[at + 1]?.kv.modRevision === modRevision;
-      if (modRevision > this.revision) this.#apply(event, shared);
+      if (modRevision > this.#applied) this.#apply(event, shared);
     }
+    this.#applied = Math.max(this.#applied, events.at(-1)?.kv.modRevision ?? 0);
     this.#watchers.tell();
     if (batch.created !== true && (batch.events.length > 0 || batch.progressNotify === true)) this.#gate.advance(batch.revision);
   }
