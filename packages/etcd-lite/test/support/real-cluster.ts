@@ -108,9 +108,10 @@ export class RealCluster {
   async kill(member: RealMember): Promise<void> {
     const { process: child } = member;
     member.process = undefined;
-    if (child === undefined) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await ended;
   }
 
   /** Debian's etcdctl with the client's certificate. */
