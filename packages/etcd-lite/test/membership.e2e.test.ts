@@ -82,10 +82,11 @@ describe.skipIf(!isInstalled('etcdctl') || !isInstalled('openssl'))('etcdctl cha
   it('updates peer URLs', async () => {
     const [member] = endpoints as [RealMember];
     expect(await etcdctl('member', 'update', await id(member), '--peer-urls', `${member.peerUrl},https://localhost:1`)).toMatch(/updated in cluster/);
-    expect((await list()).find((one) => one.name === member.name)?.peerURLs).toEqual([member.peerUrl, 'https://localhost:1'].toSorted());
-    // A command whose answer was lost in an election is sent again, and the first one may still come after the next: the last word counts.
-    do await etcdctl('member', 'update', await id(member), '--peer-urls', member.peerUrl);
-    while ((await list()).find((one) => one.name === member.name)?.peerURLs.length !== 1);
+    const urls = async (): Promise<string> => ((await list()).find((one) => one.name === member.name)?.peerURLs ?? []).join();
+    // etcdctl 3.4 asks one member for what it knows: one that was without a leader for a moment knows it a moment later.
+    while ((await urls()) !== [member.peerUrl, 'https://localhost:1'].toSorted().join());
+    await etcdctl('member', 'update', await id(member), '--peer-urls', member.peerUrl);
+    while ((await urls()) !== member.peerUrl);
   }, 60_000);
 
   it('replaces a killed member whose disk is empty', async () => {
