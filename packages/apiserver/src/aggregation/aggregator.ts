@@ -59,7 +59,7 @@ export class Aggregator {
     const end = cache.onChange(apiServices.group, apiServices.resource, ({ type, object }) => this.#take(apiServiceOf(object), type === 'DELETED'));
     stop.addEventListener('abort', end, { once: true });
     for (const object of cache.list(apiServices.group, apiServices.resource)) this.#take(apiServiceOf(object), false);
-    onKindsChanged(() => { this.#register().catch((error: unknown) => this.#parts.host.log.warn('APIServices of custom kinds were not registered', { error: describeError(error) })); });
+    onKindsChanged(() => this.#registerOrWarn());
     void this.#resync();
   }
 
@@ -75,13 +75,17 @@ export class Aggregator {
     return pass;
   }
 
+  #registerOrWarn(): void {
+    this.#register().catch((error: unknown) => this.#parts.host.log.warn('APIServices of what is served here were not registered', { error: describeError(error) }));
+  }
+
   #take(service: ApiService, gone: boolean): void {
     const name = service.metadata?.name ?? '';
     if (gone || !isRemote(service)) {
       this.#remote.delete(name);
       this.#heard.delete(name);
       this.#failures.delete(name);
-      if (gone && service.spec?.service === undefined) void this.#register().catch(() => undefined);
+      if (gone && service.spec?.service === undefined) this.#registerOrWarn();
       return;
     }
     const before = this.#remote.get(name);

@@ -33,7 +33,11 @@ async function write(name: string, expected = 0): Promise<number> {
 
 async function take(watcher: Watcher, count: number): Promise<WatcherItem[]> {
   const items: WatcherItem[] = [];
-  while (items.length < count) items.push(...(await watcher.take() ?? []));
+  while (items.length < count) {
+    const more = await watcher.take();
+    if (more === undefined) throw new Error(`the watch ended after ${items.length} of ${count}`);
+    items.push(...more);
+  }
   return items;
 }
 
