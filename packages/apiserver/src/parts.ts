@@ -1,7 +1,7 @@
 import type { ApiResource } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
 import type { ClientTls, Host } from '@coxswain/host';
-import { UsageError } from '@coxswain/service';
+import { UsageError, type Metrics } from '@coxswain/service';
 import type { SpdyHeaderCodec } from '@coxswain/streaming';
 import type { AdmissionFile } from './admission/config.ts';
 import { admissionPlugins } from './admission/plugins.ts';
@@ -16,8 +16,8 @@ import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
 import { impersonation } from './authn/impersonation.ts';
 import { jwtKey, type JwtKey } from './authn/jwt.ts';
 import { legacyTokenAuthenticator } from './authn/legacy-token.ts';
-import { oidcAuthenticator } from './authn/oidc/authenticator.ts';
 import type { AuthenticationConfig } from './authn/oidc/config.ts';
+import { LiveIssuers } from './authn/oidc/live-issuers.ts';
 import { requestHeaderAuthenticator, type RequestHeaderConfig } from './authn/request-header.ts';
 import { serviceAccountAuthenticator } from './authn/service-account.ts';
 import { parseTokenFile, tokenFileAuthenticator } from './authn/token-file.ts';
@@ -26,6 +26,7 @@ import { nodeOfUser } from './authn/users.ts';
 import { x509Authenticator } from './authn/x509.ts';
 import { abacAuthorizer } from './authz/abac.ts';
 import type { AuthorizationMode, AuthorizerConfig } from './authz/config.ts';
+import { LiveChain } from './authz/live-chain.ts';
 import { escalationHooks } from './authz/escalation.ts';
 import { attributesOf, requireAllowed } from './authz/forbidden.ts';
 import { nodeAuthorizer } from './authz/node.ts';
@@ -33,22 +34,29 @@ import { NodeGraph } from './authz/node-graph.ts';
 import { rbacAuthorizer } from './authz/rbac.ts';
 import { reviewHandlers } from './authz/reviews.ts';
 import { RoleIndex } from './authz/role-index.ts';
-import { allowedPathsAuthorizer, alwaysAllowAuthorizer, alwaysDenyAuthorizer, mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
+import { allowedPathsAuthorizer, alwaysAllowAuthorizer, alwaysDenyAuthorizer, mastersAuthorizer } from './authz/union.ts';
 import { webhookAuthorizer } from './authz/webhook.ts';
 import { defaultClusterRoleRules } from './bootstrap/default-rbac.ts';
 import { bootstrapHooks, masterLeaseTtlSeconds } from './bootstrap/hooks.ts';
+import type { ServerIdentity } from './bootstrap/identity-lease.ts';
 import type { AuthenticationInfo } from './bootstrap/authentication-info.ts';
 import { MasterLeases } from './bootstrap/master-leases.ts';
 import { liveLookup, type Lookup } from './live-lookup.ts';
 import { proxyHandlers } from './node-proxy/http-proxies.ts';
 import { logHandler } from './node-proxy/logs.ts';
 import { streamHandlers } from './node-proxy/streams.ts';
+import { followConfig, type LiveFile } from './config-file/followed.ts';
 import type { Callouts } from './callouts/types.ts';
 import { bindingHandlers } from './subresources/binding.ts';
 import { evictionHandler } from './subresources/eviction.ts';
 import { oidcHandlers } from './subresources/oidc.ts';
 import { tokenHandler } from './subresources/token.ts';
 import type { ApiServerParts, Authenticator, Authorizer, CacheReader, ObjectMutator, RawStore } from './types.ts';
+
+export interface LiveConfig {
+  readonly authentication?: LiveFile<AuthenticationConfig> | undefined;
+  readonly authorization?: LiveFile<readonly AuthorizerConfig[]> | undefined;
+}
 
 /** Flags that are files come as their content. */
 export interface PartsConfig {
@@ -64,6 +72,8 @@ export interface PartsConfig {
   readonly enableBootstrapTokenAuth: boolean;
   /** Issuers of tokens besides ourselves, and where nobody need be known; its word on that counts before `anonymousAuth`. */
   readonly authentication?: AuthenticationConfig | undefined;
+  /** What of this may become another while the server runs. */
+  readonly live?: LiveConfig | undefined;
   readonly tokenWebhook?: TokenWebhookConfig | undefined;
   readonly requestHeader?: RequestHeaderConfig | undefined;
   /** Whose certificates name users; absent: those of all that the listener takes. */
@@ -98,6 +108,7 @@ export interface PartsConfig {
 
 export interface PartsTools {
   readonly host: Host;
+  readonly metrics: Metrics;
   /** In-process, in the name of system:apiserver in system:masters. */
   readonly client: Client;
   /** The same below admission, for what carries out a request that was admitted as another (an eviction). */
@@ -130,15 +141,15 @@ function serviceAccountKeys(config: PartsConfig, { crypto }: Host): Keys {
   return { signing, all: [...new Map([signing, ...others].map((key) => [key.keyId, key])).values()] };
 }
 
-function tokenAuthenticators(config: PartsConfig, tools: PartsTools, lookup: Lookup, keys: Keys, apiAudiences: readonly string[]): TokenAuthenticator {
-  const { tokenAuthFile, authentication, tokenWebhook, serviceAccountLookup = true } = config;
+function tokenAuthenticators(config: PartsConfig, tools: PartsTools, lookup: Lookup, keys: Keys, apiAudiences: readonly string[], issuers: LiveIssuers): TokenAuthenticator {
+  const { tokenAuthFile, tokenWebhook, serviceAccountLookup = true } = config;
   const { host, objects } = tools;
   return unionTokens([
     ...(tokenAuthFile === undefined ? [] : [tokenFileAuthenticator(parseTokenFile(tokenAuthFile.path, tokenAuthFile.text), apiAudiences)]),
     legacyTokenAuthenticator(host, lookup, objects, { keys: keys.all, apiAudiences, lookup: serviceAccountLookup }),
     serviceAccountAuthenticator(host, lookup, { issuers: config.serviceAccountIssuers, keys: keys.all, apiAudiences }),
     ...(config.enableBootstrapTokenAuth ? [bootstrapTokenAuthenticator(host, lookup)] : []),
-    ...(authentication?.issuers ?? []).map((issuer) => oidcAuthenticator(host, issuer, apiAudiences)),
+    issuers,
     ...(tokenWebhook === undefined ? [] : [webhookTokenAuthenticator(host, tokenWebhook, apiAudiences)]),
   ]);
 }
@@ -152,7 +163,7 @@ function authorizerConfigs({ authorizers, authorizationModes }: PartsConfig): re
   return authorizers ?? authorizationModes.map((type) => ({ type, name: type.toLowerCase() }));
 }
 
-function authorizers(config: PartsConfig, { cache, host }: PartsTools, index: RoleIndex): Authorizer {
+function authorizers(config: PartsConfig, { cache, host }: PartsTools, index: RoleIndex): LiveChain {
   const make: Readonly<Record<AuthorizationMode, (own: AuthorizerConfig) => Authorizer>> = {
     Node: () => {
       const graph = new NodeGraph(cache);
@@ -168,7 +179,18 @@ function authorizers(config: PartsConfig, { cache, host }: PartsTools, index: Ro
     AlwaysAllow: () => alwaysAllowAuthorizer,
     AlwaysDeny: () => alwaysDenyAuthorizer,
   };
-  return unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(config.alwaysAllowPaths), ...authorizerConfigs(config).map((own) => make[own.type](own))]);
+  return new LiveChain([mastersAuthorizer, allowedPathsAuthorizer(config.alwaysAllowPaths)], authorizerConfigs(config), (own) => make[own.type](own));
+}
+
+export function identityOf({ hostname, advertiseAddress, securePort, serverId }: PartsConfig): ServerIdentity {
+  return { hostname, address: `${advertiseAddress}:${securePort}`, serverId };
+}
+
+function followFiles(config: PartsConfig, { host, metrics }: PartsTools, issuers: LiveIssuers, chain: LiveChain, signal: AbortSignal): void {
+  const tools = { clock: host.clock, crypto: host.crypto, log: host.log, metrics, identity: identityOf(config) };
+  const { authentication, authorization } = config.live ?? {};
+  if (authentication !== undefined) followConfig('authentication', authentication, (next) => issuers.replace(next, signal), tools, signal);
+  if (authorization !== undefined) followConfig('authorization', authorization, (next) => chain.replace(next), tools, signal);
 }
 
 /** Checks its part of the configuration (UsageError), starts nothing. */
@@ -179,7 +201,8 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
   const issuer = config.serviceAccountIssuers[0];
   if (issuer === undefined) throw new UsageError('--service-account-issuer is required');
   const keys = serviceAccountKeys(config, host);
-  const tokens = tokenAuthenticators(config, tools, lookup, keys, apiAudiences);
+  const issuers = new LiveIssuers(host, config.authentication, apiAudiences);
+  const tokens = tokenAuthenticators(config, tools, lookup, keys, apiAudiences, issuers);
   const anonymous = config.authentication?.anonymous ?? { enabled: config.anonymousAuth, paths: [] };
   const index = new RoleIndex(cache);
   const authorizer = authorizers(config, tools, index);
@@ -194,6 +217,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     impersonate: impersonation((attributes) => requireAllowed(authorizer, attributes)),
     authorize: (info, user, notes) => requireAllowed(authorizer, attributesOf(info, user), notes),
     authorizer,
+    follow: (signal) => followFiles(config, tools, issuers, authorizer, signal),
     admission: admissionChain(admissionPlugins(config, { ...tools, lookup, authorizer })),
     createHandlers: [
       ...bindingHandlers(host.clock, objects),
@@ -205,7 +229,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : [])],
     pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${config.advertiseAddress}:${config.securePort}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({
-      host, client, authenticationInfo: config.authenticationInfo, identity: { hostname: config.hostname, address: `${config.advertiseAddress}:${config.securePort}`, serverId: config.serverId }, repair: new ServiceRepair(pools, host.log),
+      host, client, authenticationInfo: config.authenticationInfo, identity: identityOf(config), repair: new ServiceRepair(pools, host.log),
       kubernetesService: {
         client, leases: new MasterLeases(tools.store, masterLeaseTtlSeconds), advertiseAddress: config.advertiseAddress, securePort: config.securePort,
         clusterIp: pools.addresses[0]?.address(0) ?? '',

@@ -1,6 +1,7 @@
 import type { Host } from '@coxswain/host';
 import type { HealthCheck, Metrics } from '@coxswain/service';
 import { Auditor, type AuditConfig } from './audit/auditor.ts';
+import type { ServerIdentity } from './bootstrap/identity-lease.ts';
 import { Encryption, type EncryptionConfig } from './encryption/encryption.ts';
 import type { ValueTransformer } from './encryption/transformer.ts';
 import { dumps } from './flow-control/dump.ts';
@@ -39,13 +40,13 @@ export class Protection {
   readonly #metrics: Metrics;
   readonly #encryption: Encryption | undefined;
 
-  constructor(config: ProtectionConfig, host: Host, metrics: Metrics) {
+  constructor(config: ProtectionConfig, host: Host, metrics: Metrics, identity: ServerIdentity) {
     this.#config = config;
     this.tracer = config.tracing === undefined ? undefined : new Tracer(config.tracing, host);
     this.#host = host;
     this.#metrics = metrics;
     this.audit = config.audit === undefined ? undefined : new Auditor(config.audit, host, metrics);
-    this.#encryption = config.encryption === undefined ? undefined : new Encryption(config.encryption, host, metrics);
+    this.#encryption = config.encryption === undefined ? undefined : new Encryption(config.encryption, host, metrics, identity);
   }
 
   /** `objects`: how many there are of a resource, where that is known. */

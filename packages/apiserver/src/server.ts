@@ -31,7 +31,7 @@ import { measuredStores } from './storage/measured.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { PathTable, readOnly } from './transport/paths.ts';
 import { jsonResponse } from './transport/responses.ts';
-import { assembleParts, type PartsTools } from './parts.ts';
+import { assembleParts, identityOf, type PartsTools } from './parts.ts';
 import type { ApiServerParts, CacheReader, RequestNotes } from './types.ts';
 
 export interface ApiServer {
@@ -92,7 +92,7 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 }
 
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
-  const protection = new Protection(config, host, metrics);
+  const protection = new Protection(config, host, metrics, identityOf(config.parts));
   const keyRoot = config.keyRoot ?? '/registry';
   const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
   const handler = new Late<HttpHandler>();
@@ -104,7 +104,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const lookup = liveLookup(cache, loopback.client);
   const services = serverResolver(host, lookup, config.enableAggregatorRouting ?? false);
   const callouts = createCallouts({ host, own: { client: loopback.client, isAggregated: (path) => aggregator.serves(path) }, services });
-  const parts = assemble({ host, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
+  const parts = assemble({ host, metrics, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
   const belowAdmission = { ...context, admission: { admit: () => Promise.resolve(), validate: () => Promise.resolve() } };
   const background = new AbortController();
@@ -120,11 +120,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const serving = createHandler({
     tracer: protection.tracer, history: protection.history, why: (flight) => answerWhy(protection.history, flight, config.parts.hostname),
     host, paths, audit: protection.audit, gzip: config.gzip, metrics: requestMetrics(metrics), logRequests: config.logRequests, requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
-    parts: {
-      authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
-      impersonate: (request, user) => parts.impersonate(request, user),
-      authorize: async (info, user, notes) => (user === loopbackUser ? allowedToOurselves(notes) : parts.authorize(info, user, notes)),
-    },
+    parts: passingOurselves(parts, loopback),
     aggregated: (request, info, user, notes) => aggregator.serve(request, info, user, notes),
     serveResource: async (http, info, user, notes) => {
       const kind = registry.kind(info.group, info.version, info.resource);
@@ -144,6 +140,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       if (compactionMs > 0) void runCompactor(config.store, host, { intervalMs: compactionMs, compacted: (revision) => registry.compacted(revision) }, background.signal);
       if (admittance instanceof FlowControl) admittance.start(cache, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
+      parts.follow?.(background.signal);
       const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, callouts, stop: background.signal });
       await cache.whenReady();
       definitions.onChange(() => kindsChanged.forEach((listener) => listener()));
@@ -159,6 +156,15 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       registry.stop();
       await protection.stop();
     },
+  };
+}
+
+/** The server's own requests are known and allowed. */
+function passingOurselves(parts: ApiServerParts, loopback: Loopback): Pick<ApiServerParts, 'authenticate' | 'impersonate' | 'authorize'> {
+  return {
+    authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
+    impersonate: (request, user) => parts.impersonate(request, user),
+    authorize: async (info, user, notes) => (user === loopbackUser ? allowedToOurselves(notes) : parts.authorize(info, user, notes)),
   };
 }
 

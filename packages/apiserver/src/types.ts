@@ -274,6 +274,8 @@ export interface ApiServerParts {
   /** Throws StatusError 403 with upstream's text. */
   authorize(info: RequestInfo, user: UserInfo, notes?: RequestNotes): Promise<void>;
   readonly authorizer: Authorizer;
+  /** Uses files again that change, until `signal` aborts. */
+  readonly follow?: (signal: AbortSignal) => void;
   readonly admission: {
     admit(attributes: AdmissionAttributes): Promise<void>;
     validate(attributes: AdmissionAttributes): Promise<void>;

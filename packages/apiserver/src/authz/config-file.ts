@@ -83,6 +83,7 @@ export async function parseAuthorizationFile(file: string, text: string, tools: 
     if (type !== 'Webhook' && out.some((other) => other.type === type)) throw one.wrong('type', `Duplicate value: ${JSON.stringify(type)}`);
     const name = nameOf(one);
     if (out.some((other) => other.name === name)) throw one.wrong('name', `Duplicate value: ${JSON.stringify(name)}`);
+    if (type !== 'Webhook' && name !== type.toLowerCase()) throw one.wrong('name', `expected name ${type.toLowerCase()} for authorizer ${type} instead of ${name}`);
     const own = one.child('webhook');
     if (type === 'Webhook' && own === undefined) throw one.wrong('webhook', 'Required value: required when type=Webhook');
     if (type !== 'Webhook' && own !== undefined) throw one.wrong('webhook', 'may only be specified when type=Webhook');

@@ -14,14 +14,20 @@ export interface ServerIdentity {
   readonly serverId: string;
 }
 
+/** The same at every start. */
+export function serverName(crypto: Crypto, { hostname, address }: ServerIdentity): string {
+  const digest = crypto.hash('sha256', utf8(`${hostname} ${address}`)).toBase64({ alphabet: 'base64url' }).toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 26);
+  return `apiserver-${digest}`;
+}
+
 /** Which servers there are, for whoever asks `kubectl get lease -n kube-system`. */
 export async function renewIdentityLease(host: { readonly clock: Clock; readonly crypto: Crypto }, client: Client, identity: ServerIdentity): Promise<void> {
-  const digest = host.crypto.hash('sha256', utf8(`${identity.hostname} ${identity.address}`)).toBase64({ alphabet: 'base64url' }).toLowerCase().replaceAll(/[^a-z0-9]/g, '').slice(0, 26);
+  const name = serverName(host.crypto, identity);
   const renewTime = rfc3339Micros(host.clock.nowMs());
   const wanted: Lease = {
     apiVersion: 'coordination.k8s.io/v1', kind: 'Lease',
-    metadata: { name: `apiserver-${digest}`, namespace: 'kube-system', labels: { [identityLabel]: 'kube-apiserver', 'kubernetes.io/hostname': identity.hostname } },
-    spec: { holderIdentity: `apiserver-${digest}_${identity.serverId}`, leaseDurationSeconds, renewTime },
+    metadata: { name, namespace: 'kube-system', labels: { [identityLabel]: 'kube-apiserver', 'kubernetes.io/hostname': identity.hostname } },
+    spec: { holderIdentity: `${name}_${identity.serverId}`, leaseDurationSeconds, renewTime },
   };
   await ensure(client, resources.leases, wanted, (existing) => ({ ...existing, spec: { ...existing.spec, ...wanted.spec } }));
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Crypto, SignatureAlgorithm } from '@coxswain/host';
+import type { SignatureAlgorithm } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
-import { authoritiesOf } from '../authn/authorities.ts';
 import type { AuthenticationConfig, JwtIssuer } from '../authn/oidc/config.ts';
 import { issuerUrlProblem, parseAuthenticationFile, signingAlgorithms } from '../authn/oidc/config-file.ts';
 import { compileExpression } from '../authn/oidc/expressions.ts';
@@ -9,6 +8,8 @@ import type { RequestHeaderConfig } from '../authn/request-header.ts';
 import type { TokenWebhookConfig } from '../authn/token-webhook.ts';
 import type { PartsConfig } from '../parts.ts';
 import { readFlagFile } from './config-from-flags.ts';
+import { followedFile } from './follow-file.ts';
+import type { Trust } from './trust.ts';
 import { readKubeconfigFile } from './kubeconfig-file.ts';
 
 function algorithmsOf(flags: FlagValues): readonly SignatureAlgorithm[] {
@@ -50,9 +51,9 @@ function issuerOfFlags(flags: FlagValues): readonly JwtIssuer[] {
 
 const oidcFlags = ['oidc-issuer-url', 'oidc-client-id', 'oidc-ca-file', 'oidc-username-claim', 'oidc-username-prefix', 'oidc-groups-claim', 'oidc-groups-prefix', 'oidc-required-claim', 'oidc-signing-algs'];
 
-function authenticationOf(flags: FlagValues): AuthenticationConfig {
+function authenticationOf(flags: FlagValues): Pick<PartsConfig, 'authentication' | 'live'> {
   const path = flags.string('authentication-config');
-  if (path === '') return { issuers: issuerOfFlags(flags) };
+  if (path === '') return { authentication: { issuers: issuerOfFlags(flags) } };
   const other = oidcFlags.find((flag) => flags.isSet(flag));
   if (other !== undefined) throw new UsageError(`--authentication-config and --${other} cannot be given together`);
   let text: string;
@@ -61,9 +62,10 @@ function authenticationOf(flags: FlagValues): AuthenticationConfig {
   } catch (error) {
     throw new UsageError(`--authentication-config: cannot read ${path}: ${(error as Error).message}`);
   }
-  const config = parseAuthenticationFile(path, text, flags.strings('service-account-issuer'), compileExpression);
+  const parse = (next: string): AuthenticationConfig => parseAuthenticationFile(path, next, flags.strings('service-account-issuer'), compileExpression);
+  const config = parse(text);
   if (config.anonymous !== undefined && flags.isSet('anonymous-auth')) throw new UsageError('--anonymous-auth and the anonymous field of --authentication-config cannot be given together');
-  return config;
+  return { authentication: config, live: { authentication: { ...followedFile(path, text), parse } } };
 }
 
 async function tokenWebhook(flags: FlagValues): Promise<TokenWebhookConfig | undefined> {
@@ -75,22 +77,19 @@ async function tokenWebhook(flags: FlagValues): Promise<TokenWebhookConfig | und
   return { kubeconfig: await readKubeconfigFile(`--${flag}`, path), version, cacheTtlMs: flags.durationMs('authentication-token-webhook-cache-ttl') };
 }
 
-function requestHeader(flags: FlagValues, crypto: Crypto): RequestHeaderConfig | undefined {
-  const pem = readFlagFile(flags, 'requestheader-client-ca-file');
-  if (pem === undefined) return undefined;
+function requestHeader(flags: FlagValues, trust: Trust): RequestHeaderConfig | undefined {
+  if (flags.string('requestheader-client-ca-file') === '') return undefined;
   if (flags.strings('requestheader-username-headers').length === 0) throw new UsageError('--requestheader-username-headers is required with --requestheader-client-ca-file');
   return {
-    authorities: authoritiesOf(crypto, pem), allowedNames: flags.strings('requestheader-allowed-names'), usernameHeaders: flags.strings('requestheader-username-headers'),
+    authorities: trust.proxies, allowedNames: flags.strings('requestheader-allowed-names'), usernameHeaders: flags.strings('requestheader-username-headers'),
     uidHeaders: flags.strings('requestheader-uid-headers'), groupHeaders: flags.strings('requestheader-group-headers'), extraPrefixes: flags.strings('requestheader-extra-headers-prefix'),
   };
 }
 
 /** How requests show who they are, beside what stands in `partsConfigFrom`. */
-export async function authenticationConfig(flags: FlagValues, crypto: Crypto): Promise<Partial<PartsConfig>> {
-  const clientCaPem = readFlagFile(flags, 'client-ca-file');
+export async function authenticationConfig(flags: FlagValues, trust: Trust): Promise<Partial<PartsConfig>> {
   return {
-    authentication: authenticationOf(flags), tokenWebhook: await tokenWebhook(flags), requestHeader: requestHeader(flags, crypto),
-    clientAuthorities: authoritiesOf(crypto, clientCaPem ?? ''),
+    ...authenticationOf(flags), tokenWebhook: await tokenWebhook(flags), requestHeader: requestHeader(flags, trust), clientAuthorities: trust.clients,
     serviceAccountLookup: flags.bool('service-account-lookup'), extendTokenExpiration: flags.bool('service-account-extend-token-expiration'),
   };
 }

@@ -4,6 +4,8 @@ import { parseAbacPolicies } from '../authz/abac.ts';
 import { parseAuthorizationFile } from '../authz/config-file.ts';
 import type { AuthorizationMode, AuthorizerConfig } from '../authz/config.ts';
 import { compileReviewConditions } from '../authz/review-conditions.ts';
+import type { PartsConfig } from '../parts.ts';
+import { followedFile } from './follow-file.ts';
 import { readKubeconfigFile } from './kubeconfig-file.ts';
 
 const modes: Readonly<Record<AuthorizationMode, true>> = { Node: true, RBAC: true, ABAC: true, Webhook: true, AlwaysAllow: true, AlwaysDeny: true };
@@ -49,16 +51,18 @@ function refuseUnused(flags: FlagValues, given: readonly string[]): void {
 }
 
 /** The chain, from a file or from flags. */
-export async function authorizationConfig(flags: FlagValues): Promise<readonly AuthorizerConfig[]> {
+export async function authorizationConfig(flags: FlagValues): Promise<Pick<PartsConfig, 'authorizers' | 'live'>> {
   const path = flags.string('authorization-config');
   if (path !== '') {
     const other = ['authorization-mode', 'authorization-webhook-config-file', 'authorization-webhook-version', 'authorization-webhook-cache-authorized-ttl', 'authorization-webhook-cache-unauthorized-ttl'].find((flag) => flags.isSet(flag));
     if (other !== undefined) throw new UsageError(`--authorization-config and --${other} cannot be given together`);
-    return parseAuthorizationFile(path, read('authorization-config', path), { readKubeconfig: (file) => readKubeconfigFile(path, file), compileConditions: compileReviewConditions });
+    const text = read('authorization-config', path);
+    const parse = (next: string): Promise<readonly AuthorizerConfig[]> => parseAuthorizationFile(path, next, { readKubeconfig: (file) => readKubeconfigFile(path, file), compileConditions: compileReviewConditions });
+    return { authorizers: await parse(text), live: { authorization: { ...followedFile(path, text), parse } } };
   }
   const given = flags.strings('authorization-mode');
   refuseUnused(flags, given);
   const twice = given.find((mode, index) => given.indexOf(mode) !== index);
   if (twice !== undefined) throw new UsageError(`--authorization-mode: ${twice} is given twice`);
-  return Promise.all((given.length === 0 ? ['AlwaysAllow'] : given).map((type) => authorizer(flags, type)));
+  return { authorizers: await Promise.all((given.length === 0 ? ['AlwaysAllow'] : given).map((type) => authorizer(flags, type))) };
 }

@@ -17,11 +17,12 @@ import { followTls, servingConfig, servingTls } from './serving-config.ts';
 import { tracingConfig } from './tracing-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
+import { Trust } from './trust.ts';
 
-function configFrom(values: FlagValues, host: Host, more: Partial<PartsConfig>): ApiServerConfig {
+function configFrom(values: FlagValues, host: Host, trust: Trust, more: Partial<PartsConfig>): ApiServerConfig {
   const endpoints = values.strings('etcd-servers');
   if (endpoints.length === 0) throw new UsageError('--etcd-servers is required');
-  const parts = { ...partsConfigFrom(values, host), ...more };
+  const parts = { ...partsConfigFrom(values, host, trust), ...more };
   const tls = clientTls(values, { ca: 'etcd-cafile', cert: 'etcd-certfile', key: 'etcd-keyfile' });
   const store = createEtcdClient(host, { endpoints, tls });
   return {
@@ -36,10 +37,13 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   // Most of what it holds stays, as in the store: V8 would let the heap grow to a multiple of it before it looks for garbage.
   setFlagsFromString('--heap-growing-percent=25');
   const tls = servingTls(values);
-  const config = { ...configFrom(values, host, { ...await authenticationConfig(values, host.crypto), authorizers: await authorizationConfig(values), admission: await admissionFile(values) }), audit: await auditConfig(values), encryption: encryptionConfig(values), tracing: tracingConfig(values) };
+  const trust = new Trust(values, host.crypto);
+  const [authentication, authorization] = [await authenticationConfig(values, trust), await authorizationConfig(values)];
+  const parts = { ...authentication, ...authorization, live: { ...authentication.live, ...authorization.live }, admission: await admissionFile(values) };
+  const config = { ...configFrom(values, host, trust, parts), audit: await auditConfig(values), encryption: encryptionConfig(values), tracing: tracingConfig(values) };
   const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, maxStreams: values.int('http2-max-streams-per-connection'), shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
   const served = await serveApiServer(config, at, host);
-  const endFollowing = followTls(values, served.listener, host);
+  const endFollowing = followTls(values, served.listener, host, trust);
   return {
     ...served,
     stop: async () => {

@@ -4,6 +4,7 @@ import type { ClientTls, Host, ServerTls } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { createSpdyCodec } from '@coxswain/streaming/edge';
 import type { PartsConfig } from '../parts.ts';
+import type { Trust } from './trust.ts';
 
 /** The content of the file that a flag names; undefined without the flag. */
 export function readFlagFile(flags: FlagValues, name: string): string | undefined {
@@ -76,7 +77,7 @@ function checkFixed(flags: FlagValues): void {
   }
 }
 
-export function partsConfigFrom(flags: FlagValues, host: Host): PartsConfig {
+export function partsConfigFrom(flags: FlagValues, host: Host, trust: Trust): PartsConfig {
   checkFixed(flags);
   return {
     hostname: hostname(), serverId: host.random.uuid(), authorizationModes: [],
@@ -92,10 +93,6 @@ export function partsConfigFrom(flags: FlagValues, host: Host): PartsConfig {
     serviceClusterIpRanges: serviceRanges(flags), serviceNodePortRange: flags.string('service-node-port-range'),
     advertiseAddress: advertiseAddress(flags), securePort: flags.int('secure-port'),
     kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'), spdyHeaderCodec: createSpdyCodec,
-    authenticationInfo: {
-      clientCaPem: readFlagFile(flags, 'client-ca-file'), requestHeaderCaPem: readFlagFile(flags, 'requestheader-client-ca-file'),
-      requestHeaderAllowedNames: flags.strings('requestheader-allowed-names'), requestHeaderUsernameHeaders: flags.strings('requestheader-username-headers'),
-      requestHeaderGroupHeaders: flags.strings('requestheader-group-headers'), requestHeaderExtraHeaders: flags.strings('requestheader-extra-headers-prefix'),
-    },
+    authenticationInfo: trust.info,
   };
 }

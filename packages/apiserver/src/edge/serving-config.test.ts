@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as http2 from 'node:http2';
@@ -10,8 +10,10 @@ import { createRealHost } from '@coxswain/host/edge';
 import { Http2Server, serveHandler } from '@coxswain/http2';
 import { parseFlags, type FlagValues } from '@coxswain/service';
 import { afterAll, expect, test } from 'vitest';
+import { authoritiesOf } from '../authn/authorities.ts';
 import { flags } from './flags.ts';
 import { followTls, servingConfig, servingTls } from './serving-config.ts';
+import { Trust } from './trust.ts';
 
 const host = createRealHost(silentLogger);
 const directory = mkdtempSync(join(tmpdir(), 'serving-'));
@@ -62,7 +64,7 @@ test('versions, suites, certificates by name, and new ones without a restart', a
   expect(await handshake(listener, { servername: 'else.example' })).toMatch(/^main\.example TLSv1\.3/);
   let told = (): void => {};
   const updated = new Promise<void>((resolve) => { told = resolve; });
-  const stop = followTls(given, { updateTls: (next) => { listener.updateTls(next); told(); } }, host);
+  const stop = followTls(given, { updateTls: (next) => { listener.updateTls(next); told(); } }, host, new Trust(given, host.crypto));
   await certificate('main', 'renewed.example');
   await updated;
   expect(await handshake(listener)).toMatch(/^renewed\.example /);
@@ -73,6 +75,26 @@ test('versions, suites, certificates by name, and new ones without a restart', a
   const strict = await host.network.serveHttp({ address: '127.0.0.1', port: 0, tls: servingTls(values(`--tls-cert-file=${other.cert}`, `--tls-private-key-file=${other.key}`, '--tls-min-version=VersionTLS13')) }, () => Promise.resolve({ status: 200, headers: {} }));
   expect(await handshake(strict, { maxVersion: 'TLSv1.2' })).toMatch(/^ERR_SSL/);
   await strict.close();
+});
+
+test('an authority that is withdrawn vouches for nobody any more, on connections that are open too', async () => {
+  const [main, first, second] = [await certificate('t', 't.example'), await certificate('ca1', 'ca1'), await certificate('ca2', 'ca2')];
+  const given = values(`--tls-cert-file=${main.cert}`, `--tls-private-key-file=${main.key}`, `--client-ca-file=${first.cert}`, `--requestheader-client-ca-file=${first.cert}`);
+  const trust = new Trust(given, host.crypto);
+  const [old = ''] = authoritiesOf(host.crypto, readFileSync(first.cert, 'utf8'));
+  const [next = ''] = authoritiesOf(host.crypto, readFileSync(second.cert, 'utf8'));
+  let told = (): void => {};
+  const updated = new Promise<void>((resolve) => { told = resolve; });
+  const stop = followTls(given, { updateTls: () => told() }, host, trust);
+  put('ca1.crt', 'nonsense');
+  put('ca1.crt', readFileSync(second.cert, 'utf8'));
+  await updated;
+  expect([trust.clients.has(old), trust.proxies.has(old), trust.clients.has(next), trust.proxies.has(next)]).toEqual([false, false, true, true]);
+  expect(trust.info.clientCaPem, 'extension servers are told').toBe(readFileSync(second.cert, 'utf8'));
+  put('ca1.crt', 'nonsense');
+  expect(() => trust.reload()).toThrow(`--client-ca-file: ${first.cert}: data does not contain any valid RSA or ECDSA certificates`);
+  expect(trust.clients.has(next)).toBe(true);
+  stop();
 });
 
 test.each([

@@ -11,6 +11,7 @@ import { checkFeatureGates } from '../serving/feature-gates.ts';
 import type { HttpPolicy } from '../serving/http-policy.ts';
 import { runtimeConfigOf, servedVersions } from '../serving/runtime-config.ts';
 import { serverTls } from './config-from-flags.ts';
+import type { Trust } from './trust.ts';
 
 const lookAgainMs = 60_000;
 const maxGoawayChance = 0.02;
@@ -100,7 +101,7 @@ function checkPair({ certPem, keyPem }: { readonly certPem: string; readonly key
 }
 
 /** New connections use what the files say now; what cannot be used leaves the former in place. */
-export function followTls(values: FlagValues, listener: Pick<Listener, 'updateTls'>, host: Host): () => void {
+export function followTls(values: FlagValues, listener: Pick<Listener, 'updateTls'>, host: Host, trust: Trust): () => void {
   let known = JSON.stringify(servingTls(values));
   const look = (): void => {
     try {
@@ -108,13 +109,15 @@ export function followTls(values: FlagValues, listener: Pick<Listener, 'updateTl
       const text = JSON.stringify(next);
       if (text === known) return;
       known = text;
+      trust.reload();
       listener.updateTls(next);
       host.log.info('The serving certificates were loaded again');
     } catch (error) {
       host.log.error('The new serving certificates are not used', { error: (error as Error).message });
     }
   };
-  const files = ['tls-cert-file', 'client-ca-file'].map((flag) => values.string(flag)).filter((path) => path !== '');
+  const byName = values.strings('tls-sni-cert-key').map((part) => part.replace(/:.*/, '')).filter((part) => part.includes('/'));
+  const files = [...['tls-cert-file', 'tls-private-key-file', 'client-ca-file', 'requestheader-client-ca-file'].map((flag) => values.string(flag)), ...byName].filter((path) => path !== '');
   const watchers = [...new Set(files.map((path) => dirname(path)))].map((directory) => watch(directory, { persistent: false }, look));
   for (const watcher of watchers) watcher.on('error', () => watcher.close());
   const timer = setInterval(look, lookAgainMs).unref();

@@ -7,6 +7,7 @@ import { fromUtf8, silentLogger, utf8, type Disk } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { Simulation } from '@coxswain/host/sim';
 import { expect, test } from 'vitest';
+import type { FileReader } from '../config-file/followed.ts';
 import { connectKms } from '../edge/kms-client.ts';
 import { createApiServer, type ApiServer } from '../server.ts';
 import { startKmsPlugin } from '../edge/kms-plugin.fixture.ts';
@@ -32,7 +33,10 @@ async function serve(store: EtcdClient, configuration: string | undefined, host 
   const encryption = configuration === undefined ? {} : {
     encryption: {
       resources: parseEncryptionConfig('e.yaml', configuration), connectKms,
-      follow: (changed: (file: string, content: string) => Promise<void>) => { reload = (content) => changed('e.yaml', content); },
+      reload: {
+        path: 'e.yaml', parse: (content: string) => parseEncryptionConfig('e.yaml', content),
+        follow: (reader: FileReader) => { reload = async (content) => { await reader.changed(content); }; },
+      },
     },
   };
   const server = await createApiServer({ store, parts: testPartsConfig(), compactionIntervalMs: 0, ...encryption }, host, { assemble: () => permissiveParts });

@@ -62,7 +62,7 @@ function fakeKms(state: { keyId: string; down: boolean }): KmsService & { readon
 }
 
 async function started(text: string, state = { keyId: 'key-one', down: false }): Promise<Encryption> {
-  const encryption = new Encryption({ resources: parseEncryptionConfig('e.yaml', text), connectKms: () => fakeKms(state) }, createRealHost(silentLogger), noMetrics);
+  const encryption = new Encryption({ resources: parseEncryptionConfig('e.yaml', text), connectKms: () => fakeKms(state) }, createRealHost(silentLogger), noMetrics, { hostname: 'h', address: 'a', serverId: 's' });
   await encryption.start();
   return encryption;
 }

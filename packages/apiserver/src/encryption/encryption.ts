@@ -1,8 +1,9 @@
 import type { Host } from '@coxswain/host';
 import type { Counter, HealthCheck, Metrics } from '@coxswain/service';
-import { describeError } from '../transport/describe-error.ts';
+import type { ServerIdentity } from '../bootstrap/identity-lease.ts';
+import { followConfig, type LiveFile } from '../config-file/followed.ts';
 import { aesCbcTransformer, aesGcmTransformer, secretboxTransformer, type CipherTools } from './ciphers.ts';
-import { parseEncryptionConfig, type NamedKey, type ProviderConfig, type ResourceEncryption } from './config-file.ts';
+import type { NamedKey, ProviderConfig, ResourceEncryption } from './config-file.ts';
 import { KmsProvider, type KmsService } from './kms.ts';
 import { identity, PrefixTransformers, type Prefixed, type TransformationCount } from './prefix.ts';
 import type { ValueTransformer } from './transformer.ts';
@@ -10,8 +11,8 @@ import type { ValueTransformer } from './transformer.ts';
 export interface EncryptionConfig {
   readonly resources: readonly ResourceEncryption[];
   connectKms(endpoint: string, timeoutMs: number): KmsService;
-  /** Calls back with the file's text whenever it has become another, until `signal` aborts. Absent: the configuration stays as it is. */
-  readonly follow?: ((changed: (file: string, text: string) => Promise<void>, signal: AbortSignal) => void) | undefined;
+  /** Absent: the configuration stays as it is. */
+  readonly reload?: LiveFile<readonly ResourceEncryption[]> | undefined;
 }
 
 const cipherOf: Readonly<Record<'aescbc' | 'aesgcm' | 'secretbox', { readonly make: (tools: CipherTools, key: Uint8Array) => ValueTransformer; readonly unknown: string }>> = {
@@ -38,38 +39,31 @@ export class Encryption {
   readonly #config: EncryptionConfig;
   readonly #host: Host;
   readonly #operations: Counter;
-  readonly #reloads: Counter;
+  readonly #metrics: Metrics;
+  readonly #identity: ServerIdentity;
   readonly #stop = new AbortController();
   #generation: Generation;
 
-  constructor(config: EncryptionConfig, host: Host, metrics: Metrics) {
+  constructor(config: EncryptionConfig, host: Host, metrics: Metrics, identity: ServerIdentity) {
     this.#config = config;
     this.#host = host;
     this.#operations = metrics.counter('apiserver_storage_transformation_operations_total', 'Total number of transformations. Successful transformation will have a status \'OK\' and a varied status string when the transformation fails. The status, resource, and transformation_type fields can be used for alerting purposes. For encryption/decryption monitoring, the transformation_type can be used to distinguish them.', ['resource', 'status', 'transformation_type', 'transformer_prefix']);
-    this.#reloads = metrics.counter('apiserver_encryption_config_controller_automatic_reloads_total', 'Total number of reload successes and failures of encryption configuration split by apiserver identity.', ['status']);
+    this.#metrics = metrics;
+    this.#identity = identity;
     this.#generation = this.#build(config.resources);
   }
 
   /** Asks the plugins for their keys once before anything is read. */
   async start(): Promise<void> {
     await Promise.all(this.#generation.providers.map((provider) => provider.start()));
-    this.#config.follow?.((file, text) => this.#reload(file, text), this.#stop.signal);
+    const { clock, crypto, log } = this.#host;
+    const { reload } = this.#config;
+    if (reload !== undefined) followConfig('encryption', reload, (next) => this.#replace(next), { clock, crypto, log, metrics: this.#metrics, identity: this.#identity }, this.#stop.signal);
   }
 
   stop(): void {
     this.#stop.abort();
     for (const provider of this.#generation.providers) provider.stop();
-  }
-
-  async #reload(file: string, text: string): Promise<void> {
-    try {
-      await this.#replace(parseEncryptionConfig(file, text));
-      this.#reloads.inc({ status: 'success' });
-      this.#host.log.info('The encryption configuration was loaded again', { file });
-    } catch (error) {
-      this.#reloads.inc({ status: 'failure' });
-      this.#host.log.error('The new encryption configuration is not used', { file, error: describeError(error) });
-    }
   }
 
   /** A plugin that does not answer leaves the former configuration in place. */
@@ -121,7 +115,7 @@ export class Encryption {
 
   /** `kms-providers` where there are any, or where a reload may bring some. */
   healthChecks(): Readonly<Record<string, HealthCheck>> {
-    if (this.#config.follow === undefined && this.#generation.providers.length === 0) return {};
+    if (this.#config.reload === undefined && this.#generation.providers.length === 0) return {};
     return { 'kms-providers': () => Promise.resolve(this.#generation.providers.find((provider) => provider.unhealthy !== undefined)?.unhealthy) };
   }
 }

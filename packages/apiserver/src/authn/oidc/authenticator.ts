@@ -92,8 +92,13 @@ function userOf(issuer: JwtIssuer, claims: Claims): UserInfo {
   return found;
 }
 
+export interface OidcAuthenticator extends TokenAuthenticator {
+  /** What keeps its keys from being known; undefined: nothing. */
+  problem(): Promise<string | undefined>;
+}
+
 /** Tokens of one issuer; those of others are not its business. */
-export function oidcAuthenticator(host: Pick<Host, 'clock' | 'crypto' | 'network' | 'timers'>, issuer: JwtIssuer, apiAudiences: readonly string[]): TokenAuthenticator {
+export function oidcAuthenticator(host: Pick<Host, 'clock' | 'crypto' | 'network' | 'timers'>, issuer: JwtIssuer, apiAudiences: readonly string[]): OidcAuthenticator {
   const keys = new KeySet(host, issuer);
 
   async function verify(token: string, header: { readonly alg: string; readonly kid?: string }): Promise<void> {
@@ -106,6 +111,7 @@ export function oidcAuthenticator(host: Pick<Host, 'clock' | 'crypto' | 'network
   }
 
   return {
+    problem: () => keys.problem(),
     async authenticateToken(token, wanted): Promise<AuthenticationResult> {
       const parsed = parseJwt<Claims>(token);
       if (parsed === undefined || parsed.claims.iss !== issuer.url) return { kind: 'none' };

@@ -69,11 +69,21 @@ export class KeySet {
     return this.#keys.filter((key) => fits(key, algorithm) && (keyId === undefined || key.kid === undefined || key.kid === keyId));
   }
 
+  #refreshed(): Promise<void> {
+    this.#fetching ??= this.#fetch().finally(() => { this.#fetching = undefined; });
+    return this.#fetching;
+  }
+
+  /** Of the last try, which is made now if it has not succeeded. */
+  async problem(): Promise<string | undefined> {
+    if (this.#problem !== '') await this.#refreshed();
+    return this.#problem === '' ? undefined : this.#problem;
+  }
+
   /** PEMs of the keys that may have signed. Empty: none. Throws while the issuer was never reached. */
   async find(keyId: string | undefined, algorithm: SignatureAlgorithm): Promise<string[]> {
     if (this.#matching(keyId, algorithm).length === 0 && (this.#fetching !== undefined || this.#host.clock.monotonicMs() >= this.#notBeforeMs)) {
-      this.#fetching ??= this.#fetch().finally(() => { this.#fetching = undefined; });
-      await this.#fetching;
+      await this.#refreshed();
     }
     if (this.#keys.length === 0 && this.#problem !== '') throw new Error(this.#problem);
     return this.#matching(keyId, algorithm).map(publicKeyPem);
