@@ -228,6 +228,36 @@ function hasty(inner: EtcdClient): EtcdClient {
   } as Partial<EtcdClient> as EtcdClient;
 }
 
+/** As `hasty`, and the events come only when they are let go. */
+function held(inner: EtcdClient, letGo: Promise<void>): EtcdClient {
+  const early = hasty(inner);
+  async function* watch(...args: Parameters<EtcdClient['watch']>): AsyncGenerator<WatchBatch, void, undefined> {
+    for await (const batch of early.watch(...args)) {
+      if (batch.events.length > 0) await letGo;
+      yield batch;
+    }
+  }
+  return { ...early, watch };
+}
+
+test('what is asked for at a revision never stands on progress that was told too early', async () => {
+  const letGo = Promise.withResolvers<void>();
+  cache = new WatchCache(new ResourceStore(held(client, letGo.promise), host.timers, '/registry/things/', codec), host);
+  await cache.start();
+  const a = await write('a');
+  let there: boolean | undefined;
+  const reached = cache.reached(a).then((answer) => { there = answer; });
+  await host.timers.sleep(150);
+  expect([there, cache.revision < a, cache.list('/registry/things/')]).toEqual([undefined, true, []]);
+  letGo.resolve();
+  await reached;
+  expect([there, cache.list('/registry/things/').length]).toEqual([true, 1]);
+  // What other resources do needs no event of this one.
+  const { revision } = await client.put({ key: utf8('/registry/others/x'), value: utf8('x') });
+  expect([await cache.reached(revision), cache.revision]).toEqual([true, revision]);
+  expect(await cache.reached(revision + 1)).toBe(false);
+}, 10_000);
+
 test('no event is lost where the store tells its progress too early', async () => {
   const early = new ResourceStore(hasty(client), host.timers, '/registry/things/', codec);
   cache = new WatchCache(early, host);

@@ -67,8 +67,8 @@ export class WatchCache {
   #lacking = 0;
   #ready = false;
   #compacted = 0;
-  /** Of the last event (or first read) that is in here. The gate may be ahead: an old etcd tells its progress before events that it speaks of. */
-  #applied = 0;
+  /** Whether the store's word on how far a watch is can be built on: that of an old etcd may overtake the events that it speaks of. */
+  #trusted = false;
   readonly #unreadable = new Set<(error: StatusError) => void>();
 
   constructor(store: ResourceStore, host: Host) {
@@ -176,7 +176,7 @@ export class WatchCache {
     // So that those who ask later find it there: once for each revision that it lags behind.
     if (this.#lacking <= this.revision) {
       this.#lacking = revision;
-      await this.store.client.requestProgress();
+      await this.#askProgress();
     }
     return false;
   }
@@ -192,10 +192,20 @@ export class WatchCache {
    */
   async reached(revision: number): Promise<boolean> {
     for (let asked = 0; asked < maxProgressRequests && this.revision < revision; asked += 1) {
-      await this.store.client.requestProgress();
+      await this.#askProgress();
       await this.#gate.wait(revision, progressEveryMs);
     }
     return this.revision >= revision;
+  }
+
+  /** The watch is told how far it is; a store whose word is not taken is asked whether something is on its way. */
+  async #askProgress(): Promise<void> {
+    if (this.#trusted) return this.store.client.requestProgress();
+    const known = this.revision;
+    const key = utf8(this.store.prefix);
+    const { revision, kvs, count } = await this.store.client.range({ key, rangeEnd: prefixEnd(key), minModRevision: known + 1, limit: 1, keysOnly: true });
+    // Nothing there is newer than what is here, and nothing that is here has gone.
+    if (kvs.length === 0 && count === this.#entries.size && known === this.revision) this.#gate.advance(revision);
   }
 
   async atLeast(revision: number): Promise<void> {
@@ -262,7 +272,6 @@ export class WatchCache {
       if (old?.revision !== object.revision) this.#tell(cacheEvent(old === undefined ? 'ADDED' : 'MODIFIED', object, old));
     }
     for (const gone of before.values()) this.#tell(cacheEvent('DELETED', gone.at(page.revision), gone));
-    this.#applied = page.revision;
     this.#gate.advance(page.revision);
     this.#ready = true;
   }
@@ -294,8 +303,8 @@ export class WatchCache {
     const key = utf8(this.store.prefix);
     while (!signal.aborted) {
       try {
-        const known = (await trustsProgress(this.store.client)) ? this.revision : this.#applied;
-        for await (const batch of this.store.client.watch({ key, rangeEnd: prefixEnd(key), startRevision: known + 1, progressNotify: true, signal })) {
+        this.#trusted = await trustsProgress(this.store.client);
+        for await (const batch of this.store.client.watch({ key, rangeEnd: prefixEnd(key), startRevision: this.revision + 1, progressNotify: true, signal })) {
           if (batch.canceled === true) return;
           this.#take(batch);
         }
@@ -309,15 +318,17 @@ export class WatchCache {
 
   #take(batch: WatchBatch): void {
     const { events } = batch;
+    const known = this.revision;
     for (const [at, event] of events.entries()) {
       const { modRevision } = event.kv;
       // All events of a revision come in one batch.
       const shared = events[at - 1]?.kv.modRevision === modRevision || events[at + 1]?.kv.modRevision === modRevision;
-      if (modRevision > this.#applied) this.#apply(event, shared);
+      if (modRevision > known) this.#apply(event, shared);
     }
-    this.#applied = Math.max(this.#applied, events.at(-1)?.kv.modRevision ?? 0);
     this.#watchers.tell();
-    if (batch.created !== true && (batch.events.length > 0 || batch.progressNotify === true)) this.#gate.advance(batch.revision);
+    // A batch of a watch that catches up is answered at the store's revision though more events are to come.
+    const reached = events.at(-1)?.kv.modRevision ?? (batch.created !== true && batch.progressNotify === true && this.#trusted ? batch.revision : 0);
+    this.#gate.advance(reached);
   }
 
   #apply(change: WatchEvent, shared: boolean): void {

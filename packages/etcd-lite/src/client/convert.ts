@@ -12,7 +12,7 @@ export function rangeRequest(options: RangeOptions): RangeRequest {
   return {
     key: options.key, rangeEnd: options.rangeEnd ?? emptyBytes, limit: options.limit ?? 0, revision: options.revision ?? 0,
     sortOrder: sortOrder.none, sortTarget: sortTarget.key, serializable: options.serializable ?? false, keysOnly: options.keysOnly ?? false,
-    countOnly: options.countOnly ?? false, minModRevision: 0, maxModRevision: 0, minCreateRevision: 0, maxCreateRevision: 0,
+    countOnly: options.countOnly ?? false, minModRevision: options.minModRevision ?? 0, maxModRevision: 0, minCreateRevision: 0, maxCreateRevision: 0,
   };
 }
 

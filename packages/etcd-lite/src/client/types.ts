@@ -26,6 +26,8 @@ export interface RangeOptions {
   readonly serializable?: boolean;
   readonly keysOnly?: boolean;
   readonly countOnly?: boolean;
+  /** Only keys that were changed at this revision or later; `count` counts all. */
+  readonly minModRevision?: number;
 }
 
 export interface RangeResult {

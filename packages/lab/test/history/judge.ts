@@ -17,7 +17,9 @@ function writeFault(history: History, write: WriteRecord): string | undefined {
   const { state } = write;
   const done = history.changes.find((change) => change.now !== undefined && same(change.now, state));
   if (done === undefined) return `${shown(state)} was acknowledged and is not in the log`;
-  if (write.over !== undefined && (done.before?.revision ?? 0) !== write.over) return `${shown(state)} was to replace ${write.over} and has replaced ${shown(done.before)}`;
+  // A lease that is gone is made by its update, as upstream's, whatever it was to replace.
+  const replaced = done.before?.revision ?? (write.resource === 'leases' ? write.over : 0);
+  if (write.over !== undefined && replaced !== write.over) return `${shown(state)} was to replace ${write.over} and has replaced ${shown(done.before)}`;
   return state.revision > write.floor ? undefined : `${shown(state)} was written below ${write.floor}, which somebody had seen before`;
 }
 
