@@ -19,7 +19,7 @@ function show(seed: number, outcome: Outcome, tookMs: number): void {
   const { records, changes } = outcome;
   console.log(`seed ${seed}: ${outcome.faults.length} faults; ${changes} changes, ${records.writes.length} writes, ${records.gets.length} gets, ${records.lists.length} lists, ${records.watches.length} watches with ${records.watches.reduce((sum, watch) => sum + watch.frames.length, 0)} frames; ${(outcome.virtualMs / 1000).toFixed(0)} s in ${(tookMs / 1000).toFixed(1)} s`);
   for (const fault of outcome.faults.slice(0, 5)) console.log(`    ${fault.slice(0, 600)}`);
-  if (options.answers) for (const [answer, count] of [...records.answers].sort()) console.log(`    ${count} × ${answer}`);
+  if (options.answers) for (const [answer, count] of [...records.answers].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`    ${count} × ${answer}`);
 }
 
 /** How many seeds failed. */

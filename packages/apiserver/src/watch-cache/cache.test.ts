@@ -206,7 +206,7 @@ test('what shares the revision of the first read is told again to who goes on fr
   } });
   const long = new WatchCache(new ResourceStore(told, host.timers, '/registry/things/', codec), host);
   await long.start();
-  expect(shown(await take(long.watchAfter(revision), 2))).toEqual([`MODIFIED a ${revision}`, `MODIFIED b ${revision}`]);
+  expect(shown(await take(long.watchAfter(revision), 2))).toEqual([`ADDED a ${revision}`, `ADDED b ${revision}`]);
   expect(await long.reached(revision + many)).toBe(true);
   // The oldest revision that the ring still goes on from.
   const seen = shown(await take(long.watchAfter(revision + 3), 1));

@@ -1,6 +1,6 @@
 import { StatusError } from '@coxswain/api';
 import { utf8, type Host } from '@coxswain/host';
-import type { WatchBatch, WatchEvent } from '@coxswain/etcd-lite/client';
+import { isEtcdError, type WatchBatch, type WatchEvent } from '@coxswain/etcd-lite/client';
 import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd } from '../storage/keys.ts';
 import type { ListPage, ResourceStore } from '../storage/store.ts';
@@ -57,7 +57,7 @@ export class WatchCache {
   readonly #stop = new AbortController();
   #ring = new EventRing(ringCapacity, 0);
   /** What has the revision of the last full read: who goes on from there may have seen only some of it. */
-  #sharedAtStart: readonly StoredObject[] = [];
+  #sharedAtStart: readonly CacheEvent[] = [];
   #started: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #nextReading: Promise<void> | undefined;
@@ -217,7 +217,7 @@ export class WatchCache {
     const missed = this.#ring.after(revision);
     if (missed === undefined) throw new TooOld(revision, this.#ring.completeAbove);
     const watcher = this.#add(revision, trigger);
-    if (this.#sharedAtStart.length > 1 && this.#sharedAtStart[0]?.revision === revision) watcher.preload(this.#sharedAtStart.map((object) => ({ kind: 'event', event: cacheEvent('MODIFIED', object, object, true) })));
+    if (this.#sharedAtStart[0]?.revision === revision) watcher.preload(this.#sharedAtStart.map((event) => ({ kind: 'event', event })));
     watcher.preload(missed.map((event) => ({ kind: 'event', event })));
     return watcher;
   }
@@ -260,11 +260,12 @@ export class WatchCache {
 
   async #readAll(): Promise<void> {
     const page = await this.#readPages();
+    const shared = await this.#sharedAt(page);
     if (this.#ready) this.#restart();
     const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
     this.#entries.clear();
     this.#ring = new EventRing(ringCapacity, page.revision);
-    this.#sharedAtStart = page.items.filter((object) => object.revision === page.revision);
+    this.#sharedAtStart = shared;
     for (const object of page.items) {
       this.#entries.set(object.key, object);
       const old = before.get(object.key);
@@ -287,6 +288,27 @@ export class WatchCache {
       for (const item of page.items) items.push(item);
     }
     return { revision, items };
+  }
+
+  /** What happened at the very revision that was read, if that was more than one thing. */
+  async #sharedAt({ revision, items }: Pick<ListPage, 'revision' | 'items'>): Promise<readonly CacheEvent[]> {
+    const shared = items.filter((object) => object.revision === revision);
+    if (shared.length < 2) return [];
+    return Promise.all(shared.map(async (object) => {
+      const previous = await this.#before(object);
+      return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous, true);
+    }));
+  }
+
+  /** Where the store has forgotten it, as if nothing but what selectors do not look at had changed. */
+  async #before(object: StoredObject): Promise<StoredObject | undefined> {
+    try {
+      const { kvs } = await this.store.client.range({ key: utf8(object.key), revision: object.revision - 1 });
+      return kvs[0] === undefined ? undefined : this.store.kept(kvs[0]);
+    } catch (error) {
+      if (isEtcdError(error, 'compacted')) return object;
+      throw error;
+    }
   }
 
   /** History has a hole: watchers must list again. */
