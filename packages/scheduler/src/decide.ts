@@ -1,11 +1,12 @@
 import { randomBelow, type Random } from '@coxswain/host';
-import type { NodeInfo } from './cache/node-info.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import type { Snapshot } from './cache/snapshot.ts';
+import { Candidates } from './framework/candidates.ts';
 import type { CycleState } from './framework/cycle-state.ts';
 import { Diagnosis } from './framework/diagnosis.ts';
 import type { Framework, Nominator } from './framework/framework.ts';
-import { fromPlugin, isRejected, unresolvable } from './framework/status.ts';
+import { fromPlugin, isRejected, unresolvable, type Status } from './framework/status.ts';
+import { Search } from './search.ts';
 
 export type Decision =
   | { readonly kind: 'placed'; readonly nodeName: string; readonly evaluated: number; readonly feasible: number }
@@ -33,72 +34,58 @@ export function feasibleNodesToFind(nodeCount: number, percentage: number): numb
   return wanted >= 100 ? nodeCount : Math.max(minFeasibleNodes, Math.floor((nodeCount * wanted) / 100));
 }
 
-interface Search {
-  readonly feasible: NodeInfo[];
-  readonly evaluated: number;
-  readonly error: string | undefined;
-}
-
-function search(framework: Framework, state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], diagnosis: Diagnosis, options: DecideOptions): Search {
-  const enough = framework.hasScore ? feasibleNodesToFind(nodes.length, options.percentageOfNodesToScore) : 1;
-  const feasible: NodeInfo[] = [];
-  let evaluated = 0;
-  for (; evaluated < nodes.length && feasible.length < enough; evaluated += 1) {
-    const node = nodes[(options.startIndex + evaluated) % nodes.length] as NodeInfo;
-    const status = framework.filterWithNominated(state, pod, node, options.nominator);
-    if (status.code === 'Success') feasible.push(node);
-    else if (isRejected(status)) diagnosis.reject(node.name, status);
-    else return { feasible, evaluated, error: status.reasons.join(', ') };
+/** Place among the candidates of one of the best, each with the same chance. */
+function pickBest(count: number, scores: Float64Array, random: Random): number {
+  let best = 0;
+  let equals = 1;
+  for (let i = 1; i < count; i += 1) {
+    const difference = (scores[i] as number) - (scores[best] as number);
+    if (difference > 0) { best = i; equals = 1; }
+    else if (difference === 0) equals += 1;
   }
-  return { feasible, evaluated, error: undefined };
-}
-
-/** The node that preemption made room on is tried first; if it will do, there is no need to look further. */
-function searchNominated(framework: Framework, state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], options: DecideOptions): Search | undefined {
-  const node = nodes.find(({ name }) => name === options.nominatedNodeName);
-  if (node === undefined) return undefined;
-  const passes = framework.filterWithNominated(state, pod, node, options.nominator).code === 'Success';
-  return passes ? { feasible: [node], evaluated: 1, error: undefined } : undefined;
-}
-
-/** One of the best, each with the same chance. */
-function pickBest(nodes: readonly NodeInfo[], scores: Float64Array, random: Random): NodeInfo {
-  let best: NodeInfo[] = [];
-  let bestScore = Number.NEGATIVE_INFINITY;
-  for (const [i, node] of nodes.entries()) {
-    const score = scores[i] as number;
-    if (score > bestScore) { best = [node]; bestScore = score; }
-    else if (score === bestScore) best.push(node);
+  if (equals === 1) return best;
+  const score = scores[best];
+  for (let i = best, turn = randomBelow(random, equals); ; i += 1) {
+    if (scores[i] !== score) continue;
+    if (turn === 0) return i;
+    turn -= 1;
   }
-  return (best.length === 1 ? best[0] : best[randomBelow(random, best.length)]) as NodeInfo;
+}
+
+function unfitEverywhere(status: Status, nodeCount: number): Decision {
+  const diagnosis = new Diagnosis();
+  diagnosis.preFilterMessage = status.reasons.join(', ');
+  diagnosis.absent = status;
+  diagnosis.blame(status);
+  return { kind: 'unfit', diagnosis, nodeCount };
+}
+
+function failedAt(point: string, status: Status): Decision {
+  return { kind: 'error', message: `running ${point} plugin "${status.plugin}": ${status.reasons.join(', ')}` };
 }
 
 /** Chooses a node for the pod, or says why there is none. Changes nothing but `state`. */
 export function decide(framework: Framework, state: CycleState, pod: PodInfo, snapshot: Snapshot, options: DecideOptions): Decision {
   const nodeCount = snapshot.nodes.length;
   if (nodeCount === 0) return { kind: 'no-nodes' };
-  const diagnosis = new Diagnosis();
   const pre = framework.preFilter(state, pod, snapshot);
-  if (isRejected(pre.status)) {
-    diagnosis.preFilterMessage = pre.status.reasons.join(', ');
-    diagnosis.absent = pre.status;
-    diagnosis.blame(pre.status);
+  if (isRejected(pre.status)) return unfitEverywhere(pre.status, nodeCount);
+  if (pre.status.code !== 'Success') return failedAt('PreFilter', pre.status);
+  const search = new Search(framework, state, pod, snapshot, options.nominator);
+  const enough = framework.hasScore ? feasibleNodesToFind(nodeCount, options.percentageOfNodesToScore) : 1;
+  search.run({ nominatedNodeName: options.nominatedNodeName, nodeNames: pre.nodeNames, startIndex: options.startIndex, enough });
+  const candidates = new Candidates(snapshot.table, search.feasible, search.count);
+  if (candidates.count === 0) {
+    const diagnosis = search.diagnose();
+    if (pre.nodeNames !== undefined) {
+      diagnosis.absent = fromPlugin(unresolvable(`node(s) didn't satisfy plugin(s) [${pre.narrowedBy.toSorted().join(' ')}]`), pre.narrowedBy[0] ?? '');
+      diagnosis.blame(diagnosis.absent);
+    }
     return { kind: 'unfit', diagnosis, nodeCount };
   }
-  if (pre.status.code !== 'Success') return { kind: 'error', message: `running PreFilter plugin "${pre.status.plugin}": ${pre.status.reasons.join(', ')}` };
-  let { nodes } = snapshot;
-  if (pre.nodeNames !== undefined) {
-    nodes = [...pre.nodeNames].map((name) => snapshot.node(name)).filter((node) => node !== undefined);
-    diagnosis.absent = fromPlugin(unresolvable(`node(s) didn't satisfy plugin(s) [${pre.narrowedBy.toSorted().join(' ')}]`), pre.narrowedBy[0] ?? '');
-    diagnosis.blame(diagnosis.absent);
-  }
-  const { feasible, evaluated, error } = searchNominated(framework, state, pod, nodes, options) ?? search(framework, state, pod, nodes, diagnosis, options);
-  if (error !== undefined) return { kind: 'error', message: error };
-  const [first] = feasible;
-  if (first === undefined) return { kind: 'unfit', diagnosis, nodeCount };
-  if (feasible.length === 1) return { kind: 'placed', nodeName: first.name, evaluated, feasible: 1 };
-  const scored = framework.preScore(state, pod, feasible, snapshot);
-  if (scored.code !== 'Success') return { kind: 'error', message: `running PreScore plugin "${scored.plugin}": ${scored.reasons.join(', ')}` };
-  const best = pickBest(feasible, framework.score(state, pod, feasible), options.random);
-  return { kind: 'placed', nodeName: best.name, evaluated, feasible: feasible.length };
+  const placed = (i: number): Decision => ({ kind: 'placed', nodeName: candidates.nodeAt(i).name, evaluated: search.evaluated, feasible: candidates.count });
+  if (candidates.count === 1) return placed(0);
+  const scored = framework.preScore(state, pod, candidates, snapshot);
+  if (scored.code !== 'Success') return failedAt('PreScore', scored);
+  return placed(pickBest(candidates.count, framework.score(state, pod, candidates), options.random));
 }

@@ -77,6 +77,15 @@ function handleNodes(informer: Informer<Node>, { cache, queue }: HandlerParts): 
   });
 }
 
+/** Labels of namespaces are part of affinity. */
+function handleNamespaces(informer: Informer<Namespace>, { cache }: HandlerParts): void {
+  const changed = (): void => cache.namespaceChanged();
+  informer.addHandler({
+    added: changed, deleted: changed,
+    updated(before, after) { if (JSON.stringify(before.metadata?.labels) !== JSON.stringify(after.metadata?.labels)) changed(); },
+  });
+}
+
 function handleOthers<T extends KubeObject>(informer: Informer<T>, resource: 'Service' | 'Namespace', { queue }: HandlerParts): void {
   informer.addHandler({
     added: (object) => queue.moveAll(event(resource, 'Add', undefined, object)),
@@ -95,6 +104,7 @@ export interface ObservedInformers {
 /** Nodes first: pods that are told later find them. */
 export function observe(informers: ObservedInformers, parts: HandlerParts): void {
   handleNodes(informers.nodes, parts);
+  handleNamespaces(informers.namespaces, parts);
   handleOthers(informers.namespaces, 'Namespace', parts);
   handleOthers(informers.services, 'Service', parts);
   handlePods(informers.pods, parts);

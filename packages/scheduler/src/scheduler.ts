@@ -2,7 +2,7 @@ import { AssertionFailure, rfc3339Seconds, type Host } from '@coxswain/host';
 import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
 import type { Pod, PodCondition } from 'kubernetes-types/core/v1';
 import type { SchedulerCache } from './cache/cache.ts';
-import { podInfoOf, type PodInfo } from './cache/pod-info.ts';
+import type { PodInfo } from './cache/pod-info.ts';
 import type { SchedulerConfig } from './config.ts';
 import { decide, type Decision } from './decide.ts';
 import { CycleState } from './framework/cycle-state.ts';
@@ -174,10 +174,10 @@ export class Scheduler {
 
   /** Back to the queue first, so that no event is missed; then the world is told. */
   #fail(framework: Framework, item: QueuedPodInfo, failure: Failure): void {
-    const { queue, latestPod, recorderOf, host } = this.#parts;
+    const { cache, queue, latestPod, recorderOf, host } = this.#parts;
     const latest = latestPod(item.podInfo);
     if (latest === undefined || (latest.spec?.nodeName ?? '') !== '') { queue.done(item.podInfo.uid); return; }
-    const podInfo = podInfoOf(latest);
+    const podInfo = cache.podInfos.of(latest);
     if (failure.nominatedNodeName !== undefined) queue.nominations.nominate(podInfo, failure.nominatedNodeName);
     queue.giveBack({ ...item, podInfo }, failure);
     host.log.debug('pod was not scheduled', { pod: podInfo.key, reason: failure.reason, message: failure.message });

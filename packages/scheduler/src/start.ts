@@ -51,7 +51,7 @@ function assemble(config: SchedulerConfig, host: Host, client: Client, informers
   const [firstProfile] = config.profiles;
   assert(firstProfile !== undefined, 'no profile', {});
   const queue = new SchedulingQueue({
-    clock: host.clock, timers: host.timers,
+    clock: host.clock, timers: host.timers, infoOf: (pod) => cache.podInfos.of(pod),
     initialBackoffMs: config.podInitialBackoffMs, maxBackoffMs: config.podMaxBackoffMs, maxUnschedulableMs: config.podMaxUnschedulableMs,
     // All profiles sort alike; the configuration is refused otherwise.
     less: (a, b) => (frameworks.get(firstProfile.schedulerName) as Framework).queueSort.less(a, b),

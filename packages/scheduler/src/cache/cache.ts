@@ -1,8 +1,10 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1';
 import { assert } from '@coxswain/host';
 import type { Labels } from '../selectors/labels.ts';
+import { NodeTable } from '../table/node-table.ts';
+import { PodIndex } from '../table/pod-index.ts';
 import { NodeInfo } from './node-info.ts';
-import { podInfoOf, type PodInfo } from './pod-info.ts';
+import { PodInfos, type PodInfo } from './pod-info.ts';
 import type { Snapshot } from './snapshot.ts';
 
 type PodState = { readonly nodeName: string; readonly kind: 'assumed' | 'added' };
@@ -37,34 +39,44 @@ function interleaveZones(nodes: Iterable<NodeInfo>): NodeInfo[] {
  * expire by time: a slow watch would then let the same place be given twice; the watch always brings the truth in the end.
  */
 export class SchedulerCache {
+  /** Shared with the queue: equal pods are read once. */
+  readonly podInfos = new PodInfos();
+  readonly #table = new NodeTable();
+  readonly #index: PodIndex;
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, PodState>();
   readonly #images = new Map<string, number>();
-  readonly #namespaceLabels: (namespace: string) => Labels | undefined;
-  #order: readonly NodeInfo[] | undefined;
+  readonly #namespaceLabels: (namespace: string) => Labels;
+  #snapshot: Snapshot | undefined;
 
   constructor(namespaceLabels: (namespace: string) => Labels | undefined = () => undefined) {
-    this.#namespaceLabels = namespaceLabels;
+    this.#namespaceLabels = (namespace) => namespaceLabels(namespace) ?? noLabels;
+    this.#index = new PodIndex(this.#table, this.#namespaceLabels);
   }
 
-  get nodeCount(): number { return this.#ordered().length; }
+  get nodeCount(): number { return this.snapshot().nodes.length; }
   get podCount(): number { return this.#pods.size; }
 
+  /** The same object until a node comes, goes or changes its zone. */
   snapshot(): Snapshot {
-    const nodes = this.#ordered();
+    this.#snapshot ??= this.#makeSnapshot();
+    return this.#snapshot;
+  }
+
+  #makeSnapshot(): Snapshot {
+    const nodes = interleaveZones(this.#nodes.values());
     return {
-      nodes,
-      nodesWithAffinity: nodes.filter((node) => node.podsWithAffinity.size > 0),
-      nodesWithRequiredAntiAffinity: nodes.filter((node) => node.podsWithRequiredAntiAffinity.size > 0),
+      nodes, rows: Int32Array.from(nodes, ({ row }) => row),
+      table: this.#table, pods: this.#index,
       node: (name) => { const info = this.#nodes.get(name); return info?.node === undefined ? undefined : info; },
       imageSpread: (image) => this.#images.get(image) ?? 0,
-      namespaceLabels: (namespace) => this.#namespaceLabels(namespace) ?? noLabels,
+      namespaceLabels: this.#namespaceLabels,
     };
   }
 
-  #ordered(): readonly NodeInfo[] {
-    this.#order ??= interleaveZones(this.#nodes.values());
-    return this.#order;
+  /** Labels of some namespace have changed. */
+  namespaceChanged(): void {
+    this.#index.namespaceChanged();
   }
 
   setNode(node: Node): void {
@@ -73,8 +85,9 @@ export class SchedulerCache {
     this.#countImages(info, -1);
     info.setNode(node);
     this.#countImages(info, 1);
+    this.#table.followNode(info);
     // A heartbeat moves nobody.
-    if (!wasThere || zone !== zoneOf(info)) this.#order = undefined;
+    if (!wasThere || zone !== zoneOf(info)) this.#snapshot = undefined;
   }
 
   removeNode(name: string): void {
@@ -82,8 +95,9 @@ export class SchedulerCache {
     if (info === undefined) return;
     this.#countImages(info, -1);
     info.clearNode();
+    this.#table.followNode(info);
     this.#dropIfEmpty(info);
-    this.#order = undefined;
+    this.#snapshot = undefined;
   }
 
   assumePod(pod: PodInfo, nodeName: string): void {
@@ -102,9 +116,22 @@ export class SchedulerCache {
 
   /** The API server says that the pod is on a node: as assumed, or elsewhere, or news to us, or changed. */
   setPod(pod: Pod): void {
-    const info = podInfoOf(pod);
+    const info = this.podInfos.of(pod);
+    const nodeName = pod.spec?.nodeName ?? '';
+    if (this.#confirm(info, nodeName)) return;
     this.removePod(info.uid);
-    this.#put(info, { nodeName: pod.spec?.nodeName ?? '', kind: 'added' });
+    this.#put(info, { nodeName, kind: 'added' });
+  }
+
+  /** The usual news of an assumed pod: it is where we put it, and is what it was. Nothing need be counted again. */
+  #confirm(info: PodInfo, nodeName: string): boolean {
+    if (this.#pods.get(info.uid)?.nodeName !== nodeName) return false;
+    const node = this.#infoOf(nodeName);
+    const before = node.pods.get(info.uid);
+    if (before === undefined || before.shape !== info.shape || before.classKey !== info.classKey) return false;
+    node.pods.set(info.uid, info);
+    this.#pods.set(info.uid, { nodeName, kind: 'added' });
+    return true;
   }
 
   removePod(uid: string): void {
@@ -112,13 +139,18 @@ export class SchedulerCache {
     if (state === undefined) return;
     this.#pods.delete(uid);
     const info = this.#infoOf(state.nodeName);
-    info.removePod(uid);
+    const pod = info.removePod(uid);
+    if (pod !== undefined) this.#index.remove(pod, info.row);
+    this.#table.followPods(info);
     this.#dropIfEmpty(info);
   }
 
   #put(pod: PodInfo, state: PodState): void {
     this.#pods.set(pod.uid, state);
-    this.#infoOf(state.nodeName).addPod(pod);
+    const info = this.#infoOf(state.nodeName);
+    info.addPod(pod);
+    this.#index.add(pod, info.row);
+    this.#table.followPods(info);
   }
 
   #infoOf(name: string): NodeInfo {
@@ -126,12 +158,15 @@ export class SchedulerCache {
     if (info === undefined) {
       info = new NodeInfo(name);
       this.#nodes.set(name, info);
+      this.#table.enter(info);
     }
     return info;
   }
 
   #dropIfEmpty(info: NodeInfo): void {
-    if (info.node === undefined && info.pods.size === 0) this.#nodes.delete(info.name);
+    if (info.node !== undefined || info.pods.size > 0) return;
+    this.#nodes.delete(info.name);
+    this.#table.leave(info);
   }
 
   #countImages(info: NodeInfo, by: 1 | -1): void {

@@ -16,7 +16,9 @@ function copyPorts(ports: UsedPorts): UsedPorts {
 /** A node with its pods and their sums. `node` is undefined while pods name a node that is not (or no longer) there. */
 export class NodeInfo {
   node: Node | undefined;
-  name: string;
+  readonly name: string;
+  /** In the table of nodes; a trial's copy has its original's. */
+  row = -1;
   labels: Labels = {};
   taints: readonly Taint[] = noTaints;
   allocatable: Resources = zeroResources();
@@ -25,9 +27,6 @@ export class NodeInfo {
   readonly requested: Resources;
   readonly nonZeroRequested: Resources;
   readonly pods: Map<string, PodInfo>;
-  /** Pods with any kind of pod affinity or anti-affinity. */
-  readonly podsWithAffinity: Map<string, PodInfo>;
-  readonly podsWithRequiredAntiAffinity: Map<string, PodInfo>;
   readonly #usedPorts: UsedPorts;
 
   constructor(name: string, from?: NodeInfo) {
@@ -35,8 +34,6 @@ export class NodeInfo {
     this.requested = from === undefined ? zeroResources() : cloneResources(from.requested);
     this.nonZeroRequested = from === undefined ? zeroResources() : cloneResources(from.nonZeroRequested);
     this.pods = new Map(from?.pods);
-    this.podsWithAffinity = new Map(from?.podsWithAffinity);
-    this.podsWithRequiredAntiAffinity = new Map(from?.podsWithRequiredAntiAffinity);
     this.#usedPorts = from === undefined ? new Map() : copyPorts(from.#usedPorts);
   }
 
@@ -44,6 +41,7 @@ export class NodeInfo {
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name, this);
     copy.node = this.node;
+    copy.row = this.row;
     copy.labels = this.labels;
     copy.taints = this.taints;
     copy.allocatable = this.allocatable;
@@ -69,10 +67,6 @@ export class NodeInfo {
 
   addPod(pod: PodInfo): void {
     this.pods.set(pod.uid, pod);
-    if (pod.requiredAffinity.length + pod.requiredAntiAffinity.length + pod.preferredAffinity.length + pod.preferredAntiAffinity.length > 0) {
-      this.podsWithAffinity.set(pod.uid, pod);
-    }
-    if (pod.requiredAntiAffinity.length > 0) this.podsWithRequiredAntiAffinity.set(pod.uid, pod);
     addResources(this.requested, pod.requests);
     addResources(this.nonZeroRequested, pod.nonZeroRequests);
     for (const port of pod.hostPorts) this.#usePort(port);
@@ -82,8 +76,6 @@ export class NodeInfo {
     const pod = this.pods.get(uid);
     if (pod === undefined) return undefined;
     this.pods.delete(uid);
-    this.podsWithAffinity.delete(uid);
-    this.podsWithRequiredAntiAffinity.delete(uid);
     addResources(this.requested, pod.requests, -1);
     addResources(this.nonZeroRequested, pod.nonZeroRequests, -1);
     for (const port of pod.hostPorts) this.#freePort(port);

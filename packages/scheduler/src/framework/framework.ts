@@ -3,6 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
+import type { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
 import type {
   AnyPlugin, BindPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PostFilterResult, PreBindPlugin,
@@ -35,6 +36,8 @@ export interface PluginSets {
 /** Pods that were promised a node by preemption and are not on it yet. */
 export interface Nominator {
   nominatedOn(nodeName: string): readonly PodInfo[];
+  /** No pod is promised any node. */
+  readonly isEmpty: boolean;
 }
 
 export interface PreFilterOutcome {
@@ -44,12 +47,25 @@ export interface PreFilterOutcome {
   readonly narrowedBy: readonly string[];
 }
 
+function eachByItself(plugin: FilterPlugin, state: CycleState, pod: PodInfo, { table }: Snapshot, rows: Int32Array, count: number): number {
+  let kept = 0;
+  for (let i = 0; i < count; i += 1) {
+    const row = rows[i] as number;
+    const status = plugin.filter(state, pod, table.nodeAt(row));
+    if (status.code === 'Error') throw new Error(`running Filter plugin "${plugin.name}": ${status.reasons.join(', ')}`);
+    if (status.code === 'Success') { rows[kept] = row; kept += 1; }
+  }
+  return kept;
+}
+
 /** Runs one profile's plugins at each extension point. */
 export class Framework {
   readonly profileName: string;
   readonly #sets: PluginSets;
   readonly #timers: Timers;
   readonly #preFilters: ReadonlyMap<string, PreFilterPlugin>;
+  #totals = new Float64Array(0);
+  #scores = new Float64Array(0);
 
   constructor(profileName: string, sets: PluginSets, timers: Timers) {
     this.profileName = profileName;
@@ -123,6 +139,28 @@ export class Framework {
     return this.filter(state, pod, node);
   }
 
+  /**
+   * Of the first `count` of `rows` keeps those whose nodes `filter` lets pass, and answers how many. `rejecters` holds for each
+   * row asked the place of the plugin that refused it, for `statusOfRejected`; those kept have a place past the last.
+   */
+  filterRows(state: CycleState, pod: PodInfo, snapshot: Snapshot, rows: Int32Array, count: number, rejecters: Uint8Array): number {
+    let kept = count;
+    for (const [place, plugin] of this.#sets.filter.entries()) {
+      if (kept === 0) return 0;
+      if (state.skippedFilters.has(plugin.name)) continue;
+      for (let i = 0; i < kept; i += 1) rejecters[rows[i] as number] = place;
+      kept = plugin.filterRows === undefined ? eachByItself(plugin, state, pod, snapshot, rows, kept) : plugin.filterRows(state, pod, snapshot, rows, kept);
+    }
+    for (let i = 0; i < kept; i += 1) rejecters[rows[i] as number] = this.#sets.filter.length;
+    return kept;
+  }
+
+  /** Why the plugin at `place` of the filters refuses the node. */
+  statusOfRejected(state: CycleState, pod: PodInfo, node: NodeInfo, place: number): Status {
+    const plugin = this.#sets.filter[place] as FilterPlugin;
+    return fromPlugin(plugin.filter(state, pod, node), plugin.name);
+  }
+
   /** Puts `other` on a trial node and tells the plugins. */
   addPod(state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo): void {
     node.addPod(other);
@@ -146,24 +184,27 @@ export class Framework {
     return { status: unschedulable(...reasons), nominatedNodeName };
   }
 
-  preScore(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): Status {
+  preScore(state: CycleState, pod: PodInfo, candidates: Candidates, snapshot: Snapshot): Status {
     for (const plugin of this.#sets.preScore) {
-      const status = plugin.preScore(state, pod, nodes, snapshot);
+      const status = plugin.preScore(state, pod, candidates, snapshot);
       if (status.code === 'Skip') state.skippedScores.add(plugin.name);
       else if (status.code !== 'Success') return fromPlugin(status, plugin.name);
     }
     return success;
   }
 
-  /** Weighted sums, one a node. */
-  score(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): Float64Array {
-    const totals = new Float64Array(nodes.length);
-    const scores = new Float64Array(nodes.length);
+  /** Weighted sums: `totals[i]` for the i-th candidate. The array is good until the next call. */
+  score(state: CycleState, pod: PodInfo, candidates: Candidates): Float64Array {
+    const { count } = candidates;
+    if (this.#totals.length < count) { this.#totals = new Float64Array(count); this.#scores = new Float64Array(count); }
+    const [totals, scores] = [this.#totals, this.#scores];
+    totals.fill(0, 0, count);
     for (const { plugin, weight } of this.#sets.score) {
       if (state.skippedScores.has(plugin.name)) continue;
-      for (const [i, node] of nodes.entries()) scores[i] = plugin.score(state, pod, node);
-      plugin.normalize?.(state, pod, nodes, scores);
-      for (let i = 0; i < totals.length; i += 1) totals[i] = (totals[i] as number) + weight * (scores[i] as number);
+      if (plugin.scoreRows === undefined) for (let i = 0; i < count; i += 1) scores[i] = plugin.score(state, pod, candidates.nodeAt(i));
+      else plugin.scoreRows(state, pod, candidates, scores);
+      plugin.normalize?.(state, pod, candidates, scores);
+      for (let i = 0; i < count; i += 1) totals[i] = (totals[i] as number) + weight * (scores[i] as number);
     }
     return totals;
   }

@@ -2,6 +2,7 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
+import type { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { ClusterEvent, EventAction, EventResource } from './events.ts';
 import type { Status } from './status.ts';
@@ -47,7 +48,13 @@ export interface PreFilterPlugin extends Plugin {
 
 /** Must be a function of its arguments and the state its PreFilter left. */
 export interface FilterPlugin extends Plugin {
+  /** Also asked about a trial's copy of a node; the only one that gives reasons. */
   filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status;
+  /**
+   * The same for many nodes at once: of the first `count` of `rows` keeps, in order and in place, those that `filter` would let
+   * pass, and answers how many. Without it each node is asked by itself.
+   */
+  filterRows?(state: CycleState, pod: PodInfo, snapshot: Snapshot, rows: Int32Array, count: number): number;
 }
 
 export interface PostFilterResult {
@@ -63,7 +70,7 @@ export interface PostFilterPlugin extends Plugin {
 
 /** Skip also passes over the plugin's Score. */
 export interface PreScorePlugin extends Plugin {
-  preScore(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): Status;
+  preScore(state: CycleState, pod: PodInfo, candidates: Candidates, snapshot: Snapshot): Status;
 }
 
 export const maxNodeScore = 100;
@@ -71,8 +78,10 @@ export const maxNodeScore = 100;
 /** Scores nodes, then may bring all of them to 0..100. */
 export interface ScorePlugin extends Plugin {
   score(state: CycleState, pod: PodInfo, node: NodeInfo): number;
-  /** In place; `scores[i]` belongs to `nodes[i]`. */
-  normalize?(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[], scores: Float64Array): void;
+  /** The same for all candidates at once: `scores[i]` becomes what `score` answers for the i-th. */
+  scoreRows?(state: CycleState, pod: PodInfo, candidates: Candidates, scores: Float64Array): void;
+  /** In place; only the first `candidates.count` scores are meant. */
+  normalize?(state: CycleState, pod: PodInfo, candidates: Candidates, scores: Float64Array): void;
 }
 
 export interface ReservePlugin extends Plugin {

@@ -8,6 +8,7 @@ import { SchedulerCache } from '../cache/cache.ts';
 import { podInfoOf } from '../cache/pod-info.ts';
 import { defaultProfile } from '../config.ts';
 import { decide } from '../decide.ts';
+import { Candidates } from '../framework/candidates.ts';
 import { CycleState } from '../framework/cycle-state.ts';
 import { makeFramework } from '../profile.ts';
 import { Nominations } from '../queue/nominations.ts';
@@ -33,14 +34,20 @@ function cacheOf({ nodes, pods, namespaces }: SlowCluster): SchedulerCache {
   return cache;
 }
 
-/** Nodes that one plugin lets pass. */
-function feasible(name: keyof typeof slowFilters, { cluster, pod }: Question): string[] {
+/** Nodes that one plugin lets pass; asked one by one and all at once it must say the same. */
+function feasible(name: keyof typeof slowFilters, { cluster, pod }: Question, cache = cacheOf(cluster)): string[] {
   const plugin = registry[name](defaultProfile.args, { ...handleOf(cluster), schedulerName: 'x', framework: () => { throw new Error('not used by filters'); } });
-  const [state, info, snapshot] = [new CycleState(), podInfoOf(pod), cacheOf(cluster).snapshot()];
+  const [state, info, snapshot] = [new CycleState(), podInfoOf(pod), cache.snapshot()];
   const pre = plugin.preFilter?.(state, info, snapshot);
   if (pre?.status.code === 'Unschedulable' || pre?.status.code === 'UnschedulableAndUnresolvable') return [];
-  return snapshot.nodes.filter((node) => (pre?.nodeNames?.has(node.name) ?? true) && (pre?.status.code === 'Skip' || plugin.filter?.(state, info, node).code === 'Success'))
-    .map((node) => node.name).toSorted();
+  const asked = snapshot.nodes.filter((node) => pre?.nodeNames?.has(node.name) ?? true);
+  const passing = pre?.status.code === 'Skip' ? asked : asked.filter((node) => plugin.filter?.(state, info, node).code === 'Success');
+  if (pre?.status.code !== 'Skip' && plugin.filterRows !== undefined) {
+    const rows = Int32Array.from(asked, ({ row }) => row);
+    const kept = plugin.filterRows(state, info, snapshot, rows, rows.length);
+    expect([...rows.subarray(0, kept)]).toEqual(passing.map(({ row }) => row));
+  }
+  return passing.map((node) => node.name).toSorted();
 }
 
 test.each(Object.keys(slowFilters) as (keyof typeof slowFilters)[])('%s lets exactly those nodes pass that its rule names', (name) => {
@@ -52,6 +59,51 @@ test.each(Object.keys(slowFilters) as (keyof typeof slowFilters)[])('%s lets exa
   }), { numRuns: 400, seed: 20_261_121 });
   // The worlds are such that the rule matters. (No generated pod names its node.)
   if (name !== 'NodeName') expect(narrowed).toBeGreaterThan(10);
+});
+
+/** The same cluster, reached by detours: pods that came and went, moved or changed, nodes that were another time or not at all. */
+function lead(cache: SchedulerCache, { nodes, pods }: SlowCluster, steps: readonly number[], ask: () => void): void {
+  for (const step of steps) {
+    const [node, pod] = [nodes[step % nodes.length], pods[step % Math.max(1, pods.length)]];
+    switch (step % 7) {
+      case 0: if (node !== undefined) cache.removeNode(node.metadata?.name ?? ''); break;
+      case 1: if (node !== undefined) cache.setNode({ ...node, metadata: { ...node.metadata, labels: { zone: 'elsewhere' } } }); break;
+      case 2: if (pod !== undefined) cache.removePod(pod.metadata?.uid ?? ''); break;
+      case 3: if (pod !== undefined) cache.setPod({ ...pod, metadata: { ...pod.metadata, labels: { app: 'other' } } }); break;
+      case 4: if (pod !== undefined) cache.setPod({ ...pod, spec: { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: 'n0' } }); break;
+      case 5: if (node !== undefined) cache.setNode(node); break;
+      default: ask();
+    }
+  }
+  for (const pod of pods) cache.setPod(pod);
+  for (const node of nodes) cache.setNode(node);
+}
+
+test.each(Object.keys(slowFilters) as (keyof typeof slowFilters)[])('%s says the same after any history', (name) => {
+  fc.assert(fc.property(question, fc.array(fc.nat(200), { maxLength: 25 }), (asked, steps) => {
+    const cache = cacheOf(asked.cluster);
+    lead(cache, asked.cluster, steps, () => feasible(name, asked, cache));
+    const expected = asked.cluster.nodes.filter((node) => slowFilters[name](asked.pod, node, asked.cluster)).map((node) => node.metadata?.name ?? '').toSorted();
+    expect(feasible(name, asked, cache)).toEqual(expected);
+  }), { numRuns: 200, seed: 11 });
+});
+
+test('scores of all nodes at once are those of each', () => {
+  fc.assert(fc.property(question, fc.array(fc.nat(200), { maxLength: 25 }), ({ cluster, pod }, steps) => {
+    const cache = cacheOf(cluster);
+    const framework = makeFramework(defaultProfile, handleOf(cluster), host.timers);
+    const rows = (): Int32Array => Int32Array.from(cache.snapshot().rows);
+    lead(cache, cluster, steps, () => framework.preScore(new CycleState(), podInfoOf(pod), new Candidates(cache.snapshot().table, rows(), cache.nodeCount), cache.snapshot()));
+    const [state, info, snapshot] = [new CycleState(), podInfoOf(pod), cache.snapshot()];
+    const candidates = new Candidates(snapshot.table, rows(), snapshot.nodes.length);
+    framework.preScore(state, info, candidates, snapshot);
+    for (const plugin of framework.plugins()) {
+      if (plugin.score === undefined || plugin.scoreRows === undefined || state.skippedScores.has(plugin.name)) continue;
+      const scores = new Float64Array(candidates.count);
+      plugin.scoreRows(state, info, candidates, scores);
+      expect([plugin.name, ...scores]).toEqual([plugin.name, ...snapshot.nodes.map((node) => plugin.score?.(state, info, node))]);
+    }
+  }), { numRuns: 400, seed: 12 });
 });
 
 test('all filters together, and pods put on and taken off a node on a trial leave no trace', () => {

@@ -4,7 +4,8 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Framework, Nominator } from '../framework/framework.ts';
-import type { LabelMatcher, Labels } from '../selectors/labels.ts';
+import type { Labels } from '../selectors/labels.ts';
+import type { KeyedSelector } from './pod-topology-spread/constraints.ts';
 
 /** What plugins may use of the scheduler. The functions answer the present, not the time of the plugin's making. */
 export interface PluginHandle {
@@ -17,5 +18,5 @@ export interface PluginHandle {
   budgets(): readonly PodDisruptionBudget[];
   namespaceLabels(namespace: string): Labels;
   /** Selectors of the Services, ReplicaSets, … that select or own the pod. */
-  owningSelectors(pod: Pod): readonly LabelMatcher[];
+  owningSelectors(pod: Pod): readonly KeyedSelector[];
 }

@@ -24,6 +24,8 @@ export class Nominations implements Nominator {
     if (pods?.size === 0) this.#byNode.delete(nomination.nodeName);
   }
 
+  get isEmpty(): boolean { return this.#byUid.size === 0; }
+
   nodeOf(uid: string): string {
     return this.#byUid.get(uid)?.nodeName ?? '';
   }

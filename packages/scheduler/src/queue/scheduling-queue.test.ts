@@ -8,6 +8,7 @@ import { schedulingGates } from '../plugins/scheduling-gates/scheduling-gates.ts
 import { fromPlugin } from '../framework/status.ts';
 import { Heap } from './heap.ts';
 import { QueueingHints } from './queueing-hints.ts';
+import { podInfoOf } from '../cache/pod-info.ts';
 import { SchedulingQueue, type QueuedPodInfo } from './scheduling-queue.ts';
 
 const rejectedBy = (...names: readonly string[]): { unschedulablePlugins: Set<string>; pendingPlugins: Set<string> } => ({ unschedulablePlugins: new Set(names), pendingPlugins: new Set() });
@@ -24,7 +25,7 @@ function world(): { sim: Simulation; queue: SchedulingQueue; pops: () => string[
   ]);
   const queue = new SchedulingQueue({
     clock: host.clock, timers: host.timers, initialBackoffMs: 1000, maxBackoffMs: 10_000, maxUnschedulableMs: 300_000,
-    less: (a, b) => prioritySort.less(a, b), preEnqueue: (pod) => fromPlugin(schedulingGates.preEnqueue(pod), schedulingGates.name),
+    infoOf: podInfoOf, less: (a, b) => prioritySort.less(a, b), preEnqueue: (pod) => fromPlugin(schedulingGates.preEnqueue(pod), schedulingGates.name),
     judge: (pod, rejection, event) => hints.judge(pod, rejection, event), wake: () => undefined,
   });
   queue.start();

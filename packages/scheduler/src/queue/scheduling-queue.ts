@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle, Timers } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
-import { podInfoOf, type PodInfo } from '../cache/pod-info.ts';
+import type { PodInfo } from '../cache/pod-info.ts';
 import { everything, type ClusterEvent } from '../framework/events.ts';
 import type { QueuedPod } from '../framework/interface.ts';
 import type { Status } from '../framework/status.ts';
@@ -16,6 +16,7 @@ export interface QueueOptions {
   readonly maxBackoffMs: number;
   /** A pod that waited this long is tried again whatever happened. */
   readonly maxUnschedulableMs: number;
+  readonly infoOf: (pod: Pod) => PodInfo;
   readonly less: (a: QueuedPod, b: QueuedPod) => boolean;
   readonly preEnqueue: (pod: Pod) => Status;
   readonly judge: (pod: Pod, rejection: Rejection, event: ClusterEvent) => Requeue;
@@ -74,14 +75,14 @@ export class SchedulingQueue {
   /** A pod that nobody has tried yet. */
   add(pod: Pod): void {
     const nowMs = this.#options.clock.monotonicMs();
-    const podInfo = podInfoOf(pod);
+    const podInfo = this.#options.infoOf(pod);
     this.nominations.nominate(podInfo, pod.status?.nominatedNodeName ?? '');
     this.#activate({ podInfo, timestampMs: nowMs, firstQueuedMs: nowMs, attempts: 0, gated: false, unschedulablePlugins: none, pendingPlugins: none });
   }
 
   /** The waiting pod itself changed; `event` says how. */
   update(pod: Pod, event: ClusterEvent): void {
-    const podInfo = podInfoOf(pod);
+    const podInfo = this.#options.infoOf(pod);
     if (this.#log.isInFlight(podInfo.uid)) { this.#log.record(event); return; }
     const nominated = pod.status?.nominatedNodeName ?? '';
     if (nominated !== '') this.nominations.nominate(podInfo, nominated);

@@ -25,13 +25,17 @@ export function normalizedImageName(image: string): string {
  */
 export const imageLocality: PreScorePlugin & ScorePlugin = {
   name,
-  preScore(state: CycleState, pod: PodInfo, _nodes, snapshot) {
+  preScore(state: CycleState, pod: PodInfo, _candidates, snapshot) {
     const containers: Container[] = [...(pod.pod.spec?.initContainers ?? []), ...(pod.pod.spec?.containers ?? [])];
     const images = containers.map((container) => normalizedImageName(container.image ?? ''))
       .map((image) => ({ name: image, spread: snapshot.imageSpread(image) / Math.max(1, snapshot.nodes.length) }));
     const data: ScoreState = { images, containers: containers.length, clone: () => data };
     state.write(name, data);
     return success;
+  },
+  scoreRows(state, pod, candidates, scores) {
+    if (!candidates.table.anyImages) scores.fill(0, 0, candidates.count);
+    else for (let i = 0; i < candidates.count; i += 1) scores[i] = imageLocality.score(state, pod, candidates.nodeAt(i));
   },
   score(state: CycleState, _pod: PodInfo, node: NodeInfo) {
     const data = state.read<ScoreState>(name);

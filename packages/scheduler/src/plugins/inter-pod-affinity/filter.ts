@@ -1,10 +1,11 @@
 import type { NodeInfo } from '../../cache/node-info.ts';
-import { termMatches, type AffinityTerm, type PodInfo } from '../../cache/pod-info.ts';
+import type { AffinityTerm, PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
 import type { StateData } from '../../framework/cycle-state.ts';
 import { success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
 import type { Labels } from '../../selectors/labels.ts';
-import { TopologyCounts } from './topology-counts.ts';
+import { termSelects, type PodFacts, type PodQuestion } from '../../table/pod-index.ts';
+import { DomainTally } from './domain-tally.ts';
 
 export const reasonAffinityRules = "node(s) didn't match pod affinity rules";
 export const reasonAntiAffinityRules = "node(s) didn't match pod anti-affinity rules";
@@ -12,66 +13,116 @@ export const reasonExistingAntiAffinityRules = "node(s) didn't satisfy existing 
 
 type NamespaceLabels = (namespace: string) => Labels;
 
-function matchesAll(terms: readonly AffinityTerm[], pod: PodInfo, namespaceLabels: NamespaceLabels): boolean {
-  return terms.length > 0 && terms.every((term) => termMatches(term, pod, namespaceLabels));
+/** A term and how often it is met in each domain. */
+export interface TermTally {
+  readonly term: AffinityTerm;
+  readonly tally: DomainTally;
+}
+
+const copyOf = ({ term, tally }: TermTally): TermTally => ({ term, tally: tally.clone() });
+
+/** Pods that all of the terms select. */
+export function selectedByAll(terms: readonly AffinityTerm[], namespaceLabels: NamespaceLabels): PodQuestion {
+  return {
+    key: `affinity ${terms.map(({ key }) => key).join(' ')}`,
+    matches: (pod) => terms.every((term) => termSelects(term, pod, namespaceLabels)),
+    byNamespaceLabels: terms.some(({ namespaceSelector }) => namespaceSelector !== undefined),
+  };
 }
 
 /** Which domains attract and repel one pod, by the required terms of both sides. */
 export class AffinityState implements StateData {
   readonly #namespaceLabels: NamespaceLabels;
-  readonly #existingAnti: TopologyCounts;
-  readonly #affinity: TopologyCounts;
-  readonly #anti: TopologyCounts;
+  /** Anti-affinity of placed pods against the one to be placed. */
+  readonly #existingAnti: TermTally[];
+  readonly #affinity: readonly TermTally[];
+  readonly #anti: readonly TermTally[];
 
-  constructor(namespaceLabels: NamespaceLabels, from?: AffinityState) {
+  constructor(namespaceLabels: NamespaceLabels, existingAnti: TermTally[], affinity: readonly TermTally[], anti: readonly TermTally[]) {
     this.#namespaceLabels = namespaceLabels;
-    this.#existingAnti = new TopologyCounts(from === undefined ? undefined : from.#existingAnti);
-    this.#affinity = new TopologyCounts(from === undefined ? undefined : from.#affinity);
-    this.#anti = new TopologyCounts(from === undefined ? undefined : from.#anti);
+    this.#existingAnti = existingAnti;
+    this.#affinity = affinity;
+    this.#anti = anti;
   }
 
   clone(): AffinityState {
-    return new AffinityState(this.#namespaceLabels, this);
+    return new AffinityState(this.#namespaceLabels, this.#existingAnti.map(copyOf), this.#affinity.map(copyOf), this.#anti.map(copyOf));
   }
 
-  /** Terms of `other` (on `node`) against `pod`. */
-  addExisting(pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1): void {
-    for (const term of other.requiredAntiAffinity) if (termMatches(term, pod, this.#namespaceLabels)) this.#existingAnti.addAt(node, term.topologyKey, by);
-  }
-
-  /** Terms of `pod` against `other` (on `node`). */
-  addIncoming(pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1): void {
-    if (matchesAll(pod.requiredAffinity, other, this.#namespaceLabels)) {
-      for (const term of pod.requiredAffinity) this.#affinity.addAt(node, term.topologyKey, by);
+  /** On a trial, `other` comes to `node` or leaves it: what that does to `pod`. */
+  update(pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1, snapshot: Snapshot): void {
+    for (const term of other.requiredAntiAffinity) {
+      if (termSelects(term, pod, this.#namespaceLabels)) this.#existingTally(term, snapshot).add(node, by);
     }
-    for (const term of pod.requiredAntiAffinity) if (termMatches(term, other, this.#namespaceLabels)) this.#anti.addAt(node, term.topologyKey, by);
+    if (this.#selectsAll(other)) for (const { tally } of this.#affinity) tally.add(node, by);
+    for (const { term, tally } of this.#anti) if (termSelects(term, other, this.#namespaceLabels)) tally.add(node, by);
   }
 
-  get repelsNowhere(): boolean { return this.#existingAnti.isEmpty; }
+  /** A trial may bring a term that no placed pod has. */
+  #existingTally(term: AffinityTerm, { table, pods }: Snapshot): DomainTally {
+    const known = this.#existingAnti.find((entry) => entry.term.key === term.key);
+    if (known !== undefined) return known.tally;
+    const tally = new DomainTally(pods.nothing.sum(table.topology(term.topologyKey)));
+    this.#existingAnti.push({ term, tally });
+    return tally;
+  }
+
+  #selectsAll(pod: PodFacts): boolean {
+    return this.#affinity.length > 0 && this.#affinity.every(({ term }) => termSelects(term, pod, this.#namespaceLabels));
+  }
+
+  get repelsNowhere(): boolean { return this.#existingAnti.every(({ tally }) => tally.total === 0); }
 
   /** The first pod of a group that wants to be together may go anywhere: it would wait for itself for ever. */
-  #attracted(pod: PodInfo, node: NodeInfo): boolean {
-    let allThere = true;
-    for (const { topologyKey } of pod.requiredAffinity) {
-      if (!Object.hasOwn(node.labels, topologyKey)) return false;
-      if (this.#affinity.at(node, topologyKey) <= 0) allThere = false;
-    }
-    return allThere || (this.#affinity.isEmpty && matchesAll(pod.requiredAffinity, pod, this.#namespaceLabels));
+  #isFirstOfGroup(pod: PodInfo): boolean {
+    return this.#affinity.every(({ tally }) => tally.total === 0) && this.#selectsAll(pod);
   }
 
-  filter(pod: PodInfo, node: NodeInfo): Status {
-    if (!this.#attracted(pod, node)) return unresolvable(reasonAffinityRules);
-    if (pod.requiredAntiAffinity.some(({ topologyKey }) => this.#anti.at(node, topologyKey) > 0)) return unschedulable(reasonAntiAffinityRules);
-    return this.#existingAnti.anyAt(node) ? unschedulable(reasonExistingAntiAffinityRules) : success;
+  #isAttracted(row: number, firstOfGroup: boolean): boolean {
+    let allThere = true;
+    for (const { tally } of this.#affinity) {
+      if (!tally.hasDomain(row)) return false;
+      if (tally.at(row) <= 0) allThere = false;
+    }
+    return allThere || firstOfGroup;
+  }
+
+  filter(pod: PodInfo, { row }: NodeInfo): Status {
+    if (!this.#isAttracted(row, this.#isFirstOfGroup(pod))) return unresolvable(reasonAffinityRules);
+    if (this.#anti.some(({ tally }) => tally.at(row) > 0)) return unschedulable(reasonAntiAffinityRules);
+    return this.#existingAnti.some(({ tally }) => tally.at(row) > 0) ? unschedulable(reasonExistingAntiAffinityRules) : success;
+  }
+
+  filterRows(pod: PodInfo, rows: Int32Array, count: number): number {
+    let kept = count;
+    if (this.#affinity.length > 0) {
+      const firstOfGroup = this.#isFirstOfGroup(pod);
+      kept = keepRows(rows, kept, (row) => this.#isAttracted(row, firstOfGroup));
+    }
+    for (const { tally } of this.#anti) if (tally.total > 0) kept = keepRows(rows, kept, (row) => tally.at(row) <= 0);
+    for (const { tally } of this.#existingAnti) if (tally.total > 0) kept = keepRows(rows, kept, (row) => tally.at(row) <= 0);
+    return kept;
   }
 }
 
-export function affinityState(pod: PodInfo, snapshot: Snapshot): AffinityState {
-  const state = new AffinityState(snapshot.namespaceLabels);
-  for (const node of snapshot.nodesWithRequiredAntiAffinity) {
-    for (const other of node.podsWithRequiredAntiAffinity.values()) state.addExisting(pod, other, node, 1);
+function keepRows(rows: Int32Array, count: number, holds: (row: number) => boolean): number {
+  let kept = 0;
+  for (let i = 0; i < count; i += 1) {
+    const row = rows[i] as number;
+    if (holds(row)) { rows[kept] = row; kept += 1; }
   }
-  if (pod.requiredAffinity.length + pod.requiredAntiAffinity.length === 0) return state;
-  for (const node of snapshot.nodes) for (const other of node.pods.values()) state.addIncoming(pod, other, node, 1);
-  return state;
+  return kept;
+}
+
+/** What the index counts, as this pod sees it. */
+export function affinityState(pod: PodInfo, { table, pods, namespaceLabels }: Snapshot): AffinityState {
+  const tallyOf = (term: AffinityTerm, question: PodQuestion): TermTally => ({ term, tally: new DomainTally(pods.matching(question).sum(table.topology(term.topologyKey))) });
+  const existing = pods.pointingAt(pod).filter(({ kind, pods: { total } }) => kind === 'required-anti-affinity' && total > 0)
+    .map(({ term, pods: counts }) => ({ term, tally: new DomainTally(counts.sum(table.topology(term.topologyKey))) }));
+  const together = selectedByAll(pod.requiredAffinity, namespaceLabels);
+  return new AffinityState(
+    namespaceLabels, existing,
+    pod.requiredAffinity.map((term) => tallyOf(term, together)),
+    pod.requiredAntiAffinity.map((term) => tallyOf(term, selectedByAll([term], namespaceLabels))),
+  );
 }

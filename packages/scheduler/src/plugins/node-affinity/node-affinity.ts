@@ -1,8 +1,10 @@
 import type { Node, NodeAffinity, NodeSelectorTerm, Pod } from 'kubernetes-types/core/v1';
+import type { NodeInfo } from '../../cache/node-info.ts';
 import type { StateData } from '../../framework/cycle-state.ts';
 import type { AnyPlugin, PreFilterResult } from '../../framework/interface.ts';
 import { skip, success, unresolvable } from '../../framework/status.ts';
 import { compileNodeSelector, compilePreferredTerm, compileRequiredNodeAffinity, type NodeMatcher, type WeightedNodeMatcher } from '../../selectors/node-selector.ts';
+import { keepMasked } from '../../table/node-table.ts';
 import { scaleToMax } from '../normalize.ts';
 
 const name = 'NodeAffinity';
@@ -49,6 +51,8 @@ export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
   const enforcedPreferred = (added?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(compilePreferredTerm);
   const accepts = (pod: Pod, node: Node | undefined): boolean => node !== undefined
     && (enforcedMatches?.(node) ?? true) && (compileRequiredNodeAffinity(pod)?.(node) ?? true);
+  /** One plugin has one `added`, so the pod's own demands tell masks apart. */
+  const maskName = `${name} ${JSON.stringify(enforced ?? null)}`;
   return {
     name,
     preFilter(state, { pod }) {
@@ -63,6 +67,11 @@ export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
       if (enforcedMatches !== undefined && !enforcedMatches(node)) return unresolvable(reasonEnforced);
       return state.read<FilterState>(name)?.matches(node) === true ? success : unresolvable(reasonAffinity);
     },
+    filterRows(state, { nodeAffinityKey }, { table }, rows, count) {
+      const matches = state.read<FilterState>(name)?.matches ?? (() => false);
+      const holds = ({ node }: NodeInfo): boolean => node !== undefined && (enforcedMatches?.(node) ?? true) && matches(node);
+      return keepMasked(table.mask(`${maskName} ${nodeAffinityKey}`, holds), rows, count);
+    },
     preScore(state, { pod }) {
       const own = (pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(compilePreferredTerm);
       if (own.length + enforcedPreferred.length === 0) return skip;
@@ -75,7 +84,7 @@ export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
       for (const term of state.read<ScoreState>(`${name}/score`)?.preferred ?? []) if (node !== undefined && term.matches(node)) sum += term.weight;
       return sum;
     },
-    normalize: (_state, _pod, _nodes, scores) => scaleToMax(scores),
+    normalize: (_state, _pod, { count }, scores) => scaleToMax(scores, count),
     eventsToRegister: () => [{ resource: 'Node', actions: ['Add', 'UpdateNodeLabel'], hint: (pod, event) => accepts(pod, event.after as Node | undefined) }],
   };
 }

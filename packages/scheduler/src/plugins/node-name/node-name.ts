@@ -9,5 +9,13 @@ export const nodeName: FilterPlugin & EnqueueExtensions = {
     const wanted = pod.pod.spec?.nodeName ?? '';
     return wanted === '' || wanted === node.name ? success : unresolvable(reasonNodeName);
   },
+  filterRows(_state, { pod }, snapshot, rows, count) {
+    const wanted = pod.spec?.nodeName ?? '';
+    if (wanted === '') return count;
+    const row = snapshot.node(wanted)?.row ?? -1;
+    if (row < 0 || !rows.subarray(0, count).includes(row)) return 0;
+    rows[0] = row;
+    return 1;
+  },
   eventsToRegister: () => [{ resource: 'Node', actions: ['Add'] }],
 };

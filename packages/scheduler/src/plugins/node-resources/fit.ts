@@ -5,6 +5,7 @@ import { amountOf } from '../../cache/resources.ts';
 import type { ClusterEvent } from '../../framework/events.ts';
 import type { AnyPlugin } from '../../framework/interface.ts';
 import { success, unschedulable } from '../../framework/status.ts';
+import type { NodeTable, ResourceColumn } from '../../table/node-table.ts';
 import { makeResourceScore, type FitArgs } from './scoring-strategy.ts';
 
 type Ignores = (resource: string) => boolean;
@@ -31,6 +32,25 @@ export function missingResources(pod: PodInfo, node: NodeInfo, ignored: Ignores 
   return reasons;
 }
 
+/** Keeps rows that have `amount` left. */
+function keepRoom({ allocatable, requested }: ResourceColumn, amount: number, rows: Int32Array, count: number): number {
+  let kept = 0;
+  for (let i = 0; i < count; i += 1) {
+    const row = rows[i] as number;
+    if (amount <= (allocatable[row] as number) - (requested[row] as number)) { rows[kept] = row; kept += 1; }
+  }
+  return kept;
+}
+
+function keepFitting({ requests }: PodInfo, table: NodeTable, ignored: Ignores, rows: Int32Array, count: number): number {
+  let kept = keepRoom(table.pods, 1, rows, count);
+  if (requests.milliCpu > 0) kept = keepRoom(table.cpu, requests.milliCpu, rows, kept);
+  if (requests.memory > 0) kept = keepRoom(table.memory, requests.memory, rows, kept);
+  if (requests.ephemeralStorage > 0) kept = keepRoom(table.ephemeralStorage, requests.ephemeralStorage, rows, kept);
+  for (const [name, amount] of requests.scalar) if (amount > 0 && !ignored(name)) kept = keepRoom(table.scalar(name), amount, rows, kept);
+  return kept;
+}
+
 /** Could an empty node of this kind hold the pod? */
 function fitsWhenEmpty(pod: Pod, event: ClusterEvent): boolean {
   const node = event.after as Node | undefined;
@@ -50,7 +70,9 @@ export function nodeResourcesFit(args: FitArgs): AnyPlugin {
       const reasons = missingResources(pod, node, ignored);
       return reasons.length === 0 ? success : unschedulable(...reasons);
     },
-    score: (_state, pod, node) => scoreOf(pod, node),
+    filterRows: (_state, pod, { table }, rows, count) => keepFitting(pod, table, ignored, rows, count),
+    score: (_state, pod, node) => scoreOf.node(pod, node),
+    scoreRows: (_state, pod, candidates, scores) => scoreOf.rows(pod, candidates, scores),
     eventsToRegister: () => [
       { resource: 'AssignedPod', actions: ['Delete', 'UpdatePodScaleDown'] },
       { resource: 'UnscheduledPod', actions: ['UpdatePodScaleDown'] },

@@ -1,7 +1,9 @@
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import { amountOf } from '../../cache/resources.ts';
+import type { Candidates } from '../../framework/candidates.ts';
 import { maxNodeScore } from '../../framework/interface.ts';
+import type { NodeTable } from '../../table/node-table.ts';
 
 export interface ResourceWeight {
   readonly name: string;
@@ -58,21 +60,66 @@ function curveOf(strategy: ScoringStrategy): Curve {
   }
 }
 
-/** Weighted mean of the strategy's curve over its resources. */
-export function makeResourceScore(strategy: ScoringStrategy): (pod: PodInfo, node: NodeInfo) => number {
-  const curve = curveOf(strategy);
-  const round = strategy.type === 'RequestedToCapacityRatio' ? Math.round : Math.floor;
-  return (pod, node) => {
-    let sum = 0;
-    let weights = 0;
-    for (const { name, weight } of strategy.resources) {
-      const amounts = usage(pod, node, name);
-      if (amounts === undefined) continue;
-      const score = curve(amounts.asked, amounts.there);
-      if (strategy.type === 'RequestedToCapacityRatio' && score <= 0) continue;
-      sum += score * weight;
-      weights += weight;
+export interface ResourceScore {
+  node(pod: PodInfo, node: NodeInfo): number;
+  /** The same for all candidates. */
+  rows(pod: PodInfo, candidates: Candidates, scores: Float64Array): void;
+}
+
+/** What `usage` says, as columns; undefined if no node is judged by the resource. */
+function usageColumns(pod: PodInfo, table: NodeTable, resource: string): { readonly wanted: number; readonly asked: Float64Array; readonly there: Float64Array } | undefined {
+  switch (resource) {
+    case 'cpu': return { wanted: pod.nonZeroRequests.milliCpu, asked: table.nonZeroCpu, there: table.cpu.allocatable };
+    case 'memory': return { wanted: pod.nonZeroRequests.memory, asked: table.nonZeroMemory, there: table.memory.allocatable };
+    case 'ephemeral-storage': return { wanted: pod.requests.ephemeralStorage, asked: table.ephemeralStorage.requested, there: table.ephemeralStorage.allocatable };
+    default: {
+      const wanted = amountOf(pod.requests, resource);
+      if (wanted === 0) return undefined;
+      const column = table.scalar(resource);
+      return { wanted, asked: column.requested, there: column.allocatable };
     }
-    return weights === 0 ? 0 : round(sum / weights);
+  }
+}
+
+/** Weighted mean of the strategy's curve over its resources. */
+export function makeResourceScore(strategy: ScoringStrategy): ResourceScore {
+  const curve = curveOf(strategy);
+  const byRatio = strategy.type === 'RequestedToCapacityRatio';
+  const round = byRatio ? Math.round : Math.floor;
+  let weights = new Float64Array(0);
+  return {
+    node(pod, node) {
+      let sum = 0;
+      let weightSum = 0;
+      for (const { name, weight } of strategy.resources) {
+        const amounts = usage(pod, node, name);
+        if (amounts === undefined) continue;
+        const score = curve(amounts.asked, amounts.there);
+        if (byRatio && score <= 0) continue;
+        sum += score * weight;
+        weightSum += weight;
+      }
+      return weightSum === 0 ? 0 : round(sum / weightSum);
+    },
+    rows(pod, { table, rows, count }, scores) {
+      if (weights.length < count) weights = new Float64Array(count);
+      weights.fill(0, 0, count);
+      scores.fill(0, 0, count);
+      for (const { name, weight } of strategy.resources) {
+        const usages = usageColumns(pod, table, name);
+        if (usages === undefined) continue;
+        const { wanted, asked, there } = usages;
+        for (let i = 0; i < count; i += 1) {
+          const row = rows[i] as number;
+          const capacity = there[row] as number;
+          if (capacity === 0) continue;
+          const score = curve((asked[row] as number) + wanted, capacity);
+          if (byRatio && score <= 0) continue;
+          scores[i] = (scores[i] as number) + score * weight;
+          weights[i] = (weights[i] as number) + weight;
+        }
+      }
+      for (let i = 0; i < count; i += 1) scores[i] = weights[i] === 0 ? 0 : round((scores[i] as number) / (weights[i] as number));
+    },
   };
 }

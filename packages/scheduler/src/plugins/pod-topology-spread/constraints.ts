@@ -2,35 +2,46 @@ import type { Pod, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import { allOf, compileLabelSelector, compileRequirement, type LabelMatcher } from '../../selectors/labels.ts';
-import type { NodeMatcher } from '../../selectors/node-selector.ts';
+import { compileRequiredNodeAffinity } from '../../selectors/node-selector.ts';
 import { firstUntolerated } from '../../selectors/taints.ts';
+import type { NodeTable } from '../../table/node-table.ts';
+import type { PodFacts, PodQuestion } from '../../table/pod-index.ts';
+import type { RowSelection } from '../../table/row-counts.ts';
 
 export const hostnameKey = 'kubernetes.io/hostname';
 export const zoneKey = 'topology.kubernetes.io/zone';
+
+/** A selector that has a name: equal keys mean equal selectors. */
+export interface KeyedSelector {
+  readonly key: string;
+  readonly matches: LabelMatcher;
+}
 
 /** A spread constraint made ready for one pod. */
 export interface Constraint {
   readonly topologyKey: string;
   readonly maxSkew: number;
   readonly minDomains: number;
-  readonly matches: LabelMatcher;
+  readonly selector: KeyedSelector;
   readonly honorAffinity: boolean;
   readonly honorTaints: boolean;
 }
 
-function withMatchLabelKeys(constraint: TopologySpreadConstraint, pod: Pod): LabelMatcher {
+function withMatchLabelKeys(constraint: TopologySpreadConstraint, pod: Pod): KeyedSelector {
   const own = pod.metadata?.labels ?? {};
-  const extra = (constraint.matchLabelKeys ?? []).filter((key) => Object.hasOwn(own, key))
-    .map((key) => compileRequirement({ key, operator: 'In', values: [own[key] as string] }));
-  return allOf([compileLabelSelector(constraint.labelSelector), ...extra]);
+  const extra = (constraint.matchLabelKeys ?? []).filter((key) => Object.hasOwn(own, key)).map((key) => ({ key, operator: 'In', values: [own[key] as string] }));
+  return {
+    key: JSON.stringify([constraint.labelSelector ?? null, extra]),
+    matches: allOf([compileLabelSelector(constraint.labelSelector), ...extra.map(compileRequirement)]),
+  };
 }
 
-export function compileConstraint(constraint: TopologySpreadConstraint, pod: Pod, selector?: LabelMatcher): Constraint {
+export function compileConstraint(constraint: TopologySpreadConstraint, pod: Pod, selector?: KeyedSelector): Constraint {
   return {
     topologyKey: constraint.topologyKey,
     maxSkew: constraint.maxSkew,
     minDomains: constraint.minDomains ?? 1,
-    matches: selector ?? withMatchLabelKeys(constraint, pod),
+    selector: selector ?? withMatchLabelKeys(constraint, pod),
     honorAffinity: constraint.nodeAffinityPolicy !== 'Ignore',
     honorTaints: constraint.nodeTaintsPolicy === 'Honor',
   };
@@ -45,19 +56,21 @@ export function hasAllKeys(node: NodeInfo, constraints: readonly Constraint[]): 
   return constraints.every((constraint) => Object.hasOwn(node.labels, constraint.topologyKey));
 }
 
-/** Do the node's pods count for this constraint, by the inclusion policies? `affinity` undefined: the pod has none. */
-export function isIncluded(constraint: Constraint, pod: PodInfo, node: NodeInfo, affinity: NodeMatcher | undefined): boolean {
-  if (constraint.honorAffinity && affinity !== undefined && node.node !== undefined && !affinity(node.node)) return false;
-  return !constraint.honorTaints || firstUntolerated(node.taints, pod.pod.spec?.tolerations ?? []) === undefined;
-}
-
 /** Counted: pods of the namespace that the selector matches and that are not on their way out. */
-export function countMatching(node: NodeInfo, namespace: string, matches: LabelMatcher): number {
-  let count = 0;
-  for (const pod of node.pods.values()) if (counts(pod, namespace, matches)) count += 1;
-  return count;
+export function counts(pod: PodFacts, namespace: string, matches: LabelMatcher): boolean {
+  return pod.namespace === namespace && !pod.terminating && matches(pod.labels);
 }
 
-export function counts(pod: PodInfo, namespace: string, matches: LabelMatcher): boolean {
-  return pod.namespace === namespace && !pod.terminating && matches(pod.labels);
+export function questionOf({ selector }: Constraint, namespace: string): PodQuestion {
+  return { key: `spread ${namespace} ${selector.key}`, matches: (pod) => counts(pod, namespace, selector.matches), byNamespaceLabels: false };
+}
+
+/** Nodes whose pods count for the constraint: those with all of `keys` and within the inclusion policies. */
+export function includedNodes({ honorAffinity, honorTaints }: Constraint, keys: readonly string[], pod: PodInfo, table: NodeTable): RowSelection {
+  const affinity = honorAffinity ? compileRequiredNodeAffinity(pod.pod) : undefined;
+  const tolerations = pod.pod.spec?.tolerations ?? [];
+  const key = `spread ${JSON.stringify([keys, affinity === undefined ? '' : pod.nodeAffinityKey, honorTaints ? pod.tolerationsKey : ''])}`;
+  const holds = ({ node, labels, taints }: NodeInfo): boolean => keys.every((name) => Object.hasOwn(labels, name))
+    && (affinity === undefined || node === undefined || affinity(node)) && (!honorTaints || firstUntolerated(taints, tolerations) === undefined);
+  return { key, bits: table.mask(key, holds) };
 }

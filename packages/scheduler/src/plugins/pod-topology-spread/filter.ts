@@ -3,77 +3,111 @@ import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
 import type { StateData } from '../../framework/cycle-state.ts';
 import { success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
-import { compileRequiredNodeAffinity, type NodeMatcher } from '../../selectors/node-selector.ts';
-import { countMatching, counts, hasAllKeys, isIncluded, type Constraint } from './constraints.ts';
+import type { DomainCounts } from '../../table/row-counts.ts';
+import { noDomain } from '../../table/topology.ts';
+import { counts, includedNodes, questionOf, type Constraint } from './constraints.ts';
 
 export const reasonSpread = "node(s) didn't match pod topology spread constraints";
 export const reasonSpreadLabel = "node(s) didn't match pod topology spread constraints (missing required label)";
 
+/** One constraint with what is counted for it. */
+interface Tally {
+  readonly constraint: Constraint;
+  /** Pods by domain, over included nodes. */
+  readonly pods: DomainCounts;
+  /** Included nodes by domain: a domain with none does not exist for this pod. */
+  readonly nodes: DomainCounts;
+  readonly included: Uint8Array;
+  /** The pod itself counts where it goes. */
+  readonly self: 0 | 1;
+}
+
 /** Pods by domain for each constraint, and the least of them. */
 export class SpreadState implements StateData {
-  readonly constraints: readonly Constraint[];
-  readonly affinity: NodeMatcher | undefined;
-  readonly counts: readonly Map<string, number>[];
-  #minima: (number | undefined)[];
+  readonly #tallies: readonly Tally[];
+  /** By constraint: what a trial adds to a domain. */
+  readonly #trials: readonly Map<number, number>[];
+  readonly #minima: (number | undefined)[];
 
-  constructor(constraints: readonly Constraint[], affinity: NodeMatcher | undefined, counted: readonly Map<string, number>[]) {
-    this.constraints = constraints;
-    this.affinity = affinity;
-    this.counts = counted;
-    this.#minima = constraints.map(() => undefined);
+  constructor(tallies: readonly Tally[], trials: readonly Map<number, number>[] = tallies.map(() => new Map())) {
+    this.#tallies = tallies;
+    this.#trials = trials;
+    this.#minima = tallies.map(() => undefined);
   }
 
   clone(): SpreadState {
-    return new SpreadState(this.constraints, this.affinity, this.counts.map((map) => new Map(map)));
+    return new SpreadState(this.#tallies, this.#trials.map((trial) => new Map(trial)));
+  }
+
+  #countIn(index: number, domain: number): number {
+    const { pods } = this.#tallies[index] as Tally;
+    const trial = this.#trials[index] as Map<number, number>;
+    return (pods.counts[domain] as number) + (trial.size === 0 ? 0 : (trial.get(domain) ?? 0));
   }
 
   /** With fewer domains than minDomains the least counts as none. */
-  minimum(index: number): number {
+  #minimum(index: number): number {
     let least = this.#minima[index];
-    if (least === undefined) {
-      const domains = this.counts[index] as Map<string, number>;
-      const tooFew = domains.size < (this.constraints[index] as Constraint).minDomains;
-      least = tooFew ? 0 : domains.values().reduce((min, count) => Math.min(min, count), Number.POSITIVE_INFINITY);
-      this.#minima[index] = least;
+    if (least !== undefined) return least;
+    const { nodes, constraint } = this.#tallies[index] as Tally;
+    least = Number.POSITIVE_INFINITY;
+    let domains = 0;
+    for (let domain = 0; domain < nodes.counts.length; domain += 1) {
+      if (nodes.counts[domain] === 0) continue;
+      domains += 1;
+      least = Math.min(least, this.#countIn(index, domain));
     }
+    if (domains < constraint.minDomains) least = 0;
+    this.#minima[index] = least;
     return least;
   }
 
   /** A pod comes to or leaves `node` on a trial. */
   update(pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1): void {
-    if (!hasAllKeys(node, this.constraints)) return;
-    for (const [index, constraint] of this.constraints.entries()) {
-      if (!counts(other, pod.namespace, constraint.matches) || !isIncluded(constraint, pod, node, this.affinity)) continue;
-      const domain = node.labels[constraint.topologyKey] as string;
-      const map = this.counts[index] as Map<string, number>;
-      map.set(domain, (map.get(domain) ?? 0) + by);
+    for (const [index, { constraint, pods, included }] of this.#tallies.entries()) {
+      if (included[node.row] !== 1 || !counts(other, pod.namespace, constraint.selector.matches)) continue;
+      const domain = pods.topology.domainOf[node.row] as number;
+      const trial = this.#trials[index] as Map<number, number>;
+      trial.set(domain, (trial.get(domain) ?? 0) + by);
       this.#minima[index] = undefined;
     }
   }
-}
 
-export function spreadState(pod: PodInfo, constraints: readonly Constraint[], snapshot: Snapshot): SpreadState {
-  const affinity = compileRequiredNodeAffinity(pod.pod);
-  const maps = constraints.map(() => new Map<string, number>());
-  for (const node of snapshot.nodes) {
-    if (!hasAllKeys(node, constraints)) continue;
-    for (const [index, constraint] of constraints.entries()) {
-      if (!isIncluded(constraint, pod, node, affinity)) continue;
-      const domain = node.labels[constraint.topologyKey] as string;
-      const map = maps[index] as Map<string, number>;
-      map.set(domain, (map.get(domain) ?? 0) + countMatching(node, pod.namespace, constraint.matches));
+  filter({ row }: NodeInfo): Status {
+    for (const [index, { constraint, pods, self }] of this.#tallies.entries()) {
+      const domain = pods.topology.domainOf[row] as number;
+      if (domain === noDomain) return unresolvable(reasonSpreadLabel);
+      if (this.#countIn(index, domain) + self - this.#minimum(index) > constraint.maxSkew) return unschedulable(reasonSpread);
     }
+    return success;
   }
-  return new SpreadState(constraints, affinity, maps);
+
+  filterRows(rows: Int32Array, count: number): number {
+    let kept = count;
+    for (const [index, { constraint, pods: { topology: { domainOf } }, self }] of this.#tallies.entries()) {
+      const most = constraint.maxSkew - self + this.#minimum(index);
+      const among = kept;
+      kept = 0;
+      for (let i = 0; i < among; i += 1) {
+        const row = rows[i] as number;
+        const domain = domainOf[row] as number;
+        if (domain !== noDomain && this.#countIn(index, domain) <= most) { rows[kept] = row; kept += 1; }
+      }
+    }
+    return kept;
+  }
 }
 
-export function filterSpread(state: SpreadState, pod: PodInfo, node: NodeInfo): Status {
-  for (const [index, constraint] of state.constraints.entries()) {
-    const domain = Object.hasOwn(node.labels, constraint.topologyKey) ? node.labels[constraint.topologyKey] : undefined;
-    if (domain === undefined) return unresolvable(reasonSpreadLabel);
-    const self = constraint.matches(pod.labels) ? 1 : 0;
-    const here = state.counts[index]?.get(domain) ?? 0;
-    if (here + self - state.minimum(index) > constraint.maxSkew) return unschedulable(reasonSpread);
-  }
-  return success;
+export function spreadState(pod: PodInfo, constraints: readonly Constraint[], { table, pods }: Snapshot): SpreadState {
+  const keys = constraints.map(({ topologyKey }) => topologyKey);
+  return new SpreadState(constraints.map((constraint): Tally => {
+    const topology = table.topology(constraint.topologyKey);
+    const selection = includedNodes(constraint, keys, pod, table);
+    return {
+      constraint, included: selection.bits,
+      pods: pods.matching(questionOf(constraint, pod.namespace)).sum(topology, selection),
+      nodes: table.nodesIn(topology, selection),
+      self: constraint.selector.matches(pod.labels) ? 1 : 0,
+    };
+  }));
 }

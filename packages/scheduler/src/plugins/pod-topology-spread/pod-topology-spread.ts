@@ -3,12 +3,13 @@ import { podInfoOf } from '../../cache/pod-info.ts';
 import type { ClusterEvent } from '../../framework/events.ts';
 import type { AnyPlugin, EventRegistration } from '../../framework/interface.ts';
 import { skip, success } from '../../framework/status.ts';
-import { allOf, type LabelMatcher } from '../../selectors/labels.ts';
-import { compileConstraint, compileConstraints, counts, hostnameKey, zoneKey, type Constraint } from './constraints.ts';
-import { filterSpread, spreadState, type SpreadState } from './filter.ts';
-import { normalizeSpread, scoreSpread, spreadScoreState, type SpreadScoreState } from './score.ts';
+import { allOf } from '../../selectors/labels.ts';
+import { compileConstraint, compileConstraints, counts, hostnameKey, zoneKey, type Constraint, type KeyedSelector } from './constraints.ts';
+import { spreadState, type SpreadState } from './filter.ts';
+import { normalizeSpread, scoreSpread, scoreSpreadRows, spreadScoreState, type SpreadScoreState } from './score.ts';
 
 const name = 'PodTopologySpread';
+const scoreKey = `${name}/score`;
 
 export interface SpreadArgs {
   readonly defaultingType: 'System' | 'List';
@@ -16,7 +17,7 @@ export interface SpreadArgs {
 }
 
 /** Selectors of the Services, ReplicaSets, … that own the pod. */
-export type OwningSelectors = (pod: Pod) => readonly LabelMatcher[];
+export type OwningSelectors = (pod: Pod) => readonly KeyedSelector[];
 
 export const systemDefaultConstraints: readonly TopologySpreadConstraint[] = [
   { topologyKey: hostnameKey, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 3 },
@@ -34,7 +35,7 @@ function makeConstraintsOf(args: SpreadArgs, owningSelectors: OwningSelectors): 
     if (applicable.length === 0) return [];
     const selectors = owningSelectors(pod);
     if (selectors.length === 0) return [];
-    const selector = allOf(selectors);
+    const selector = { key: selectors.map(({ key }) => key).join(' '), matches: allOf(selectors.map(({ matches }) => matches)) };
     return applicable.map((constraint) => compileConstraint(constraint, pod, selector));
   };
 }
@@ -44,7 +45,7 @@ function podHint(constraintsOf: (pod: Pod, when: When) => Constraint[]): (pod: P
     const constraints = constraintsOf(waiting, 'DoNotSchedule');
     const namespace = waiting.metadata?.namespace ?? '';
     return [event.before, event.after].some((pod) => pod !== undefined
-      && constraints.some((constraint) => counts({ ...podInfoOf(pod as Pod), terminating: false }, namespace, constraint.matches)));
+      && constraints.some((constraint) => counts({ ...podInfoOf(pod as Pod), terminating: false }, namespace, constraint.selector.matches)));
   };
 }
 
@@ -73,16 +74,18 @@ export function podTopologySpread(args: SpreadArgs, owningSelectors: OwningSelec
     },
     addPod: (state, pod, toAdd, node) => state.read<SpreadState>(name)?.update(pod, toAdd, node, 1),
     removePod: (state, pod, toRemove, node) => state.read<SpreadState>(name)?.update(pod, toRemove, node, -1),
-    filter: (state, pod, node) => filterSpread(state.read<SpreadState>(name) as SpreadState, pod, node),
-    preScore(state, pod, nodes, snapshot) {
+    filter: (state, _pod, node) => (state.read<SpreadState>(name) as SpreadState).filter(node),
+    filterRows: (state, _pod, _snapshot, rows, count) => (state.read<SpreadState>(name) as SpreadState).filterRows(rows, count),
+    preScore(state, pod, candidates, snapshot) {
       const constraints = constraintsOf(pod.pod, 'ScheduleAnyway');
       if (constraints.length === 0) return skip;
       const requireAllKeys = (pod.pod.spec?.topologySpreadConstraints ?? []).length > 0 || args.defaultingType !== 'System';
-      state.write(`${name}/score`, spreadScoreState(pod, constraints, requireAllKeys, nodes, snapshot));
+      state.write(scoreKey, spreadScoreState(pod, constraints, requireAllKeys, candidates, snapshot));
       return success;
     },
-    score: (state, pod, node) => scoreSpread(state.read<SpreadScoreState>(`${name}/score`) as SpreadScoreState, pod, node),
-    normalize: (state, _pod, nodes, scores) => normalizeSpread(state.read<SpreadScoreState>(`${name}/score`) as SpreadScoreState, nodes, scores),
+    score: (state, _pod, node) => scoreSpread(state.read<SpreadScoreState>(scoreKey) as SpreadScoreState, node),
+    scoreRows: (state, _pod, candidates, scores) => scoreSpreadRows(state.read<SpreadScoreState>(scoreKey) as SpreadScoreState, candidates, scores),
+    normalize: (state, _pod, candidates, scores) => normalizeSpread(state.read<SpreadScoreState>(scoreKey) as SpreadScoreState, candidates, scores),
     eventsToRegister: () => events,
   };
 }

@@ -5,6 +5,7 @@ import type { CycleState, StateData } from '../../framework/cycle-state.ts';
 import type { EnqueueExtensions, FilterPlugin, PreScorePlugin, ScorePlugin } from '../../framework/interface.ts';
 import { success, unresolvable } from '../../framework/status.ts';
 import { firstUntolerated, toleratedByAny } from '../../selectors/taints.ts';
+import { keepMasked } from '../../table/node-table.ts';
 import { scaleToMax } from '../normalize.ts';
 
 const name = 'TaintToleration';
@@ -24,6 +25,10 @@ export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & Enqu
     const taint = firstUntolerated(node.taints, pod.pod.spec?.tolerations ?? []);
     return taint === undefined ? success : unresolvable(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`);
   },
+  filterRows(_state, { pod, tolerationsKey }, { table }, rows, count) {
+    const tolerations = pod.spec?.tolerations ?? [];
+    return keepMasked(table.mask(`${name} ${tolerationsKey}`, ({ taints }) => firstUntolerated(taints, tolerations) === undefined), rows, count);
+  },
   preScore(state: CycleState, pod: PodInfo) {
     const tolerations = (pod.pod.spec?.tolerations ?? []).filter(({ effect = '' }) => effect === '' || effect === 'PreferNoSchedule');
     const data: PreScoreState = { tolerations, clone: () => data };
@@ -34,7 +39,14 @@ export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & Enqu
     const tolerations = state.read<PreScoreState>(name)?.tolerations ?? [];
     return node.taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !toleratedByAny(tolerations, taint)).length;
   },
-  normalize: (_state, _pod, _nodes, scores) => scaleToMax(scores, true),
+  scoreRows(state, pod, candidates, scores) {
+    const { softTaints, anySoftTaints } = candidates.table;
+    for (let i = 0; i < candidates.count; i += 1) {
+      const none = !anySoftTaints || softTaints[candidates.rowAt(i)] === 0;
+      scores[i] = none ? 0 : taintToleration.score(state, pod, candidates.nodeAt(i));
+    }
+  },
+  normalize: (_state, _pod, { count }, scores) => scaleToMax(scores, count, true),
   eventsToRegister: () => [
     { resource: 'Node', actions: ['Add', 'UpdateNodeTaint'], hint: (pod, event) => accepts(pod, event.after as Node | undefined) },
     { resource: 'UnscheduledPod', actions: ['UpdatePodToleration'] },

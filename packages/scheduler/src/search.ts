@@ -1,0 +1,125 @@
+import type { PodInfo } from './cache/pod-info.ts';
+import type { Snapshot } from './cache/snapshot.ts';
+import type { CycleState } from './framework/cycle-state.ts';
+import { Diagnosis } from './framework/diagnosis.ts';
+import type { Framework, Nominator } from './framework/framework.ts';
+import type { Status } from './framework/status.ts';
+
+export interface SearchOptions {
+  /** Tried first; if it will do, there is no need to look further. */
+  readonly nominatedNodeName: string;
+  /** If given, only these. */
+  readonly nodeNames: ReadonlySet<string> | undefined;
+  /** Place in the order of nodes at which to begin; the end is followed by the beginning. */
+  readonly startIndex: number;
+  /** The search ends with this many feasible nodes. */
+  readonly enough: number;
+}
+
+/** At least this many nodes are judged together. */
+const minPiece = 256;
+
+/** The search for nodes on which one pod fits. What it found lies in arrays of the table: good until the next search. */
+export class Search {
+  readonly #framework: Framework;
+  readonly #state: CycleState;
+  readonly #pod: PodInfo;
+  readonly #snapshot: Snapshot;
+  readonly #nominator: Nominator;
+  readonly #piece: Int32Array;
+  readonly #rejecters: Uint8Array;
+  /** Refusals that are due to pods that were promised the node. */
+  readonly #byPromise = new Map<number, Status>();
+  #order: Int32Array;
+  /** Rows; the first `count` are meant. */
+  readonly feasible: Int32Array;
+  count = 0;
+  /** How many nodes were looked at; the next search begins behind them. */
+  evaluated = 0;
+
+  constructor(framework: Framework, state: CycleState, pod: PodInfo, snapshot: Snapshot, nominator: Nominator) {
+    this.#framework = framework;
+    this.#state = state;
+    this.#pod = pod;
+    this.#snapshot = snapshot;
+    this.#nominator = nominator;
+    this.#order = snapshot.rows;
+    const buffers = snapshot.table.buffers();
+    this.#piece = buffers.piece;
+    this.#rejecters = buffers.rejecters;
+    this.feasible = buffers.feasible;
+  }
+
+  run(options: SearchOptions): void {
+    if (options.nodeNames !== undefined) this.#order = this.#rowsOf(options.nodeNames);
+    if (this.#tryNominated(options.nominatedNodeName)) return;
+    const total = this.#order.length;
+    for (let size = Math.max(minPiece, options.enough + (options.enough >> 3)); this.evaluated < total && this.count < options.enough; size *= 2) {
+      this.#searchPiece(options, Math.min(size, total - this.evaluated));
+    }
+  }
+
+  #rowsOf(names: ReadonlySet<string>): Int32Array {
+    const rows: number[] = [];
+    for (const name of names) {
+      const node = this.#snapshot.node(name);
+      if (node !== undefined) rows.push(node.row);
+    }
+    return Int32Array.from(rows);
+  }
+
+  #tryNominated(name: string): boolean {
+    const node = name === '' ? undefined : this.#snapshot.node(name);
+    if (node === undefined || !this.#order.includes(node.row)) return false;
+    if (this.#framework.filterWithNominated(this.#state, this.#pod, node, this.#nominator).code !== 'Success') return false;
+    this.feasible[0] = node.row;
+    this.count = 1;
+    this.evaluated = 1;
+    return true;
+  }
+
+  #searchPiece({ startIndex, enough }: SearchOptions, size: number): void {
+    const [order, piece] = [this.#order, this.#piece];
+    const first = startIndex + this.evaluated;
+    for (let i = 0; i < size; i += 1) piece[i] = order[(first + i) % order.length] as number;
+    let kept = this.#framework.filterRows(this.#state, this.#pod, this.#snapshot, piece, size, this.#rejecters);
+    if (!this.#nominator.isEmpty) kept = this.#respectPromises(kept);
+    const taken = Math.min(kept, enough - this.count);
+    for (let i = 0; i < taken; i += 1) this.feasible[this.count + i] = piece[i] as number;
+    this.count += taken;
+    this.evaluated += this.count < enough ? size : this.#lookedAt(first, size, piece[taken - 1] as number);
+  }
+
+  /** Nodes up to and with `last`. */
+  #lookedAt(first: number, size: number, last: number): number {
+    let i = 0;
+    while (i < size - 1 && this.#order[(first + i) % this.#order.length] !== last) i += 1;
+    return i + 1;
+  }
+
+  /** Where others were promised room, the pod must fit beside them too. */
+  #respectPromises(count: number): number {
+    let kept = 0;
+    for (let i = 0; i < count; i += 1) {
+      const row = this.#piece[i] as number;
+      const node = this.#snapshot.table.nodeAt(row);
+      const promised = this.#nominator.nominatedOn(node.name).length > 0;
+      const status = promised ? this.#framework.filterWithNominated(this.#state, this.#pod, node, this.#nominator) : undefined;
+      if (status !== undefined && status.code !== 'Success') { this.#byPromise.set(row, status); continue; }
+      this.#piece[kept] = row;
+      kept += 1;
+    }
+    return kept;
+  }
+
+  /** Of a search that found nothing: why, node by node. */
+  diagnose(): Diagnosis {
+    const diagnosis = new Diagnosis();
+    for (const row of this.#order) {
+      const node = this.#snapshot.table.nodeAt(row);
+      const status = this.#byPromise.get(row) ?? this.#framework.statusOfRejected(this.#state, this.#pod, node, this.#rejecters[row] as number);
+      diagnosis.reject(node.name, status);
+    }
+    return diagnosis;
+  }
+}
