@@ -4,3 +4,4 @@ export { assembleParts, type PartsConfig, type PartsTools } from './parts.ts';
 export type { AuthenticationInfo } from './bootstrap/authentication-info.ts';
 export type * from './types.ts';
 export type { AuthorizationMode, AuthorizerConfig } from './authz/config.ts';
+export type { ChangeRecord } from './why/history.ts';

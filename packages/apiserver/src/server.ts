@@ -118,7 +118,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const admittance = protection.admittance((group, resource) => countOf(registry, group, resource));
   protection.addDebugPaths(paths, admittance);
   const serving = createHandler({
-    tracer: protection.tracer, history: protection.history, why: (flight) => answerWhy(protection.history, flight, config.parts.hostname),
+    tracer: protection.tracer, history: protection.history, why: (flight) => answerWhy(protection.history, flight, config.parts.hostname, ({ group, version, resource }) => registry.kind(group, version, resource) !== undefined),
     host, paths, audit: protection.audit, gzip: config.gzip, metrics: requestMetrics(metrics), logRequests: config.logRequests, requestTimeoutMs: config.requestTimeoutMs ?? 60_000, admittance, watches: admittance instanceof FlowControl ? admittance.watches : undefined,
     parts: passingOurselves(parts, loopback),
     aggregated: (request, info, user, notes) => aggregator.serve(request, info, user, notes),

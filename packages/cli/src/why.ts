@@ -1,20 +1,7 @@
-/** What one API server knows of an object's changes (`?why=true`). */
-export interface Change {
-  readonly time: string;
-  readonly resourceVersion: string;
-  readonly uid: string;
-  readonly deleted: boolean;
-  readonly verb: string;
-  readonly subresource: string;
-  readonly auditId: string;
-  readonly user: string;
-  readonly impersonated: string;
-  readonly userAgent: string;
-  readonly sourceIps: readonly string[];
-  readonly decision: string;
-}
+import type { ChangeRecord } from '@coxswain/apiserver';
 
-export type ServerChange = Change & { readonly server: string };
+/** What one API server knows of an object's changes (`?why=true`). */
+export type ServerChange = ChangeRecord & { readonly server: string };
 
 /** A version of the object is written once, so what several servers tell is one history in the order of versions. */
 export function merged(lists: readonly (readonly ServerChange[])[]): readonly ServerChange[] {

@@ -1,10 +1,14 @@
-import { header, rfc3339Micros } from '@coxswain/host';
+import { fromUtf8, header, rfc3339Micros, utf8 } from '@coxswain/host';
 import { sourceIps, userAgentOf } from '../audit/sources.ts';
 import type { Flight } from '../transport/handler.ts';
 import type { WrittenChange } from '../types.ts';
 
 const perObject = 32;
-const objectsMax = 20_000;
+/** Of everything remembered, about. */
+const defaultMaxBytes = 32 * 1024 * 1024;
+/** Of a record beside its texts, and of an object beside its records. */
+const recordBytes = 400;
+const objectBytes = 310;
 /** Whoever asks chooses how much they say of themselves; who really was connected comes last. */
 const maxText = 256;
 const maxSources = 4;
@@ -32,31 +36,80 @@ function keyOf({ group, resource, namespace, name }: Pick<WrittenChange, 'group'
   return `${group}/${resource}/${namespace}/${name}`;
 }
 
-/** The recent changes that went through this server, in memory: of each object the newest, of all objects those that were changed last. */
-export class ChangeHistory {
-  readonly #objects = new Map<string, ChangeRecord[]>();
-  readonly #objectsMax: number;
+/** A part of a text holds all of it in memory. */
+function copied(text: string, maxLength = text.length): string {
+  return fromUtf8(utf8(text.slice(0, maxLength)));
+}
 
-  constructor(objects = objectsMax) {
-    this.#objectsMax = objects;
+function short(text: string): string {
+  return text.length > maxText ? copied(text, maxText) : text;
+}
+
+/** Characters outside Latin-1 take two bytes; of those who send them there are few. */
+function sizeOf(record: ChangeRecord): number {
+  const { resourceVersion, uid, verb, subresource, auditId, user, impersonated, userAgent, decision, sourceIps: addresses } = record;
+  return recordBytes + resourceVersion.length + uid.length + verb.length + subresource.length + auditId.length + user.length + impersonated.length + userAgent.length + decision.length
+    + addresses.reduce((sum, address) => sum + address.length + 16, 0);
+}
+
+interface Remembered {
+  readonly records: ChangeRecord[];
+  sizeBytes: number;
+}
+
+/** The recent changes that went through this server, in memory: of each object the newest, of all objects those that were changed last, as many as fit. */
+export class ChangeHistory {
+  readonly #objects = new Map<string, Remembered>();
+  readonly #maxBytes: number;
+  #sizeBytes = 0;
+
+  constructor(maxBytes = defaultMaxBytes) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   record(change: WrittenChange, { request, info, notes, user, impersonated, receivedMs }: Flight): void {
     const key = keyOf(change);
-    const records = this.#objects.get(key) ?? [];
+    const addresses = sourceIps(request);
+    const object = this.#objects.get(key) ?? this.#begin(key);
+    // Who changed last is the last to go.
     this.#objects.delete(key);
-    const oldest = this.#objects.keys().next();
-    if (this.#objects.size >= this.#objectsMax && oldest.done !== true) this.#objects.delete(oldest.value);
-    records.push({
-      time: rfc3339Micros(receivedMs), resourceVersion: String(change.revision), uid: change.uid, deleted: change.deleted, verb: info.verb, subresource: info.subresource, auditId: notes.auditId,
-      user: user?.name ?? '', impersonated: impersonated?.name ?? '', userAgent: userAgentOf(request).slice(0, maxText), sourceIps: sourceIps(request).slice(-maxSources), decision: (header(request.headers, decisionHeader) ?? '').slice(0, maxText),
+    this.#objects.set(key, object);
+    this.#add(object, {
+      time: rfc3339Micros(receivedMs), resourceVersion: String(change.revision), uid: change.uid, deleted: change.deleted, verb: info.verb, subresource: info.subresource, auditId: short(notes.auditId),
+      user: user?.name ?? '', impersonated: impersonated?.name ?? '', userAgent: short(userAgentOf(request)), sourceIps: addresses.length === 1 ? addresses : addresses.slice(-maxSources).map((address) => copied(address, maxText)),
+      decision: short(header(request.headers, decisionHeader) ?? ''),
     });
-    if (records.length > perObject) records.shift();
-    this.#objects.set(key, records);
+    this.#makeRoom();
+  }
+
+  #begin(key: string): Remembered {
+    const sizeBytes = objectBytes + key.length;
+    this.#sizeBytes += sizeBytes;
+    return { records: [], sizeBytes };
+  }
+
+  #add(object: Remembered, record: ChangeRecord): void {
+    object.records.push(record);
+    const gone = object.records.length > perObject ? object.records.shift() : undefined;
+    const grownBytes = sizeOf(record) - (gone === undefined ? 0 : sizeOf(gone));
+    object.sizeBytes += grownBytes;
+    this.#sizeBytes += grownBytes;
+  }
+
+  #makeRoom(): void {
+    for (const [key, { sizeBytes }] of this.#objects) {
+      if (this.#sizeBytes <= this.#maxBytes) return;
+      this.#objects.delete(key);
+      this.#sizeBytes -= sizeBytes;
+    }
   }
 
   /** Oldest first. */
   of(what: Pick<WrittenChange, 'group' | 'resource' | 'namespace' | 'name'>): readonly ChangeRecord[] {
-    return this.#objects.get(keyOf(what)) ?? [];
+    return this.#objects.get(keyOf(what))?.records ?? [];
   }
 }

@@ -37,32 +37,47 @@ test('each change of an object has the request that made it, also a binding; two
   await call(0, 'DELETE', `${pods}/p`, { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 });
   expect((await why(0, `${pods}/p`)).at(-1)).toMatchObject({ verb: 'delete', deleted: true });
   // Who may get everything of this group may not get pods.
-  expect(await why(0, '/apis/events.k8s.io/v1/namespaces/default/pods/p')).toEqual([]);
+  expect((await call(0, 'GET', '/apis/events.k8s.io/v1/namespaces/default/pods/p?why=true')).status).toBe(404);
   const refused = await call(0, 'GET', `${pods}/p?why=true`, undefined, { authorization: 'Bearer nobody-token' });
   expect(refused.status).toBe(403);
   await Promise.all(servers.map((server) => server.stop()));
 });
 
-test('what is remembered is bounded: the newest changes of the objects that changed last', () => {
-  const history = new ChangeHistory(3);
-  const flight = { request: httpRequest({ method: 'PUT', target: '/' }), info: { verb: 'update', subresource: '' }, notes: { auditId: 'a' }, receivedMs: 0 } as unknown as Flight;
-  const change = (name: string, revision: number): void => history.record({ group: '', resource: 'pods', namespace: 'n', name, uid: '', revision, deleted: false }, flight);
+const flight = { request: httpRequest({ method: 'PUT', target: '/' }), info: { verb: 'update', subresource: '' }, notes: { auditId: 'a' }, receivedMs: 0 } as unknown as Flight;
+
+const podOf = (name: string) => ({ group: '', resource: 'pods', namespace: 'n', name });
+
+/** Of `a` many, of three others one or two, and then of `a` one more. */
+function remember(history: ChangeHistory): void {
+  const change = (name: string, revision: number): void => history.record({ ...podOf(name), uid: '', revision, deleted: false }, flight);
   for (let revision = 0; revision < 100; revision += 1) change('a', revision);
-  for (const name of ['b', 'c']) change(name, 1);
+  for (const name of ['b', 'c', 'd']) change(name, 1);
+  change('b', 2);
   change('a', 100);
-  change('d', 1);
-  const of = (name: string): readonly string[] => history.of({ group: '', resource: 'pods', namespace: 'n', name }).map((record) => record.resourceVersion);
-  expect(of('a')).toHaveLength(32);
-  expect(of('a').at(-1)).toBe('100');
-  expect(of('b')).toEqual([]);
-  expect(of('d')).toEqual(['1']);
+}
+
+test('what is remembered is bounded: the newest changes of the objects that changed last, as many as fit', () => {
+  const all = new ChangeHistory();
+  remember(all);
+  // With room for all but one byte.
+  const history = new ChangeHistory(all.sizeBytes - 1);
+  remember(history);
+  const of = (name: string): readonly string[] => history.of(podOf(name)).map((record) => record.resourceVersion);
+  expect([of('a').length, of('a').at(-1), of('b'), of('c'), of('d')]).toEqual([32, '100', ['1', '2'], [], ['1']]);
+});
+
+test('the bound is used, and kept to', () => {
+  const history = new ChangeHistory(4 * 1024 * 1024);
+  for (let at = 0; at < 20_000; at += 1) history.record({ group: '', resource: 'pods', namespace: 'n', name: `pod-${at}`, uid: 'u'.repeat(36), revision: at, deleted: false }, flight);
+  expect(history.sizeBytes).toBeLessThanOrEqual(4 * 1024 * 1024);
+  expect(history.sizeBytes).toBeGreaterThan(4 * 1024 * 1024 - 2000);
 });
 
 test('a client cannot have much remembered of what it says of itself', () => {
   const history = new ChangeHistory();
   const headers = { 'user-agent': 'a'.repeat(1000), 'x-forwarded-for': Array.from({ length: 1000 }, (_, at) => `10.0.${at >> 8}.${at & 255}`).join(', ') };
-  const flight = { request: httpRequest({ method: 'PUT', target: '/', headers }), info: { verb: 'update', subresource: '' }, notes: { auditId: 'a' }, receivedMs: 0 } as unknown as Flight;
+  const long = { request: httpRequest({ method: 'PUT', target: '/', headers }), info: { verb: 'update', subresource: '' }, notes: { auditId: 'a' }, receivedMs: 0 } as unknown as Flight;
   const what = { group: '', resource: 'pods', namespace: 'n', name: 'p' };
-  history.record({ ...what, uid: '', revision: 1, deleted: false }, flight);
+  history.record({ ...what, uid: '', revision: 1, deleted: false }, long);
   expect(history.of(what)[0]).toMatchObject({ userAgent: 'a'.repeat(256), sourceIps: ['10.0.3.229', '10.0.3.230', '10.0.3.231', '127.0.0.1'] });
 });

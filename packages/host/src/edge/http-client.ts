@@ -7,6 +7,7 @@ import { emptyBytes } from '../bytes.ts';
 import { NetworkError, type ByteChannel, type ByteSource, type ClientTls, type ConnectOptions, type HeaderMap, type IncomingResponse, type OutgoingRequest } from '../network.ts';
 import { readableSource, socketChannel, socketStream, writeChunk } from './byte-stream.ts';
 import { toNetworkError } from './network-errors.ts';
+import { Pool, type PoolLimits } from './pool.ts';
 
 /** A connection that answers no ping for this long is taken for dead. */
 const pingIntervalMs = 15_000;
@@ -90,10 +91,6 @@ class Origin {
     this.#identity = identity;
   }
 
-  get identity(): ClientTls | undefined {
-    return this.#identity;
-  }
-
   agent(): http.Agent {
     const options = { keepAlive: true, maxSockets: 256, keepAliveMsecs: 30_000 };
     this.#agent ??= this.#url.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
@@ -168,34 +165,56 @@ function sendRequestBody(stream: http.ClientRequest | http2.ClientHttp2Stream, b
   pump().catch((error: unknown) => { stream.destroy(toNetworkError(error)); });
 }
 
-export class HttpClient {
-  readonly #origins = new Map<string, Origin[]>();
+/** Upstream's time for idle connections. */
+const defaultLimits: PoolLimits = { maxIdle: 256, idleMs: 90_000 };
 
-  #origin(url: URL, identity: ClientTls | undefined): Origin {
-    let list = this.#origins.get(url.origin);
-    if (list === undefined) this.#origins.set(url.origin, list = []);
-    let found = list.find((candidate) => candidate.identity === identity);
-    if (found === undefined) {
-      found = new Origin(url, identity);
-      list.push(found);
-      // Identities are replaced when certificates rotate; the oldest has no requests to come.
-      if (list.length > 8) list.shift()?.destroy();
+export class HttpClient {
+  readonly #origins: Pool<Origin>;
+  /** An identity counts as itself, whatever it says. */
+  readonly #identities = new WeakMap<ClientTls, number>();
+  #identityCount = 0;
+
+  constructor(limits: PoolLimits = defaultLimits) {
+    this.#origins = new Pool(limits);
+  }
+
+  /** How many are remembered. */
+  get origins(): number {
+    return this.#origins.size;
+  }
+
+  #numberOf(identity: ClientTls | undefined): number {
+    if (identity === undefined) return 0;
+    let number = this.#identities.get(identity);
+    if (number === undefined) {
+      number = this.#identityCount += 1;
+      this.#identities.set(identity, number);
     }
-    return found;
+    return number;
   }
 
   async fetch(request: OutgoingRequest): Promise<IncomingResponse> {
     throwIfAborted(request.signal);
     const url = new URL(request.url);
-    const origin = this.#origin(url, request.tls);
-    if (request.upgrade === true) return this.#http1(request, url, origin);
-    const version = request.httpVersion ?? (url.protocol === 'https:' ? '2' : '1.1');
-    if (version === '1.1') return this.#http1(request, url, origin);
-    const connection = await unlessAborted(origin.connection(), request.signal);
-    return connection.kind === 'h1' ? this.#http1(request, url, origin) : this.#http2(request, url, connection.session);
+    const { value: origin, release } = this.#origins.hold(`${url.origin} ${this.#numberOf(request.tls)}`, () => new Origin(url, request.tls));
+    try {
+      return await this.#send(request, url, origin, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
-  #http1(request: OutgoingRequest, url: URL, origin: Origin): Promise<IncomingResponse> {
+  /** `release`: to be called when nothing comes any more. */
+  async #send(request: OutgoingRequest, url: URL, origin: Origin, release: () => void): Promise<IncomingResponse> {
+    if (request.upgrade === true) return this.#http1(request, url, origin, release);
+    const version = request.httpVersion ?? (url.protocol === 'https:' ? '2' : '1.1');
+    if (version === '1.1') return this.#http1(request, url, origin, release);
+    const connection = await unlessAborted(origin.connection(), request.signal);
+    return connection.kind === 'h1' ? this.#http1(request, url, origin, release) : this.#http2(request, url, connection.session, release);
+  }
+
+  #http1(request: OutgoingRequest, url: URL, origin: Origin, release: () => void): Promise<IncomingResponse> {
     const secure = url.protocol === 'https:';
     const options: https.RequestOptions = {
       ...(secure ? tlsConnectOptions(request.tls, hostOf(url), Number(url.port === '' ? 443 : url.port)) : { host: hostOf(url), port: Number(url.port === '' ? 80 : url.port) }),
@@ -207,19 +226,21 @@ export class HttpClient {
       const outgoing = secure ? https.request(options) : http.request(options);
       const onAbort = (): void => { outgoing.destroy(new NetworkError('aborted', 'the request was aborted')); };
       request.signal?.addEventListener('abort', onAbort, { once: true });
-      const done = (): void => { request.signal?.removeEventListener('abort', onAbort); };
+      const done = (): void => { request.signal?.removeEventListener('abort', onAbort); release(); };
       outgoing.on('error', (error) => { done(); reject(toNetworkError(error)); });
       outgoing.on('close', done);
       outgoing.on('response', (response) => resolve(http1Response(response)));
-      outgoing.on('upgrade', (response, socket, head) => resolve({
-        status: response.statusCode ?? 0, headers: plainHeaders(response.headers), body: noBody(), trailers: Promise.resolve({}), upgraded: socketStream(socket as net.Socket, head),
-      }));
+      outgoing.on('upgrade', (response, socket, head) => {
+        // It has a connection of its own.
+        release();
+        resolve({ status: response.statusCode ?? 0, headers: plainHeaders(response.headers), body: noBody(), trailers: Promise.resolve({}), upgraded: socketStream(socket as net.Socket, head) });
+      });
       outgoing.setNoDelay(true);
       sendRequestBody(outgoing, request.body);
     });
   }
 
-  #http2(request: OutgoingRequest, url: URL, session: http2.ClientHttp2Session): Promise<IncomingResponse> {
+  #http2(request: OutgoingRequest, url: URL, session: http2.ClientHttp2Session, release: () => void): Promise<IncomingResponse> {
     return new Promise((resolve, reject) => {
       const stream = open(session, request, url);
       const onAbort = (): void => { stream.close(http2.constants.NGHTTP2_CANCEL); stream.destroy(new NetworkError('aborted', 'the request was aborted')); };
@@ -231,6 +252,7 @@ export class HttpClient {
       stream.on('error', (error) => reject(toNetworkError(error)));
       stream.on('close', () => {
         request.signal?.removeEventListener('abort', onAbort);
+        release();
         ended.resolve(trailers);
         reject(new NetworkError('reset', 'the connection closed before the response'));
       });

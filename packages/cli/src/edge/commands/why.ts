@@ -6,7 +6,8 @@ import { createRealHost } from '@coxswain/host/edge';
 import { UsageError } from '@coxswain/service';
 import { dataPaths } from '../../paths.ts';
 import { dataFlag, type Tool } from '../../tool.ts';
-import { findKind, merged, objectPath, table, wanted, type Change, type DiscoveredResource, type ServerChange } from '../../why.ts';
+import type { ChangeRecord } from '@coxswain/apiserver';
+import { findKind, merged, objectPath, table, wanted, type DiscoveredResource, type ServerChange } from '../../why.ts';
 
 const answerTimeoutMs = 5000;
 const discovery = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -66,7 +67,7 @@ async function told(api: Api, server: string, path: string): Promise<Told> {
     const { status, body } = await api.get(server, `${path}?why=true`);
     if (status !== 200) return { kind: 'silent', why: typeof body['message'] === 'string' ? body['message'] : `answered ${status}` };
     if (body['kind'] !== 'ChangeHistory') return { kind: 'silent', why: 'keeps no record of changes (it is no coxswain API server)' };
-    return { kind: 'changes', changes: (body['items'] as Change[]).map((change) => ({ ...change, server: typeof body['server'] === 'string' ? body['server'] : server })) };
+    return { kind: 'changes', changes: (body['items'] as ChangeRecord[]).map((change) => ({ ...change, server: typeof body['server'] === 'string' ? body['server'] : server })) };
   } catch (error) {
     return { kind: 'silent', why: (error as Error).message };
   }
