@@ -4,12 +4,16 @@ import type { ProxyIdentity } from './aggregation/upstream.ts';
 import type { PartsConfig } from './parts.ts';
 import type { Gzip } from './serving/compression.ts';
 import type { HttpPolicy } from './serving/http-policy.ts';
+import type { StorageTimes, StoresByResource } from './storage/stores.ts';
 import type { ProtectionConfig } from './protection.ts';
 
 /** What the server is told from outside; the command reads it from flags and files. */
 export interface ApiServerConfig extends ProtectionConfig {
   /** The store. Closed by whoever made it. */
   readonly store: EtcdClient;
+  /** What is kept elsewhere. Closed by whoever made them. */
+  readonly otherStores?: StoresByResource | undefined;
+  readonly storageTimes?: StorageTimes | undefined;
   readonly parts: PartsConfig;
   /** `/registry` */
   readonly keyRoot?: string;

@@ -22,6 +22,8 @@ import { noSuchResource } from './registry/errors.ts';
 import { serveResource } from './registry/serve.ts';
 import { serveCustom } from './crd/serve.ts';
 import { Definitions } from './crd/definitions.ts';
+import { pollStorage } from './storage/polled-metrics.ts';
+import { allStores } from './storage/stores.ts';
 import { runCompactor } from './storage/compactor.ts';
 import { createHandler } from './transport/handler.ts';
 import { addHealth, HookStates, type HealthParts } from './transport/health.ts';
@@ -94,7 +96,7 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
   const protection = new Protection(config, host, metrics, identityOf(config.parts));
   const keyRoot = config.keyRoot ?? '/registry';
-  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600 });
+  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600, otherStores: config.otherStores, leaseReuseSeconds: config.storageTimes?.leaseReuseSeconds });
   const handler = new Late<HttpHandler>();
   const rest: HttpHandler = (request) => handler.get()(request);
   const grpc = fastPath(rest, (call) => parts.authenticate(call).then(({ name }) => name !== anonymousName, () => false));
@@ -132,12 +134,11 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   });
   const { httpPolicy } = config;
   handler.set(httpPolicy === undefined ? serving : withPolicy(serving, httpPolicy, host, () => hooks.closing, (request) => loopback.isOwn(request)));
-  const compactionMs = config.compactionIntervalMs ?? 300_000;
   return {
     handle, loopbackClient: loopback.client, cache,
     start: async () => {
       await protection.start();
-      if (compactionMs > 0) void runCompactor(config.store, host, { intervalMs: compactionMs, compacted: (revision) => registry.compacted(revision) }, background.signal);
+      tendStores(config, host, metrics, registry, keyRoot, background.signal);
       if (admittance instanceof FlowControl) admittance.start(cache, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
       parts.follow?.(background.signal);
@@ -157,6 +158,14 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       await protection.stop();
     },
   };
+}
+
+/** Each store forgets its older history, and is counted. */
+function tendStores(config: ApiServerConfig, host: Host, metrics: Metrics, registry: Registry, keyRoot: string, stop: AbortSignal): void {
+  const { compactionIntervalMs: intervalMs = 300_000, storageTimes = {} } = config;
+  const stores = allStores(config.store, config.otherStores);
+  if (intervalMs > 0) for (const store of stores) void runCompactor(store, host, { intervalMs, compacted: (revision) => registry.compacted(store, revision) }, stop);
+  if (metrics !== noMetrics) pollStorage(host, metrics, { stores, keyRoot, resourcesNow: () => registry.resources, storeOf: (group, resource) => registry.storeOf(group, resource) }, storageTimes, stop);
 }
 
 /** The server's own requests are known and allowed. */
@@ -183,7 +192,7 @@ function pathsOf(config: ApiServerConfig, registry: Registry, aggregator: Aggreg
   const version = config.version ?? defaultVersion;
   // Clients made from the OpenAPI description ask for it with the slash.
   for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(jsonResponse(200, version))), { listed: path === '/version' });
-  addHealth(paths, { store: config.store, ...health, metrics, host });
+  addHealth(paths, { store: config.store, times: config.storageTimes, ...health, metrics, host });
   addDiscovery(paths, { resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
   addOpenApi(paths, host, version.gitVersion, () => registry.customSchemas, config.fieldTexts, aggregator.otherDocuments);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));

@@ -1,35 +1,31 @@
 import { setFlagsFromString } from 'node:v8';
 import { fieldTexts } from '@coxswain/api/edge';
-import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { Host } from '@coxswain/host';
-import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
+import type { Command, FlagValues, RunningComponent } from '@coxswain/service';
 import type { ApiServerConfig } from '../config.ts';
 import type { PartsConfig } from '../parts.ts';
 import { admissionFile } from './admission-config.ts';
 import { auditConfig } from './audit-config.ts';
 import { authenticationConfig } from './authentication-config.ts';
 import { authorizationConfig } from './authorization-config.ts';
-import { clientTls, partsConfigFrom } from './config-from-flags.ts';
+import { partsConfigFrom } from './config-from-flags.ts';
 import { encryptionConfig } from './encryption-config.ts';
 import { aggregationConfig } from './aggregation-config.ts';
 import { flowControlConfig } from './flow-control-config.ts';
 import { followTls, servingConfig, servingTls } from './serving-config.ts';
+import { storageConfig } from './storage-config.ts';
 import { tracingConfig } from './tracing-config.ts';
 import { flags } from './flags.ts';
 import { serveApiServer } from './serve.ts';
 import { Trust } from './trust.ts';
 
 function configFrom(values: FlagValues, host: Host, trust: Trust, more: Partial<PartsConfig>): ApiServerConfig {
-  const endpoints = values.strings('etcd-servers');
-  if (endpoints.length === 0) throw new UsageError('--etcd-servers is required');
   const parts = { ...partsConfigFrom(values, host, trust), ...more };
-  const tls = clientTls(values, { ca: 'etcd-cafile', cert: 'etcd-certfile', key: 'etcd-keyfile' });
-  const store = createEtcdClient(host, { endpoints, tls });
   return {
-    store, parts, fieldTexts: fieldTexts(), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''), eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000),
+    ...storageConfig(values, host), parts, fieldTexts: fieldTexts(),
     ...flowControlConfig(values), ...servingConfig(values), logRequests: values.int('v') >= 3,
     allowPrivileged: values.bool('allow-privileged'),
-    ...aggregationConfig(values), requestTimeoutMs: values.durationMs('request-timeout'), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),
+    ...aggregationConfig(values), requestTimeoutMs: values.durationMs('request-timeout'),
   };
 }
 

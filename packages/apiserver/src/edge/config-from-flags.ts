@@ -71,7 +71,7 @@ function tokenFile(flags: FlagValues): PartsConfig['tokenAuthFile'] {
 }
 
 function checkFixed(flags: FlagValues): void {
-  const fixed: Readonly<Record<string, string>> = { 'endpoint-reconciler-type': 'lease', 'storage-backend': 'etcd3' };
+  const fixed: Readonly<Record<string, string>> = { 'endpoint-reconciler-type': 'lease' };
   for (const [name, only] of Object.entries(fixed)) {
     if (flags.string(name) !== only) throw new UsageError(`--${name}: only ${only} is built`);
   }

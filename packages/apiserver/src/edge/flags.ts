@@ -5,6 +5,7 @@ import { authenticationFlags } from './flags/authentication.ts';
 import { authorizationFlags } from './flags/authorization.ts';
 import { encryptionFlags } from './flags/encryption.ts';
 import { flowControlFlags } from './flags/flow-control.ts';
+import { storageFlags } from './flags/storage.ts';
 import { servingFlags } from './flags/serving.ts';
 import { unbuiltFlags } from './unbuilt-flags.ts';
 
@@ -20,17 +21,6 @@ const serving: FlagSet = {
   'tls-private-key-file': text('File with the private key that matches --tls-cert-file.'),
   'request-timeout': { kind: 'duration', default: 60_000, help: 'Longest time for a request that is no watch, log or stream.' },
   'shutdown-delay-duration': { kind: 'duration', default: 0, help: 'Time to go on serving after a signal to stop, not ready any more.' },
-};
-
-const store: FlagSet = {
-  'etcd-servers': { kind: 'strings', help: 'Servers of the store (scheme://ip:port), comma separated.' },
-  'etcd-prefix': text('Prefix of all keys in the store.', '/registry'),
-  'etcd-cafile': text('File with the certificate authority of the store.'),
-  'etcd-certfile': text('File with the client certificate for the store.'),
-  'etcd-keyfile': text('File with the key of --etcd-certfile.'),
-  'event-ttl': { kind: 'duration', default: 3_600_000, help: 'How long events are kept.' },
-  'etcd-compaction-interval': { kind: 'duration', default: 300_000, help: 'How often history in the store is forgotten; 0: never by this server.' },
-  'storage-backend': text('Kind of store: etcd3.', 'etcd3'),
 };
 
 const authentication: FlagSet = {
@@ -72,4 +62,4 @@ const cluster: FlagSet = {
   'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
 };
 
-export const flags: FlagSet = { ...serving, ...store, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...flowControlFlags, ...servingFlags, ...unbuiltFlags };
+export const flags: FlagSet = { ...serving, ...storageFlags, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...flowControlFlags, ...servingFlags, ...unbuiltFlags };

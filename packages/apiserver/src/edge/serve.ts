@@ -4,6 +4,7 @@ import type { RunningComponent } from '@coxswain/service';
 import { createMetrics } from '@coxswain/service/edge';
 import type { ApiServerConfig } from '../config.ts';
 import { gzip } from './gzip.ts';
+import { allStores } from '../storage/stores.ts';
 import { createApiServer, type ApiServer } from '../server.ts';
 
 const stopGraceMs = 5000;
@@ -46,7 +47,7 @@ export async function serveApiServer(config: ApiServerConfig, at: ServeAt, host:
       server.refuseNew();
       await server.stop();
       await listener.close(stopGraceMs);
-      await config.store.close();
+      await Promise.all(allStores(config.store, config.otherStores).map((store) => store.close()));
     },
   };
 }

@@ -6,6 +6,7 @@ import type { ValueTransformer } from '../encryption/transformer.ts';
 import type { MeasuredStore } from '../storage/measured.ts';
 import { resourcePrefix } from '../storage/keys.ts';
 import { EventLeases } from '../storage/leases.ts';
+import { storeKeyOf, type StoresByResource } from '../storage/stores.ts';
 import { ResourceStore } from '../storage/store.ts';
 import { WatchCache } from '../watch-cache/cache.ts';
 import { withRules } from '../crd/rules/definition.ts';
@@ -44,11 +45,15 @@ export interface RegistryOptions {
   readonly host: Host;
   readonly keyRoot: string;
   readonly eventTtlSeconds: number;
-  /** Encryption at rest: what a resource's values pass on their way, asked for at each use. Absent: they are stored in the clear. */
+  /** How long events share a lease. */
+  readonly leaseReuseSeconds?: number | undefined;
+  /** What is not kept in `client`. */
+  readonly otherStores?: StoresByResource | undefined;
   /** Absent: nobody looks at how long the store takes. */
   readonly measured?: MeasuredStore | undefined;
   /** --runtime-config. Absent: everything that is built. */
   readonly isServed?: ((group: string, version: string) => boolean) | undefined;
+  /** Encryption at rest: what a resource's values pass on their way, asked for at each use. Absent: they are stored in the clear. */
   readonly transformerFor?: ((group: string, resource: string) => ValueTransformer) | undefined;
 }
 
@@ -84,7 +89,7 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    this.#leases = new EventLeases(options.client, options.host.clock, options.eventTtlSeconds);
+    this.#leases = new EventLeases(this.#keeperOf('', 'events'), options.host.clock, options.eventTtlSeconds, options.leaseReuseSeconds);
     for (const api of builtinResources.filter((one) => options.isServed?.(one.group, one.version) !== false)) this.#resources.set(idOf(api.group, api.version, api.resource), api);
   }
 
@@ -182,17 +187,22 @@ export class Registry {
     return hub;
   }
 
+  #keeperOf(group: string, resource: string): EtcdClient {
+    return this.#options.otherStores?.get(storeKeyOf(group, resource)) ?? this.#options.client;
+  }
+
   /** The store as the values of one resource look in the clear. */
   storeOf(group: string, resource: string): EtcdClient {
     const { transformerFor, measured } = this.#options;
-    const client = measured === undefined ? this.#options.client : measured(this.#options.client, group, resource);
+    const keeper = this.#keeperOf(group, resource);
+    const client = measured === undefined ? keeper : measured(keeper, group, resource);
     return transformerFor === undefined ? client : transformedClient(client, () => transformerFor(group, resource));
   }
 
-  /** The store has forgotten what was before this revision. */
-  compacted(revision: number): void {
-    for (const hub of this.#hubs.values()) hub.cache.compacted(revision);
-    for (const kinds of this.#custom.values()) kinds.stored()?.hub.cache.compacted(revision);
+  /** A store has forgotten what was before this revision. */
+  compacted(keeper: EtcdClient, revision: number): void {
+    const custom = [...this.#custom.values()].map((kinds) => kinds.stored()?.hub).filter((hub) => hub !== undefined);
+    for (const { api, cache } of [...this.#hubs.values(), ...custom]) if (this.#keeperOf(api.group, api.resource) === keeper) cache.compacted(revision);
   }
 
   stop(): void {

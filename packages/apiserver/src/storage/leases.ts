@@ -2,7 +2,7 @@ import type { Clock } from '@coxswain/host';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 
 /**
- * Leases for keys that expire (events), shared by all that are written within a minute or 1,000 objects: one lease a key would
+ * Leases for keys that expire (events), shared by all that are written within a minute (`reuseSeconds`) or 1,000 objects: one lease a key would
  * cost the store more than the key.
  */
 export class EventLeases {
@@ -13,11 +13,11 @@ export class EventLeases {
   #current: { readonly id: bigint; readonly grantedAtMs: number; uses: number } | undefined;
   #granting: Promise<bigint> | undefined;
 
-  constructor(client: EtcdClient, clock: Clock, ttlSeconds: number) {
+  constructor(client: EtcdClient, clock: Clock, ttlSeconds: number, reuseSeconds = 60) {
     this.#client = client;
     this.#clock = clock;
     this.#ttlSeconds = ttlSeconds;
-    this.#reuseMs = Math.min(60_000, ttlSeconds * 50);
+    this.#reuseMs = Math.min(reuseSeconds * 1000, ttlSeconds * 50);
   }
 
   async current(): Promise<bigint> {

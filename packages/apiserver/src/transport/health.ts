@@ -1,11 +1,12 @@
 import { answerHealth, type HealthCheck, type Metrics } from '@coxswain/service';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { utf8, type Host } from '@coxswain/host';
+import type { StorageTimes } from '../storage/stores.ts';
 import type { PostStartHook } from '../types.ts';
 import type { PathTable } from './paths.ts';
 import { pageNotFound } from './responses.ts';
 
-const checkTimeoutMs = 2000;
+const defaultCheckTimeoutMs = 2000;
 
 /** Runs the post-start hooks and remembers which are through. */
 export class HookStates {
@@ -56,22 +57,23 @@ export interface HealthParts {
   readonly hooks: HookStates;
   readonly metrics: Metrics;
   readonly host: Host;
+  readonly times?: StorageTimes | undefined;
   /** Of what not every server has. */
   readonly checks?: Readonly<Record<string, HealthCheck>>;
 }
 
-function storeCheck(parts: HealthParts): HealthCheck {
+function storeCheck(parts: HealthParts, timeoutMs = defaultCheckTimeoutMs): HealthCheck {
   return async () => {
     const read = parts.store.range({ key: utf8('/registry/health'), countOnly: true }).then(() => undefined);
-    const late = parts.host.timers.sleep(checkTimeoutMs).then(() => 'the store did not answer in time');
+    const late = parts.host.timers.sleep(timeoutMs).then(() => 'the store did not answer in time');
     return Promise.race([read, late]);
   };
 }
 
 export function addHealth(paths: PathTable, parts: HealthParts): void {
   const options = {
-    livez: { etcd: storeCheck(parts), ...parts.checks },
-    readyz: { ...parts.hooks.checks(), shutdown: () => Promise.resolve(parts.hooks.stopping ? 'process is shutting down' : undefined) },
+    livez: { etcd: storeCheck(parts, parts.times?.healthTimeoutMs), ...parts.checks },
+    readyz: { 'etcd-readiness': storeCheck(parts, parts.times?.readyTimeoutMs), ...parts.hooks.checks(), shutdown: () => Promise.resolve(parts.hooks.stopping ? 'process is shutting down' : undefined) },
     metrics: parts.metrics,
   };
   for (const path of ['/healthz', '/livez', '/readyz', '/metrics']) {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { utf8, type Host } from '@coxswain/host';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
-import { createApiServer, type ApiServer } from '../../src/server.ts';
+import type { ApiServerConfig } from '../../src/config.ts';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/server.ts';
 import { adminToken, testPartsConfig } from '../../src/testing/parts-config.ts';
 import { answerOf, httpRequest, type TestAnswer } from '../../src/testing/test-server.ts';
 
@@ -29,8 +30,8 @@ export interface Successor {
   call(method: string, target: string, body?: unknown, contentType?: string): Promise<TestAnswer>;
 }
 
-export async function succeed(store: EtcdClient, host: Host): Promise<Successor> {
-  const server = await createApiServer({ store, parts: testPartsConfig({ disableAdmissionPlugins: ['ServiceAccount'] }), compactionIntervalMs: 0 }, host);
+export async function succeed(store: EtcdClient, host: Host, more: Partial<ApiServerConfig> = {}, options: ApiServerOptions = {}): Promise<Successor> {
+  const server = await createApiServer({ store, parts: testPartsConfig({ disableAdmissionPlugins: ['ServiceAccount'] }), compactionIntervalMs: 0, ...more }, host, options);
   await server.start();
   return {
     server,
