@@ -36,6 +36,10 @@ export interface ApiServerConfig extends ProtectionConfig {
   readonly minRequestTimeoutSeconds?: number;
   /** Default: all that are built. */
   readonly isServed?: ((group: string, version: string) => boolean) | undefined;
+  /** How long unfinished hooks do not make the server seem dead. Default 0. */
+  readonly livezGraceMs?: number;
+  /** Default 1. */
+  readonly deleteCollectionWorkers?: number;
   readonly httpPolicy?: HttpPolicy | undefined;
   /** Of large answers, for clients that take it. Absent: nothing is compressed. */
   readonly gzip?: Gzip | undefined;

@@ -90,6 +90,8 @@ export interface PartsConfig {
   readonly serviceAccountJwksUri?: string | undefined;
   /** Empty: the issuers. */
   readonly apiAudiences: readonly string[];
+  /** Exactly these, instead of the two below. */
+  readonly onlyAdmissionPlugins?: readonly string[] | undefined;
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];
   readonly admission?: AdmissionFile | undefined;
@@ -98,6 +100,12 @@ export interface PartsConfig {
   readonly serviceClusterIpRanges: readonly string[];
   readonly serviceNodePortRange: string;
   readonly advertiseAddress: string;
+  /** What URLs of this server say, if not that. */
+  readonly externalHostname?: string | undefined;
+  /** Of the service `kubernetes`; absent: it has none. */
+  readonly kubernetesServiceNodePort?: number | undefined;
+  /** Default true: the endpoints of the service `kubernetes` are those of the servers that live. */
+  readonly reconcileEndpoints?: boolean;
   readonly securePort: number;
   readonly kubeletTls: ClientTls;
   readonly kubeletPreferredAddressTypes: readonly string[];
@@ -193,6 +201,11 @@ function followFiles(config: PartsConfig, { host, metrics }: PartsTools, issuers
   if (authorization !== undefined) followConfig('authorization', authorization, (next) => chain.replace(next), tools, signal);
 }
 
+/** As clients are told it. */
+export function externalAddress({ externalHostname, advertiseAddress, securePort }: PartsConfig): string {
+  return `${externalHostname ?? advertiseAddress}:${securePort}`;
+}
+
 /** Checks its part of the configuration (UsageError), starts nothing. */
 export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServerParts {
   const { host, client, cache, objects } = tools;
@@ -227,12 +240,12 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     ],
     subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets)],
     writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : [])],
-    pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${config.advertiseAddress}:${config.securePort}/openid/v1/jwks` }),
+    pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${externalAddress(config)}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({
       host, client, authenticationInfo: config.authenticationInfo, identity: identityOf(config), repair: new ServiceRepair(pools, host.log),
       kubernetesService: {
         client, leases: new MasterLeases(tools.store, masterLeaseTtlSeconds), advertiseAddress: config.advertiseAddress, securePort: config.securePort,
-        clusterIp: pools.addresses[0]?.address(0) ?? '',
+        nodePort: config.kubernetesServiceNodePort, reconcileEndpoints: config.reconcileEndpoints ?? true, clusterIp: pools.addresses[0]?.address(0) ?? '',
       },
     }),
   };

@@ -33,7 +33,7 @@ import { measuredStores } from './storage/measured.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { PathTable, readOnly } from './transport/paths.ts';
 import { jsonResponse } from './transport/responses.ts';
-import { assembleParts, identityOf, type PartsTools } from './parts.ts';
+import { assembleParts, externalAddress, identityOf, type PartsTools } from './parts.ts';
 import type { ApiServerParts, CacheReader, RequestNotes } from './types.ts';
 
 export interface ApiServer {
@@ -47,6 +47,8 @@ export interface ApiServer {
   beginShutdown(): void;
   /** The time to be found elsewhere is over: who still comes is sent away. */
   refuseNew(): void;
+  /** Ends the watches one by one, so that their clients do not come all at once to wherever they go. */
+  endWatches(overMs: number): Promise<void>;
   /** Ends watches and hooks. */
   stop(): Promise<void>;
 }
@@ -58,7 +60,7 @@ function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerPa
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
   return {
     host, admission: parts.admission, managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
-    allowPrivileged: config.allowPrivileged ?? true,
+    allowPrivileged: config.allowPrivileged ?? true, deleteCollectionWorkers: config.deleteCollectionWorkers ?? 1,
     equivalents: (kind) => registry.equivalents(kind),
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
     createHandler: (api, subresource) => parts.createHandlers.find(matches(api, subresource)),
@@ -106,7 +108,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const lookup = liveLookup(cache, loopback.client);
   const services = serverResolver(host, lookup, config.enableAggregatorRouting ?? false);
   const callouts = createCallouts({ host, own: { client: loopback.client, isAggregated: (path) => aggregator.serves(path) }, services });
-  const parts = assemble({ host, metrics, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store), callouts, resourcesNow: () => registry.resources });
+  const parts = assemble({ host, metrics, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store, keyRoot), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
   const belowAdmission = { ...context, admission: { admit: () => Promise.resolve(), validate: () => Promise.resolve() } };
   const background = new AbortController();
@@ -151,6 +153,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
     },
     beginShutdown: () => hooks.stop(),
     refuseNew: () => hooks.close(),
+    endWatches: (overMs) => endOneByOne(registry, host, overMs),
     stop: async () => {
       background.abort();
       hooks.stop();
@@ -158,6 +161,17 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       await protection.stop();
     },
   };
+}
+
+const longestStepMs = 50;
+
+async function endOneByOne(registry: Registry, { timers }: Host, overMs: number): Promise<void> {
+  const all = registry.watchers();
+  const steps = Math.max(1, Math.min(all.length, Math.ceil(overMs / longestStepMs)));
+  for (let step = 0; step < steps && all.length > 0; step += 1) {
+    for (const watcher of all.splice(0, Math.ceil(all.length / (steps - step)))) watcher.close();
+    if (all.length > 0) await timers.sleep(overMs / steps);
+  }
 }
 
 /** Each store forgets its older history, and is counted. */
@@ -192,8 +206,8 @@ function pathsOf(config: ApiServerConfig, registry: Registry, aggregator: Aggreg
   const version = config.version ?? defaultVersion;
   // Clients made from the OpenAPI description ask for it with the slash.
   for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(jsonResponse(200, version))), { listed: path === '/version' });
-  addHealth(paths, { store: config.store, times: config.storageTimes, ...health, metrics, host });
-  addDiscovery(paths, { resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: `${config.parts.advertiseAddress}:${config.parts.securePort}` });
+  addHealth(paths, { store: config.store, times: config.storageTimes, livezGraceMs: config.livezGraceMs ?? 0, ...health, metrics, host });
+  addDiscovery(paths, { resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: externalAddress(config.parts) });
   addOpenApi(paths, host, version.gitVersion, () => registry.customSchemas, config.fieldTexts, aggregator.otherDocuments);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
   return paths;

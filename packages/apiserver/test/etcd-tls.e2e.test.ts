@@ -81,7 +81,7 @@ describe.skipIf(!installed)('on real etcds over mutual TLS, by flags', () => {
     for (const one of [first, second]) await one.server.stop();
     for (const store of [config.store, ...config.otherStores?.values() ?? []]) await store.close();
     for (const etcd of etcds) etcd.kill();
-    await Promise.all(etcds.map((etcd) => (etcd.exitCode === null && etcd.signalCode === null ? once(etcd, 'exit') : undefined)));
+    await Promise.all(etcds.map((etcd) => (etcd.exitCode === null && etcd.signalCode === null ? once(etcd, 'exit') : Promise.resolve([]))));
     rmSync(parent, { recursive: true, force: true });
   });
 

@@ -152,6 +152,10 @@ export interface ServeOptions {
   readonly tls?: ServerTls;
   /** Gets the connections that speak HTTP/2 (by ALPN, or by its preface); HTTP/1.1 on the same port still goes to the handler. */
   readonly http2?: ChannelServer;
+  /** With TLS: HTTP/2 is not offered. */
+  readonly http1Only?: boolean;
+  /** Other processes may listen on the same port (SO_REUSEPORT); the kernel shares out connections. */
+  readonly reusePort?: boolean;
 }
 
 export interface Listener {

@@ -31,6 +31,8 @@ import { mutatingWebhooks } from './webhook/mutating.ts';
 import { validatingWebhooks } from './webhook/validating.ts';
 
 export interface AdmissionConfig {
+  /** Exactly these, instead of the two below. */
+  readonly onlyAdmissionPlugins?: readonly string[] | undefined;
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];
   readonly defaultNotReadyTolerationSeconds: number;
@@ -108,18 +110,20 @@ export function admissionPlugins(config: AdmissionConfig, tools: AdmissionTools)
   const check = (flag: string, name: string): void => {
     if (known.has(name)) return;
     if (name === 'ImagePolicyWebhook') {
-      if (flag === 'enable-admission-plugins') throw new UsageError('--enable-admission-plugins: ImagePolicyWebhook needs its webhook from --admission-control-config-file');
+      if (flag !== 'disable-admission-plugins') throw new UsageError('--enable-admission-plugins: ImagePolicyWebhook needs its webhook from --admission-control-config-file');
       return;
     }
     if (!unbuilt.has(name)) throw new UsageError(`--${flag}: unknown admission plugin ${JSON.stringify(name)}`);
     // To switch off what is not there is already done.
-    if (flag === 'enable-admission-plugins') throw new UsageError(`--${flag}: ${name} is not built yet`);
+    if (flag !== 'disable-admission-plugins') throw new UsageError(`--${flag}: ${name} is not built yet`);
   };
+  const { onlyAdmissionPlugins: only } = config;
+  for (const name of only ?? []) check('admission-control', name);
   for (const name of config.enableAdmissionPlugins) check('enable-admission-plugins', name);
   for (const name of config.disableAdmissionPlugins) check('disable-admission-plugins', name);
   const both = config.enableAdmissionPlugins.find((name) => config.disableAdmissionPlugins.includes(name));
   if (both !== undefined) throw new UsageError(`--enable-admission-plugins: ${both} is in --disable-admission-plugins too`);
-  const enabled = all.filter(({ name }) => !config.disableAdmissionPlugins.includes(name) && (!onlyIfEnabled.has(name) || config.enableAdmissionPlugins.includes(name)));
+  const enabled = all.filter(({ name }) => (only === undefined ? !config.disableAdmissionPlugins.includes(name) && (!onlyIfEnabled.has(name) || config.enableAdmissionPlugins.includes(name)) : only.includes(name)));
   if (enabled.some(({ name }) => name === 'EventRateLimit') && config.admission?.eventLimits === undefined) {
     throw new UsageError('--enable-admission-plugins: EventRateLimit needs its limits from --admission-control-config-file');
   }

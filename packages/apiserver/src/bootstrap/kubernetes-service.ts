@@ -11,6 +11,10 @@ export interface KubernetesServiceOptions {
   readonly advertiseAddress: string;
   /** Where the server listens, and what the endpoints say. */
   readonly securePort: number;
+  /** Absent: the service has none. */
+  readonly nodePort?: number | undefined;
+  /** False: somebody else keeps the endpoints. Default true. */
+  readonly reconcileEndpoints?: boolean;
   /** The first of the service range. */
   readonly clusterIp: string;
 }
@@ -18,16 +22,17 @@ export interface KubernetesServiceOptions {
 const [name, namespace] = ['kubernetes', 'default'];
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-async function ensureService({ client, clusterIp, securePort }: KubernetesServiceOptions): Promise<void> {
-  const ports = [{ name: 'https', protocol: 'TCP' as const, port: 443, targetPort: securePort }];
+async function ensureService({ client, clusterIp, securePort, nodePort }: KubernetesServiceOptions): Promise<void> {
+  const ports = [{ name: 'https', protocol: 'TCP' as const, port: 443, targetPort: securePort, ...(nodePort === undefined ? {} : { nodePort }) }];
+  const type = nodePort === undefined ? 'ClusterIP' : 'NodePort';
   const wanted: Service = {
     apiVersion: 'v1', kind: 'Service',
     metadata: { name, namespace, labels: { component: 'apiserver', provider: 'kubernetes' } },
-    spec: { type: 'ClusterIP', clusterIP: clusterIp, clusterIPs: [clusterIp], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None', ports },
+    spec: { type, clusterIP: clusterIp, clusterIPs: [clusterIp], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None', ports },
   };
   await ensure(client, resources.services, wanted, (existing) => {
-    const shape = (service: Service): unknown => (service.spec?.ports ?? []).map((port) => [port.name, port.protocol ?? 'TCP', port.port, port.targetPort]);
-    return same(shape(existing), shape(wanted)) ? undefined : { ...existing, spec: { ...existing.spec, ports } };
+    const shape = ({ spec }: Service): unknown => [spec?.type ?? 'ClusterIP', ...(spec?.ports ?? []).map((port) => [port.name, port.protocol ?? 'TCP', port.port, port.targetPort, port.nodePort ?? 0])];
+    return same(shape(existing), shape(wanted)) ? undefined : { ...existing, spec: { ...existing.spec, type, ports } };
   });
 }
 
@@ -78,12 +83,13 @@ async function publish({ client, leases, securePort }: KubernetesServiceOptions)
 
 /** Says "I live", then writes who lives. Servers that died have lost their key by then. */
 export async function reconcileKubernetesService(options: KubernetesServiceOptions): Promise<void> {
-  await options.leases.renew(options.advertiseAddress);
+  if (options.reconcileEndpoints !== false) await options.leases.renew(options.advertiseAddress);
   await ensureService(options);
-  await publish(options);
+  if (options.reconcileEndpoints !== false) await publish(options);
 }
 
 export async function leaveKubernetesService(options: KubernetesServiceOptions): Promise<void> {
+  if (options.reconcileEndpoints === false) return;
   await options.leases.remove(options.advertiseAddress);
   await publish(options);
 }

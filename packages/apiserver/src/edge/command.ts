@@ -37,7 +37,10 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   const [authentication, authorization] = [await authenticationConfig(values, trust), await authorizationConfig(values)];
   const parts = { ...authentication, ...authorization, live: { ...authentication.live, ...authorization.live }, admission: await admissionFile(values) };
   const config = { ...configFrom(values, host, trust, parts), audit: await auditConfig(values), encryption: encryptionConfig(values), tracing: tracingConfig(values) };
-  const at = { address: values.string('bind-address'), port: values.int('secure-port'), tls, maxStreams: values.int('http2-max-streams-per-connection'), shutdownDelayMs: values.durationMs('shutdown-delay-duration') };
+  const at = {
+    address: values.string('bind-address'), port: values.int('secure-port'), tls, maxStreams: values.int('http2-max-streams-per-connection'), shutdownDelayMs: values.durationMs('shutdown-delay-duration'),
+    watchGraceMs: values.durationMs('shutdown-watch-termination-grace-period'), http1Only: values.bool('disable-http2-serving'), reusePort: values.bool('permit-port-sharing'), disabledMetrics: values.strings('disabled-metrics'),
+  };
   const served = await serveApiServer(config, at, host);
   const endFollowing = followTls(values, served.listener, host, trust);
   return {

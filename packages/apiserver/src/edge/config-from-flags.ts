@@ -71,10 +71,12 @@ function tokenFile(flags: FlagValues): PartsConfig['tokenAuthFile'] {
 }
 
 function checkFixed(flags: FlagValues): void {
-  const fixed: Readonly<Record<string, string>> = { 'endpoint-reconciler-type': 'lease' };
-  for (const [name, only] of Object.entries(fixed)) {
-    if (flags.string(name) !== only) throw new UsageError(`--${name}: only ${only} is built`);
-  }
+  const cloud = flags.string('cloud-provider');
+  if (cloud !== '' && cloud !== 'external') throw new UsageError(`unknown --cloud-provider: ${cloud}`);
+  if (flags.isSet('admission-control') && (flags.isSet('enable-admission-plugins') || flags.isSet('disable-admission-plugins'))) throw new UsageError('admission-control and enable-admission-plugins/disable-admission-plugins flags are mutually exclusive');
+  const reconciler = flags.string('endpoint-reconciler-type');
+  if (!['lease', 'none', 'master-count'].includes(reconciler)) throw new UsageError(`--endpoint-reconciler-type: unknown endpoint reconciler type: ${reconciler}`);
+  if (reconciler === 'master-count') throw new UsageError('--endpoint-reconciler-type: master-count, which the original deprecates, is not built; use lease or none');
 }
 
 export function partsConfigFrom(flags: FlagValues, host: Host, trust: Trust): PartsConfig {
@@ -88,10 +90,13 @@ export function partsConfigFrom(flags: FlagValues, host: Host, trust: Trust): Pa
     serviceAccountMaxExpirationSeconds: Math.floor(flags.durationMs('service-account-max-token-expiration') / 1000),
     serviceAccountJwksUri: flags.string('service-account-jwks-uri') === '' ? undefined : flags.string('service-account-jwks-uri'),
     apiAudiences: flags.strings('api-audiences'),
+    onlyAdmissionPlugins: flags.isSet('admission-control') ? flags.strings('admission-control') : undefined,
     enableAdmissionPlugins: flags.strings('enable-admission-plugins'), disableAdmissionPlugins: flags.strings('disable-admission-plugins'),
     defaultNotReadyTolerationSeconds: flags.int('default-not-ready-toleration-seconds'), defaultUnreachableTolerationSeconds: flags.int('default-unreachable-toleration-seconds'),
     serviceClusterIpRanges: serviceRanges(flags), serviceNodePortRange: flags.string('service-node-port-range'),
     advertiseAddress: advertiseAddress(flags), securePort: flags.int('secure-port'),
+    externalHostname: flags.string('external-hostname') === '' ? undefined : flags.string('external-hostname'), reconcileEndpoints: flags.string('endpoint-reconciler-type') !== 'none',
+    kubernetesServiceNodePort: flags.int('kubernetes-service-node-port') === 0 ? undefined : flags.int('kubernetes-service-node-port'),
     kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'), spdyHeaderCodec: createSpdyCodec,
     authenticationInfo: trust.info,
   };

@@ -45,6 +45,7 @@ const authentication: FlagSet = {
 const authorization: FlagSet = {
   ...authorizationFlags,
   'enable-admission-plugins': { kind: 'strings', help: 'Admission plugins to switch on besides the default ones.' },
+  'admission-control': { kind: 'strings', help: 'Exactly these admission plugins, instead of --enable-admission-plugins and --disable-admission-plugins. Deprecated in the original.' },
   'disable-admission-plugins': { kind: 'strings', help: 'Default admission plugins to switch off.' },
   'admission-control-config-file': text('File with the configuration of admission plugins.'),
   'default-not-ready-toleration-seconds': { kind: 'int', default: 300, min: 0, help: 'tolerationSeconds of the notReady:NoExecute toleration that is added to every pod.' },
@@ -59,7 +60,9 @@ const cluster: FlagSet = {
   'kubelet-client-key': text('File with the key of --kubelet-client-certificate.'),
   'kubelet-certificate-authority': text('File with the authority of the kubelets\' serving certificates; without it they are not verified.'),
   'kubelet-preferred-address-types': { kind: 'strings', default: ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'], help: 'Node address types to use for kubelet connections, best first.' },
-  'endpoint-reconciler-type': text('How the endpoints of the kubernetes service are kept: lease.', 'lease'),
+  'cloud-provider': text('external, or nothing: there is no other, as in the original.'),
+  'apiserver-count': { kind: 'ignored', of: 'text', help: 'Only counts for the endpoint reconciler master-count, which is not built.' },
+  'endpoint-reconciler-type': text('How the endpoints of the service kubernetes are kept: lease, or none.', 'lease'),
 };
 
 export const flags: FlagSet = { ...serving, ...storageFlags, ...authentication, ...authorization, ...cluster, ...aggregationFlags, ...auditFlags, ...encryptionFlags, ...flowControlFlags, ...servingFlags, ...unbuiltFlags };

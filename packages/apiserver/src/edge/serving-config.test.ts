@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { afterAll, expect, test } from 'vitest';
 import { authoritiesOf } from '../authn/authorities.ts';
 import { flags } from './flags.ts';
 import { followTls, servingConfig, servingTls } from './serving-config.ts';
+import { storageConfig } from './storage-config.ts';
 import { Trust } from './trust.ts';
 
 const host = createRealHost(silentLogger);
@@ -104,10 +106,49 @@ test.each([
   ['--strict-transport-security-directives=preload', 'max-age is a required directive'],
   ['--strict-transport-security-directives=max-age=x', 'invalid value max-age=x'],
   ['--emulated-version=kube=1.31', '--emulated-version: kube=1.31 is not 1.32'],
+  ['--feature-gates=foo:WatchList=true', '--feature-gates: component not registered: foo'],
+  ['--feature-gates=kube:Nope=true', '--feature-gates: unrecognized feature gate: Nope'],
+  ['--show-hidden-metrics-for-version=1.30', '--show-hidden-metrics-for-version must be omitted or have the value \'1.31\'. Only the previous minor version is allowed'],
+  ['--enable-garbage-collector=false', '--enable-garbage-collector=false is not built'],
   ['--feature-gates=WatchList=false', '--feature-gates: WatchList=false is not built'],
   ['--runtime-config=a.example/v1=true', '--runtime-config: unknown api groups a.example'],
 ])('%s is refused', (flag, message) => {
   expect(() => servingConfig(values(flag))).toThrow(message);
+});
+
+test.each([
+  ['--etcd-servers-overrides=events#http://a:1', '--etcd-servers-overrides invalid, must be of format: group/resource#servers, where servers are URLs, semicolon separated'],
+  ['--etcd-servers-overrides=/events', '--etcd-servers-overrides invalid, must be of format: group/resource#servers, where servers are URLs, semicolon separated'],
+  ['--storage-backend=etcd2', '--storage-backend invalid, allowed values: etcd3. If not specified, it will default to \'etcd3\''],
+  ['--storage-media-type=text/plain', '--storage-media-type "text/plain" invalid, allowed values: application/json, application/vnd.kubernetes.protobuf, application/yaml'],
+  ['--storage-media-type=application/yaml', '--storage-media-type: application/yaml is not built'],
+  ['--watch-cache=false', '--watch-cache=false is not built'],
+  ['--watch-cache-sizes=events#0', '--watch-cache-sizes: events#0: a resource without a watch cache is not built'],
+])('%s is refused', (flag, message) => {
+  expect(() => storageConfig(values('--etcd-servers=http://127.0.0.1:1', flag), host)).toThrow(message);
+});
+
+test('without HTTP/2 none is offered', async () => {
+  const pair = await certificate('h1', 'h1.example');
+  const at = { address: '127.0.0.1', port: 0, tls: servingTls(values(`--tls-cert-file=${pair.cert}`, `--tls-private-key-file=${pair.key}`)) };
+  const offered = async (http1Only: boolean): Promise<string | false | null> => {
+    const listener = await host.network.serveHttp({ ...at, http1Only }, () => Promise.resolve({ status: 200, headers: {} }));
+    const socket = tls.connect({ port: listener.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'] });
+    await once(socket, 'secureConnect');
+    const chosen = socket.alpnProtocol;
+    socket.destroy();
+    await listener.close();
+    return chosen;
+  };
+  expect([await offered(true), await offered(false)]).toEqual(['http/1.1', 'h2']);
+});
+
+test('two servers share a port where both say so', async () => {
+  const answer = () => Promise.resolve({ status: 200, headers: {} });
+  const first = await host.network.serveHttp({ address: '127.0.0.1', port: 0, reusePort: true }, answer);
+  const second = await host.network.serveHttp({ address: '127.0.0.1', port: first.port, reusePort: true }, answer);
+  await expect(host.network.serveHttp({ address: '127.0.0.1', port: first.port }, answer)).rejects.toThrow();
+  await Promise.all([first.close(), second.close()]);
 });
 
 test('what is accepted', () => {

@@ -155,12 +155,14 @@ function hstsDirectives(values: FlagValues): readonly string[] {
   return directives;
 }
 
-export function servingConfig(values: FlagValues): Pick<ApiServerConfig, 'minRequestTimeoutSeconds' | 'isServed' | 'httpPolicy'> {
+export function servingConfig(values: FlagValues): Pick<ApiServerConfig, 'minRequestTimeoutSeconds' | 'isServed' | 'httpPolicy' | 'livezGraceMs' | 'deleteCollectionWorkers'> {
   for (const version of values.strings('emulated-version')) {
     if (!/^(?:kube=)?v?1\.32(?:\.\d+)?$/.test(version)) throw new UsageError(`--emulated-version: ${version} is not 1.32`);
   }
+  if (!['', '1.31'].includes(values.string('show-hidden-metrics-for-version'))) throw new UsageError('--show-hidden-metrics-for-version must be omitted or have the value \'1.31\'. Only the previous minor version is allowed');
+  if (!values.bool('enable-garbage-collector')) throw new UsageError('--enable-garbage-collector=false is not built');
   checkFeatureGates(values.map('feature-gates'));
-  const httpPolicy: HttpPolicy = { strictTransportSecurity: hstsDirectives(values), isOriginAllowed: originMatcher(values), goawayChance: goawayChance(values), sendRetryAfter: values.bool('shutdown-send-retry-after') };
+  const httpPolicy: HttpPolicy = { strictTransportSecurity: hstsDirectives(values), isOriginAllowed: originMatcher(values), goawayChance: goawayChance(values), sendRetryAfter: values.bool('shutdown-send-retry-after'), connectionBytesPerSecond: values.int('max-connection-bytes-per-sec') };
   const isServed = servedVersions(runtimeConfigOf(values.strings('runtime-config')), builtinResources);
-  return { minRequestTimeoutSeconds: values.int('min-request-timeout'), isServed, httpPolicy };
+  return { minRequestTimeoutSeconds: values.int('min-request-timeout'), isServed, httpPolicy, livezGraceMs: values.durationMs('livez-grace-period'), deleteCollectionWorkers: values.int('delete-collection-workers') };
 }

@@ -44,6 +44,7 @@ export function cacheReader(registry: Registry): CacheReader {
 }
 
 const maxAttempts = 100;
+const registryRoot = '/registry';
 
 /** Below admission and validation. The change is seen by watchers like any other. */
 export function objectMutator(registry: Registry): ObjectMutator {
@@ -86,19 +87,21 @@ export function objectMutator(registry: Registry): ObjectMutator {
   };
 }
 
-export function rawStore(client: EtcdClient): RawStore {
+/** Keys are given below `/registry`, which stands for the root of all keys. */
+export function rawStore(client: EtcdClient, keyRoot: string): RawStore {
+  const bytesOf = (key: string): Uint8Array => utf8(keyRoot + key.slice(registryRoot.length));
   return {
     async get(key) {
-      const { kvs } = await client.range({ key: utf8(key) });
+      const { kvs } = await client.range({ key: bytesOf(key) });
       return kvs[0] === undefined ? undefined : { value: kvs[0].value, modRevision: kvs[0].modRevision };
     },
     async list(prefix) {
-      const start = utf8(prefix);
+      const start = bytesOf(prefix);
       const { kvs } = await client.range({ key: start, rangeEnd: prefixEnd(start) });
-      return kvs.map((kv) => ({ key: fromUtf8(kv.key), value: kv.value, modRevision: kv.modRevision }));
+      return kvs.map((kv) => ({ key: registryRoot + fromUtf8(kv.key).slice(keyRoot.length), value: kv.value, modRevision: kv.modRevision }));
     },
     async compareAndPut(key, value, modRevision, options = {}) {
-      const bytes = utf8(key);
+      const bytes = bytesOf(key);
       const lease = options.ttlSeconds === undefined ? undefined : (await client.leaseGrant({ ttlSeconds: options.ttlSeconds })).id;
       const result = await client.txn({
         compare: [{ key: bytes, result: 'equal', target: 'mod', value: modRevision }],
@@ -108,7 +111,7 @@ export function rawStore(client: EtcdClient): RawStore {
       return result.succeeded;
     },
     async compareAndDelete(key, modRevision) {
-      const bytes = utf8(key);
+      const bytes = bytesOf(key);
       const result = await client.txn({
         compare: [{ key: bytes, result: 'equal', target: 'mod', value: modRevision }], success: [{ type: 'delete-range', key: bytes }], failure: [],
       });

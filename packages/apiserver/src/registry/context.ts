@@ -21,6 +21,8 @@ export interface RegistryContext {
   /** A watch that names no end lasts as long, and up to twice as long. */
   readonly minWatchSeconds: number;
   readonly allowPrivileged: boolean;
+  /** --delete-collection-workers */
+  readonly deleteCollectionWorkers: number;
 }
 
 /** One request to one kind, past authorization. */

@@ -9,6 +9,7 @@ import { EventLeases } from '../storage/leases.ts';
 import { storeKeyOf, type StoresByResource } from '../storage/stores.ts';
 import { ResourceStore } from '../storage/store.ts';
 import { WatchCache } from '../watch-cache/cache.ts';
+import type { Watcher } from '../watch-cache/watcher.ts';
 import { withRules } from '../crd/rules/definition.ts';
 import { builtinCodec, builtinStorageCodec, metadataRules } from './bindings.ts';
 import { conversionOf } from './conversions/index.ts';
@@ -203,6 +204,12 @@ export class Registry {
   compacted(keeper: EtcdClient, revision: number): void {
     const custom = [...this.#custom.values()].map((kinds) => kinds.stored()?.hub).filter((hub) => hub !== undefined);
     for (const { api, cache } of [...this.#hubs.values(), ...custom]) if (this.#keeperOf(api.group, api.resource) === keeper) cache.compacted(revision);
+  }
+
+  /** Who watches anything, now. */
+  watchers(): Watcher[] {
+    const custom = [...this.#custom.values()].flatMap((kinds) => kinds.stored()?.hub ?? []);
+    return [...this.#hubs.values(), ...custom].flatMap(({ cache }) => cache.watchers());
   }
 
   stop(): void {

@@ -50,7 +50,9 @@ function parsed(name: string, text: string): boolean {
 /** Takes every known feature at its default, and those of `settable` either way. What is given otherwise is refused by name. */
 export function checkFeatureGates(given: Readonly<Record<string, string>>, settable: ReadonlySet<string> = new Set()): ReadonlyMap<string, boolean> {
   const values = new Map<string, boolean>();
-  for (const [name, text] of Object.entries(given)) {
+  for (const [key, text] of Object.entries(given)) {
+    const [component, name] = key.includes(':') ? key.split(/:(.*)/s) as [string, string] : ['kube', key];
+    if (component !== 'kube') throw new UsageError(`--feature-gates: component not registered: ${component}`);
     const value = parsed(name, text);
     const usual = name === 'AllAlpha' || name === 'AllBeta' ? false : defaults.get(name);
     if (usual === undefined) throw new UsageError(`--feature-gates: unrecognized feature gate: ${name}`);

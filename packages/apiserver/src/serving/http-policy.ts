@@ -1,4 +1,5 @@
 import { header, type Host, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { throttled } from './throttle.ts';
 import { textResponse } from '../transport/responses.ts';
 
 /** What every answer has in common, whatever was asked. */
@@ -11,6 +12,8 @@ export interface HttpPolicy {
   readonly goawayChance: number;
   /** --shutdown-send-retry-after */
   readonly sendRetryAfter: boolean;
+  /** --max-connection-bytes-per-sec: of upgraded connections, each way; 0: no limit. */
+  readonly connectionBytesPerSecond?: number;
 }
 
 const corsHeaders: Readonly<Record<string, string>> = {
@@ -31,14 +34,19 @@ function shuttingDown(request: HttpRequest): HttpResponse | undefined {
 }
 
 /** `isClosing`: the delay after the signal to stop is over. `isOwn`: the server's own requests, which always pass. */
-export function withPolicy(handler: HttpHandler, policy: HttpPolicy, { random }: Host, isClosing: () => boolean, isOwn: (request: HttpRequest) => boolean): HttpHandler {
+export function withPolicy(handler: HttpHandler, policy: HttpPolicy, host: Host, isClosing: () => boolean, isOwn: (request: HttpRequest) => boolean): HttpHandler {
   const security = policy.strictTransportSecurity.join('; ');
   const always: Readonly<Record<string, string>> = security === '' ? {} : { 'strict-transport-security': security };
+  const { connectionBytesPerSecond: rate = 0 } = policy;
+  const limited = (response: HttpResponse): HttpResponse => {
+    const { upgrade } = response;
+    return rate === 0 || upgrade === undefined ? response : { ...response, upgrade: (stream) => upgrade(throttled(stream, rate, host)) };
+  };
   const answer = async (request: HttpRequest): Promise<HttpResponse> => {
     const refused = policy.sendRetryAfter && isClosing() ? shuttingDown(request) : undefined;
-    return refused ?? handler(request);
+    return refused ?? limited(await handler(request));
   };
-  const leaves = (request: HttpRequest): boolean => policy.goawayChance > 0 && request.httpVersion === '2' && random.float() < policy.goawayChance;
+  const leaves = (request: HttpRequest): boolean => policy.goawayChance > 0 && request.httpVersion === '2' && host.random.float() < policy.goawayChance;
   return async (request) => {
     if (isOwn(request)) return handler(request);
     const origin = header(request.headers, 'origin') ?? '';

@@ -23,10 +23,10 @@ async function every(host: Host, ms: number, signal: AbortSignal, run: () => Pro
 }
 
 /** One of each storage; a resource that several groups serve is the first one's. */
-function storages({ keyRoot, resourcesNow }: PolledStorage): ReadonlyMap<string, ApiResource> {
+function storages(polled: PolledStorage): ReadonlyMap<string, ApiResource> {
   const found = new Map<string, ApiResource>();
-  for (const api of resourcesNow()) {
-    const prefix = resourcePrefix(keyRoot, api, api.custom === true);
+  for (const api of polled.resourcesNow()) {
+    const prefix = resourcePrefix(polled.keyRoot, api, api.custom === true);
     if (api.verbs.includes('list') && !found.has(prefix)) found.set(prefix, api);
   }
   return found;

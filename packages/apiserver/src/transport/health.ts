@@ -57,6 +57,8 @@ export interface HealthParts {
   readonly hooks: HookStates;
   readonly metrics: Metrics;
   readonly host: Host;
+  /** So long from now unfinished hooks do not mean that the server is dead. */
+  readonly livezGraceMs?: number;
   readonly times?: StorageTimes | undefined;
   /** Of what not every server has. */
   readonly checks?: Readonly<Record<string, HealthCheck>>;
@@ -70,9 +72,15 @@ function storeCheck(parts: HealthParts, timeoutMs = defaultCheckTimeoutMs): Heal
   };
 }
 
+/** Alive, while it may still be starting. */
+function inGrace(checks: Readonly<Record<string, HealthCheck>>, { host, livezGraceMs = 0 }: HealthParts): Record<string, HealthCheck> {
+  const endsMs = host.clock.monotonicMs() + livezGraceMs;
+  return Object.fromEntries(Object.entries(checks).map(([name, check]) => [name, () => (host.clock.monotonicMs() < endsMs ? Promise.resolve(undefined) : check())]));
+}
+
 export function addHealth(paths: PathTable, parts: HealthParts): void {
   const options = {
-    livez: { etcd: storeCheck(parts, parts.times?.healthTimeoutMs), ...parts.checks },
+    livez: { etcd: storeCheck(parts, parts.times?.healthTimeoutMs), ...parts.checks, ...inGrace(parts.hooks.checks(), parts) },
     readyz: { 'etcd-readiness': storeCheck(parts, parts.times?.readyTimeoutMs), ...parts.hooks.checks(), shutdown: () => Promise.resolve(parts.hooks.stopping ? 'process is shutting down' : undefined) },
     metrics: parts.metrics,
   };

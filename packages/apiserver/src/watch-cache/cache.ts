@@ -95,6 +95,10 @@ export class WatchCache {
     return this.#watchers.size;
   }
 
+  watchers(): readonly Watcher[] {
+    return this.#watchers.all();
+  }
+
   /** Resolves after the first full read. Idempotent. */
   start(): Promise<void> {
     this.#started ??= new Promise((resolve) => { void this.#run(resolve); });

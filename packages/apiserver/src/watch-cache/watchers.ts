@@ -29,6 +29,10 @@ export class Watchers {
     return this.#all.size;
   }
 
+  all(): readonly Watcher[] {
+    return [...this.#all.keys()];
+  }
+
   add(watcher: Watcher, trigger: Trigger | undefined): void {
     this.#all.set(watcher, trigger);
     if (trigger === undefined) {

@@ -122,7 +122,7 @@ class HttpServer {
     this.#http1.on('clientError', (error, socket) => { if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'); else socket.destroy(error); });
     // It is handed connections and never listens itself; without this it would neither time out slow heads nor know its idle connections.
     this.#http1.emit('listening');
-    this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls);
+    this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls, options.http1Only === true ? ['http/1.1'] : ['h2', 'http/1.1']);
     this.#server.on('connection', (socket: net.Socket) => {
       const peer = endpointOf(socket);
       this.#sockets.add(socket);
@@ -141,9 +141,9 @@ class HttpServer {
     connection.destroy();
   }
 
-  #tlsServer(options: ServerTls): tls.Server {
+  #tlsServer(options: ServerTls, protocols: string[]): tls.Server {
     this.#named = namedContexts(options);
-    const server = tls.createServer({ ...tlsOptions(options), ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, SNICallback: (name, done) => done(null, this.#named(name)) });
+    const server = tls.createServer({ ...tlsOptions(options), ALPNProtocols: protocols, allowHalfOpen: true, SNICallback: (name, done) => done(null, this.#named(name)) });
     server.on('secureConnection', (socket) => {
       this.#handshaking.delete(endpointOf(socket));
       socket.on('error', () => { socket.destroy(); });
@@ -274,7 +274,7 @@ class HttpServer {
   listen(options: ServeOptions): Promise<Listener> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => reject(toNetworkError(error)));
-      this.#server.listen({ host: options.address, port: options.port, backlog: 1024 }, () => {
+      this.#server.listen({ host: options.address, port: options.port, backlog: 1024, reusePort: options.reusePort ?? false }, () => {
         const bound = this.#server.address() as net.AddressInfo;
         resolve({
           address: bound.address, port: bound.port,
