@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import type { JsonObject } from '@coxswain/api';
 import type { Toleration } from 'kubernetes-types/core/v1';
 import { Fields, readConfigFile } from '../config-file/fields.ts';
-import { defaultAdmissionFile, type AdmissionFile } from './config.ts';
+import { defaultAdmissionFile, type AdmissionFile, type WebhookAccess } from './config.ts';
 import { defaultLimitCacheSize, type EventLimit, type LimitType } from './event-rate-limit.ts';
 import { levelProblem, modes, parseLevel, parseVersion, versionProblem, type LevelVersion, type Mode, type Policy } from './pod-security/levels.ts';
 import type { ImagePolicyConfig } from './image-policy.ts';
@@ -140,8 +140,19 @@ function imagePolicy(fields: Fields): ImagePolicyConfig {
   return out;
 }
 
+function webhookAccess(fields: Fields): WebhookAccess {
+  const latest = fields.text('kind') === 'WebhookAdmissionConfiguration';
+  if (latest) checkKind(fields, 'WebhookAdmissionConfiguration', ['apiserver.config.k8s.io/v1']);
+  else checkKind(fields, 'WebhookAdmission', ['apiserver.config.k8s.io/v1alpha1']);
+  const kubeConfigFile = fields.text('kubeConfigFile');
+  if (!kubeConfigFile.startsWith('/')) throw fields.wrong('kubeConfigFile', `Invalid value: ${JSON.stringify(kubeConfigFile)}: must be an absolute file path`);
+  return { kubeConfigFile };
+}
+
 /** By plugin: what it makes of its configuration. */
-const readers: Readonly<Record<string, (fields: Fields) => Partial<AdmissionFile>>> = {
+const readers: Readonly<Record<string, (fields: Fields, before: AdmissionFile) => Partial<AdmissionFile>>> = {
+  MutatingAdmissionWebhook: (fields, { webhooks }) => ({ webhooks: { ...webhooks, mutating: webhookAccess(fields) } }),
+  ValidatingAdmissionWebhook: (fields, { webhooks }) => ({ webhooks: { ...webhooks, validating: webhookAccess(fields) } }),
   PodSecurity: (fields) => ({ podSecurity: podSecurity(fields) }),
   EventRateLimit: (fields) => ({ eventLimits: eventLimits(fields) }),
   PodNodeSelector: (fields) => ({ podNodeSelectors: nodeSelectors(fields) }),
@@ -163,7 +174,7 @@ export function parseAdmissionFile(file: string, text: string, readFile: (path: 
     plugin.done();
     const own = inline ?? (path === '' ? undefined : new Fields(path, '', (parse(readFile(path)) ?? {}) as JsonObject));
     if (own === undefined) continue;
-    result = { ...result, ...reader(own) };
+    result = { ...result, ...reader(own, result) };
     own.done();
   }
   fields.done();

@@ -1,8 +1,14 @@
+import type { FindCredentials } from '../callouts/credentials.ts';
 import type { EventLimit } from './event-rate-limit.ts';
 import type { ImagePolicyConfig } from './image-policy.ts';
 import type { TolerationConfig } from './pod-placement.ts';
 import { defaultPodSecurityConfig, type PodSecurityConfig } from './pod-security/config.ts';
 import type { LimitedResource } from './resource-quota.ts';
+
+export interface WebhookAccess {
+  readonly kubeConfigFile: string;
+  readonly credentials?: FindCredentials | undefined;
+}
 
 /** What --admission-control-config-file says to the plugins. */
 export interface AdmissionFile {
@@ -13,6 +19,8 @@ export interface AdmissionFile {
   readonly podNodeSelectors: Readonly<Record<string, string>>;
   readonly podTolerations: TolerationConfig;
   readonly limitedResources: readonly LimitedResource[];
+  /** Who this server is to admission webhooks, of each kind; undefined: nobody. */
+  readonly webhooks?: Partial<Record<'mutating' | 'validating', WebhookAccess>> | undefined;
   /** Undefined: ImagePolicyWebhook cannot be switched on. */
   readonly imagePolicy?: ImagePolicyConfig | undefined;
 }

@@ -1,6 +1,7 @@
 import type { Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import { UsageError } from '@coxswain/service';
+import { withCredentials } from '../callouts/credentials.ts';
 import type { Callouts } from '../callouts/types.ts';
 import type { Lookup } from '../live-lookup.ts';
 import type { AdmissionPlugin, Authorizer, CacheReader, ObjectMutator } from '../types.ts';
@@ -95,10 +96,10 @@ function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly Ad
     certificateSubjectRestriction,
     defaultIngressClass(cache),
     denyServiceExternalIps,
-    mutatingWebhooks(webhooks),
+    mutatingWebhooks({ ...webhooks, callouts: withCredentials(tools.callouts, file.webhooks?.mutating?.credentials) }),
     validatingPolicies({ cache, lookup, authorizer, resourcesNow: tools.resourcesNow }),
     // Policies come before the webhooks of their sort; then, last: what another refuses must not be taken from a quota.
-    validatingWebhooks(webhooks),
+    validatingWebhooks({ ...webhooks, callouts: withCredentials(tools.callouts, file.webhooks?.validating?.credentials) }),
     resourceQuotaAdmission(host.clock, cache, objects, file.limitedResources),
     alwaysDeny,
   ];

@@ -2,6 +2,7 @@ import { fromUtf8, type ClientTls, type Host } from '@coxswain/host';
 import type { Client } from '@coxswain/client';
 import type { JsonObject } from '@coxswain/api';
 import { askOurselves, exchange, type Exchange } from './exchange.ts';
+import type { FindCredentials, WebhookCredentials } from './credentials.ts';
 import { statusText } from './failures.ts';
 import type { Lookup } from '../live-lookup.ts';
 import { clusterAddressResolver, endpointResolver, type ServiceResolver } from './service-resolver.ts';
@@ -11,10 +12,11 @@ import { CalloutError, type CalloutOptions, type Callouts, type WebhookClientCon
 class Identities {
   readonly #known = new Map<string, ClientTls>();
 
-  of(caPem: string | undefined, serverName: string | undefined): ClientTls {
-    const key = `${serverName ?? ''}\n${caPem ?? ''}`;
+  of(caPem: string | undefined, serverName: string | undefined, own: WebhookCredentials | undefined): ClientTls {
+    const { certPem, keyPem } = own ?? {};
+    const key = `${serverName ?? ''}\n${caPem ?? ''}\n${certPem ?? ''}`;
     const known = this.#known.get(key);
-    const made = known ?? { ...(caPem === undefined ? {} : { caPem }), ...(serverName === undefined ? {} : { serverName }) };
+    const made = known ?? { ...(caPem === undefined ? {} : { caPem }), ...(serverName === undefined ? {} : { serverName }), ...(certPem === undefined || keyPem === undefined ? {} : { certPem, keyPem }) };
     // The one not used for longest goes first.
     this.#known.delete(key);
     this.#known.set(key, made);
@@ -63,26 +65,32 @@ export interface CalloutsOptions {
 export function createCallouts({ host, services, own }: CalloutsOptions): Callouts {
   const identities = new Identities();
 
-  async function ofService(service: NonNullable<WebhookClientConfig['service']>, caPem: string | undefined, query: string): Promise<Exchange> {
+  async function ofService(service: NonNullable<WebhookClientConfig['service']>, caPem: string | undefined, query: string, find: FindCredentials | undefined): Promise<Exchange> {
     const { namespace, name, path = '', port = 443 } = service;
     const serverName = `${name}.${namespace}.svc`;
     const rest = `${path === '' || path.startsWith('/') ? path : `/${path}`}${query}`;
     const hostHeader = `${serverName}:${port}`;
     const shownUrl = `https://${hostHeader}${rest}`;
+    const own = find?.(hostHeader);
     try {
       const location = await services.resolve(namespace, name, port);
-      return { shownUrl, hostHeader, url: new URL(`${originOf(location.address, location.port)}${rest}`), tls: identities.of(caPem, serverName) };
+      return { shownUrl, hostHeader, url: new URL(`${originOf(location.address, location.port)}${rest}`), tls: identities.of(caPem, serverName, own), headers: await own?.headers() };
     } catch (error) {
       throw new CalloutError('resolve', `Post ${JSON.stringify(shownUrl)}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  function ofUrl(text: string, caPem: string | undefined, query: string): Exchange {
+  async function ofUrl(text: string, caPem: string | undefined, query: string, find: FindCredentials | undefined): Promise<Exchange> {
     if (!URL.canParse(text)) throw new CalloutError('resolve', `Unparsable URL: parse ${JSON.stringify(text)}`);
     const url = new URL(text);
     // The query that a URL has is not passed on, as upstream does not.
     url.search = query;
-    return { shownUrl: url.href, url, tls: identities.of(caPem, undefined) };
+    const own = find?.(url.port === '' ? `${url.hostname}:443` : url.host);
+    try {
+      return { shownUrl: url.href, url, tls: identities.of(caPem, undefined, own), headers: await own?.headers() };
+    } catch (error) {
+      throw new CalloutError('connect', `Post ${JSON.stringify(url.href)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   /** Whoever may write a webhook's configuration must not thereby ask this server in the server's name. */
@@ -97,9 +105,9 @@ export function createCallouts({ host, services, own }: CalloutsOptions): Callou
       const caPem = caPemOf(config.caBundle);
       const query = queryText(options.query);
       if (own !== undefined && isOwnService(config.service)) return askOwn(own, config.service?.path ?? '', query, body, options);
-      if (config.service !== undefined) return exchange(host, await ofService(config.service, caPem, query), body, options);
+      if (config.service !== undefined) return exchange(host, await ofService(config.service, caPem, query, options.credentials), body, options);
       if (config.url === undefined || config.url === '') throw new CalloutError('resolve', 'webhook configuration must have either service or URL');
-      return exchange(host, ofUrl(config.url, caPem, query), body, options);
+      return exchange(host, await ofUrl(config.url, caPem, query, options.credentials), body, options);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@coxswain/api';
+import type { FindCredentials } from './credentials.ts';
 
 /** Where a webhook lives, as `clientConfig` of the API says it: `url` or `service`. */
 export interface WebhookClientConfig {
@@ -37,6 +38,8 @@ export interface Callouts {
 export interface CalloutOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Who this server is to whom it calls, by `HOST:PORT`. */
+  readonly credentials?: FindCredentials | undefined;
   /** Added to the URL: admission webhooks are told their `timeout`. */
   readonly query?: Readonly<Record<string, string>> | undefined;
 }
