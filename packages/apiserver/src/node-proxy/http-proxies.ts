@@ -1,12 +1,13 @@
 import { badRequest, notFound, StatusError } from '@coxswain/api';
 import { resources } from '@coxswain/client';
 import { randomBelow, type Host, type HttpResponse } from '@coxswain/host';
-import type { Endpoints, Service } from 'kubernetes-types/core/v1';
+import type { Endpoints, Pod, Service } from 'kubernetes-types/core/v1';
 import { contains, parseAddress, parseCidr } from '../allocators/addresses.ts';
 import type { Lookup } from '../live-lookup.ts';
 import type { ResourceRequest, SubresourceHandler } from '../types.ts';
 import { forward, type Target } from './forward.ts';
 import { hostAndPort, kubeletOrigin, podOf, type KubeletAccess } from './node-location.ts';
+import { pathBehind } from './path-behind.ts';
 
 type HostPart = Pick<Host, 'network' | 'log' | 'random'>;
 
@@ -32,13 +33,11 @@ function parse(resource: string, id: string): SchemeNamePort {
   return parsed;
 }
 
-/** Path and query after `/proxy`, as the client sent them. */
-function rest(request: ResourceRequest): string {
-  const { target } = request.http;
-  const marker = `/${request.info.parts[0] ?? request.info.resource}/`;
-  const start = target.indexOf('/proxy', target.indexOf(marker) + marker.length);
-  const after = target.slice(start + '/proxy'.length);
-  return after.startsWith('/') ? after : `/${after}`;
+/** Where upstream breaks the connection off (a port that is no number) the request is a bad one. */
+function portNumber(resource: string, id: string, port: string): number {
+  if (!/^\d+$/.test(port)) throw badRequest(`invalid ${resource} request ${JSON.stringify(id)}`);
+  if (Number(port) > 65_535) throw new StatusError('ServiceUnavailable', `error trying to reach service: dial tcp: address ${port}: invalid port`);
+  return Number(port);
 }
 
 async function podTarget(lookup: Lookup, request: ResourceRequest): Promise<Target> {
@@ -47,7 +46,7 @@ async function podTarget(lookup: Lookup, request: ResourceRequest): Promise<Targ
   const address = pod.status?.podIP;
   if (!address) throw badRequest('address not allowed');
   const declared = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
-  const number = port === '' ? declared[0]?.containerPort : /^\d+$/.test(port) ? Number(port) : declared.find((one) => one.name === port)?.containerPort;
+  const number = port === '' ? declared[0]?.containerPort : declared.find((one) => one.name === port)?.containerPort ?? portNumber('pod', request.info.name, port);
   return target(scheme, address, number ?? (scheme === 'https' ? 443 : 80), request);
 }
 
@@ -61,17 +60,41 @@ const refusedNetworks = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '0.0.0.
 
 function target(scheme: 'http' | 'https', address: string, port: number, request: ResourceRequest): Target {
   refuseUnproxyable(address);
-  return { url: `${scheme}://${hostAndPort(address, port)}${rest(request)}`, ...(scheme === 'https' ? { tls: proxyTls } : {}) };
+  return { url: `${scheme}://${hostAndPort(address, port)}${pathBehind(request.info, request.http.target)}`, ...(scheme === 'https' ? { tls: proxyTls } : {}) };
 }
 
 /** As upstream: whoever is behind has a certificate that nobody here can check. */
 const proxyTls = { insecureSkipVerify: true };
 
-function readyAddresses(endpoints: Endpoints, portName: string): { readonly ip: string; readonly port: number }[] {
+interface Ready { readonly ip: string; readonly port: number; readonly pod: { readonly namespace?: string; readonly name?: string } | undefined }
+
+function readyAddresses(endpoints: Endpoints, portName: string): Ready[] {
   return (endpoints.subsets ?? []).flatMap((subset) => {
     const port = (subset.ports ?? []).find((one) => (one.name ?? '') === portName)?.port;
-    return port === undefined ? [] : (subset.addresses ?? []).map((address) => ({ ip: address.ip, port }));
+    return port === undefined ? [] : (subset.addresses ?? []).map((address) => ({ ip: address.ip, port, pod: address.targetRef }));
   });
+}
+
+/** Whoever may write endpoints may name any address: only a pod's own, of the same namespace, is asked. */
+async function isOfPod(lookup: Lookup, namespace: string, { ip, pod }: Ready): Promise<boolean> {
+  if (pod?.name === undefined || pod.namespace !== namespace) return false;
+  const found = await lookup<Pod>(resources.pods, namespace, pod.name);
+  return (found?.status?.podIPs ?? []).some((one) => one.ip === ip);
+}
+
+/** From a random one on, the first that counts. */
+async function pickReady(host: HostPart, lookup: Lookup, namespace: string, ready: readonly Ready[]): Promise<Ready | undefined> {
+  const start = randomBelow(host.random, Math.max(1, ready.length));
+  for (const one of [...ready.slice(start), ...ready.slice(0, start)]) if (await isOfPod(lookup, namespace, one)) return one;
+  return undefined;
+}
+
+/** The name of the asked port; a number is one of the service's own. */
+function portNameOf(service: Service, name: string, port: string): string {
+  if (!/^\d+$/.test(port)) return port;
+  const found = service.spec?.ports?.find((one) => one.port === Number(port));
+  if (found === undefined) throw new StatusError('ServiceUnavailable', `no service port ${port} found for service ${JSON.stringify(name)}`);
+  return found.name ?? '';
 }
 
 async function serviceTarget(host: HostPart, lookup: Lookup, request: ResourceRequest): Promise<Target> {
@@ -79,12 +102,10 @@ async function serviceTarget(host: HostPart, lookup: Lookup, request: ResourceRe
   const { namespace } = request.info;
   const service = await lookup<Service>(resources.services, namespace, name);
   if (service === undefined) throw notFound({ group: '', resource: 'services' }, name);
-  const ports = service.spec?.ports ?? [];
-  const chosen = port === '' ? (ports.length === 1 ? ports[0] : ports.find((one) => !one.name)) : ports.find((one) => one.name === port || String(one.port) === port);
-  const endpoints = chosen === undefined ? undefined : await lookup<Endpoints>(resources.endpoints, namespace, name);
-  const ready = endpoints === undefined ? [] : readyAddresses(endpoints, chosen?.name ?? '');
-  const picked = ready[randomBelow(host.random, Math.max(1, ready.length))];
-  if (picked === undefined) throw new StatusError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(name)}`);
+  const endpoints = await lookup<Endpoints>(resources.endpoints, namespace, name);
+  const ready = endpoints === undefined ? [] : readyAddresses(endpoints, portNameOf(service, name, port));
+  const picked = await pickReady(host, lookup, namespace, ready);
+  if (picked === undefined) throw new StatusError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(request.info.name)}`);
   return target(scheme, picked.ip, picked.port, request);
 }
 
@@ -92,15 +113,25 @@ async function nodeTarget(lookup: Lookup, access: KubeletAccess, request: Resour
   const { scheme, name, port } = parse('node', request.info.name);
   const kubelet = new URL(await kubeletOrigin(lookup, access, name));
   // Only the kubelet gets to see this server's certificate for kubelets.
-  if (port !== '' && port !== kubelet.port) return target(scheme, kubelet.hostname.replace(/^\[|\]$/g, ''), Number(port), request);
+  if (port !== '' && port !== kubelet.port) return target(scheme, kubelet.hostname.replace(/^\[|\]$/g, ''), portNumber('node', request.info.name, port), request);
   refuseUnproxyable(kubelet.hostname.replace(/^\[|\]$/g, ''));
-  return { url: `${kubelet.origin}${rest(request)}`, tls: access.tls };
+  return { url: `${kubelet.origin}${pathBehind(request.info, request.http.target)}`, tls: access.tls };
+}
+
+/** What is served below `/proxy/` has links relative to that. */
+function withSlash({ http, info }: ResourceRequest): HttpResponse | undefined {
+  if (info.parts.length > 3 || info.path.endsWith('/') || !['GET', 'HEAD'].includes(http.method) || http.upgradeRequested) return undefined;
+  const [path = '', ...query] = http.target.split('?');
+  return { status: 301, headers: { location: `${path}/${query.length === 0 ? '' : `?${query.join('?')}`}` } };
 }
 
 export function proxyHandlers(host: HostPart, lookup: Lookup, access: KubeletAccess): readonly SubresourceHandler[] {
   const handler = (resource: string, find: (request: ResourceRequest) => Promise<Target>): SubresourceHandler => ({
     group: '', resource, subresource: 'proxy',
-    handle: async (request): Promise<HttpResponse> => forward(host, request.http, await find(request)),
+    handle: async (request): Promise<HttpResponse> => {
+      const target = await find(request);
+      return withSlash(request) ?? forward(host, request.http, target);
+    },
   });
   return [
     handler('pods', (request) => podTarget(lookup, request)),

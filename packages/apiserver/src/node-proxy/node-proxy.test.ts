@@ -12,7 +12,7 @@ const host: Host = {
   ...real,
   network: new Proxy(real.network, {
     get: (target, name) => name === 'fetch'
-      ? (request: Parameters<Host['network']['fetch']>[0]) => { const { tls: _tls, ...rest } = request; return target.fetch({ ...rest, url: request.url.replace('https://192.0.2.10:', 'http://127.0.0.1:') }); }
+      ? (request: Parameters<Host['network']['fetch']>[0]) => { const { tls: _tls, ...rest } = request; return target.fetch({ ...rest, url: request.url.replace(/^https?:\/\/192\.0\.2\.\d+:/, 'http://127.0.0.1:') }); }
       : Reflect.get(target, name).bind(target),
   }),
 };
@@ -200,4 +200,32 @@ test('the server is no way into its own loopback', async () => {
   const refused = await cluster.call('GET', `/api/v1/namespaces/default/pods/p:${kubelet.port}/proxy/`);
   expect(refused.json).toMatchObject({ code: 400, message: 'address not allowed' });
   expect(seen.length).toBe(before);
+});
+
+test('ports that are none, and addresses that are no pod\'s, are answered as upstream answers them', async () => {
+  const base = '/api/v1/namespaces/default';
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const refusal = async (target: string): Promise<unknown> => { const { status, json } = await cluster.call('GET', `${base}/${target}`); return [status, json['message']]; };
+  await cluster.call('PATCH', `${base}/pods/two/status`, { body: { status: { podIP: '192.0.2.20', podIPs: [{ ip: '192.0.2.20' }] } }, headers: merge });
+  expect(await refusal('pods/two:99999/proxy/')).toEqual([503, 'error trying to reach service: dial tcp: address 99999: invalid port']);
+  expect(await refusal('pods/two:abc/proxy/')).toEqual([400, 'invalid pod request "two:abc"']);
+  expect(await refusal('pods/two:-1/proxy/')).toEqual([400, 'invalid pod request "two:-1"']);
+  await cluster.call('POST', `${base}/services`, { body: { metadata: { name: 'web' }, spec: { ports: [{ name: 'http', port: 80 }] } } });
+  const subsets = (targetRef?: object) => [{ addresses: [{ ip: '192.0.2.20', ...(targetRef === undefined ? {} : { targetRef }) }], ports: [{ name: 'http', port: kubelet.port }] }];
+  await cluster.call('POST', `${base}/endpoints`, { body: { metadata: { name: 'web' }, subsets: subsets() } });
+  expect(await refusal('services/web:http/proxy/')).toEqual([503, 'no endpoints available for service "web:http"']);
+  for (const ref of [{ kind: 'Pod', namespace: 'default', name: 'p' }, { kind: 'Pod', namespace: 'kube-system', name: 'two' }]) {
+    await cluster.call('PATCH', `${base}/endpoints/web`, { body: { subsets: subsets(ref) }, headers: merge });
+    expect(await refusal('services/web:http/proxy/')).toEqual([503, 'no endpoints available for service "web:http"']);
+  }
+  await cluster.call('PATCH', `${base}/endpoints/web`, { body: { subsets: subsets({ kind: 'Pod', namespace: 'default', name: 'two' }) }, headers: merge });
+  answer = (request) => Promise.resolve({ status: 200, headers: {}, body: utf8(request.target) });
+  expect((await cluster.call('GET', `${base}/services/web:http/proxy/a%2Fb?c=%2F`)).text).toBe('/a/b?c=%2F');
+  expect((await cluster.call('GET', `${base}/services/:web:80/proxy/x`)).text).toBe('/x');
+  // Its only port has a name.
+  expect(await refusal('services/web/proxy/x')).toEqual([503, 'no endpoints available for service "web"']);
+  expect(await refusal('services/web:81/proxy/x')).toEqual([503, 'no service port 81 found for service "web"']);
+  expect(await refusal('services/web:abc/proxy/x')).toEqual([503, 'no endpoints available for service "web:abc"']);
+  expect((await cluster.call('GET', `${base}/services/web:http/proxy?a=b`)).status).toBe(301);
+  expect((await cluster.call('POST', `${base}/services/web:http/proxy?a=b`, { body: {} })).text).toBe('/?a=b');
 });

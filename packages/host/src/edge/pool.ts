@@ -14,7 +14,7 @@ export interface PoolLimits {
 export interface Held<T> {
   readonly value: T;
   /** Idempotent. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** What is made once for a key and shared, and destroyed some time after its last use; never while it is used. */
