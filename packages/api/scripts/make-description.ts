@@ -12,6 +12,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { addOptionalApis } from './optional-apis.ts';
 import { unpublishedTypes } from './unpublished-types.ts';
 
 interface PublishedType { type?: string; ref?: string; array?: PublishedType; map?: PublishedType; format?: string; enum?: string[]; default?: unknown }
@@ -43,6 +44,7 @@ const source = process.argv[2];
 if (source === undefined) throw new Error('usage: make-description.ts kubernetes-api.json');
 const published = JSON.parse(readFileSync(source, 'utf8')) as Published;
 const out = join(import.meta.dirname, '..', 'data');
+const { isOptional, isUnpublished } = addOptionalApis(published);
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const apiextensions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
@@ -172,7 +174,7 @@ function makeTypes(): Record<string, Record<string, object>> {
     (packages[packageOf(name)] ??= {})[simpleName(name)] = {
       ...(definition?.gvk === undefined ? {} : { k: definition.gvk }),
       ...(definition?.mapType === undefined ? {} : { m: definition.mapType }),
-      ...(definition === undefined ? {} : { p: 1 }),
+      ...(definition === undefined || isUnpublished(name) ? {} : { p: 1 }),
       f: visible.map((field) => fieldOf(name, field)),
     };
   }
@@ -213,7 +215,10 @@ function addUnpublished(packages: Record<string, Record<string, object>>): void 
 }
 
 /** Kinds of several versions are stored as one of them; that one is what clients compare. */
-const storedAs: Record<string, string> = { 'autoscaling/HorizontalPodAutoscaler': 'autoscaling/v2', 'events.k8s.io/Event': '/v1' };
+const storedAs: Record<string, string> = {
+  'autoscaling/HorizontalPodAutoscaler': 'autoscaling/v2', 'events.k8s.io/Event': '/v1',
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': 'admissionregistration.k8s.io/v1', 'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': 'admissionregistration.k8s.io/v1',
+};
 
 function storageVersionHash(resource: PublishedResource): string {
   if (!resource.verbs.includes('watch')) return '';
@@ -225,7 +230,7 @@ function makeResources(): unknown[] {
   return published.resources.map((resource) => [
     resource.group, resource.version, resource.name, resource.singular, resource.kind, resource.namespaced ? 1 : 0,
     resource.verbs.join(','), resource.shortNames.join(','), resource.categories.join(','),
-    resource.subresources.map((sub) => [sub.name, sub.group, sub.version, sub.kind, sub.verbs.join(',')]), storageVersionHash(resource),
+    resource.subresources.map((sub) => [sub.name, sub.group, sub.version, sub.kind, sub.verbs.join(',')]), storageVersionHash(resource), ...(isOptional(resource) ? [1] : []),
   ]);
 }
 

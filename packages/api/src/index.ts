@@ -4,7 +4,7 @@ export * from './status-error.ts';
 export * from './strategy.ts';
 export type * from './description.ts';
 export { apiDescription } from './description/builtin.ts';
-export { builtinResources, findKind, findResource, typeOfKind } from './description/resources.ts';
+export { builtinResources, findKind, findResource, knownResources, optionalResources, typeOfKind } from './description/resources.ts';
 export * from './patch/index.ts';
 export * from './decode/index.ts';
 export * from './json/index.ts';

@@ -34,7 +34,7 @@ export interface ApiServerConfig extends ProtectionConfig {
   readonly logRequests?: boolean;
   /** Of watches that name no end. Default 1800. */
   readonly minRequestTimeoutSeconds?: number;
-  /** Default: all that are built. */
+  /** Default: what a default server serves. */
   readonly isServed?: ((group: string, version: string) => boolean) | undefined;
   /** How long unfinished hooks do not make the server seem dead. Default 0. */
   readonly livezGraceMs?: number;

@@ -95,6 +95,8 @@ export interface PartsConfig {
   readonly enableAdmissionPlugins: readonly string[];
   readonly disableAdmissionPlugins: readonly string[];
   readonly admission?: AdmissionFile | undefined;
+  /** The feature of this name; default false. */
+  readonly mutatingAdmissionPolicy?: boolean | undefined;
   readonly defaultNotReadyTolerationSeconds: number;
   readonly defaultUnreachableTolerationSeconds: number;
   readonly serviceClusterIpRanges: readonly string[];

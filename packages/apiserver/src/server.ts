@@ -208,7 +208,7 @@ function pathsOf(config: ApiServerConfig, registry: Registry, aggregator: Aggreg
   for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(jsonResponse(200, version))), { listed: path === '/version' });
   addHealth(paths, { store: config.store, times: config.storageTimes, livezGraceMs: config.livezGraceMs ?? 0, ...health, metrics, host });
   addDiscovery(paths, { resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: externalAddress(config.parts) });
-  addOpenApi(paths, host, version.gitVersion, () => registry.customSchemas, config.fieldTexts, aggregator.otherDocuments);
+  addOpenApi(paths, host, version.gitVersion, () => registry.customSchemas, config.fieldTexts, aggregator.otherDocuments, config.isServed);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
   return paths;
 }

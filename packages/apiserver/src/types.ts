@@ -2,7 +2,7 @@
  * The seams between the API server's stages, in the order a request meets them:
  * transport → authn → flow control → authz → admission → registry → storage.
  */
-import type { ApiResource, JsonObject } from '@coxswain/api';
+import type { ApiResource, JsonObject, TypeOf } from '@coxswain/api';
 import type { HttpRequest, HttpResponse } from '@coxswain/host';
 
 export interface UserInfo {
@@ -127,6 +127,10 @@ export interface AdmissionVersion {
   back(object: JsonObject): Promise<JsonObject>;
   /** What a webhook or policy made of an object in this version: types checked, unknown fields dropped, defaults filled in. Throws StatusError. */
   settle(object: JsonObject): JsonObject;
+  /** The same for what a mutating policy made, in the words that it is refused with. `strict`: unknown fields are refused too. */
+  settlePolicy(object: JsonObject, strict: boolean): JsonObject;
+  /** Of the object; undefined: nothing is known of it. */
+  readonly structure: TypeOf | undefined;
 }
 
 /** Shared by all plugins that see one request's object while it may change: upstream's ReinvocationContext. */

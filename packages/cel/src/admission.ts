@@ -29,17 +29,19 @@ export interface AdmissionVariables {
   readonly params: boolean;
   readonly authorizer: boolean;
   readonly expressions: 'new' | 'stored';
+  /** Of a mutation. Default false. */
+  readonly patchTypes?: boolean;
 }
 
 const environments = new Map<string, Environment>();
 
 /** `object`, `oldObject`, `request`, `namespaceObject`, and with them `params` and the authorizer. */
-export function admissionEnvironment({ params, authorizer, expressions }: AdmissionVariables): Environment {
-  const key = `${params} ${authorizer} ${expressions}`;
+export function admissionEnvironment({ params, authorizer, expressions, patchTypes = false }: AdmissionVariables): Environment {
+  const key = `${params} ${authorizer} ${expressions} ${patchTypes}`;
   const known = environments.get(key);
   if (known !== undefined) return known;
   const made = celEnvironment({
-    expressions,
+    expressions, patchTypes,
     variables: {
       object: dynDecl, oldObject: dynDecl, namespaceObject: namespaceDecl, request: admissionRequestDecl, ...(params ? { params: dynDecl } : {}),
       ...(authorizer ? { authorizer: authorizerDecl, 'authorizer.requestResource': resourceCheckDecl } : {}),
@@ -57,9 +59,9 @@ export type AdmissionProgram =
   /** `internal`: upstream takes it for its own fault. The text is upstream's. */
   | { readonly ok: false; readonly internal: boolean; readonly message: string };
 
-export type ReturnKind = 'bool' | 'string' | 'null' | 'any';
+export type ReturnKind = 'bool' | 'string' | 'null' | 'any' | 'Object' | 'list(JSONPatch)';
 
-const shownReturn: Readonly<Record<ReturnKind, string>> = { bool: 'bool', string: 'string', null: 'null_type', any: 'any' };
+const shownReturn: Readonly<Record<ReturnKind, string>> = { bool: 'bool', string: 'string', null: 'null_type', any: 'any', Object: 'Object', 'list(JSONPatch)': 'list(JSONPatch)' };
 
 /** Compiles an expression that has to evaluate to one of `returns`. */
 export function compileReturning(environment: Environment, expression: string, returns: readonly ReturnKind[]): AdmissionProgram {
@@ -68,7 +70,7 @@ export function compileReturning(environment: Environment, expression: string, r
     return compiled.kind === 'compile' ? { ok: false, internal: false, message: `compilation failed: ${compiled.message}` } : { ok: false, internal: true, message: `program instantiation failed: ${compiled.message}` };
   }
   const { resultType } = compiled.program;
-  if (returns.includes('any') || returns.some((kind) => kind === resultType.kind)) return compiled;
+  if (returns.includes('any') || returns.some((kind) => kind === resultType.kind || kind === resultType.text)) return compiled;
   const got = resultType.kind === 'null' ? 'null_type' : resultType.text;
   const wanted = returns.length === 1 ? shownReturn[returns[0] as ReturnKind] : `one of [${returns.map((kind) => shownReturn[kind]).join(' ')}]`;
   return { ok: false, internal: false, message: `must evaluate to ${wanted} but got ${got}` };

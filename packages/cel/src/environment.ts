@@ -3,13 +3,13 @@ import { dynType, listOf, mapOf, optionalOf, paramType, type CheckType } from '.
 import { check, type Checked, type Declarations } from './checker.ts';
 import { checkTypeOf, objectTypesIn } from './decl-types.ts';
 import { AuthorizerValue, ResourceCheck, type ResourceQuestion } from './lib/authorizer.ts';
-import { newFunctions, storedFunctions, type FunctionTable } from './library.ts';
+import { newFunctions, patchFunctionTable, storedFunctions, type FunctionTable } from './library.ts';
 import { newMacros, storedMacros, type MacroSet } from './macros.ts';
 import { parse } from './parser.ts';
 import { PlanError, plan, type Plan } from './plan.ts';
 import { CelProgram } from './program.ts';
 import { showErrors } from './source-error.ts';
-import { makeObject } from './structs.ts';
+import { isPatchType, makeObject, patchFieldType } from './structs.ts';
 import type { BoundValue, CompileResult, DeclType, Environment, EnvironmentOptions, ObjectDeclType } from './types.ts';
 import { validateExpression } from './validate.ts';
 
@@ -22,7 +22,8 @@ const standardTypes: ReadonlyMap<string, CheckType> = new Map<string, CheckType>
 
 interface Parts {
   readonly variables: ReadonlyMap<string, DeclType>;
-  readonly constructible: ReadonlyMap<string, ObjectDeclType>;
+  /** `Object`, `JSONPatch`. */
+  readonly patchTypes: boolean;
   readonly functions: FunctionTable;
   readonly macros: MacroSet;
 }
@@ -30,7 +31,7 @@ interface Parts {
 /** An environment of Kubernetes 1.32 with these variables. */
 export function celEnvironment(options: EnvironmentOptions = {}): Environment {
   const isNew = options.expressions === 'new';
-  return new CelEnvironment({ variables: new Map(), constructible: new Map(), functions: isNew ? newFunctions : storedFunctions, macros: isNew ? newMacros : storedMacros }).extend(options);
+  return new CelEnvironment({ variables: new Map(), patchTypes: false, functions: isNew ? newFunctions : storedFunctions, macros: isNew ? newMacros : storedMacros }).extend(options);
 }
 
 class CelEnvironment implements Environment {
@@ -45,19 +46,19 @@ class CelEnvironment implements Environment {
       this.#checkTypes.set(name, checkTypeOf(type));
       objectTypesIn(type, this.#objects);
     }
-    for (const type of parts.constructible.values()) objectTypesIn(type, this.#objects);
     this.#declarations = {
       variable: (name) => this.#checkTypes.get(name),
-      typeNamed: (name) => standardTypes.get(name) ?? (this.#objects.has(name) ? { kind: 'object', name } : undefined),
+      typeNamed: (name) => standardTypes.get(name) ?? (this.#objects.has(name) || (parts.patchTypes && isPatchType(name)) ? { kind: 'object', name } : undefined),
       fieldsOf: (name) => {
         const type = this.#objects.get(name);
+        if (type === undefined && parts.patchTypes && isPatchType(name)) return (field) => patchFieldType(name, field);
         return type === undefined ? undefined : (field) => {
           // Keywords that the grammar lets stand as names (`self.namespace`) need no escape.
           const declared = (type.fields.get(field) ?? type.fields.get(`__${field}__`))?.type;
           return declared === undefined ? undefined : checkTypeOf(declared);
         };
       },
-      function: (name) => parts.functions.get(name),
+      function: (name) => parts.functions.get(name) ?? (parts.patchTypes ? patchFunctionTable.get(name) : undefined),
     };
   }
 
@@ -65,11 +66,11 @@ class CelEnvironment implements Environment {
     return this.#parts.variables;
   }
 
-  extend({ variables = {}, constructibleTypes = [], expressions }: EnvironmentOptions): Environment {
+  extend({ variables = {}, patchTypes = this.#parts.patchTypes, expressions }: EnvironmentOptions): Environment {
     const { functions, macros } = this.#parts;
     return new CelEnvironment({
       variables: new Map([...this.#parts.variables, ...Object.entries(variables)]),
-      constructible: new Map([...this.#parts.constructible, ...constructibleTypes.map((type) => [type.name, type] as const)]),
+      patchTypes,
       functions: expressions === undefined ? functions : expressions === 'new' ? newFunctions : storedFunctions,
       macros: expressions === undefined ? macros : expressions === 'new' ? newMacros : storedMacros,
     });

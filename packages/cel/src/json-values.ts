@@ -6,6 +6,7 @@ import { escapeName, unescapeName } from './names.ts';
 import { toText } from './lib/conversions.ts';
 import { Quantity } from './lib/quantity.ts';
 import { goText } from './lib/go-text.ts';
+import { StructValue } from './structs.ts';
 import { work } from './work.ts';
 import { IpAddress, ipText } from './lib/addresses.ts';
 
@@ -218,6 +219,7 @@ export function toJson(value: CelValue): Json | undefined {
   if (value instanceof JsonList) return [...value.json];
   if (value instanceof ListValue) return listJson(value);
   if (value instanceof MapValue) return mapJson(value);
+  if (value instanceof StructValue) return structJson(value);
   if (value instanceof OptionalValue) return value.value === undefined ? undefined : toJson(value.value);
   if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
   if (value instanceof Timestamp || value instanceof Duration) return toText(value) as string;
@@ -238,6 +240,16 @@ function listJson(list: ListValue): Json | undefined {
     items.push(json);
   }
   return items;
+}
+
+function structJson(struct: StructValue): Json | undefined {
+  const object: JsonObject = Object.create(null) as JsonObject;
+  for (const [name, value] of struct.fields) {
+    const json = toJson(value);
+    if (json === undefined) return undefined;
+    object[name] = json;
+  }
+  return object;
 }
 
 function mapJson(map: MapValue): Json | undefined {

@@ -10,6 +10,7 @@ import { regexFunctions } from './lib/regex.ts';
 import { stringFunctions } from './lib/strings.ts';
 import { timeFunctions } from './lib/times.ts';
 import { urlFunctions } from './lib/urls.ts';
+import { patchFunctions } from './structs.ts';
 
 export type FunctionTable = ReadonlyMap<string, FunctionDecl>;
 
@@ -28,5 +29,7 @@ const common = [
   setFunctions, addressFunctions, formatFunctions,
 ];
 
+/** Only where patches are made. */
+export const patchFunctionTable: FunctionTable = functionTable(patchFunctions);
 export const newFunctions: FunctionTable = functionTable(...common);
 export const storedFunctions: FunctionTable = functionTable(...common, [mapInsertFunction]);

@@ -7,9 +7,9 @@ import { CostLimitExceeded, DecisionNeeded, Frame } from './frame.ts';
 import { toJson, typedValue } from './json-values.ts';
 import { perCallLimit } from './limits.ts';
 import type { Plan } from './plan.ts';
-import { shownTypeName } from './structs.ts';
+import { StructValue, misplacedTypes } from './structs.ts';
 import type { Binding, Bindings, BoundValue, CelResult, CostEstimate, DeclType, Evaluation, EvaluationLimits, Json, ObjectDeclType, Program, ResultType } from './types.ts';
-import { CelError, MapValue, OptionalValue, Uint, optionalNone, type CelValue } from './values.ts';
+import { CelError, ListValue, MapValue, OptionalValue, Uint, optionalNone, typeNameOf, type CelValue } from './values.ts';
 import { TooMuchWork, beginWork } from './work.ts';
 
 export interface Compiled {
@@ -71,7 +71,7 @@ class Result implements CelResult {
     this.value = value;
   }
   get typeName(): string {
-    return shownTypeName(this.value);
+    return typeNameOf(this.value);
   }
   get scalar(): boolean | string | bigint | number | null | undefined {
     const { value } = this;
@@ -81,6 +81,16 @@ class Result implements CelResult {
   get optional(): CelResult | 'none' | undefined {
     if (!(this.value instanceof OptionalValue)) return undefined;
     return this.value.value === undefined ? 'none' : new Result(this.value.value);
+  }
+  misplacedTypes(): readonly string[] {
+    return this.value instanceof StructValue ? misplacedTypes(this.value, this.value.typeName) : [];
+  }
+  items(): readonly CelResult[] | undefined {
+    return this.value instanceof ListValue ? [...this.value].map((item) => new Result(item)) : undefined;
+  }
+  field(name: string): CelResult | undefined {
+    const value = this.value instanceof StructValue ? this.value.fields.get(name) : undefined;
+    return value === undefined ? undefined : new Result(value);
   }
   json(): Json | undefined {
     return toJson(this.value);

@@ -1,5 +1,5 @@
 import { goText } from './lib/go-text.ts';
-import { CelError, ListValue, MapValue, OptionalValue, TypeValue, Uint, typeNameOf, type CelValue } from './values.ts';
+import { CelError, ListValue, MapValue, OpaqueValue, OptionalValue, TypeValue, Uint, typeNameOf, type CelValue } from './values.ts';
 
 /** What cannot be a key or an index, by Go's name of its type; undefined: it can. */
 export function badQualifier(key: CelValue): CelError | undefined {
@@ -27,12 +27,14 @@ export function qualify(value: CelValue, key: CelValue): CelValue {
     if (index instanceof CelError) return index;
     return index >= 0 && index < value.size ? value.at(index) : new CelError(`index out of bounds: ${goText(key)}`);
   }
+  if (value instanceof OpaqueValue) return value.field?.(key) ?? noSuchKey(key);
   return value instanceof CelError ? value : noSuchKey(key);
 }
 
 /** The same where it may be missing: undefined. */
 export function qualifyIfPresent(value: CelValue, key: CelValue): CelValue | undefined {
   if (value instanceof MapValue) return value.find(key);
+  if (value instanceof OpaqueValue) return value.field?.(key);
   if (!(value instanceof ListValue)) return value instanceof CelError ? value : undefined;
   const index = listIndex(key);
   if (index instanceof CelError) return index;

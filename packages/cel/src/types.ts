@@ -53,8 +53,8 @@ export interface EnvironmentOptions {
    * 'stored': what may already be stored or stands in configuration files. Default 'stored'.
    */
   readonly expressions?: 'new' | 'stored';
-  /** Types that expressions may construct: `Object{…}`, `Object.spec{…}`, `JSONPatch{…}` of mutating policies. */
-  readonly constructibleTypes?: readonly ObjectDeclType[];
+  /** What expressions of mutating policies may do besides: construct `Object{…}`, `Object.spec{…}` and `JSONPatch{…}`, and call `jsonpatch.escapeKey`. */
+  readonly patchTypes?: boolean;
 }
 
 export interface Environment {
@@ -123,6 +123,12 @@ export interface CelResult {
   readonly scalar: boolean | string | bigint | number | null | undefined;
   /** Of an optional: its value, or 'none'. */
   readonly optional: CelResult | 'none' | undefined;
+  /** Of objects that an expression constructed: those whose type is not that of their place below `Object`, in upstream's words. */
+  misplacedTypes(): readonly string[];
+  /** The items of a list; undefined: it is none. */
+  items(): readonly CelResult[] | undefined;
+  /** A field of an object that an expression constructed; undefined: it was not given. */
+  field(name: string): CelResult | undefined;
   /** As JSON (timestamps and durations as their strings, bytes as base64); undefined where it has none (types, optional.none). */
   json(): Json | undefined;
 }

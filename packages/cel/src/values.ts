@@ -84,6 +84,8 @@ export abstract class MapValue {
 export abstract class OpaqueValue {
   abstract readonly typeName: string;
   abstract equals(other: CelValue): boolean;
+  /** What can be selected from it; undefined: there is no such field. */
+  field?(name: CelValue): CelValue | undefined;
   /** Its size in costs. */
   get costSize(): number {
     return 1;

@@ -1,4 +1,5 @@
 export { applyServerSide, type Applying } from './apply.ts';
+export { mergeConfiguration, type TypeOf } from './configuration.ts';
 export { FieldSet, fieldSetFromJson, fieldSetOf } from './field-set.ts';
 export { customResetFields } from './reset-fields.ts';
 export { keepManagedTimes, updateManagedFields, type Writing } from './update.ts';

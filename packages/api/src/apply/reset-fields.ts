@@ -1,5 +1,5 @@
 import type { ApiResource } from '../resource.ts';
-import { builtinResources } from '../description/resources.ts';
+import { knownResources } from '../description/resources.ts';
 import { FieldSet, fieldSetOf } from './field-set.ts';
 
 type Paths = readonly (readonly string[])[];
@@ -40,7 +40,7 @@ export function resetFieldsOf(typeName: string, subresource: string): FieldSet {
 }
 
 function make(typeName: string, subresource: string): FieldSet {
-  const resource = builtinResources.find((one) => one.typeName === typeName);
+  const resource = knownResources.find((one) => one.typeName === typeName);
   if (resource === undefined) return empty;
   const own = special[`${resource.resource}/${subresource}`];
   if (own !== undefined) return fieldSetOf(own);

@@ -5,6 +5,7 @@ const rbac = 'io.k8s.api.rbac.v1';
 const rbacGroup = 'rbac.authorization.k8s.io';
 const networking = 'io.k8s.api.networking.v1';
 const admission = 'io.k8s.api.admissionregistration.v1';
+const [betaAdmission, alphaAdmission] = [`${admission}beta1`, `${admission}alpha1`];
 const flowcontrol = 'io.k8s.api.flowcontrol.v1';
 const apiextensions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 
@@ -83,11 +84,14 @@ export const otherDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${admission}.ValidatingWebhook`]: webhook,
   [`${admission}.MutatingWebhook`]: mutatingWebhook,
   [`${admission}.RuleWithOperations`]: setDefaults({ scope: '*' }),
-  [`${admission}.NamedRuleWithOperations`]: setDefaults({ scope: '*' }),
   [`${admission}.ServiceReference`]: port443,
-  [`${admission}.ValidatingAdmissionPolicySpec`]: setPointerDefaults({ failurePolicy: 'Fail' }),
-  [`${admission}.MatchResources`]: setDefaults({ namespaceSelector: {}, objectSelector: {}, matchPolicy: 'Equivalent' }),
-  [`${admission}.ParamRef`]: setDefaults({ parameterNotFoundAction: 'Deny' }),
+  ...Object.fromEntries([admission, betaAdmission, alphaAdmission].flatMap((version) => [
+    [`${version}.ValidatingAdmissionPolicySpec`, setPointerDefaults({ failurePolicy: 'Fail' })],
+    [`${version}.MutatingAdmissionPolicySpec`, setPointerDefaults({ failurePolicy: 'Fail' })],
+    [`${version}.MatchResources`, setDefaults({ namespaceSelector: {}, objectSelector: {}, matchPolicy: 'Equivalent' })],
+    [`${version}.NamedRuleWithOperations`, setDefaults({ scope: '*' })],
+    [`${version}.ParamRef`, setDefaults({ parameterNotFoundAction: 'Deny' })],
+  ])),
   [`${apiextensions}.CustomResourceDefinition`]: definition,
   [`${apiextensions}.ServiceReference`]: port443,
   'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference': port443,

@@ -3,7 +3,7 @@ import type { ApiResource, ApiSubresource } from '../resource.ts';
 import { hasStruct, packageNames } from './raw.ts';
 
 type RawSubresource = readonly [string, string, string, string, string];
-type RawResource = readonly [string, string, string, string, string, number, string, string, string, readonly RawSubresource[], string];
+type RawResource = readonly [string, string, string, string, string, number, string, string, string, readonly RawSubresource[], string, 1?];
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
@@ -35,22 +35,30 @@ function readSubresource([name, group, version, kind, verbs]: RawSubresource, pa
 function readResource([group, version, resource, singular, kind, namespaced, verbs, shortNames, categories, subresources]: RawResource): ApiResource {
   return {
     group, version, resource, singular, kind, listKind: `${kind}List`, namespaced: namespaced === 1, verbs: split(verbs), shortNames: split(shortNames),
-    categories: split(categories), subresources: subresources.map((raw) => readSubresource(raw, { group, version })), typeName: typeName(group, version, kind),
+    categories: split(categories), subresources: subresources.map((sub) => readSubresource(sub, { group, version })), typeName: typeName(group, version, kind),
   };
 }
 
-const hashes = new Map((resources as unknown as readonly RawResource[]).map((raw) => [`${raw[0]}/${raw[1]}/${raw[2]}`, raw[10]]));
+const hashes = new Map((resources as unknown as readonly RawResource[]).map((one) => [`${one[0]}/${one[1]}/${one[2]}`, one[10]]));
 
 /** What discovery shows of the version that a built-in resource is stored as; '' if it is not stored. */
 export function storageVersionHash(resource: Pick<ApiResource, 'group' | 'version' | 'resource'>): string {
   return hashes.get(`${resource.group}/${resource.version}/${resource.resource}`) ?? '';
 }
 
-/** What a default server serves, in the order of its groups. */
-export const builtinResources: readonly ApiResource[] = (resources as unknown as readonly RawResource[]).map(readResource);
+const raw = resources as unknown as readonly RawResource[];
 
-const byResource = new Map(builtinResources.map((resource) => [`${resource.group}/${resource.version}/${resource.resource}`, resource]));
-const byKind = new Map(builtinResources.map((resource) => [`${resource.group}/${resource.version}/${resource.kind}`, resource]));
+/** What a default server serves, in the order of its groups. */
+export const builtinResources: readonly ApiResource[] = raw.filter((one) => one[11] === undefined).map(readResource);
+
+/** What is served only if --runtime-config asks for it. */
+export const optionalResources: readonly ApiResource[] = raw.filter((one) => one[11] === 1).map(readResource);
+
+/** Groups in the order of a default server, in each the versions as clients prefer them. */
+export const knownResources: readonly ApiResource[] = [...new Set(builtinResources.map(({ group }) => group))].flatMap((group) => [...builtinResources, ...optionalResources].filter((one) => one.group === group));
+
+const byResource = new Map(knownResources.map((resource) => [`${resource.group}/${resource.version}/${resource.resource}`, resource]));
+const byKind = new Map(knownResources.map((resource) => [`${resource.group}/${resource.version}/${resource.kind}`, resource]));
 
 export function findResource(group: string, version: string, resource: string): ApiResource | undefined {
   return byResource.get(`${group}/${version}/${resource}`);

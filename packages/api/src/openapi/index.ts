@@ -1,4 +1,5 @@
 import { stringifyAny } from '../json/any.ts';
+import { optionalResources } from '../description/resources.ts';
 import type { JsonObject } from '../resource.ts';
 import { customOperations } from './custom-operations.ts';
 import { builtinOperations } from './operations.ts';
@@ -14,6 +15,18 @@ export interface OpenApiOptions {
   /** Upper-case hex of a hash of the bytes; names the content for clients that cache. */
   hash(data: Uint8Array): string;
   readonly texts?: FieldTexts;
+  /** Built-in versions that have documents. Absent: those of a default server. */
+  readonly isServed?: ((group: string, version: string) => boolean) | undefined;
+}
+
+const optional = new Set(optionalResources.map(({ group, version }) => `${group}/${version}`));
+
+/** Whether what is asked there is of a version that is served. */
+function isServedPath(path: string, isServed: OpenApiOptions['isServed']): boolean {
+  const [prefix, first = '', second = ''] = path.split('/').slice(1);
+  if (prefix === 'api') return first === '' || isServed?.('', first) !== false;
+  if (prefix !== 'apis' || second === '') return true;
+  return isServed === undefined ? !optional.has(`${first}/${second}`) : isServed(first, second);
 }
 
 export interface OpenApiDocument {
@@ -54,7 +67,7 @@ export class OpenApi {
   }
 
   #allOperations(): Promise<Operation[]> {
-    this.#operations ??= builtinOperations().then((builtin) => [...builtin, ...this.#custom.flatMap((entry) => customOperations(entry.resource))]);
+    this.#operations ??= builtinOperations().then((builtin) => [...builtin.filter(({ path }) => isServedPath(path, this.#options.isServed)), ...this.#custom.flatMap((entry) => customOperations(entry.resource))]);
     return this.#operations;
   }
 

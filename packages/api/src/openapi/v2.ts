@@ -17,7 +17,9 @@ function operationBody(operation: Operation): JsonObject {
 export function buildV2(serverVersion: string, operations: readonly Operation[], custom: readonly CustomSchema[], texts: FieldTexts | undefined): JsonObject {
   const paths: Record<string, JsonObject> = {};
   for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = operationBody(operation);
-  const published = structNames().filter((name) => structOf(name)?.published);
+  const known = new Set(custom.flatMap((entry) => [entry.resource.typeName, listTypeName(entry.resource)]));
+  const spoken = operations.flatMap((operation) => [operation.body, operation.response]).filter((name) => name !== null && !known.has(name)) as string[];
+  const published = [...new Set([...structNames().filter((name) => structOf(name)?.published), ...spoken])];
   const definitions = [
     ...reachableTypes([...published, 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch']).map((type) => [type, typeSchema(type, 2, texts)] as const),
     ...custom.flatMap((entry) => [[entry.resource.typeName, customSchema(entry, 2, texts)], [listTypeName(entry.resource), customListSchema(entry, 2, texts)]] as const),

@@ -1,6 +1,6 @@
 import { zeroObject } from '../apply/zero.ts';
 import { apiDescription } from '../description/builtin.ts';
-import { builtinResources } from '../description/resources.ts';
+import { knownResources } from '../description/resources.ts';
 import { cloneJson, equalJson, isObject, own, setOwn } from '../patch/values.ts';
 import type { ApiResource, Json, JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
@@ -98,5 +98,5 @@ export function hasStatus(resource: ApiResource | undefined): boolean {
 }
 
 export function builtinResource(group: string, resource: string): ApiResource | undefined {
-  return builtinResources.find((one) => one.group === group && one.resource === resource);
+  return knownResources.find((one) => one.group === group && one.resource === resource);
 }

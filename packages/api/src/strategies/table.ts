@@ -30,6 +30,8 @@ const generations: Readonly<Record<string, GenerationRule>> = {
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': ['webhooks'],
   'validatingadmissionpolicies.admissionregistration.k8s.io': spec,
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': spec,
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': spec,
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': spec,
   'customresourcedefinitions.apiextensions.k8s.io': spec,
 };
 
@@ -48,6 +50,7 @@ const conditionalOnly: ReadonlySet<string> = new Set([
   'customresourcedefinitions.apiextensions.k8s.io', 'apiservices.apiregistration.k8s.io',
   'validatingwebhookconfigurations.admissionregistration.k8s.io', 'mutatingwebhookconfigurations.admissionregistration.k8s.io',
   'validatingadmissionpolicies.admissionregistration.k8s.io', 'validatingadmissionpolicybindings.admissionregistration.k8s.io',
+  'mutatingadmissionpolicies.admissionregistration.k8s.io', 'mutatingadmissionpolicybindings.admissionregistration.k8s.io',
 ]);
 
 const metadataLast: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io', 'poddisruptionbudgets.policy']);

@@ -107,11 +107,14 @@ export const priorityLevelCells: CellsOf = (level, nowMs) => {
 
 export const webhooksCells: CellsOf = (configuration, nowMs) => [nameOf(configuration), objects(configuration, 'webhooks').length, since(createdAt(configuration), nowMs)];
 
-export const admissionPolicyCells: CellsOf = (policy, nowMs) => {
+const policyCells = (rules: string): CellsOf => (policy, nowMs) => {
   const spec = object(policy, 'spec');
   const kind = object(spec, 'paramKind');
-  return [nameOf(policy), objects(spec, 'validations').length, has(spec, 'paramKind') ? `${text(kind, 'apiVersion')}/${text(kind, 'kind')}` : '<unset>', since(createdAt(policy), nowMs)];
+  return [nameOf(policy), objects(spec, rules).length, has(spec, 'paramKind') ? `${text(kind, 'apiVersion')}/${text(kind, 'kind')}` : '<unset>', since(createdAt(policy), nowMs)];
 };
+
+export const admissionPolicyCells = policyCells('validations');
+export const mutatingPolicyCells = policyCells('mutations');
 
 export const admissionBindingCells: CellsOf = (binding, nowMs) => {
   const spec = object(binding, 'spec');

@@ -89,6 +89,8 @@ export const printers: Readonly<Record<string, Printer>> = {
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': webhooks,
   'admissionregistration.k8s.io/ValidatingAdmissionPolicy': { columns: ['Name', 'Validations:integer', 'ParamKind', 'Age'], cells: other.admissionPolicyCells },
   'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': { columns: ['Name', 'PolicyName', 'ParamRef', 'Age'], cells: other.admissionBindingCells },
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': { columns: ['Name', 'Mutations:integer', 'ParamKind', 'Age'], cells: other.mutatingPolicyCells },
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': { columns: ['Name', 'PolicyName', 'ParamRef', 'Age'], cells: other.admissionBindingCells },
   'apiregistration.k8s.io/APIService': { columns: ['Name', 'Service', 'Available', 'Age'], cells: other.apiServiceCells },
   'autoscaling/Scale': {
     columns: ['Name', 'Desired:integer', 'Available:integer', 'Age'],

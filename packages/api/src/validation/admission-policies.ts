@@ -9,7 +9,7 @@ import { dns1035Label, dns1123Subdomain, pathSegmentProblems, qualifiedNameProbl
 import type { Validator } from './validator.ts';
 import { ruleErrors as operationRule } from './webhooks.ts';
 
-/** ValidatingAdmissionPolicy and its bindings: their expressions are compiled as they are written. */
+/** Admission policies and their bindings: their expressions are compiled as they are written. */
 
 const identifier = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
 const reserved: ReadonlySet<string> = new Set([
@@ -28,13 +28,20 @@ interface Scope {
   readonly variables: ReadonlyMap<string, DeclType>;
 }
 
-function environment(scope: Scope, expression: string, authorizer: boolean): Environment {
-  const base = admissionEnvironment({ params: scope.hasParams, authorizer, expressions: scope.known.has(expression) ? 'stored' : 'new' });
+interface Place {
+  /** Default true. */
+  readonly authorizer?: boolean;
+  /** It makes a patch. Default false. */
+  readonly patchTypes?: boolean;
+}
+
+function environment(scope: Scope, expression: string, { authorizer = true, patchTypes = false }: Place = {}): Environment {
+  const base = admissionEnvironment({ params: scope.hasParams, authorizer, expressions: scope.known.has(expression) ? 'stored' : 'new', patchTypes });
   return scope.variables.size === 0 ? base : base.extend({ variables: { variables: objectDecl('kubernetes.variables', Object.fromEntries(scope.variables)) } });
 }
 
-function compile(scope: Scope, expression: string, returns: readonly ReturnKind[], field: string, authorizer = true): FieldError[] {
-  const compiled = compileReturning(environment(scope, expression, authorizer), expression, returns);
+function compile(scope: Scope, expression: string, returns: readonly ReturnKind[], field: string, place?: Place): FieldError[] {
+  const compiled = compileReturning(environment(scope, expression, place), expression, returns);
   if (compiled.ok) return [];
   return compiled.internal ? [{ type: 'InternalError', field, message: `Internal error: ${compiled.message}` }] : [invalidValue(field, expression, compiled.message)];
 }
@@ -107,7 +114,7 @@ function policyVariables(variables: readonly JsonObject[], scope: Scope, declare
     if (expression.trim() === '') return [...errors, required(`${at}.expression`, 'expression is not specified')];
     const within: Scope = { ...scope, variables: new Map(declared) };
     errors.push(...compile(within, expression, ['any'], `${at}.expression`));
-    declared.set(name, variableType(environment(within, expression, true), expression));
+    declared.set(name, variableType(environment(within, expression), expression));
     return errors;
   });
 }
@@ -124,7 +131,7 @@ function validation(one: JsonObject, scope: Scope, at: string): FieldError[] {
   const messageExpression = str(one, 'messageExpression');
   const errors = expression.trim() === '' ? [required(`${at}.expression`, 'expression is not specified')] : compile(scope, expression, ['bool'], `${at}.expression`);
   if (messageExpression !== '') {
-    errors.push(...(messageExpression.trim() === '' ? [invalidValue(`${at}.messageExpression`, messageExpression, 'must be non-empty if specified')] : compile(scope, messageExpression, ['string'], `${at}.messageExpression`, false)));
+    errors.push(...(messageExpression.trim() === '' ? [invalidValue(`${at}.messageExpression`, messageExpression, 'must be non-empty if specified')] : compile(scope, messageExpression, ['string'], `${at}.messageExpression`, { authorizer: false })));
   }
   if (message !== '' && message.trim() === '') errors.push(invalidValue(`${at}.message`, message, 'message must be non-empty if specified'));
   else if (/[\n\r]/.test(message.trim())) errors.push(invalidValue(`${at}.message`, message, 'message must not contain line breaks'));
@@ -152,8 +159,13 @@ function auditAnnotations(policy: JsonObject, annotations: readonly JsonObject[]
 
 const oneItem = 'validations or auditAnnotations must contain at least one item';
 
-function policySpec(policy: JsonObject, known: ReadonlySet<string>, checkConditions: boolean): FieldError[] {
-  const spec = obj(policy, 'spec');
+interface Common {
+  readonly errors: FieldError[];
+  readonly scope: Scope;
+}
+
+/** What policies of both sorts have: all but what they do. */
+function commonSpec(spec: JsonObject | undefined, known: ReadonlySet<string>, checkConditions: boolean, constraintsOf: typeof matchResources): Common {
   const declared = new Map<string, DeclType>();
   const scope: Scope = { hasParams: obj(spec, 'paramKind') !== undefined, known, variables: declared };
   const errors = requireOneOf(str(spec, 'failurePolicy'), 'spec.failurePolicy', ['Fail', 'Ignore'], 'required');
@@ -161,16 +173,56 @@ function policySpec(policy: JsonObject, known: ReadonlySet<string>, checkConditi
   if (kind !== undefined) errors.push(...paramKind(kind, 'spec.paramKind'));
   const constraints = obj(spec, 'matchConstraints');
   if (constraints === undefined) errors.push(required('spec.matchConstraints'));
-  else {
-    errors.push(...matchResources(constraints, 'spec.matchConstraints'));
-    if (list(constraints, 'resourceRules').length === 0) errors.push(required('spec.matchConstraints.resourceRules'));
-  }
+  else errors.push(...constraintsOf(constraints, 'spec.matchConstraints'));
   if (checkConditions) errors.push(...matchConditionErrors(objects(spec, 'matchConditions'), scope.hasParams, known, 'spec.matchConditions'));
   errors.push(...policyVariables(objects(spec, 'variables'), scope, declared, 'spec.variables'));
+  return { errors, scope };
+}
+
+function policyConstraints(constraints: JsonObject, field: string): FieldError[] {
+  return [...matchResources(constraints, field), ...(list(constraints, 'resourceRules').length === 0 ? [required(`${field}.resourceRules`)] : [])];
+}
+
+function policySpec(policy: JsonObject, known: ReadonlySet<string>, checkConditions: boolean): FieldError[] {
+  const spec = obj(policy, 'spec');
+  const { errors, scope } = commonSpec(spec, known, checkConditions, policyConstraints);
   const validations = objects(spec, 'validations');
   const annotations = objects(spec, 'auditAnnotations');
   if (validations.length === 0 && annotations.length === 0) return [...errors, required('spec.validations', oneItem), required('spec.auditAnnotations', oneItem)];
   return [...errors, ...each(validations, 'spec.validations', (one, at) => validation(one, scope, at)), ...auditAnnotations(policy, annotations, scope, 'spec.auditAnnotations')];
+}
+
+const mutableOperations = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
+
+/** There is nothing to change of what goes. */
+function operationErrors(resources: JsonObject, field: string): FieldError[] {
+  return objects(resources, 'resourceRules').flatMap((rule) => strings(rule, 'operations')).filter((operation) => !mutableOperations.includes(operation))
+    .map((operation) => notSupported(`${field}.resourceRules.operations`, operation, mutableOperations));
+}
+
+const patchKinds = {
+  JSONPatch: { own: 'jsonPatch', other: 'applyConfiguration', returns: 'list(JSONPatch)' },
+  ApplyConfiguration: { own: 'applyConfiguration', other: 'jsonPatch', returns: 'Object' },
+} as const;
+
+function mutation(one: JsonObject, scope: Scope, at: string): FieldError[] {
+  const type = str(one, 'patchType');
+  if (type === '') return [required(`${at}.patchType`)];
+  if (type !== 'JSONPatch' && type !== 'ApplyConfiguration') return [notSupported(`${at}.patchType`, type, ['ApplyConfiguration', 'JSONPatch'])];
+  const { own, other, returns } = patchKinds[type];
+  const expression = str(obj(one, own), 'expression').trim();
+  const errors = !has(one, own) ? [required(`${at}.${own}`, `must be specified when patchType is ${type}`)]
+    : expression === '' ? [required(`${at}.${own}.expression`)] : compile(scope, expression, [returns], `${at}.${own}.expression`, { patchTypes: true });
+  if (has(one, other)) errors.push(invalidValue(`${at}.${other}`, `{${other}}`, `must not be specified when patchType is ${type}`));
+  return errors;
+}
+
+function mutatingSpec(policy: JsonObject, known: ReadonlySet<string>, checkConditions: boolean): FieldError[] {
+  const spec = obj(policy, 'spec');
+  const { errors, scope } = commonSpec(spec, known, checkConditions, (constraints, field) => [...policyConstraints(constraints, field), ...operationErrors(constraints, field)]);
+  const mutations = objects(spec, 'mutations');
+  errors.push(...(mutations.length === 0 ? [required('spec.mutations', 'mutations must contain at least one item')] : each(mutations, 'spec.mutations', (one, at) => mutation(one, scope, at))));
+  return [...errors, ...requireOneOf(str(spec, 'reinvocationPolicy'), 'spec.reinvocationPolicy', ['IfNeeded', 'Never'], 'required')];
 }
 
 /** All expressions of a policy. */
@@ -179,6 +231,7 @@ function expressionsOf(policy: JsonObject): ReadonlySet<string> {
   const of = (key: string, field: string): string[] => objects(spec, key).map((one) => str(one, field));
   return new Set([
     ...of('matchConditions', 'expression'), ...of('variables', 'expression'), ...of('validations', 'expression'), ...of('validations', 'messageExpression'), ...of('auditAnnotations', 'valueExpression'),
+    ...objects(spec, 'mutations').flatMap((one) => [str(obj(one, 'applyConfiguration'), 'expression'), str(obj(one, 'jsonPatch'), 'expression')]),
   ].flatMap((expression) => [expression, expression.trim()]));
 }
 
@@ -216,20 +269,30 @@ function validationActions(actions: readonly string[], field: string): FieldErro
   return errors;
 }
 
-function binding(object: JsonObject): FieldError[] {
-  const spec = obj(object, 'spec');
+function bindingSpec(spec: JsonObject | undefined, matched: typeof matchResources): FieldError[] {
   const policyName = str(spec, 'policyName');
   const errors = policyName === '' ? [required('spec.policyName')] : eachInvalid('spec.policyName', policyName, dns1123Subdomain(policyName));
   const ref = obj(spec, 'paramRef');
   const resources = obj(spec, 'matchResources');
   if (ref !== undefined) errors.push(...paramRef(ref, 'spec.paramRef'));
-  if (resources !== undefined) errors.push(...matchResources(resources, 'spec.matchResources'));
-  return [...errors, ...validationActions(strings(spec, 'validationActions'), 'spec.validationActions')];
+  if (resources !== undefined) errors.push(...matched(resources, 'spec.matchResources'));
+  return errors;
 }
+
+function binding(object: JsonObject): FieldError[] {
+  const spec = obj(object, 'spec');
+  return [...bindingSpec(spec, matchResources), ...validationActions(strings(spec, 'validationActions'), 'spec.validationActions')];
+}
+
+const mutatingBinding = (object: JsonObject): FieldError[] => bindingSpec(obj(object, 'spec'), (resources, field) => [...matchResources(resources, field), ...operationErrors(resources, field)]);
 
 export const admissionPolicyValidators: Readonly<Record<string, Validator>> = {
   'validatingadmissionpolicies.admissionregistration.k8s.io': {
     create: (policy) => policySpec(policy, new Set(), true), update: (policy, old) => policySpec(policy, expressionsOf(old), conditionsChanged(policy, old)),
   },
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': { create: binding },
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': {
+    create: (policy) => mutatingSpec(policy, new Set(), true), update: (policy, old) => mutatingSpec(policy, expressionsOf(old), conditionsChanged(policy, old)),
+  },
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': { create: mutatingBinding },
 };

@@ -20,6 +20,7 @@ import { ownerReferencesPermissionEnforcement, type ResourcesNow } from './owner
 import { defaultTolerationSeconds } from './pod-defaults.ts';
 import { alwaysPullImages } from './pod-images.ts';
 import { extendedResourceToleration, limitPodHardAntiAffinityTopology, podNodeSelector, podTolerationRestriction } from './pod-placement.ts';
+import { mutatingPolicies } from './policy/mutating.ts';
 import { validatingPolicies } from './policy/validating.ts';
 import { podSecurity } from './pod-security/plugin.ts';
 import { priorityAdmission } from './priority.ts';
@@ -38,6 +39,8 @@ export interface AdmissionConfig {
   readonly disableAdmissionPlugins: readonly string[];
   readonly defaultNotReadyTolerationSeconds: number;
   readonly defaultUnreachableTolerationSeconds: number;
+  /** The feature of this name; default false. */
+  readonly mutatingAdmissionPolicy?: boolean | undefined;
   /** --admission-control-config-file. */
   readonly admission?: AdmissionFile | undefined;
 }
@@ -53,9 +56,6 @@ export interface AdmissionTools {
   readonly callouts: Callouts;
 }
 
-/** Plugins of the original that are not built: naming them is an error, not silently ignored. */
-const unbuilt: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy']);
-
 const onlyIfEnabled: ReadonlySet<string> = new Set([
   'AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration', 'ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology',
   'NamespaceAutoProvision', 'NamespaceExists', 'NodeRestriction', 'OwnerReferencesPermissionEnforcement', 'PodNodeSelector', 'PodTolerationRestriction',
@@ -65,6 +65,7 @@ const onlyIfEnabled: ReadonlySet<string> = new Set([
 function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly AdmissionPlugin[] {
   const { host, client, cache, lookup, authorizer, objects } = tools;
   const webhooks = { callouts: tools.callouts, random: host.random, log: host.log, cache, lookup, authorizer };
+  const policies = { cache, lookup, authorizer, resourcesNow: tools.resourcesNow };
   const file = config.admission ?? defaultAdmissionFile;
   return [
     alwaysAdmit,
@@ -96,8 +97,9 @@ function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly Ad
     certificateSubjectRestriction,
     defaultIngressClass(cache),
     denyServiceExternalIps,
+    mutatingPolicies(policies, config.mutatingAdmissionPolicy ?? false),
     mutatingWebhooks({ ...webhooks, callouts: withCredentials(tools.callouts, file.webhooks?.mutating?.credentials) }),
-    validatingPolicies({ cache, lookup, authorizer, resourcesNow: tools.resourcesNow }),
+    validatingPolicies(policies),
     // Policies come before the webhooks of their sort; then, last: what another refuses must not be taken from a quota.
     validatingWebhooks({ ...webhooks, callouts: withCredentials(tools.callouts, file.webhooks?.validating?.credentials) }),
     resourceQuotaAdmission(host.clock, cache, objects, file.limitedResources),
@@ -114,9 +116,7 @@ export function admissionPlugins(config: AdmissionConfig, tools: AdmissionTools)
       if (flag !== 'disable-admission-plugins') throw new UsageError('--enable-admission-plugins: ImagePolicyWebhook needs its webhook from --admission-control-config-file');
       return;
     }
-    if (!unbuilt.has(name)) throw new UsageError(`--${flag}: unknown admission plugin ${JSON.stringify(name)}`);
-    // To switch off what is not there is already done.
-    if (flag !== 'disable-admission-plugins') throw new UsageError(`--${flag}: ${name} is not built yet`);
+    throw new UsageError(`--${flag}: unknown admission plugin ${JSON.stringify(name)}`);
   };
   const { onlyAdmissionPlugins: only } = config;
   for (const name of only ?? []) check('admission-control', name);

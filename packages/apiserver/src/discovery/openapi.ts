@@ -41,8 +41,8 @@ function withOthers(index: JsonObject, others: OtherDocuments | undefined): unkn
 }
 
 /** `custom`: the custom resources that are served now. */
-export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, custom: () => readonly CustomSchema[], texts?: FieldTexts, others?: OtherDocuments): void {
-  const documents = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase(), ...(texts === undefined ? {} : { texts }) });
+export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, custom: () => readonly CustomSchema[], texts?: FieldTexts, others?: OtherDocuments, isServed?: (group: string, version: string) => boolean): void {
+  const documents = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase(), isServed, ...(texts === undefined ? {} : { texts }) });
   const now = (): OpenApi => {
     documents.setCustom(custom());
     return documents;

@@ -12,7 +12,7 @@ import { partsConfigFrom } from './config-from-flags.ts';
 import { encryptionConfig } from './encryption-config.ts';
 import { aggregationConfig } from './aggregation-config.ts';
 import { flowControlConfig } from './flow-control-config.ts';
-import { followTls, servingConfig, servingTls } from './serving-config.ts';
+import { features, followTls, servingConfig, servingTls } from './serving-config.ts';
 import { storageConfig } from './storage-config.ts';
 import { tracingConfig } from './tracing-config.ts';
 import { flags } from './flags.ts';
@@ -20,7 +20,7 @@ import { serveApiServer } from './serve.ts';
 import { Trust } from './trust.ts';
 
 function configFrom(values: FlagValues, host: Host, trust: Trust, more: Partial<PartsConfig>): ApiServerConfig {
-  const parts = { ...partsConfigFrom(values, host, trust), ...more };
+  const parts = { ...partsConfigFrom(values, host, trust), ...features(values), ...more };
   return {
     ...storageConfig(values, host), parts, fieldTexts: fieldTexts(),
     ...flowControlConfig(values), ...servingConfig(values), logRequests: values.int('v') >= 3,

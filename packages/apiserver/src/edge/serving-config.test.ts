@@ -13,7 +13,7 @@ import { parseFlags, type FlagValues } from '@coxswain/service';
 import { afterAll, expect, test } from 'vitest';
 import { authoritiesOf } from '../authn/authorities.ts';
 import { flags } from './flags.ts';
-import { followTls, servingConfig, servingTls } from './serving-config.ts';
+import { features, followTls, servingConfig, servingTls } from './serving-config.ts';
 import { storageConfig } from './storage-config.ts';
 import { Trust } from './trust.ts';
 
@@ -111,6 +111,7 @@ test.each([
   ['--show-hidden-metrics-for-version=1.30', '--show-hidden-metrics-for-version must be omitted or have the value \'1.31\'. Only the previous minor version is allowed'],
   ['--enable-garbage-collector=false', '--enable-garbage-collector=false is not built'],
   ['--feature-gates=WatchList=false', '--feature-gates: WatchList=false is not built'],
+  ['--feature-gates=MutatingAdmissionPolicy=true', '--feature-gates: MutatingAdmissionPolicy=true needs --runtime-config=admissionregistration.k8s.io/v1alpha1=true'],
   ['--runtime-config=a.example/v1=true', '--runtime-config: unknown api groups a.example'],
 ])('%s is refused', (flag, message) => {
   expect(() => servingConfig(values(flag))).toThrow(message);
@@ -155,6 +156,12 @@ test('what is accepted', () => {
   const config = servingConfig(values('--cors-allowed-origins=^https://(a|b)\\.example(:\\d+)?$', '--emulated-version=kube=1.32', '--feature-gates=WatchList=true', '--runtime-config=api/all=true,batch/v1=false', '--min-request-timeout=60', '--logging-format=json'));
   expect(['https://a.example', 'https://b.example:8443', 'https://a.example.evil', 'http://a.example'].map((origin) => config.httpPolicy?.isOriginAllowed(origin))).toEqual([true, true, false, false]);
   expect([config.minRequestTimeoutSeconds, config.isServed?.('batch', 'v1'), config.isServed?.('apps', 'v1')]).toEqual([60, false, true]);
+});
+
+test('policies that change objects are on if both of their flags are', () => {
+  const both = values('--feature-gates=MutatingAdmissionPolicy=true', '--runtime-config=admissionregistration.k8s.io/v1alpha1=true');
+  expect([features(both).mutatingAdmissionPolicy, servingConfig(both).isServed?.('admissionregistration.k8s.io', 'v1alpha1'), servingConfig(both).isServed?.('admissionregistration.k8s.io', 'v1beta1')]).toEqual([true, true, false]);
+  expect(features(values('--runtime-config=api/all=true')).mutatingAdmissionPolicy).toBe(false);
 });
 
 test('a client on HTTP/2 that is told to go elsewhere still gets its answer', async () => {

@@ -2,10 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import * as tls from 'node:tls';
-import { builtinResources } from '@coxswain/api';
+import { knownResources } from '@coxswain/api';
 import type { Host, Listener, ServerTls } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { RE2JS } from 're2js';
+import type { PartsConfig } from '../parts.ts';
 import type { ApiServerConfig } from '../config.ts';
 import { checkFeatureGates } from '../serving/feature-gates.ts';
 import type { HttpPolicy } from '../serving/http-policy.ts';
@@ -155,14 +156,27 @@ function hstsDirectives(values: FlagValues): readonly string[] {
   return directives;
 }
 
+const settableFeatures: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy']);
+const policyVersion = ['admissionregistration.k8s.io', 'v1alpha1'] as const;
+
+const servedBy = (values: FlagValues): ReturnType<typeof servedVersions> => servedVersions(runtimeConfigOf(values.strings('runtime-config')), knownResources);
+
+/** Features that can be switched, where others ask for them. */
+export function features(values: FlagValues): Pick<PartsConfig, 'mutatingAdmissionPolicy'> {
+  const given = checkFeatureGates(values.map('feature-gates'), settableFeatures);
+  const mutatingAdmissionPolicy = given.get('MutatingAdmissionPolicy') ?? false;
+  // The original begins and then refuses every write, as it waits for policies that nobody serves.
+  if (mutatingAdmissionPolicy && !servedBy(values)(...policyVersion)) throw new UsageError(`--feature-gates: MutatingAdmissionPolicy=true needs --runtime-config=${policyVersion.join('/')}=true`);
+  return { mutatingAdmissionPolicy };
+}
+
 export function servingConfig(values: FlagValues): Pick<ApiServerConfig, 'minRequestTimeoutSeconds' | 'isServed' | 'httpPolicy' | 'livezGraceMs' | 'deleteCollectionWorkers'> {
   for (const version of values.strings('emulated-version')) {
     if (!/^(?:kube=)?v?1\.32(?:\.\d+)?$/.test(version)) throw new UsageError(`--emulated-version: ${version} is not 1.32`);
   }
   if (!['', '1.31'].includes(values.string('show-hidden-metrics-for-version'))) throw new UsageError('--show-hidden-metrics-for-version must be omitted or have the value \'1.31\'. Only the previous minor version is allowed');
   if (!values.bool('enable-garbage-collector')) throw new UsageError('--enable-garbage-collector=false is not built');
-  checkFeatureGates(values.map('feature-gates'));
+  features(values);
   const httpPolicy: HttpPolicy = { strictTransportSecurity: hstsDirectives(values), isOriginAllowed: originMatcher(values), goawayChance: goawayChance(values), sendRetryAfter: values.bool('shutdown-send-retry-after'), connectionBytesPerSecond: values.int('max-connection-bytes-per-sec') };
-  const isServed = servedVersions(runtimeConfigOf(values.strings('runtime-config')), builtinResources);
-  return { minRequestTimeoutSeconds: values.int('min-request-timeout'), isServed, httpPolicy, livezGraceMs: values.durationMs('livez-grace-period'), deleteCollectionWorkers: values.int('delete-collection-workers') };
+  return { minRequestTimeoutSeconds: values.int('min-request-timeout'), isServed: servedBy(values), httpPolicy, livezGraceMs: values.durationMs('livez-grace-period'), deleteCollectionWorkers: values.int('delete-collection-workers') };
 }

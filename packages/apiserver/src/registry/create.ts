@@ -73,6 +73,8 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
   const admitted = attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given) });
   await keepingManagedFields(object, operation.notes, () => context.admission.admit(admitted));
+  // Who may change the object may not move it out of the namespace that the request is allowed for.
+  matchNamespace(object, info.namespace, kind.api.namespaced);
   if (!options.dryRun && !['', '0'].includes(text(meta(object), 'resourceVersion'))) throw new StatusError('', 'resourceVersion should not be set on objects to be created');
   dropDuplicateOwners(object, operation.notes.warn);
   for (let tries = 1; ; tries += 1) {

@@ -67,14 +67,15 @@ export function innerReason(error: StatusError): string {
 }
 
 const goKinds: Readonly<Record<string, string>> = { number: 'int64', array: 'slice', object: 'map', string: 'string', bool: 'bool' };
-const mismatch = /^json: cannot unmarshal (\w+)(?: -?[\d.eE+]+)? into Go (?:struct field \S+|value) of type (\S+)$/;
+const mismatch = /^json: cannot unmarshal (\w+)(?: (-?[\d.eE+]+))? into Go (?:struct field \S+|value) of type (\S+)$/;
 
 /** A strategic merge never becomes text again: what does not fit is told by the converter of maps, in its own words. */
 export function converterReason(reason: string): string {
   const found = mismatch.exec(reason);
   if (found === null) return reason;
   const given = goKinds[found[1] as string] ?? (found[1] as string);
-  const wanted = found[2] as string;
+  const wanted = found[3] as string;
+  if (found[2]?.includes('.') === true && /^int\d\d$/.test(wanted)) return `cannot convert float64 to ${wanted}`;
   if (wanted.startsWith('map[')) return `cannot restore map from ${given}`;
   if (wanted.startsWith('[]')) return `cannot restore slice from ${given}`;
   if (wanted.includes('.')) return `cannot restore struct from: ${given}`;

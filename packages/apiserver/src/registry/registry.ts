@@ -1,4 +1,4 @@
-import { builtinResources, compareVersions, strategyFor, type ApiResource, type CustomSchema, type JsonObject, type Strategy } from '@coxswain/api';
+import { builtinResources, compareVersions, knownResources, strategyFor, type ApiResource, type CustomSchema, type JsonObject, type Strategy } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { assert, type Host } from '@coxswain/host';
 import { transformedClient } from '../encryption/client.ts';
@@ -19,6 +19,8 @@ import type { Decoded, Hub, KindCodec, ServedKind } from './kind.ts';
 const storedUnder: Readonly<Record<string, string>> = {
   'events.k8s.io/v1/events': '/v1/events',
   'autoscaling/v1/horizontalpodautoscalers': 'autoscaling/v2/horizontalpodautoscalers',
+  'admissionregistration.k8s.io/v1beta1/validatingadmissionpolicies': 'admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+  'admissionregistration.k8s.io/v1beta1/validatingadmissionpolicybindings': 'admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
 };
 
 function idOf(group: string, version: string, resource: string): string {
@@ -52,7 +54,7 @@ export interface RegistryOptions {
   readonly otherStores?: StoresByResource | undefined;
   /** Absent: nobody looks at how long the store takes. */
   readonly measured?: MeasuredStore | undefined;
-  /** --runtime-config. Absent: everything that is built. */
+  /** --runtime-config. Absent: what a default server serves. */
   readonly isServed?: ((group: string, version: string) => boolean) | undefined;
   /** Encryption at rest: what a resource's values pass on their way, asked for at each use. Absent: they are stored in the clear. */
   readonly transformerFor?: ((group: string, resource: string) => ValueTransformer) | undefined;
@@ -91,7 +93,8 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#leases = new EventLeases(this.#keeperOf('', 'events'), options.host.clock, options.eventTtlSeconds, options.leaseReuseSeconds);
-    for (const api of builtinResources.filter((one) => options.isServed?.(one.group, one.version) !== false)) this.#resources.set(idOf(api.group, api.version, api.resource), api);
+    const { isServed } = options;
+    for (const api of isServed === undefined ? builtinResources : knownResources.filter((one) => isServed(one.group, one.version))) this.#resources.set(idOf(api.group, api.version, api.resource), api);
   }
 
   /** Custom ones last, groups by name and versions as clients prefer them. The same list until something changes. */

@@ -27,13 +27,27 @@ export interface CompiledValidation {
   readonly reason: string;
 }
 
-export interface CompiledPolicy {
+/** What policies of both sorts have. */
+export interface CommonPolicy {
   readonly name: string;
   readonly match: CompiledMatch;
   readonly failurePolicy: 'Fail' | 'Ignore';
   readonly paramKind: { readonly apiVersion: string; readonly kind: string } | undefined;
   readonly conditions: readonly Compiled[];
   readonly variables: readonly CompiledVariable[];
+}
+
+export interface CompiledMutation {
+  readonly type: 'ApplyConfiguration' | 'JSONPatch';
+  readonly expression: Compiled;
+}
+
+export interface CompiledMutatingPolicy extends CommonPolicy {
+  readonly mutations: readonly CompiledMutation[];
+  readonly isReinvocable: boolean;
+}
+
+export interface CompiledPolicy extends CommonPolicy {
   readonly validations: readonly CompiledValidation[];
   readonly auditAnnotations: readonly { readonly key: string; readonly expression: Compiled }[];
 }
@@ -58,13 +72,13 @@ export function compileMatch(match: MatchResources | undefined): CompiledMatch {
 /** The environments of one policy: every variable sees those above it, everything else sees all. */
 export interface PolicyEnvironments {
   readonly variables: readonly CompiledVariable[];
-  of(authorizer: boolean): Environment;
+  of(authorizer: boolean, patchTypes?: boolean): Environment;
 }
 
 export function policyEnvironments(variables: readonly Variable[], hasParams: boolean): PolicyEnvironments {
   const declared: Record<string, DeclType> = {};
-  const of = (authorizer: boolean): Environment => {
-    const base = admissionEnvironment({ params: hasParams, authorizer, expressions: 'stored' });
+  const of = (authorizer: boolean, patchTypes = false): Environment => {
+    const base = admissionEnvironment({ params: hasParams, authorizer, expressions: 'stored', patchTypes });
     return Object.keys(declared).length === 0 ? base : base.extend({ variables: { variables: objectDecl('kubernetes.variables', { ...declared }) } });
   };
   const compiled = variables.map(({ name, expression }) => {
@@ -80,14 +94,44 @@ export function compileConditions(conditions: readonly { readonly expression: st
   return conditions.map(({ expression }) => compileExpression(environment, expression, ['bool']));
 }
 
-export function compilePolicy({ metadata, spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy {
+type CommonSpec = Pick<NonNullable<ValidatingAdmissionPolicy['spec']>, 'matchConstraints' | 'failurePolicy' | 'paramKind' | 'matchConditions' | 'variables'>;
+
+function compileCommon(name: string | undefined, spec: CommonSpec): { readonly common: CommonPolicy; readonly environments: PolicyEnvironments } {
   const hasParams = spec.paramKind !== undefined;
   const environments = policyEnvironments(spec.variables ?? [], hasParams);
-  const [withAuthorizer, without] = [environments.of(true), environments.of(false)];
-  return {
-    name: metadata?.name ?? '', match: compileMatch(spec.matchConstraints), failurePolicy: spec.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail',
+  const common = {
+    name: name ?? '', match: compileMatch(spec.matchConstraints), failurePolicy: spec.failurePolicy === 'Ignore' ? 'Ignore' as const : 'Fail' as const,
     paramKind: spec.paramKind === undefined ? undefined : { apiVersion: spec.paramKind.apiVersion ?? '', kind: spec.paramKind.kind ?? '' },
     conditions: compileConditions(spec.matchConditions ?? [], hasParams), variables: environments.variables,
+  };
+  return { common, environments };
+}
+
+/** The published types are older than the kind. */
+export interface MutatingAdmissionPolicy {
+  readonly metadata?: ValidatingAdmissionPolicy['metadata'];
+  readonly spec?: CommonSpec & {
+    readonly mutations?: readonly { readonly patchType?: string; readonly applyConfiguration?: { readonly expression?: string }; readonly jsonPatch?: { readonly expression?: string } }[];
+    readonly reinvocationPolicy?: string;
+  };
+}
+
+export function compileMutatingPolicy({ metadata, spec = {} }: MutatingAdmissionPolicy): CompiledMutatingPolicy {
+  const { common, environments } = compileCommon(metadata?.name, spec);
+  const environment = environments.of(true, true);
+  return {
+    ...common, isReinvocable: spec.reinvocationPolicy === 'IfNeeded',
+    mutations: (spec.mutations ?? []).map(({ patchType, applyConfiguration, jsonPatch }) => (patchType === 'JSONPatch'
+      ? { type: patchType, expression: compileExpression(environment, jsonPatch?.expression ?? '', ['list(JSONPatch)']) }
+      : { type: 'ApplyConfiguration', expression: compileExpression(environment, applyConfiguration?.expression ?? '', ['Object']) })),
+  };
+}
+
+export function compilePolicy({ metadata, spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy {
+  const { common, environments } = compileCommon(metadata?.name, spec);
+  const [withAuthorizer, without] = [environments.of(true), environments.of(false)];
+  return {
+    ...common,
     validations: (spec.validations ?? []).map(({ expression, message = '', messageExpression = '', reason = '' }) => ({
       expression: compileExpression(withAuthorizer, expression, ['bool']), message, reason: reason === '' ? 'Invalid' : reason,
       messageExpression: messageExpression === '' ? undefined : compileExpression(without, messageExpression, ['string']),

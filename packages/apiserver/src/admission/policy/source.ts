@@ -1,20 +1,21 @@
 import type { JsonObject } from '@coxswain/api';
-import type { ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from 'kubernetes-types/admissionregistration/v1';
+import type { ParamRef, ValidatingAdmissionPolicyBinding } from 'kubernetes-types/admissionregistration/v1';
 import { readyList } from '../../ready-list.ts';
 import { typed } from '../../typed.ts';
 import type { CacheReader } from '../../types.ts';
-import { compileMatch, compilePolicy, type CompiledMatch, type CompiledPolicy } from './compile.ts';
+import { compileMatch, type CommonPolicy, type CompiledMatch } from './compile.ts';
 
 export interface PolicyBinding {
   readonly name: string;
   readonly policyName: string;
   readonly match: CompiledMatch;
   readonly paramRef: ParamRef | undefined;
+  /** Of validating policies. */
   readonly validationActions: readonly string[];
 }
 
-export interface PolicyHook {
-  readonly policy: CompiledPolicy;
+export interface PolicyHook<Policy extends CommonPolicy> {
+  readonly policy: Policy;
   readonly bindings: readonly PolicyBinding[];
 }
 
@@ -29,21 +30,25 @@ function compileBinding(object: JsonObject): PolicyBinding {
 
 const byName = <T extends { readonly name: string }>(items: readonly T[]): readonly T[] => [...items].sort((a, b) => (a.name < b.name ? -1 : 1));
 
-/** Policies that are bound, as the cache has them, in order of their names. Each is compiled once for a state of its object. */
-export class PolicySource {
+/** Policies of one sort that are bound, as the cache has them, in order of their names. Each is compiled once for a state of its object. */
+export class PolicySource<Policy extends CommonPolicy> {
   readonly #cache: CacheReader;
-  readonly #policies = new WeakMap<JsonObject, CompiledPolicy>();
+  readonly #sort: 'validating' | 'mutating';
+  readonly #compile: (policy: JsonObject) => Policy;
+  readonly #policies = new WeakMap<JsonObject, Policy>();
   readonly #bindings = new WeakMap<JsonObject, PolicyBinding>();
 
-  constructor(cache: CacheReader) {
+  constructor(cache: CacheReader, sort: 'validating' | 'mutating', compile: (policy: JsonObject) => Policy) {
     this.#cache = cache;
+    this.#sort = sort;
+    this.#compile = compile;
   }
 
-  async hooks(): Promise<readonly PolicyHook[]> {
-    const policies = await readyList(this.#cache, group, 'validatingadmissionpolicies');
+  async hooks(): Promise<readonly PolicyHook<Policy>[]> {
+    const policies = await readyList(this.#cache, group, `${this.#sort}admissionpolicies`);
     if (policies.length === 0) return [];
-    const bindings = byName((await readyList(this.#cache, group, 'validatingadmissionpolicybindings')).map((object) => kept(this.#bindings, object, compileBinding)));
-    const compiled = byName(policies.map((object) => kept(this.#policies, object, (policy) => compilePolicy(typed<ValidatingAdmissionPolicy>(policy)))));
+    const bindings = byName((await readyList(this.#cache, group, `${this.#sort}admissionpolicybindings`)).map((object) => kept(this.#bindings, object, compileBinding)));
+    const compiled = byName(policies.map((object) => kept(this.#policies, object, this.#compile)));
     return compiled.map((policy) => ({ policy, bindings: bindings.filter(({ policyName }) => policyName === policy.name) })).filter((hook) => hook.bindings.length > 0);
   }
 }

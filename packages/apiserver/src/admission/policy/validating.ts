@@ -1,15 +1,19 @@
 import { StatusError, type JsonObject, type StatusReason } from '@coxswain/api';
+import type { ValidatingAdmissionPolicy } from 'kubernetes-types/admissionregistration/v1';
 import type { Lookup } from '../../live-lookup.ts';
-import { untyped } from '../../typed.ts';
+import { typed, untyped } from '../../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionVersion, Authorizer } from '../../types.ts';
 import { isResource, refuse } from '../attributes.ts';
 import { isExempt } from '../webhook/invocation.ts';
 import type { Seen } from './activation.ts';
+import { compilePolicy, type CompiledPolicy } from './compile.ts';
 import { Decisions } from './decisions.ts';
 import { matchedVersion, requiredNamespace } from './match.ts';
 import { ConfigurationError, collectParams, paramResource, type ParamTools } from './params.ts';
-import { PolicySource, type PolicyBinding, type PolicyHook } from './source.ts';
+import { PolicySource, type PolicyBinding, type PolicyHook as Hook } from './source.ts';
 import { evaluatePolicy, type Denial, type PolicyOutcome } from './validate.ts';
+
+type PolicyHook = Hook<CompiledPolicy>;
 
 export interface PolicyTools extends ParamTools {
   readonly lookup: Lookup;
@@ -132,7 +136,7 @@ class Round {
 }
 
 export function validatingPolicies(tools: PolicyTools): AdmissionPlugin {
-  const source = new PolicySource(tools.cache);
+  const source = new PolicySource(tools.cache, 'validating', (policy) => compilePolicy(typed<ValidatingAdmissionPolicy>(policy)));
   return {
     name: 'ValidatingAdmissionPolicy',
     operations: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],

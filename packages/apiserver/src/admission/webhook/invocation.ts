@@ -33,6 +33,7 @@ export function versionsOf(a: AdmissionAttributes): readonly AdmissionVersion[] 
   const { group, version, resource } = a.resource;
   return [{
     group, version, resource, kind: a.objectKind ?? a.resource, from: (object) => Promise.resolve(structuredClone(object)), back: (object) => Promise.resolve(object), settle: (object) => object,
+    settlePolicy: (object) => object, structure: undefined,
   }];
 }
 

@@ -1,6 +1,7 @@
 import { internalError, StatusError, stringifyAny, type JsonObject } from '@coxswain/api';
 import type { AdmissionAttributes, AdmissionPlugin, Reinvocation } from '../../types.ts';
 import { CallFailure, callWebhook, failClosed, refusalOf } from './call.ts';
+import { become, sorted, textOf } from '../changed-object.ts';
 import { HookSource, type Hook } from './hooks.ts';
 import { invocationOf, isExempt, type Invocation } from './invocation.ts';
 import { applyWebhookPatch, decodeWebhookPatch } from './patch.ts';
@@ -29,22 +30,6 @@ function memoryOf(reinvocation: Reinvocation): Memory {
 function reinvokePrevious(memory: Memory): void {
   for (const uid of memory.reinvocable) memory.toReinvoke.add(uid);
   memory.reinvocable.clear();
-}
-
-function textOf(object: JsonObject | undefined): string {
-  return object === undefined ? '' : stringifyAny(sorted(object));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
-}
-
-/** Everybody holds the same object: its content changes. */
-function become(object: JsonObject, next: JsonObject): void {
-  for (const key of Object.keys(object)) if (!Object.hasOwn(next, key)) delete object[key];
-  Object.assign(object, next);
 }
 
 function settled(invocation: Invocation, patched: JsonObject): JsonObject {

@@ -54,16 +54,36 @@ function moveReason(object: Json, from: string): string {
   return hasParent(object, from) ? nonexistent('move', key, key) : `move operation does not apply: doc is missing from path: ${from}: missing value`;
 }
 
-/** Operation by operation, so that the one that fails can be named. */
-export function applyWebhookPatch(object: JsonObject, operations: readonly JsonObject[]): JsonObject {
-  let result: Json = object;
+/** An operation does not apply, in the words of upstream's library. */
+export class PatchFailure extends Error {
+  readonly operation: JsonObject;
+  constructor(operation: JsonObject, reason: string) {
+    super(reason);
+    this.operation = operation;
+  }
+}
+
+/** Operation by operation, so that the one that fails can be named. Throws PatchFailure. */
+export function applyOperations(object: Json, operations: readonly JsonObject[]): Json {
+  let result = object;
   for (const operation of operations) {
     try {
       result = applyJsonPatch(result, [operation]);
     } catch (error) {
-      if (error instanceof StatusError) throw internalError(reasonOf(result, operation));
+      if (error instanceof StatusError) throw new PatchFailure(operation, reasonOf(result, operation));
       throw error;
     }
+  }
+  return result;
+}
+
+export function applyWebhookPatch(object: JsonObject, operations: readonly JsonObject[]): JsonObject {
+  let result: Json;
+  try {
+    result = applyOperations(object, operations);
+  } catch (error) {
+    if (error instanceof PatchFailure) throw internalError(error.message);
+    throw error;
   }
   if (!isObject(result)) throw internalError('the patch of a webhook made something that is no object');
   return result;

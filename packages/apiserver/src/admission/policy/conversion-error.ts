@@ -1,0 +1,2 @@
+/** What a policy made of an object is none of its kind. */
+export class PolicyConversionError extends Error {}
