@@ -1,17 +1,22 @@
 /**
  * `node packages/apiserver/scripts/fuzz.ts [--requests N] [--seed S] [--from INDEX] [--print]`: asks a whole server, in this process, what
  * nobody should ask. Ends with 1 if anything was found. `--from INDEX --requests 1` asks one again, alone; `--print` shows it.
+ * `--shapes` asks the largest bodies instead, and says how long each held the event loop; `--only TEXT`: those of such names.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scanJson, type JsonObject } from '@coxswain/api';
 import { Corpus } from '../test/fuzz/corpus.ts';
+import { growth, liveHeapMb } from '../test/fuzz/memory.ts';
 import { byTurns } from '../test/fuzz/monitor.ts';
 import { Requests } from '../test/fuzz/requests.ts';
 import { FuzzRun } from '../test/fuzz/run.ts';
+import { measureShapes } from '../test/fuzz/shapes.ts';
 
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' }, print: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' }, print: { type: 'boolean', default: false }, shapes: { type: 'boolean', default: false }, only: { type: 'string', default: '' } } });
+/** Of CPU time: other load does not count. */
+const blockedMs = 100;
 const [seed, from, requests] = [Number(values.seed), Number(values.from), Number(values.requests)];
 
 /** Of every kind that has been written down; the generators make the same kinds where there are none. */
@@ -22,9 +27,13 @@ function wireVectors(): JsonObject[] {
 }
 
 function memory(): { residentMb: number; heapMb: number } {
-  globalThis.gc?.();
   const resident = /RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-  return { residentMb: Math.round(Number(resident) / 1024), heapMb: Math.round(process.memoryUsage().heapUsed / 2 ** 20) };
+  return { residentMb: Math.round(Number(resident) / 1024), heapMb: Math.round(liveHeapMb() * 10) / 10 };
+}
+
+if (values.shapes) {
+  const results = await measureShapes(byTurns, values.only, ({ name, bytes, status, answer, heldMs }) => { console.log(`${name.padEnd(32)} ${String(bytes).padStart(8)} bytes  ${status}  held ${heldMs.toFixed(0).padStart(4)} ms  ${heldMs > blockedMs ? `TOO LONG: ${answer}` : ''}`); });
+  process.exit(results.every(({ heldMs }) => heldMs <= blockedMs) ? 0 : 1);
 }
 
 const corpus = new Corpus(wireVectors());
@@ -34,17 +43,26 @@ if (values.print) {
 }
 const startedMs = performance.now();
 let findings = 0;
+const heapsMb: number[] = [];
 process.on('unhandledRejection', (error) => { findings += 1; console.log('UNHANDLED', error); });
 const run = await FuzzRun.start({
-  seed, from, requests, corpus, monitor: byTurns, blockedMs: 100,
+  seed, from, requests, corpus, monitor: byTurns, blockedMs,
   onFinding: ({ index, request, wrong }) => {
     findings += 1;
     console.log(`## --seed ${seed} --from ${index}: ${request.method} ${request.target.slice(0, 200)} (${request.body.length} bytes of ${request.headers['content-type'] ?? 'nothing'}, accept ${(request.headers['accept'] ?? '').slice(0, 80)})\n   ${wrong.slice(0, 1500)}`);
   },
   onProgress: (done) => {
-    if (done % 5000 === 0) console.log(JSON.stringify({ done, seconds: Math.round((performance.now() - startedMs) / 1000), findings, ...memory() }));
+    if (done % 5000 !== 0) return;
+    const now = memory();
+    heapsMb.push(now.heapMb);
+    console.log(JSON.stringify({ done, seconds: Math.round((performance.now() - startedMs) / 1000), findings, ...now }));
   },
 });
 const result = await run.run();
+const grown = growth(heapsMb);
+if (grown !== undefined) {
+  findings += 1;
+  console.log(`## ${grown}`);
+}
 console.log(JSON.stringify({ seed, requests, findings, slowestMs: Math.round(result.slowestMs), seconds: Math.round((performance.now() - startedMs) / 1000), ...memory(), statuses: Object.fromEntries([...result.statuses].sort(([a], [b]) => a - b)) }));
 process.exit(findings === 0 ? 0 : 1);

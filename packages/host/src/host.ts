@@ -1,4 +1,5 @@
 import type { Clock, Timers } from './clock.ts';
+import type { Compute } from './compute.ts';
 import type { Crypto } from './crypto.ts';
 import type { Disk } from './disk.ts';
 import type { Logger } from './log.ts';
@@ -16,6 +17,7 @@ export interface Host {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  readonly compute: Compute;
   readonly crypto: Crypto;
   readonly disk: Disk;
   readonly network: Network;

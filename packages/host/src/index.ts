@@ -2,6 +2,7 @@ export * from './assert.ts';
 export * from './async-queue.ts';
 export * from './bytes.ts';
 export * from './clock.ts';
+export * from './compute.ts';
 export * from './crypto.ts';
 export * from './disk.ts';
 export * from './host.ts';

@@ -6,7 +6,7 @@ import { fieldsLastApplied, followLastApplied } from './last-applied.ts';
 import { capUpdaters, decodeManaged, entryKey, type Managed } from './managed.ts';
 import { mergeStructural } from './merge.ts';
 import { compare, fieldsOf, removePaths, withNamedFields } from './typed.ts';
-import { entryOf, metadataOf, placeOf, recordUpdate, resetFieldsFor, settle, strip, withoutManagedFields, writeManagedFields, type Writing } from './update.ts';
+import { allSteps, entryOf, metadataOf, placeOf, recordUpdate, resetFieldsFor, settle, strip, withoutManagedFields, writeManagedFields, type Steps, type Writing } from './update.ts';
 import type { Place } from './schema.ts';
 import { zeroObject } from './zero.ts';
 
@@ -27,26 +27,35 @@ function check({ applied, apiVersion }: Applying): void {
 }
 
 /** Takes out what the manager applied before and now does not, unless somebody else owns it or has something below it. */
-function prune(merged: JsonObject, last: FieldSet, managed: Managed, place: Place): JsonObject {
+function* prune(merged: JsonObject, last: FieldSet, managed: Managed, place: Place): Steps<JsonObject> {
   const names = (set: FieldSet): FieldSet => withNamedFields(set, place);
   const lastNames = names(last);
+  yield;
   let pruned = removePaths(merged, lastNames, place);
+  yield;
   let owned: FieldSet | undefined;
   for (const entry of managed.values()) owned = owned === undefined ? entry.set : owned.union(entry.set);
+  yield;
   const all = names(fieldsOf(merged, place));
+  yield;
   const left = pruned === undefined ? undefined : names(fieldsOf(pruned, place));
+  yield;
   const keptByOwners = owned === undefined ? left : (left?.union(names(owned)) ?? names(owned));
+  yield;
   pruned = keptByOwners === undefined ? pruned : removePaths(merged, all.difference(keptByOwners), place);
+  yield;
   const stands = pruned === undefined ? undefined : names(fieldsOf(pruned, place));
+  yield;
   const dangling = (stands === undefined ? all : all.difference(stands)).intersection(lastNames);
+  yield;
   const result = removePaths(merged, dangling, place);
   return isObject(result) ? result : {};
 }
 
 /** The object that nobody's fields are recorded of was made by somebody. */
-function adopt(applying: Applying, live: JsonObject, managed: Managed): void {
+function* adopt(applying: Applying, live: JsonObject, managed: Managed): Steps {
   if (managed.size > 0 || applying.live === undefined) return;
-  recordUpdate({ ...applying, manager: 'before-first-apply', subresource: '' }, zeroObject(applying.description, applying.typeName), live, managed);
+  yield* recordUpdate({ ...applying, manager: 'before-first-apply', subresource: '' }, zeroObject(applying.description, applying.typeName), live, managed);
 }
 
 /**
@@ -54,26 +63,40 @@ function adopt(applying: Applying, live: JsonObject, managed: Managed): void {
  * that another manager owns with another value, unless forced.
  */
 export function applyServerSide(applying: Applying): JsonObject {
+  return allSteps(applyServerSideInSteps(applying));
+}
+
+/** `applyServerSide` of a large object. */
+export function* applyServerSideInSteps(applying: Applying): Steps<JsonObject> {
   check(applying);
   const place = placeOf(applying);
   const live = applying.live === undefined ? {} : withoutManagedFields(applying.live);
   const stored = applying.live === undefined ? new Map() : decodeManaged(own(metadataOf(applying.live), 'managedFields')) ?? new Map();
-  adopt(applying, live, stored);
+  yield* adopt(applying, live, stored);
+  yield;
   const managed: Managed = new Map([...stored].map(([key, entry]) => [key, { ...entry }]));
   const reset = resetFieldsFor(applying);
   const set = fieldsOf(withoutManagedFields(applying.applied), place).recursiveDifference(reset);
+  yield;
   const entry = entryOf(applying, 'Apply', set);
   const key = entryKey(entry);
   const last = managed.get(key);
   managed.set(key, { ...entry, time: last?.time ?? '' });
   let merged = mergeStructural(live, withoutManagedFields(applying.applied), place) as JsonObject;
-  if (last !== undefined && !last.set.isEmpty) merged = prune(merged, last.set, managed, place);
-  settle(managed, key, compare(live, merged, place), reset, applying.force || (fieldsLastApplied(live, place, applying.manager) ?? false));
+  yield;
+  if (last !== undefined && !last.set.isEmpty) merged = yield* prune(merged, last.set, managed, place);
+  yield;
+  const comparison = compare(live, merged, place);
+  yield;
+  yield* settle(managed, key, comparison, reset, applying.force || (fieldsLastApplied(live, place, applying.manager) ?? false));
+  yield;
   finish(managed, key);
   // Who only comes to own what is there already has no time.
   if (!equalJson(live, merged)) stamp(managed, key, applying.now);
   capUpdaters(managed);
+  yield;
   const result = cloneJson(merged);
+  yield;
   followLastApplied(result, applying.live, applying.applied, applying.manager);
   writeManagedFields(result, managed);
   return result;

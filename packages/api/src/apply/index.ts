@@ -1,6 +1,6 @@
-export { applyServerSide, type Applying } from './apply.ts';
+export { applyServerSide, applyServerSideInSteps, type Applying } from './apply.ts';
 export { mergeConfiguration, type TypeOf } from './configuration.ts';
 export { FieldSet, fieldSetFromJson, fieldSetOf } from './field-set.ts';
 export { customResetFields } from './reset-fields.ts';
-export { keepManagedTimes, updateManagedFields, type Writing } from './update.ts';
+export { allSteps, keepManagedTimes, updateManagedFields, updateManagedFieldsInSteps, type Steps, type Writing } from './update.ts';
 export { zeroObject } from './zero.ts';

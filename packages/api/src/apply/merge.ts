@@ -52,17 +52,20 @@ interface Taken {
 /** Applied items keep their order; live-only ones stay between the neighbours that they had. */
 function interleave(live: readonly PathElement[], applied: readonly PathElement[]): Taken[] {
   const isApplied = new Set(applied);
-  const shared = applied.filter((name) => live.includes(name));
+  const livePlaces = new Map<PathElement, number>();
+  for (const [index, name] of live.entries()) if (!livePlaces.has(name)) livePlaces.set(name, index);
+  const shared = applied.filter((name) => livePlaces.has(name));
+  let sharedAt = 0;
   const result: Taken[] = [];
   const done = new Set<PathElement>();
   let left = 0;
   let right = 0;
   const takeApplied = (): void => {
     const name = applied[right] as PathElement;
-    if (!done.has(name)) result.push({ name, liveIndex: live.indexOf(name) });
+    if (!done.has(name)) result.push({ name, liveIndex: livePlaces.get(name) ?? -1 });
     done.add(name);
     right += 1;
-    if (shared[0] === name) shared.shift();
+    if (shared[sharedAt] === name) sharedAt += 1;
   };
   while (left < live.length || right < applied.length) {
     const name = live[left];
@@ -74,7 +77,7 @@ function interleave(live: readonly PathElement[], applied: readonly PathElement[
     } else if (name === applied[right]) {
       takeApplied();
       left += 1;
-    } else if (right < applied.length && shared[0] !== undefined && shared[0] !== name) {
+    } else if (right < applied.length && shared[sharedAt] !== undefined && shared[sharedAt] !== name) {
       left += 1;
     } else {
       if (done.has(name)) left += 1;

@@ -64,11 +64,11 @@ function compareKeys(a: JsonObject, b: JsonObject): number {
 
 /** Fields by name, then keys, values and indices. */
 export function compareElements(a: PathElement, b: PathElement): number {
+  if (a.startsWith('f:') && b.startsWith('f:')) return compareText(a, b);
   const kind = a[0] as string;
   const order = kindOrder.indexOf(kind) - kindOrder.indexOf(b[0] as string);
   if (order !== 0) return order;
   switch (kind) {
-    case 'f': return compareText(a, b);
     case 'k': return compareKeys(JSON.parse(a.slice(2)) as JsonObject, JSON.parse(b.slice(2)) as JsonObject);
     default: return compareValues(JSON.parse(a.slice(2)) as Json, JSON.parse(b.slice(2)) as Json);
   }

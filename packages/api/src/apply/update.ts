@@ -63,19 +63,37 @@ export function entryOf(writing: Writing, operation: 'Apply' | 'Update', set: Fi
   return { manager: writing.manager === '' ? 'unknown' : writing.manager, operation, apiVersion: writing.apiVersion, subresource: writing.subresource, time: writing.now, set };
 }
 
+/** Work that may stop where it yields, so that others have their turn while a large object is dealt with. */
+export type Steps<T = void> = Generator<void, T, void>;
+
+/** At once. */
+export function allSteps<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** Takes from the others what this change took over, or throws what stands against it; `force` may name what is free to take. */
-export function settle(managed: Managed, self: string | undefined, comparison: Comparison, reset: FieldSet, force: boolean | FieldSet): void {
+export function* settle(managed: Managed, self: string | undefined, comparison: Comparison, reset: FieldSet, force: boolean | FieldSet): Steps {
   const taken = comparison.modified.union(comparison.added).recursiveDifference(reset);
+  yield;
   const removed = comparison.removed.recursiveDifference(reset);
   const conflicts: FieldConflict[] = [];
   const others = [...managed].filter(([key]) => key !== self).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const overlaps = others.map(([key, entry]) => ({ key, entry, overlap: entry.set.intersection(taken) }));
-  for (const { entry, overlap } of overlaps) {
+  const overlaps: { readonly entry: ManagedEntry; readonly overlap: FieldSet }[] = [];
+  for (const [, entry] of others) {
+    yield;
+    const overlap = entry.set.intersection(taken);
+    overlaps.push({ entry, overlap });
     for (const path of overlap.paths()) conflicts.push({ entry, path });
   }
   const allowed = typeof force === 'boolean' ? force : conflicts.every(({ path }) => force.has(path));
   if (!allowed && conflicts.length > 0) throw applyConflict(conflicts);
-  for (const { entry, overlap } of overlaps) entry.set = entry.set.difference(overlap).difference(removed);
+  for (const { entry, overlap } of overlaps) {
+    yield;
+    entry.set = entry.set.difference(overlap).difference(removed);
+  }
   for (const [key, entry] of managed) {
     if (entry.set.isEmpty) managed.delete(key);
   }
@@ -91,10 +109,12 @@ function managedBefore(writing: Writing, live: JsonObject | undefined, object: J
 }
 
 /** Gives `writing`'s manager what differs between the two states. */
-export function recordUpdate(writing: Writing, before: Json, after: Json, managed: Managed): void {
+export function* recordUpdate(writing: Writing, before: Json, after: Json, managed: Managed): Steps {
   const reset = resetFieldsFor(writing);
   const comparison = compare(before, after, placeOf(writing));
-  settle(managed, undefined, comparison, reset, true);
+  yield;
+  yield* settle(managed, undefined, comparison, reset, true);
+  yield;
   const mine = comparison.modified.union(comparison.added).recursiveDifference(reset).difference(stripped);
   if (mine.isEmpty) return;
   const entry = entryOf(writing, 'Update', mine);
@@ -111,18 +131,26 @@ export function strip(set: FieldSet): FieldSet {
  * Writes into `object` (decoded and defaulted, before admission) who manages its fields after a create (`live` undefined),
  * an update or a patch. An object that nobody's fields are recorded of stays so.
  */
-export function updateManagedFields(writing: Writing & { readonly live: JsonObject | undefined; readonly object: JsonObject }): void {
+export function updateManagedFields(updating: Updating): void {
+  allSteps(updateManagedFieldsInSteps(updating));
+}
+
+export type Updating = Writing & { readonly live: JsonObject | undefined; readonly object: JsonObject };
+
+/** `updateManagedFields` of a large object; nobody else may change it meanwhile. */
+export function* updateManagedFieldsInSteps(writing: Updating): Steps {
   const { live, object, description, typeName } = writing;
   const managed = managedBefore(writing, live, object);
   if (managed.size > 0 || live === undefined) {
     const before = live === undefined ? zeroObject(description, typeName) : withoutManagedFields(live);
     try {
-      recordUpdate(writing, before, withoutManagedFields(object), managed);
+      yield* recordUpdate(writing, before, withoutManagedFields(object), managed);
     } catch (error) {
       // List items without their keys: validation, which comes later, says it better.
       if (!(error instanceof StatusError)) throw error;
     }
     capUpdaters(managed);
+    yield;
   }
   writeManagedFields(object, managed);
 }

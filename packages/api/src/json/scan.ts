@@ -25,6 +25,26 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const quote = 34, comma = 44, minus = 45, dot = 46, zero = 48, nine = 57, colon = 58, upperE = 69, openBracket = 91, backslash = 92, closeBracket = 93, lowerE = 101, openBrace = 123, closeBrace = 125;
 
+/** Of larger lists and objects the members are counted. */
+const wideSize = 1000;
+/**
+ * More members of wide objects, and objects in long lists, no body has that could be stored: who owns each of them takes as much space
+ * again, and etcd takes 1.5 MiB. They would be looked at for seconds first.
+ */
+export const maxWideMembers = 65_536;
+
+/** A document that is too much work for its length. */
+export class JsonTooWideError extends Error {
+  constructor() {
+    super(`limit is ${maxWideMembers} members in objects and lists of more than ${wideSize}`);
+    this.name = 'JsonTooWideError';
+  }
+}
+
+interface Open { readonly value: JsonObject | Json[]; readonly isList: boolean; size: number }
+
+type Step = 'value' | 'first' | 'first-key' | 'key' | 'item' | 'member' | 'end';
+
 class Scanner {
   readonly duplicates: DuplicateKey[] = [];
   readonly wholeFloats = new Map<JsonObject | Json[], Map<string | number, string>>();
@@ -32,6 +52,11 @@ class Scanner {
   readonly #path: (string | number)[] = [];
   #at = 0;
   #floatLiteral = '';
+  /** What `slice` is in the middle of: lists and objects that are not at their end, and what must stand next. */
+  readonly #open: Open[] = [];
+  #root: Json = null;
+  #next: Step = 'value';
+  #weight = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -42,6 +67,97 @@ class Scanner {
     this.#space();
     if (this.#at < this.#text.length) this.#fail('after top-level value');
     return value;
+  }
+
+  /** Reads on for about as many characters; true: that was the end of the document. What `document` does at once. */
+  slice(characters: number): boolean {
+    const until = this.#at + characters;
+    while (this.#at < until) {
+      if (this.#advance()) return true;
+    }
+    return false;
+  }
+
+  get root(): Json {
+    return this.#root;
+  }
+
+  /** One step; true: there are no more. */
+  #advance(): boolean {
+    const code = this.#space();
+    switch (this.#next) {
+      case 'value': this.#begin(code); return false;
+      case 'first': if (code === closeBracket) this.#close(); else this.#begin(code); return false;
+      case 'first-key': if (code === closeBrace) this.#close(); else this.#key(code); return false;
+      case 'key': this.#key(code); return false;
+      case 'item': this.#afterItem(code); return false;
+      case 'member': this.#afterMember(code); return false;
+      case 'end': return Number.isNaN(code) ? true : this.#fail('after top-level value');
+    }
+  }
+
+  #begin(code: number): void {
+    if (code !== openBrace && code !== openBracket) return this.#place(this.#value());
+    const container: Open = code === openBrace ? { value: {}, isList: false, size: 0 } : { value: [], isList: true, size: 0 };
+    this.#enter();
+    this.#open.push(container);
+    if (container.isList) this.#path[this.#path.length - 1] = 0;
+    this.#next = container.isList ? 'first' : 'first-key';
+  }
+
+  #key(code: number): void {
+    if (code !== quote) this.#fail('looking for beginning of object key string');
+    const key = this.#string();
+    if (this.#space() !== colon) this.#fail('after object key');
+    this.#at++;
+    this.#path[this.#path.length - 1] = key;
+    this.#next = 'value';
+  }
+
+  #afterItem(code: number): void {
+    if (code === closeBracket) return this.#close();
+    if (code !== comma) this.#fail('after array element');
+    this.#at++;
+    this.#next = 'value';
+  }
+
+  #afterMember(code: number): void {
+    if (code === closeBrace) return this.#close();
+    if (code !== comma) this.#fail('after object key:value pair');
+    this.#at++;
+    this.#next = 'key';
+  }
+
+  #close(): void {
+    this.#at++;
+    this.#path.pop();
+    this.#place((this.#open.pop() as Open).value);
+  }
+
+  /** Into what it stands in. */
+  #place(value: Json): void {
+    const outer = this.#open.at(-1);
+    if (outer === undefined) {
+      this.#root = value;
+      this.#next = 'end';
+      return;
+    }
+    outer.size += 1;
+    if (outer.size > wideSize && (!outer.isList || (typeof value === 'object' && value !== null))) this.#weigh();
+    if (outer.isList) {
+      const list = outer.value as Json[];
+      list.push(value);
+      if (this.#floatLiteral !== '') this.#noteFloat(list, list.length - 1);
+      this.#path[this.#path.length - 1] = list.length;
+    } else {
+      this.#put(outer.value as JsonObject, this.#path.at(-1) as string, value);
+    }
+    this.#next = outer.isList ? 'item' : 'member';
+  }
+
+  #weigh(): void {
+    this.#weight += 1;
+    if (this.#weight > maxWideMembers) throw new JsonTooWideError();
   }
 
   /** Moves to the next character that is not white space and answers its code, or NaN at the end. */
@@ -128,6 +244,8 @@ class Scanner {
     const literal = text.slice(start, this.#at);
     const value = Number(literal);
     if (length < 16 || Number.isSafeInteger(value)) return value === 0 ? 0 : value;
+    // Nothing can hold it, and making a number of millions of digits takes long.
+    if (!Number.isFinite(value)) throw new JsonSyntaxError(`json: cannot unmarshal number ${literal} into Go value of type float64`, start);
     return BigInt(literal);
   }
 
@@ -193,7 +311,7 @@ class Scanner {
         if (this.#space() !== colon) this.#fail('after object key');
         this.#at++;
         this.#path[this.#path.length - 1] = key;
-        this.#member(object, key);
+        this.#put(object, key, this.#value());
         code = this.#space();
         if (code === closeBrace) break;
         if (code !== comma) this.#fail('after object key:value pair');
@@ -206,8 +324,7 @@ class Scanner {
     return object;
   }
 
-  #member(object: JsonObject, key: string): void {
-    const value = this.#value();
+  #put(object: JsonObject, key: string, value: Json): void {
     if (object[key] === undefined) object[key] = value;
     else this.#oddMember(object, key, value);
     if (this.#floatLiteral !== '') this.#noteFloat(object, key);
@@ -251,4 +368,21 @@ export function scanJson(source: string | Uint8Array): ScannedJson {
   const scanner = new Scanner(typeof source === 'string' ? source : utf8.decode(source));
   const value = scanner.document();
   return { value, duplicates: scanner.duplicates, wholeFloats: scanner.wholeFloats };
+}
+
+/** `scanJson` for long texts, which gives others their turn: `slice` until it answers true, then `result`. Throws as `scanJson` does, and JsonTooWideError. */
+export class SlicedScan {
+  readonly #scanner: Scanner;
+
+  constructor(source: string | Uint8Array) {
+    this.#scanner = new Scanner(typeof source === 'string' ? source : utf8.decode(source));
+  }
+
+  slice(characters: number): boolean {
+    return this.#scanner.slice(characters);
+  }
+
+  get result(): ScannedJson {
+    return { value: this.#scanner.root, duplicates: this.#scanner.duplicates, wholeFloats: this.#scanner.wholeFloats };
+  }
 }

@@ -4,7 +4,7 @@ import { badRequest } from '../status-error.ts';
 import { directivePrefixes, noMergeKey, patchErrors, unknownPatchType } from './strategic-errors.ts';
 import { mergeOrdered } from './strategic-order.ts';
 import { itemSchema, ruleOf, type FieldRule, type PatchSchema } from './strategic-schema.ts';
-import { cloneJson, equalJson, isObject, jsonKind, own, setOwn } from './values.ts';
+import { cloneJson, identityText, isObject, jsonKind, own, setOwn } from './values.ts';
 
 /** Drops directives, and nulls that would delete what is not there. */
 function asPlainValue(value: Json): Json {
@@ -30,11 +30,12 @@ function retainKeys(original: JsonObject, patch: JsonObject): void {
   const retained = own(patch, '$retainKeys');
   if (retained === undefined) return;
   if (!Array.isArray(retained)) throw badRequest(patchErrors.retainKeys);
+  const kept = new Set(retained);
   for (const key of Object.keys(patch)) {
-    if (patch[key] !== null && !isDirectiveKey(key) && !retained.includes(key)) throw badRequest(patchErrors.retainKeys);
+    if (patch[key] !== null && !isDirectiveKey(key) && !kept.has(key)) throw badRequest(patchErrors.retainKeys);
   }
   for (const key of Object.keys(original)) {
-    if (!retained.includes(key)) delete original[key];
+    if (!kept.has(key)) delete original[key];
   }
 }
 
@@ -99,7 +100,9 @@ function mergeField(original: JsonObject, key: string, change: Json, schema: Pat
 function deleteFromPrimitiveList(original: JsonObject, key: string, removed: Json): void {
   if (!Array.isArray(removed)) throw badRequest(patchErrors.primitiveList);
   const live = own(original, key);
-  if (Array.isArray(live)) setOwn(original, key, live.filter((item) => !removed.some((gone) => equalJson(gone, item))));
+  if (!Array.isArray(live)) return;
+  const gone = new Set(removed.map(identityText));
+  setOwn(original, key, live.filter((item) => !gone.has(identityText(item))));
 }
 
 /** What the patch brings anew stands before what only the server has. */
@@ -122,7 +125,11 @@ function mergeList(live: Json[], change: Json[], rule: FieldRule): Json[] {
 }
 
 function unique(items: readonly Json[]): Json[] {
-  return items.filter((item, index) => items.findIndex((other) => equalJson(other, item)) === index);
+  const seen = new Set<string>();
+  return items.filter((item) => {
+    const name = identityText(item);
+    return !seen.has(name) && seen.add(name);
+  });
 }
 
 function keyValue(item: JsonObject, mergeKey: string): Json {
@@ -131,26 +138,36 @@ function keyValue(item: JsonObject, mergeKey: string): Json {
   return value;
 }
 
-function mergeKeyedList(live: readonly JsonObject[], change: readonly JsonObject[], rule: FieldRule): JsonObject[] {
-  let merged = [...live];
+interface KeyedChange { readonly additions: readonly JsonObject[]; readonly gone: ReadonlySet<string>; readonly replace: boolean }
+
+function readKeyedChange(change: readonly JsonObject[], mergeKey: string): KeyedChange {
   const additions: JsonObject[] = [];
+  const gone = new Set<string>();
   let replace = false;
   for (const item of change) {
     const directive = own(item, '$patch');
     if (directive === undefined) additions.push(item);
     else if (directive === 'replace') replace = true;
-    else if (directive === 'delete') {
-      const gone = keyValue(item, rule.mergeKey);
-      merged = merged.filter((other) => !equalJson(own(other, rule.mergeKey), gone));
-    } else if (directive === 'merge') throw patchErrors.mergeDirectiveInList();
+    else if (directive === 'delete') gone.add(identityText(keyValue(item, mergeKey)));
+    else if (directive === 'merge') throw patchErrors.mergeDirectiveInList();
     else throw unknownPatchType(directive, item);
   }
-  if (replace) return asPlainValue(additions) as JsonObject[];
-  const schema = itemSchema(rule.schema);
+  return { additions, gone, replace };
+}
+
+function mergeKeyedList(live: readonly JsonObject[], change: readonly JsonObject[], { mergeKey, schema: listSchema }: FieldRule): JsonObject[] {
+  const { additions, gone, replace } = readKeyedChange(change, mergeKey);
+  if (replace) return asPlainValue(additions as JsonObject[]) as JsonObject[];
+  // What has no key is nobody's.
+  const nameOf = (item: JsonObject): string | undefined => { const key = own(item, mergeKey); return key === undefined ? undefined : identityText(key); };
+  const merged = gone.size === 0 ? [...live] : live.filter((item) => !gone.has(nameOf(item) ?? ''));
+  const places = new Map<string | undefined, number>();
+  for (const [index, item] of merged.entries()) if (!places.has(nameOf(item))) places.set(nameOf(item), index);
+  const schema = itemSchema(listSchema);
   for (const item of additions) {
-    const wanted = keyValue(item, rule.mergeKey);
-    const index = merged.findIndex((other) => equalJson(own(other, rule.mergeKey), wanted));
-    if (index < 0) merged.push(asPlainValue(item) as JsonObject);
+    const wanted = identityText(keyValue(item, mergeKey));
+    const index = places.get(wanted);
+    if (index === undefined) places.set(wanted, merged.push(asPlainValue(item) as JsonObject) - 1);
     else merged[index] = mergeObject(merged[index] as JsonObject, item, schema);
   }
   return merged;

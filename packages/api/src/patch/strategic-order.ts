@@ -1,7 +1,7 @@
 import type { Json } from '../resource.ts';
 import { badRequest } from '../status-error.ts';
 import { patchErrors } from './strategic-errors.ts';
-import { equalJson, isObject, own } from './values.ts';
+import { identityText, isObject, own } from './values.ts';
 
 export interface OrderedMerge {
   readonly merged: readonly Json[];
@@ -15,23 +15,37 @@ function identity(item: Json, mergeKey: string): Json {
   return mergeKey !== '' && isObject(item) ? own(item, mergeKey) ?? null : item;
 }
 
-function place(list: readonly Json[], item: Json, mergeKey: string): number {
-  const wanted = identity(item, mergeKey);
-  return list.findIndex((other) => equalJson(identity(other, mergeKey), wanted));
+/** Where each identity comes first. */
+type Places = ReadonlyMap<string, number>;
+
+function placesOf(list: readonly Json[], mergeKey: string): Places {
+  const places = new Map<string, number>();
+  for (const [index, item] of list.entries()) {
+    const name = identityText(identity(item, mergeKey));
+    if (!places.has(name)) places.set(name, index);
+  }
+  return places;
 }
 
-function inOrderOf(items: readonly Json[], order: readonly Json[], mergeKey: string): Json[] {
-  return items.toSorted((a, b) => place(order, a, mergeKey) - place(order, b, mergeKey));
+/** An item and where the list has it; -1: nowhere. */
+interface Placed { readonly item: Json; readonly name: string; readonly at: number }
+
+function placed(items: readonly Json[], places: Places, mergeKey: string): Placed[] {
+  return items.map((item) => {
+    const name = identityText(identity(item, mergeKey));
+    return { item, name, at: places.get(name) ?? -1 };
+  });
 }
+
+const inOrder = (items: Placed[]): Placed[] => items.sort((a, b) => a.at - b.at);
 
 /** Every item that the patch brings must be in its order list, and in that order. */
-function checkOrder({ change, order, mergeKey }: OrderedMerge): void {
+function checkOrder(change: readonly Json[], order: Places, mergeKey: string): void {
   let last = -1;
-  for (const item of change) {
-    if (isObject(item) && own(item, '$patch') !== undefined) continue;
-    const index = place(order, item, mergeKey);
-    if (index < 0 || index < last) throw badRequest(patchErrors.elementOrder);
-    last = index;
+  const items = change.filter((item) => !(isObject(item) && own(item, '$patch') !== undefined));
+  for (const { at } of placed(items, order, mergeKey)) {
+    if (at < 0 || at < last) throw badRequest(patchErrors.elementOrder);
+    last = at;
   }
 }
 
@@ -39,22 +53,25 @@ function checkOrder({ change, order, mergeKey }: OrderedMerge): void {
  * Items that the order names follow it; what only the server has keeps its place between its live neighbours
  * where both are known, and otherwise comes later.
  */
-export function mergeOrdered(input: OrderedMerge): Json[] {
-  checkOrder(input);
-  const { merged, order, live, mergeKey } = input;
-  const named = inOrderOf(merged.filter((item) => place(order, item, mergeKey) >= 0), order, mergeKey);
-  const others = inOrderOf(merged.filter((item) => place(order, item, mergeKey) < 0), live, mergeKey);
+export function mergeOrdered({ merged, order, live, change, mergeKey }: OrderedMerge): Json[] {
+  const orderPlaces = placesOf(order, mergeKey);
+  checkOrder(change, orderPlaces, mergeKey);
+  const livePlaces = placesOf(live, mergeKey);
+  const all = placed(merged, orderPlaces, mergeKey);
+  const named = inOrder(all.filter(({ at }) => at >= 0));
+  const others = inOrder(placed(all.filter(({ at }) => at < 0).map(({ item }) => item), livePlaces, mergeKey));
   const result: Json[] = [];
   let next = 0;
-  for (const item of named) {
-    const at = place(live, item, mergeKey);
-    while (next < others.length && at >= 0 && isBefore(place(live, others[next] as Json, mergeKey), at)) {
-      result.push(others[next] as Json);
+  for (const { item, name } of named) {
+    const at = livePlaces.get(name) ?? -1;
+    for (let other = others[next]; other !== undefined && at >= 0 && isBefore(other.at, at); other = others[next]) {
+      result.push(other.item);
       next += 1;
     }
     result.push(item);
   }
-  return [...result, ...others.slice(next)];
+  for (const { item } of others.slice(next)) result.push(item);
+  return result;
 }
 
 function isBefore(other: number, at: number): boolean {

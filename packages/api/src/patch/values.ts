@@ -31,6 +31,13 @@ export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]));
 }
 
+/** Equal for values that `equalJson` takes for equal, and only for them: what lists are searched by, however long they are. */
+export function identityText(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(identityText).join(',')}]`;
+  if (isObject(value)) return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${identityText(value[key] as Json)}`).join(',')}}`;
+  return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value);
+}
+
 export type JsonKind = 'null' | 'boolean' | 'number' | 'string' | 'list' | 'object';
 
 export function jsonKind(value: Json): JsonKind {

@@ -1,5 +1,5 @@
+import { badRequest } from '@coxswain/api';
 import { header, type HttpRequest } from '@coxswain/host';
-import { PlainInternalError } from '../authz/forbidden.ts';
 import type { AuthorizationAttributes, UserInfo } from '../types.ts';
 import { anonymousName, authenticatedGroup, parseServiceAccountName, serviceAccountGroups, unauthenticatedGroup, user } from './users.ts';
 
@@ -26,7 +26,8 @@ function asked(request: HttpRequest): Asked | undefined {
     if (key.startsWith(extraPrefix)) extra[decodeExtraKey(key.slice(extraPrefix.length))] = values(request, key);
   }
   if (name === '' && uid === '' && groups.length === 0 && Object.keys(extra).length === 0) return undefined;
-  if (name === '') throw new PlainInternalError(`requested [${claims({ name, uid, groups, extra }).join(' ')}] without impersonating a user`);
+  // Upstream takes this mistake of a client for one of its own, and answers 500.
+  if (name === '') throw badRequest(`requested [${claims({ name, uid, groups, extra }).join(' ')}] without impersonating a user`);
   return { name, uid, groups, extra };
 }
 

@@ -34,7 +34,7 @@ interface Body {
   readonly object: JsonObject;
 }
 
-function scan(body: Uint8Array, mediaType: MediaType): ScannedJson {
+function scanBody(body: Uint8Array, mediaType: MediaType): ScannedJson {
   return mediaType === 'yaml' ? scanYaml(body) : scanJson(body);
 }
 
@@ -56,10 +56,10 @@ export class CustomCodec implements KindCodec {
     this.#schemas = schemas;
   }
 
-  #read(body: Uint8Array, mediaType: MediaType): Body {
+  #read(body: Uint8Array, scan: () => ScannedJson): Body {
     const { kind } = this.#api;
     try {
-      const scanned = scan(body, mediaType);
+      const scanned = scan();
       const { value } = scanned;
       if (!isObject(value)) throw new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into Go value of type ${envelopeType}`);
       envelopeText(value, 'apiVersion');
@@ -92,16 +92,16 @@ export class CustomCodec implements KindCodec {
     if (given !== expected) throw badRequest(`the API version in the data (${given}) does not match the expected API version (${expected})`);
   }
 
-  decode(body: Uint8Array, mediaType: MediaType, validation: FieldValidation): Decoded {
-    const { scanned, object } = this.#read(body, mediaType);
+  decode(body: Uint8Array, mediaType: MediaType, validation: FieldValidation, scan: () => ScannedJson = () => scanBody(body, mediaType)): Decoded {
+    const { scanned, object } = this.#read(body, scan);
     const duplicates = [...(scanned.strictErrors ?? []), ...scanned.duplicates.map(({ path }) => `duplicate field "${path}"`)];
     const decoded = this.#coerced(object, duplicates, validation);
     this.#checkVersion(decoded.object);
     return decoded;
   }
 
-  decodeApply(body: Uint8Array, validation: FieldValidation): Decoded {
-    const { value, duplicates, strictErrors } = scanText(body);
+  decodeApply(body: Uint8Array, validation: FieldValidation, scan: () => ScannedJson = () => scanText(body)): Decoded {
+    const { value, duplicates, strictErrors } = scan();
     if (!isObject(value)) throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
     const object: JsonObject = { ...value, kind: value['kind'] ?? this.#api.kind, apiVersion: value['apiVersion'] ?? apiVersionOf(this.#api) };
     if (object['kind'] !== this.#api.kind || object['apiVersion'] !== apiVersionOf(this.#api)) {

@@ -7,6 +7,7 @@ import { storedProtobuf } from '../negotiation/protobuf.ts';
 import { isOwnJson, type StorageCodec } from '../storage/codec.ts';
 import { apiVersionOf, type KindCodec, type MetadataRules } from './kind.ts';
 import { isObject, meta } from './object.ts';
+import type { Scan } from './large-body.ts';
 import type { FieldValidation } from './options.ts';
 import { decodePlain, scanText } from './plain.ts';
 import { fromBetaDefinition } from './stored-definitions.ts';
@@ -18,15 +19,15 @@ function withDefaults(api: ApiResource, object: JsonObject): JsonObject {
   return object;
 }
 
-function decode(api: ApiResource, body: Uint8Array, mediaType: MediaType, validation: FieldValidation): ReturnType<KindCodec['decode']> {
-  const { object, warnings } = decodePlain(body, mediaType, api, validation);
+function decode(api: ApiResource, body: Uint8Array, mediaType: MediaType, validation: FieldValidation, scan?: Scan): ReturnType<KindCodec['decode']> {
+  const { object, warnings } = decodePlain(body, mediaType, api, validation, scan);
   return { object: withDefaults(api, object), warnings };
 }
 
 /** What an applier leaves out it has no opinion of: the body is checked by decoding it, but used as it came. */
-function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValidation): ReturnType<KindCodec['decode']> {
+function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValidation, scan: Scan = () => scanText(body)): ReturnType<KindCodec['decode']> {
   let scanned: ScannedJson | undefined;
-  const { warnings } = decodeBody(api, body, validation, () => (scanned = scanText(body)));
+  const { warnings } = decodeBody(api, body, validation, () => (scanned = scan()));
   const value = scanned?.value;
   assert(isObject(value), 'a decoded body is no object', {});
   return { object: { ...value, kind: api.kind, apiVersion: apiVersionOf(api) }, warnings };
@@ -34,8 +35,8 @@ function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValida
 
 export function builtinCodec(api: ApiResource): KindCodec {
   return {
-    decode: (body, mediaType, validation) => decode(api, body, mediaType, validation),
-    decodeApply: (body, validation) => decodeApply(api, body, validation),
+    decode: (body, mediaType, validation, scan) => decode(api, body, mediaType, validation, scan),
+    decodeApply: (body, validation, scan) => decodeApply(api, body, validation, scan),
     convert: (value, validation) => {
       const { object, warnings } = decodeBody(api, emptyBytes, validation, () => ({ value, duplicates: [], wholeFloats: new Map() }));
       return { object: withDefaults(api, object), warnings };

@@ -3,6 +3,7 @@ import { rfc3339Seconds, type Host, type HttpRequest } from '@coxswain/host';
 import type { AdmissionAttributes, ApiServerParts, CreateHandler, GroupVersionKind, RequestInfo, RequestNotes, ResourceRequest, SubresourceHandler, UserInfo, WriteHook } from '../types.ts';
 import { admissionVersions } from './admission-versions.ts';
 import type { ServedKind } from './kind.ts';
+import { isLarge, pause } from './large-body.ts';
 import type { ManagedFields } from './managed-fields.ts';
 import { randomSuffix } from './metadata.ts';
 import { meta, text } from './object.ts';
@@ -33,6 +34,13 @@ export interface Operation {
   readonly info: RequestInfo;
   readonly user: UserInfo;
   readonly notes: RequestNotes;
+  /** Of a large object only: lets others have their turn between what is done with it. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** The operation, with turns for others if its body is large. */
+export function withTurns(operation: Operation, body: Uint8Array): Operation {
+  return isLarge(body) ? { ...operation, pause: () => pause(operation.context.host) } : operation;
 }
 
 export function resourceRequest(operation: Operation): ResourceRequest {

@@ -1,4 +1,4 @@
-import { alreadyExists, badRequest, invalid, StatusError, type JsonObject } from '@coxswain/api';
+import { allSteps, alreadyExists, badRequest, invalid, StatusError, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, header } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { encodeForStore, StoredObject } from '../storage/codec.ts';
@@ -8,6 +8,7 @@ import { attributes, managerName, noteWrite, strategyContext, type Operation } f
 import { withHooks } from './hooks.ts';
 import { shownKind } from './kind.ts';
 import { dropDuplicateOwners, fillSystemFields, generateName, matchNamespace, wipeSystemFields } from './metadata.ts';
+import { inTurns } from './managed-fields.ts';
 import { copy, meta, nameOf, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
@@ -43,14 +44,19 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
   const { dryRun } = options;
   const { kind, context, info, user } = operation;
   const { hub } = kind;
+  if (operation.pause !== undefined) await operation.pause();
   const object = kind.toHub(copy(admitted));
+  if (operation.pause !== undefined) await operation.pause();
   fillSystemFields(object, context.host);
   prepare(operation, object);
   return withHooks<Written | 'exists'>(operation, { operation: 'CREATE', object, oldObject: undefined, user, dryRun }, async () => {
+    if (operation.pause !== undefined) await operation.pause();
     validate(operation, object);
+    if (operation.pause !== undefined) await operation.pause();
     const name = nameOf(object);
     await context.admission.validate(attributes(operation, { operation: 'CREATE', name, object: kind.isHub ? object : kind.fromHub(copy(object)), oldObject: undefined, dryRun, options: optionsObject('CreateOptions', options.given) }));
     const key = objectKey(hub.store.prefix, kind.api.namespaced ? info.namespace : '', name);
+    if (operation.pause !== undefined) await operation.pause();
     if (dryRun) {
       if ((await hub.store.get(key)) !== undefined) return { committed: false, value: 'exists' };
       return { committed: false, value: { object, stored: undefined } };
@@ -65,12 +71,18 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
 /** `object` is decoded and in the request's version; it is changed in place by admission. */
 export async function createObject(operation: Operation, object: JsonObject, options: WriteOptions, how: { readonly ownManagedFields?: boolean } = {}): Promise<Written> {
   const { kind, context, info } = operation;
+  if (operation.pause !== undefined) await operation.pause();
   const metadata = meta(object);
   if (info.name !== '' && kind.custom === undefined && text(metadata, 'name') === '') metadata['name'] = info.name;
   matchNamespace(object, info.namespace, kind.api.namespaced);
   wipeSystemFields(object);
   const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
-  if (how.ownManagedFields !== true) context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
+  if (how.ownManagedFields !== true) {
+    const steps = context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
+    if (operation.pause === undefined) allSteps(steps);
+    else await inTurns(steps, operation.pause);
+  }
+  if (operation.pause !== undefined) await operation.pause();
   const admitted = attributes(operation, { operation: 'CREATE', name: text(metadata, 'name'), object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given) });
   await keepingManagedFields(object, operation.notes, () => context.admission.admit(admitted));
   // Who may change the object may not move it out of the namespace that the request is allowed for.

@@ -1,4 +1,4 @@
-import type { ApiDescription, ApiResource, CustomColumn, CustomScale, FieldError, FieldSet, JsonObject, SelectableFields, Strategy } from '@coxswain/api';
+import type { ApiDescription, ApiResource, CustomColumn, CustomScale, FieldError, FieldSet, JsonObject, ScannedJson, SelectableFields, Strategy } from '@coxswain/api';
 import type { Clock, Timers } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { StorageCodec } from '../storage/codec.ts';
@@ -15,9 +15,10 @@ export interface Decoded {
 
 /** Bytes and objects of one kind in one version. Throws StatusError with upstream's texts. */
 export interface KindCodec {
-  decode(body: Uint8Array, mediaType: MediaType, validation: FieldValidation): Decoded;
+  /** `scan`: its text has been read already. What it gives may be changed. */
+  decode(body: Uint8Array, mediaType: MediaType, validation: FieldValidation, scan?: () => ScannedJson): Decoded;
   /** The body of a server-side apply: YAML or JSON, types checked, no defaults. */
-  decodeApply(body: Uint8Array, validation: FieldValidation): Decoded;
+  decodeApply(body: Uint8Array, validation: FieldValidation, scan?: () => ScannedJson): Decoded;
   /** Checks the types of a value that was made by a patch and fills defaults. */
   convert(value: JsonObject, validation: FieldValidation): Decoded;
   /** Keys in upstream's order, with kind and apiVersion. */

@@ -1,4 +1,4 @@
-import { apiDescription, applyServerSide, updateManagedFields, type JsonObject, type Writing } from '@coxswain/api';
+import { apiDescription, applyServerSideInSteps, updateManagedFieldsInSteps, type JsonObject, type Steps, type Writing } from '@coxswain/api';
 import { apiVersionOf, type ServedKind } from './kind.ts';
 
 export interface Writer {
@@ -10,9 +10,17 @@ export interface Writer {
 
 export interface ManagedFields {
   /** Records in `object` what this writer changed since `live` (absent: created). */
-  update(kind: ServedKind, live: JsonObject | undefined, object: JsonObject, writer: Writer): void;
+  update(kind: ServedKind, live: JsonObject | undefined, object: JsonObject, writer: Writer): Steps;
   /** Server-side apply of `applied` on `live` (undefined: to be created). Throws Conflict unless forced. */
-  apply(kind: ServedKind, live: JsonObject | undefined, applied: JsonObject, writer: Writer & { readonly force: boolean }): JsonObject;
+  apply(kind: ServedKind, live: JsonObject | undefined, applied: JsonObject, writer: Writer & { readonly force: boolean }): Steps<JsonObject>;
+}
+
+/** With turns for others in between; without them it is `allSteps`. */
+export async function inTurns<T>(steps: Steps<T>, pause: () => Promise<void>): Promise<T> {
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return step.value;
+    await pause();
+  }
 }
 
 function writing(kind: ServedKind, writer: Writer): Writing {
@@ -22,6 +30,6 @@ function writing(kind: ServedKind, writer: Writer): Writing {
 }
 
 export const builtinManagedFields: ManagedFields = {
-  update: (kind, live, object, writer) => updateManagedFields({ ...writing(kind, writer), live, object }),
-  apply: (kind, live, applied, writer) => applyServerSide({ ...writing(kind, writer), live, applied, force: writer.force }),
+  update: (kind, live, object, writer) => updateManagedFieldsInSteps({ ...writing(kind, writer), live, object }),
+  apply: (kind, live, applied, writer) => applyServerSideInSteps({ ...writing(kind, writer), live, applied, force: writer.force }),
 };

@@ -1,9 +1,11 @@
-import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch, apiDescription, badRequest, JsonSyntaxError, scanJson, StatusError, type Json, type JsonObject } from '@coxswain/api';
+import { allSteps, applyJsonPatch, applyMergePatch, applyStrategicMergePatch, apiDescription, badRequest, JsonSyntaxError, scanJson, StatusError, type Json, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { negotiateKind, objectResponse } from '../negotiation/respond.ts';
 import { patchKindOf, readBody, type PatchKind } from './body.ts';
-import { managerName, type Operation } from './context.ts';
+import { managerName, withTurns, type Operation } from './context.ts';
 import { storedForm } from './create.ts';
+import { inTurns } from './managed-fields.ts';
+import { isLong, scanAhead, type Scan } from './large-body.ts';
 import { at, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import { converterReason, goMapText, innerReason, invalidPatch, patchedText, touchedByMerge, touchedByOperations } from './patch-errors.ts';
@@ -39,10 +41,10 @@ function operationProblems(value: Json): string[] {
 }
 
 /** Throws StatusError. */
-export function parsePatch(kind: PatchKind, body: Uint8Array): Patch {
+export function parsePatch(kind: PatchKind, body: Uint8Array, scan: Scan = () => scanJson(body)): Patch {
   const prefix = kind === 'strategic' ? '' : 'error decoding patch: ';
   try {
-    const { value, duplicates } = scanJson(body);
+    const { value, duplicates } = scan();
     const twice = duplicates.map(({ path }) => `duplicate field ${JSON.stringify(path)}`);
     if (kind === 'json') return { value: value ?? [], strictErrors: [...twice.map((text) => `json patch ${text}`), ...operationProblems(value)] };
     if (value === null && kind === 'merge') throw badRequest('Invalid JSON Patch');
@@ -96,8 +98,8 @@ export function checkName(operation: Operation, object: JsonObject): void {
 }
 
 /** Patches that say what to change. */
-function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, options: WriteOptions): Change {
-  const patch = parsePatch(kind, body);
+function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, options: WriteOptions, scan?: Scan): Change {
+  const patch = parsePatch(kind, body, scan);
   let warned = false;
   return {
     ownManagedFields: false, requireVersion: false,
@@ -110,8 +112,8 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
   };
 }
 
-function applyConfiguration(operation: Operation, body: Uint8Array, options: WriteOptions): JsonObject {
-  const decoded = operation.kind.codec.decodeApply(body, options.fieldValidation);
+function applyConfiguration(operation: Operation, body: Uint8Array, options: WriteOptions, scan?: Scan): JsonObject {
+  const decoded = operation.kind.codec.decodeApply(body, options.fieldValidation, scan);
   decoded.warnings.forEach(operation.notes.warn);
   const given = text(meta(decoded.object), 'name');
   if (given !== operation.info.name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${operation.info.name})`);
@@ -120,15 +122,16 @@ function applyConfiguration(operation: Operation, body: Uint8Array, options: Wri
 }
 
 /** Server-side apply: the whole of what one manager wants. */
-function applyChange(operation: Operation, body: Uint8Array, options: WriteOptions): Change {
+function applyChange(operation: Operation, body: Uint8Array, options: WriteOptions, scan?: Scan): Change {
   const { kind, context, info } = operation;
-  const applied = applyConfiguration(operation, body, options);
-  const merge = (live: JsonObject | undefined): JsonObject => {
+  const applied = applyConfiguration(operation, body, options, scan);
+  const merge = async (live: JsonObject | undefined): Promise<JsonObject> => {
     const writer = {
       manager: managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? ''), subresource: info.subresource,
       now: rfc3339Seconds(context.host.clock.nowMs()), force: options.force === true,
     };
-    const merged = context.managedFields.apply(kind, live, applied, writer);
+    const steps = context.managedFields.apply(kind, live, applied, writer);
+    const merged = operation.pause === undefined ? allSteps(steps) : await inTurns(steps, operation.pause);
     const { managedFields } = meta(merged);
     const { object } = kind.codec.convert(merged, 'Ignore');
     if (managedFields !== undefined) meta(object)['managedFields'] = managedFields;
@@ -139,7 +142,7 @@ function applyChange(operation: Operation, body: Uint8Array, options: WriteOptio
     build: merge,
     buildNew: () => {
       if (info.subresource !== '') return Promise.resolve(undefined);
-      return Promise.resolve(merge(undefined));
+      return merge(undefined);
     },
   };
 }
@@ -151,7 +154,11 @@ export async function patchObject(operation: Operation): Promise<HttpResponse> {
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
   const body = await readBody(http, context.maxBodyBytes);
   operation.notes.bodies?.patch(body);
-  const change = patchKind === 'apply' ? applyChange(operation, body, options) : patchChange(operation, patchKind, body, options);
-  const written = await updateObject(operation, change, options);
+  const form = patchKind === 'apply' ? 'apply' : 'json';
+  const scan = isLong(body, form) ? await scanAhead(context.host, body, form, http.signal) : undefined;
+  const own = withTurns(operation, body);
+  await own.pause?.();
+  const change = patchKind === 'apply' ? applyChange(own, body, options, scan) : patchChange(own, patchKind, body, options, scan);
+  const written = await updateObject(own, change, options);
   return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
 }

@@ -3,6 +3,7 @@ import { scanYaml } from '@coxswain/api/yaml';
 import { deleteOptionsFromProtobuf, fromProtobuf } from '../negotiation/protobuf.ts';
 import type { MediaType } from '../negotiation/accept.ts';
 import type { Decoded } from './kind.ts';
+import type { Scan } from './large-body.ts';
 import { isObject, text } from './object.ts';
 import type { FieldValidation } from './options.ts';
 
@@ -16,10 +17,10 @@ export interface KindName {
 }
 
 /** A body of any built-in kind, without defaults. */
-export function decodePlain(body: Uint8Array, mediaType: MediaType, expected: KindName, validation: FieldValidation): Decoded {
+export function decodePlain(body: Uint8Array, mediaType: MediaType, expected: KindName, validation: FieldValidation, scan?: Scan): Decoded {
   switch (mediaType) {
-    case 'json': return decodeBody(expected, body, validation);
-    case 'yaml': return decodeBody(expected, body, validation, () => scanYaml(body));
+    case 'json': return decodeBody(expected, body, validation, scan);
+    case 'yaml': return decodeBody(expected, body, validation, scan ?? (() => scanYaml(body)));
     case 'protobuf': return { object: fromProtobuf(body, expected), warnings: [] };
   }
 }
@@ -47,11 +48,11 @@ function deleteOptionsOf(scanned: ScannedJson): JsonObject {
 }
 
 /** The body of a DELETE, if there is one: DeleteOptions in the name of whatever group. What upstream answers with 500 is a bad request here. */
-export function decodeOptional(body: Uint8Array, mediaType: MediaType): JsonObject | undefined {
+export function decodeOptional(body: Uint8Array, mediaType: MediaType, scan: Scan = () => (mediaType === 'yaml' ? scanText(body) : scanJson(body))): JsonObject | undefined {
   if (body.length === 0) return undefined;
   if (mediaType === 'protobuf') return deleteOptionsFromProtobuf(body);
   try {
-    return deleteOptionsOf(mediaType === 'yaml' ? scanText(body) : scanJson(body));
+    return deleteOptionsOf(scan());
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
     if (error instanceof DecodeError) throw badRequest(error.message);

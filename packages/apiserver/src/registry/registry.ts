@@ -32,7 +32,7 @@ function throughHub(codec: KindCodec, settle: (object: JsonObject) => JsonObject
   const settled = ({ object, warnings }: Decoded): Decoded => ({ object: settle(object), warnings });
   return {
     ...codec,
-    decode: (body, mediaType, validation) => settled(codec.decode(body, mediaType, validation)),
+    decode: (body, mediaType, validation, scan) => settled(codec.decode(body, mediaType, validation, scan)),
     convert: (value, validation) => settled(codec.convert(value, validation)),
   };
 }

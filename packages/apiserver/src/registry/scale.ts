@@ -1,4 +1,4 @@
-import { applyJsonPatch, applyMergePatch, badRequest, internalError, invalid, type Json, type JsonObject } from '@coxswain/api';
+import { allSteps, applyJsonPatch, applyMergePatch, badRequest, internalError, invalid, type Json, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { plainResponse } from '../negotiation/respond.ts';
 import { servedObject } from '../negotiation/served.ts';
@@ -8,6 +8,7 @@ import type { ServedKind } from './kind.ts';
 import { methodNotAllowed } from './errors.ts';
 import { getObject } from './get.ts';
 import { decodePlain } from './plain.ts';
+import { isLong, scanAhead } from './large-body.ts';
 import { at, copy, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import { parsePatch } from './patch.ts';
@@ -119,7 +120,7 @@ function intoScaled(kind: ServedKind, scale: JsonObject, object: JsonObject): Js
 function recordScale(operation: Operation, live: JsonObject, wanted: JsonObject, options: WriteOptions): void {
   const { context, kind, http } = operation;
   const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
-  context.managedFields.update(kind, live, wanted, { manager, subresource: 'scale', now: rfc3339Seconds(context.host.clock.nowMs()) });
+  allSteps(context.managedFields.update(kind, live, wanted, { manager, subresource: 'scale', now: rfc3339Seconds(context.host.clock.nowMs()) }));
   const entries = meta(wanted)['managedFields'];
   if (!Array.isArray(entries)) return;
   const isScale = (entry: Json): entry is JsonObject => isObject(entry) && entry['subresource'] === 'scale';
@@ -146,7 +147,8 @@ async function patchScale(operation: Operation): Promise<HttpResponse> {
   const { http, info, context } = operation;
   const patchKind = patchKindOf(http, operation.kind.custom !== undefined);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
-  const patch = parsePatch(patchKind, await readBody(http, context.maxBodyBytes)).value;
+  const body = await readBody(http, context.maxBodyBytes);
+  const patch = parsePatch(patchKind, body, isLong(body, 'json') ? await scanAhead(context.host, body, 'json', http.signal) : undefined).value;
   return write(operation, options, (live) => {
     const scale = scaleOf(operation.kind, copy(live));
     const result = patchKind === 'json' ? applyJsonPatch(scale, patch as never) : applyMergePatch(scale, patch);
@@ -169,7 +171,10 @@ export async function serveScale(operation: Operation): Promise<HttpResponse> {
     case 'get': return getScale(operation);
     case 'update': {
       const options = readWriteOptions(info.query, 'UpdateOptions');
-      const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), scaleKind, options.fieldValidation);
+      const body = await readBody(http, context.maxBodyBytes);
+      const mediaType = bodyMediaType(http, true);
+      const scan = isLong(body, mediaType) ? await scanAhead(context.host, body, mediaType, http.signal) : undefined;
+      const decoded = decodePlain(body, mediaType, scaleKind, options.fieldValidation, scan);
       decoded.warnings.forEach(operation.notes.warn);
       return write(operation, options, () => decoded.object);
     }

@@ -1,21 +1,22 @@
-import { badRequest, type JsonObject } from '@coxswain/api';
+import { allSteps, badRequest, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { listResponse, negotiateKind, negotiateWatch, objectResponse, plainIn, plainResponse } from '../negotiation/respond.ts';
 import { listTypes, objectTypes, requireAcceptable } from '../negotiation/route.ts';
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
-import { resourceRequest, attributes, managerName, type Operation } from './context.ts';
+import { resourceRequest, attributes, managerName, withTurns, type Operation } from './context.ts';
 import { admitConnect } from './connect.ts';
 import { createObject, storedForm } from './create.ts';
 import { deleteObject, deletionStatus } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { methodNotAllowed, noSuchResource } from './errors.ts';
 import { getObject } from './get.ts';
+import { isLong, scanAhead } from './large-body.ts';
 import { listObjects } from './list.ts';
 import { checkName, patchObject } from './patch.ts';
 import { decodeOptional, decodePlain } from './plain.ts';
 import { isInNamespace } from '../request-info/request-info.ts';
 import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
-import { meta } from './object.ts';
+import { copy, meta } from './object.ts';
 import { serveScale } from './scale.ts';
 import { checkUid, matchNamespace } from './metadata.ts';
 import { keyOf, updateObject } from './update.ts';
@@ -39,10 +40,11 @@ async function serveCreate(operation: Operation): Promise<HttpResponse> {
   const mediaType = bodyMediaType(http, kind.codec.encodeProtobuf !== undefined);
   const body = await readBody(http, context.maxBodyBytes);
   const options = readWriteOptions(info.query, 'CreateOptions');
-  const decoded = kind.codec.decode(body, mediaType, options.fieldValidation);
+  const scan = isLong(body, mediaType) ? await scanAhead(context.host, body, mediaType, http.signal) : undefined;
+  const decoded = kind.codec.decode(body, mediaType, options.fieldValidation, scan);
   decoded.warnings.forEach(operation.notes.warn);
   operation.notes.bodies?.object(decoded.object);
-  const written = await createObject(operation, decoded.object, options);
+  const written = await createObject(withTurns(operation, body), decoded.object, options);
   return objectResponse(kind, negotiated, info.query, 201, storedForm(operation, written));
 }
 
@@ -61,16 +63,18 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const mediaType = bodyMediaType(http, kind.codec.encodeProtobuf !== undefined);
   const body = await readBody(http, context.maxBodyBytes);
   const options = readWriteOptions(info.query, 'UpdateOptions');
-  const decode = (): ReturnType<typeof kind.codec.decode> => kind.codec.decode(body, mediaType, options.fieldValidation);
-  const decoded = decode();
+  const scan = isLong(body, mediaType) ? await scanAhead(context.host, body, mediaType, http.signal) : undefined;
+  const decoded = kind.codec.decode(body, mediaType, options.fieldValidation, scan);
+  // What has been read in slices is not read again, and must not be changed.
+  const again = (): JsonObject => (scan === undefined ? kind.codec.decode(body, mediaType, options.fieldValidation).object : copy(decoded.object));
   decoded.warnings.forEach(operation.notes.warn);
   operation.notes.bodies?.object(decoded.object);
   matchNamespace(decoded.object, info.namespace, kind.api.namespaced);
   checkName(operation, decoded.object);
-  const written = await updateObject(operation, {
+  const written = await updateObject(withTurns(operation, body), {
     ownManagedFields: false, requireVersion: true,
-    build: () => decode().object,
-    buildNew: () => Promise.resolve(newObject(operation, decode().object)),
+    build: again,
+    buildNew: () => Promise.resolve(newObject(operation, again())),
   }, options);
   return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
 }
@@ -80,7 +84,9 @@ const internalOptions = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__inte
 
 async function deleteOptions({ http, info, context, notes }: Operation): Promise<DeleteOptions> {
   const body = await readBody(http, context.maxBodyBytes);
-  const given = decodeOptional(body, body.length === 0 ? 'json' : bodyMediaType(http, true));
+  const mediaType = body.length === 0 ? 'json' : bodyMediaType(http, true);
+  const form = mediaType === 'yaml' ? 'apply' : mediaType;
+  const given = decodeOptional(body, mediaType, isLong(body, form) ? await scanAhead(context.host, body, form, http.signal) : undefined);
   if (given !== undefined) notes.bodies?.object({ ...internalOptions, ...given, ...internalOptions });
   return readDeleteOptions(info.query, given);
 }
@@ -110,13 +116,16 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
   if (info.verb !== 'create') throw methodNotAllowed();
   checkRoute(operation);
   const options = readWriteOptions(info.query, 'CreateOptions');
-  const decoded = decodePlain(await readBody(http, context.maxBodyBytes), bodyMediaType(http, true), expected, options.fieldValidation);
+  const body = await readBody(http, context.maxBodyBytes);
+  const mediaType = bodyMediaType(http, true);
+  const scan = isLong(body, mediaType) ? await scanAhead(context.host, body, mediaType, http.signal) : undefined;
+  const decoded = decodePlain(body, mediaType, expected, options.fieldValidation, scan);
   decoded.warnings.forEach(operation.notes.warn);
   const { object } = decoded;
   operation.notes.bodies?.object(object);
   if (info.subresource === '') {
     const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
-    context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
+    allSteps(context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) }));
   }
   if (info.subresource !== '' && kind.api.namespaced) meta(object)['namespace'] ??= info.namespace;
   const { group, version, kind: kindName } = expected;

@@ -1,4 +1,4 @@
-import { conflict, invalid, keepManagedTimes, notFound, StatusError, type JsonObject } from '@coxswain/api';
+import { allSteps, conflict, invalid, keepManagedTimes, notFound, StatusError, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { objectKey } from '../storage/keys.ts';
@@ -12,6 +12,7 @@ import { mayLeave } from './deletion.ts';
 import { withHooks } from './hooks.ts';
 import { shownKind } from './kind.ts';
 import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
+import { inTurns } from './managed-fields.ts';
 import { copy, meta, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
@@ -74,7 +75,9 @@ function validate(operation: Operation, object: JsonObject, old: JsonObject): vo
 async function build(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<JsonObject> {
   const { kind, context, info } = operation;
   const live = kind.fromHub(copy(current.object));
+  if (operation.pause !== undefined) await operation.pause();
   const wanted = await change.build(copy(live));
+  if (operation.pause !== undefined) await operation.pause();
   const uid = text(meta(live), 'uid');
   // Only who sends the whole object names the one that it means.
   if (change.requireVersion) checkUid(wanted, uid, keyOf(operation), kind.api, info.name);
@@ -86,8 +89,11 @@ async function build(operation: Operation, current: StoredObject, change: Change
   meta(wanted)['resourceVersion'] = String(current.revision);
   if (!change.ownManagedFields) {
     const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
-    context.managedFields.update(kind, live, wanted, { manager, subresource: info.subresource, now: rfc3339Seconds(context.host.clock.nowMs()) });
+    const steps = context.managedFields.update(kind, live, wanted, { manager, subresource: info.subresource, now: rfc3339Seconds(context.host.clock.nowMs()) });
+    if (operation.pause === undefined) allSteps(steps);
+    else await inTurns(steps, operation.pause);
   }
+  if (operation.pause !== undefined) await operation.pause();
   const { view } = change;
   const shown = view === undefined ? wanted : view.of(wanted);
   const input = attributes(operation, {
@@ -106,6 +112,7 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
   const { kind, context, info, user } = operation;
   const { hub } = kind;
   const object = kind.toHub(await build(operation, current, change, options));
+  if (operation.pause !== undefined) await operation.pause();
   const old = copy(current.object);
   matchNamespace(object, info.namespace, kind.api.namespaced);
   const generation = meta(old)['generation'];
@@ -114,12 +121,15 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
   keepSystemFields(object, old);
   hub.strategy.prepareForUpdate?.(object, old, strategyContext(operation));
   return withHooks<Attempt>(operation, { operation: 'UPDATE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
+    if (operation.pause !== undefined) await operation.pause();
     validate(operation, object, old);
+    if (operation.pause !== undefined) await operation.pause();
     const shown = (one: JsonObject): JsonObject => (change.view === undefined ? one : change.view.of(one));
     await context.admission.validate(attributes(operation, {
       operation: 'UPDATE', name: info.name, object: shown(kind.fromHub(copy(object))), oldObject: shown(kind.fromHub(copy(old))), dryRun: options.dryRun,
       options: optionsObject('UpdateOptions', options.given), objectKind: change.view?.objectKind,
     }));
+    if (operation.pause !== undefined) await operation.pause();
     return write(operation, current, object, options.dryRun);
   });
 }
@@ -128,6 +138,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   const { store } = operation.kind.hub;
   const old = current.object;
   keepManagedTimes(object, old);
+  if (operation.pause !== undefined) await operation.pause();
   if (mayLeave(operation.kind, object)) {
     if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
     const value = await withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user: operation.user, dryRun }, async () => {
@@ -140,6 +151,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   }
   meta(object)['resourceVersion'] = String(current.revision);
   const encoded = encodeForStore(object, operation.kind.hub.codec);
+  if (operation.pause !== undefined) await operation.pause();
   if (!current.stale && sameState(object, encoded, current, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
   const result = await store.put(current.key, object, current.revision, { encoded, shared: sharesWrites(operation.http) });

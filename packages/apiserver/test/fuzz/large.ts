@@ -5,9 +5,12 @@ import type { FuzzRequest } from './requests.ts';
 const limitBytes = 3_100_000;
 const namespace = '/api/v1/namespaces/fuzz';
 
+/** What `largeRequests` are to be as large as, of `limitBytes`: shapes that are made for less stay as much smaller. */
+let scale = 1;
+
 function filled(item: (at: number) => string, separator: string, limit = limitBytes): string {
   const parts: string[] = [];
-  for (let length = 0, at = 0; length < limit; at += 1) {
+  for (let length = 0, at = 0; length < limit * scale; at += 1) {
     const part = item(at);
     parts.push(part);
     length += part.length + separator.length;
@@ -25,8 +28,8 @@ const pod = (text: string): string => `{"apiVersion":"v1","kind":"Pod","metadata
 
 /** As large as they may be, in shapes that cost most for their length. */
 export const largeRequests: Readonly<Record<string, () => FuzzRequest>> = {
-  'one text': () => json(`${namespace}/configmaps`, configMap(`"data":{"a":"${'a'.repeat(1_000_000)}"}`)),
-  'one text of escapes': () => json(`${namespace}/configmaps`, configMap(`"data":{"a":"${'\\u0041'.repeat(500_000)}"}`)),
+  'one text': () => json(`${namespace}/configmaps`, configMap(`"data":{"a":"${'a'.repeat(1_000_000 * scale)}"}`)),
+  'one text of escapes': () => json(`${namespace}/configmaps`, configMap(`"data":{"a":"${'\\u0041'.repeat(500_000 * scale)}"}`)),
   'many keys': () => json(`${namespace}/configmaps`, configMap(`"data":{${filled((at) => `"k${at}":""`, ',')}}`)),
   'many labels': () => json(`${namespace}/configmaps`, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"large","labels":{${filled((at) => `"k${at}":""`, ',')}}}}`),
   'one key many times': () => json(`${namespace}/configmaps?fieldValidation=Strict`, configMap(`"data":{${filled(() => '"a":""', ',')}}`)),
@@ -51,11 +54,21 @@ export const largeRequests: Readonly<Record<string, () => FuzzRequest>> = {
   'apply patch': () => asked('PATCH', `${namespace}/configmaps/large?fieldManager=a`, 'application/apply-patch+yaml', configMap(`"data":{${filled((at) => `"k${at}":""`, ',', 1_500_000)}}`)),
   'apply patch of lines': () => asked('PATCH', `${namespace}/configmaps/large?fieldManager=a`, 'application/apply-patch+yaml', `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: large\ndata:\n${filled((at) => `  k${at}: v`, '\n', 1_500_000)}\n`),
   'access rules': () => json('/apis/rbac.authorization.k8s.io/v1/clusterroles', `{"metadata":{"name":"large"},"rules":[${filled(() => '{"verbs":["get"],"apiGroups":[""],"resources":["a"]}', ',', 1_500_000)}]}`),
-  'an expression': () => json('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', `{"metadata":{"name":"large"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]},"validations":[{"expression":"true${' || true'.repeat(300_000)}"}]}}`),
+  'an expression': () => json('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', `{"metadata":{"name":"large"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]},"validations":[{"expression":"true${' || true'.repeat(300_000 * scale)}"}]}}`),
   'many expressions': () => json('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', `{"metadata":{"name":"large"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]},"validations":[${filled(() => '{"expression":"object.metadata.name.startsWith(\'a\')"}', ',')}]}}`),
   'a schema': () => json('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', `{"metadata":{"name":"bars.fuzz.example.com"},"spec":{"group":"fuzz.example.com","scope":"Namespaced","names":{"plural":"bars","kind":"Bar"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{${filled((at) => `"k${at}":{"type":"string"}`, ',', 1_400_000)}}}}}]}}`),
   'a schema of rules': () => json('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', `{"metadata":{"name":"bars.fuzz.example.com"},"spec":{"group":"fuzz.example.com","scope":"Namespaced","names":{"plural":"bars","kind":"Bar"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"a":{"type":"string","maxLength":5}},"x-kubernetes-validations":[${filled(() => '{"rule":"self.a == \'b\'"}', ',', 1_400_000)}]}}}]}}`),
-  'spaces': () => json(`${namespace}/configmaps`, `${' '.repeat(limitBytes)}{}`),
-  'a long number': () => json(`${namespace}/configmaps`, configMap(`"data":{"a":${'9'.repeat(limitBytes - 200)}}`)),
-  'a selector': () => ({ method: 'GET', target: `${namespace}/pods?labelSelector=${'a=b,'.repeat(100_000)}a`, headers: { authorization: 'Bearer tok' }, body: new Uint8Array(0) }),
+  'spaces': () => json(`${namespace}/configmaps`, `${' '.repeat(limitBytes * scale)}{}`),
+  'a long number': () => json(`${namespace}/configmaps`, configMap(`"data":{"a":${'9'.repeat((limitBytes - 200) * scale)}}`)),
+  'a selector': () => ({ method: 'GET', target: `${namespace}/pods?labelSelector=${'a=b,'.repeat(100_000 * scale)}a`, headers: { authorization: 'Bearer tok' }, body: new Uint8Array(0) }),
 };
+
+/** The shape of this name, of a part of its full size. */
+export function largeRequest(name: string, part = 1): FuzzRequest {
+  scale = part;
+  try {
+    return (largeRequests[name] as () => FuzzRequest)();
+  } finally {
+    scale = 1;
+  }
+}

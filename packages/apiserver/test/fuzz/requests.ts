@@ -1,6 +1,7 @@
 import { Bodies, type FuzzBody } from './bodies.ts';
 import { fuzzKinds, templated, type Corpus, type FuzzKind } from './corpus.ts';
 import { Dice } from './dice.ts';
+import { largeRequest, largeRequests } from './large.ts';
 
 export interface FuzzRequest {
   readonly method: string;
@@ -47,6 +48,9 @@ function headersOf(dice: Dice, contentType: string): Record<string, string> {
   return headers;
 }
 
+/** They take as long as thousands of others. */
+const largeOnceIn = 4000;
+
 const empty: FuzzBody = { contentType: '', bytes: new Uint8Array(0) };
 
 /** What the request with this number is depends on nothing else, so that one can be asked again alone. */
@@ -60,6 +64,8 @@ export class Requests {
   }
 
   at(index: number): FuzzRequest {
+    const large = new Dice(this.#seed ^ 0x1a26e, index);
+    if (large.once(largeOnceIn)) return largeRequest(large.of(Object.keys(largeRequests)), large.of([0.01, 0.1, 0.3, 1]));
     const dice = new Dice(this.#seed, index);
     if (dice.once(25)) return this.#plain(dice);
     if (dice.once(25)) return this.#frame(dice);

@@ -1,5 +1,6 @@
 import { assert } from '../assert.ts';
 import type { Clock, Timers } from '../clock.ts';
+import { inlineCompute } from '../compute.ts';
 import type { Host } from '../host.ts';
 import type { LogFields, Logger } from '../log.ts';
 import { NetworkError, type HttpHandler, type Listener, type Network, type ServeOptions } from '../network.ts';
@@ -287,7 +288,7 @@ export class Simulation implements Links {
   #hostOf(process: SimulatedProcess, machine: SimulatedMachine, random: SeededRandom): Host {
     const timers = this.#timers(process);
     const disk = machine.disk.view((maxMs, extraMs) => this.#diskWait(process, random.float() * maxMs + extraMs), this.#options.disk);
-    return { clock: this.#clock(machine), timers, random, crypto: simulatedCrypto(random), disk, network: this.#network(process), log: this.#logger(process.name) };
+    return { clock: this.#clock(machine), timers, random, compute: inlineCompute, crypto: simulatedCrypto(random), disk, network: this.#network(process), log: this.#logger(process.name) };
   }
 
   #clock(machine: SimulatedMachine): Clock {

@@ -1,0 +1,82 @@
+import { JsonSyntaxError, JsonTooWideError, SlicedScan, StatusError, YamlSyntaxError, type ScannedJson } from '@coxswain/api';
+import { readYamlAnswer, yamlToJson } from '@coxswain/api/yaml-task';
+import { ComputeError, type Host } from '@coxswain/host';
+import type { MediaType } from '../negotiation/accept.ts';
+
+/**
+ * Large bodies. What is done with one at once takes, for each of its bytes, so long that others would wait; so from these sizes on YAML is read by a
+ * thread of its own, JSON in slices, and what follows lets others have their turn between its stages. Smaller ones pay nothing for it.
+ */
+const largeBytes = 256 * 1024;
+const largeYamlBytes = 16 * 1024;
+/** A slice takes a few milliseconds. */
+const sliceCharacters = 128 * 1024;
+
+const openBrace = 0x7b;
+
+/** What reading the body as text gives; throws what reading it would throw. */
+export type Scan = () => ScannedJson;
+
+/** `apply`: YAML that is JSON as a rule. */
+export type BodyForm = MediaType | 'apply';
+
+export function isLarge(body: Uint8Array): boolean {
+  return body.length > largeBytes;
+}
+
+/** True: it is not to be read at once, but by `scanAhead`. */
+export function isLong(body: Uint8Array, form: BodyForm): boolean {
+  switch (form) {
+    case 'json': return isLarge(body);
+    case 'yaml': return body.length > largeYamlBytes;
+    case 'apply': return body.length > (body[0] === openBrace ? largeBytes : largeYamlBytes);
+    case 'protobuf': return false;
+  }
+}
+
+/** Others have their turn. */
+export function pause(host: Pick<Host, 'timers'>): Promise<void> {
+  return host.timers.sleep(0);
+}
+
+async function inSlices(host: Host, source: Uint8Array): Promise<ScannedJson> {
+  const scan = new SlicedScan(source);
+  while (!scan.slice(sliceCharacters)) await pause(host);
+  await pause(host);
+  return scan.result;
+}
+
+async function onThread(host: Host, body: Uint8Array, signal: AbortSignal): Promise<ScannedJson> {
+  const { json, strictErrors } = readYamlAnswer(await host.compute.run(yamlToJson, body, signal));
+  const { value } = await inSlices(host, json);
+  return { value, duplicates: [], wholeFloats: new Map(), strictErrors };
+}
+
+async function read(host: Host, body: Uint8Array, form: BodyForm, signal: AbortSignal): Promise<ScannedJson> {
+  if (form === 'json') return inSlices(host, body);
+  if (form === 'yaml' || body[0] !== openBrace) return onThread(host, body, signal);
+  try {
+    return await inSlices(host, body);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return onThread(host, body, signal);
+    throw error;
+  }
+}
+
+function refusalOf(error: unknown): unknown {
+  if (error instanceof JsonTooWideError) return new StatusError('RequestEntityTooLarge', `Request entity too large: ${error.message}`);
+  if (!(error instanceof ComputeError)) return error;
+  if (error.kind === 'full') return new StatusError('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 });
+  return new StatusError('RequestEntityTooLarge', `Request entity too large: the body cannot be read: ${error.message}`);
+}
+
+/** Reads a long body without holding up others. Rejects with StatusError if nobody can read it now, or at all. */
+export async function scanAhead(host: Host, body: Uint8Array, form: BodyForm, signal: AbortSignal): Promise<Scan> {
+  try {
+    const scanned = await read(host, body, form, signal);
+    return () => scanned;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError || error instanceof YamlSyntaxError) return () => { throw error; };
+    throw refusalOf(error);
+  }
+}
