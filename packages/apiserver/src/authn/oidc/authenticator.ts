@@ -1,27 +1,12 @@
 import type { JsonObject } from '@coxswain/api';
-import { utf8, type Host, type SignatureAlgorithm } from '@coxswain/host';
+import type { Host } from '@coxswain/host';
 import type { AuthenticationResult, UserInfo } from '../../types.ts';
 import type { TokenAuthenticator } from '../bearer.ts';
-import { parseJwt } from '../jwt.ts';
 import { credentialIdKey, user } from '../users.ts';
 import type { JwtIssuer, Mapping, Rule } from './config.ts';
-import { KeySet } from './key-set.ts';
-
-type Claims = JsonObject & { readonly iss?: string };
-
-/** Why a token of this issuer is not taken; for TokenReview and the log, never for whoever shows it. */
-class Refusal extends Error {}
-
-function hasAudience(claims: Claims, audiences: readonly string[]): boolean {
-  const given = typeof claims['aud'] === 'string' ? [claims['aud']] : Array.isArray(claims['aud']) ? claims['aud'] : [];
-  return audiences.some((audience) => given.includes(audience));
-}
-
-/** `exp` must be there; five minutes of other clocks are forgiven to `nbf`. */
-function checkTimes({ exp, nbf }: Claims, nowMs: number): void {
-  if (typeof exp !== 'number' || exp * 1000 <= nowMs) throw new Refusal('oidc: verify token: oidc: token is expired');
-  if (typeof nbf === 'number' && nbf * 1000 > nowMs + 300_000) throw new Refusal('oidc: verify token: oidc: current time before the nbf (not before) time');
-}
+import { DistributedClaims } from './distributed-claims.ts';
+import { Refusal } from './refusal.ts';
+import { Verifier, type Claims } from './verifier.ts';
 
 function stringsOf(value: unknown, what: string): string[] {
   const list = value === null || value === undefined ? [] : Array.isArray(value) ? value : [value];
@@ -99,27 +84,33 @@ export interface OidcAuthenticator extends TokenAuthenticator {
 
 /** Tokens of one issuer; those of others are not its business. */
 export function oidcAuthenticator(host: Pick<Host, 'clock' | 'crypto' | 'network' | 'timers'>, issuer: JwtIssuer, apiAudiences: readonly string[]): OidcAuthenticator {
-  const keys = new KeySet(host, issuer);
+  const verifier = new Verifier(host, issuer);
+  // As the original: where groups are a claim, and no other claim.
+  const distributed = issuer.groups?.kind === 'claim' ? new DistributedClaims(host, issuer, issuer.groups.claim) : undefined;
 
-  async function verify(token: string, header: { readonly alg: string; readonly kid?: string }): Promise<void> {
-    const algorithm = issuer.signingAlgorithms.find((one) => one === header.alg) as SignatureAlgorithm | undefined;
-    if (algorithm === undefined) throw new Refusal(`oidc: verify token: oidc: id token signed with unsupported algorithm, expected [${issuer.signingAlgorithms.join(' ')}] got ${JSON.stringify(header.alg)}`);
-    const end = token.lastIndexOf('.');
-    const signature = Uint8Array.fromBase64(token.slice(end + 1), { alphabet: 'base64url' });
-    const candidates = await keys.find(header.kid, algorithm);
-    if (!candidates.some((pem) => host.crypto.verify(algorithm, pem, utf8(token.slice(0, end)), signature))) throw new Refusal('oidc: verify token: failed to verify signature: failed to verify id token signature');
+  async function claimsOf(token: string): Promise<Claims | undefined> {
+    try {
+      return await verifier.claimsOf(token);
+    } catch (error) {
+      throw error instanceof Refusal ? new Refusal(`oidc: verify token: ${error.message}`) : error;
+    }
+  }
+
+  async function expanded(claims: Claims): Promise<Claims> {
+    try {
+      return await distributed?.expand(claims) ?? claims;
+    } catch (error) {
+      throw new Refusal(`oidc: could not expand distributed claims: ${(error as Error).message}`);
+    }
   }
 
   return {
-    problem: () => keys.problem(),
+    problem: () => verifier.keys.problem(),
     async authenticateToken(token, wanted): Promise<AuthenticationResult> {
-      const parsed = parseJwt<Claims>(token);
-      if (parsed === undefined || parsed.claims.iss !== issuer.url) return { kind: 'none' };
       try {
-        if (!hasAudience(parsed.claims, issuer.audiences)) throw new Refusal(`oidc: verify token: oidc: expected audience in ${JSON.stringify(issuer.audiences)} got ${JSON.stringify(parsed.claims['aud'])}`);
-        checkTimes(parsed.claims, host.clock.nowMs());
-        await verify(token, parsed.header);
-        const found = userOf(issuer, parsed.claims);
+        const claims = await claimsOf(token);
+        if (claims === undefined) return { kind: 'none' };
+        const found = userOf(issuer, await expanded(claims));
         // Such a token is for this server only.
         const audiences = wanted.filter((audience) => apiAudiences.includes(audience));
         return wanted.length > 0 && audiences.length === 0 ? { kind: 'none' } : { kind: 'user', user: found, audiences };

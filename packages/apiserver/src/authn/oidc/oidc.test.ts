@@ -15,6 +15,9 @@ const url = 'https://issuer.example.com';
 let nowMs = Date.parse('2026-01-01T00:00:00Z');
 let fetched: string[] = [];
 let documents: Record<string, () => unknown> = {};
+/** Answers that are no JSON. */
+let raw: Record<string, () => string> = {};
+let authorized: unknown[] = [];
 
 async function* once(text: string): AsyncGenerator<Uint8Array, void, undefined> {
   yield utf8(text);
@@ -26,7 +29,11 @@ const host: Pick<Host, 'clock' | 'crypto' | 'network' | 'timers'> = {
     ...real.network,
     fetch: (request: OutgoingRequest): Promise<IncomingResponse> => {
       fetched.push(request.url);
-      const document = documents[request.url];
+      const [document, text] = [documents[request.url], raw[request.url]];
+      if (text !== undefined) {
+        if (request.headers?.['authorization'] !== undefined) authorized.push(request.headers['authorization']);
+        return Promise.resolve({ status: 200, headers: {}, body: once(text()), trailers: Promise.resolve({}) });
+      }
       return document === undefined ? Promise.reject(new Error('connection refused')) : Promise.resolve({ status: 200, headers: {}, body: once(JSON.stringify(document())), trailers: Promise.resolve({}) });
     },
   },
@@ -39,6 +46,8 @@ let keys = [first];
 beforeEach(() => {
   nowMs = Date.parse('2026-01-01T00:00:00Z');
   fetched = [];
+  raw = {};
+  authorized = [];
   keys = [first];
   documents = {
     [`${url}/.well-known/openid-configuration`]: () => ({ issuer: url, jwks_uri: `${url}/keys` }),
@@ -95,6 +104,43 @@ test('an issuer that cannot be reached, or calls itself something else', async (
   expect(await ask({})).toEqual({ kind: 'invalid', reason: `oidc: ${url}: ${url}/.well-known/openid-configuration: connection refused` });
   documents[`${url}/.well-known/openid-configuration`] = () => ({ issuer: 'https://evil', jwks_uri: `${url}/keys` });
   expect(await ask({})).toMatchObject({ reason: `oidc: issuer did not match the issuer returned by provider, expected "${url}" got "https://evil"` });
+});
+
+const source = { _claim_names: { groups: 's' }, _claim_sources: { s: { endpoint: 'https://graph.example/groups', access_token: 'at' } }, groups: undefined };
+
+test('groups are fetched from where the token says that they are, and must be signed too', async () => {
+  const other = 'https://graph.example';
+  const told = { iss: other, aud: 'cluster', exp: nowMs / 1000 + 60, groups: ['far'] };
+  let answer: object = told;
+  raw['https://graph.example/groups'] = () => signJwt(real.crypto, second, answer);
+  documents[`${other}/.well-known/openid-configuration`] = () => ({ issuer: other, jwks_uri: `${other}/keys` });
+  documents[`${other}/keys`] = () => ({ keys: [{ ...second.jwk, kid: second.keyId, use: 'sig' }] });
+  expect(await ask(source)).toMatchObject({ kind: 'user', user: { groups: ['o-far'] } });
+  expect(authorized, 'with the access token that the claim has, and no other').toEqual(['Bearer at']);
+  expect(await ask({ ...source, groups: ['near'] }), 'a claim that is there is not looked for').toMatchObject({ user: { groups: ['o-near'] } });
+  expect(await ask({ ...source, _claim_names: { roles: 's' } })).toMatchObject({ user: { groups: [] } });
+  expect(await ask({ ...source, _claim_sources: { s: { JWT: 'aggregated' } } })).toMatchObject({ user: { groups: [] } });
+  const failed = 'oidc: could not expand distributed claims: ';
+  expect(await ask({ ...source, _claim_sources: undefined })).toEqual({ kind: 'invalid', reason: `${failed}oidc: no claim sources` });
+  expect(await ask({ ...source, _claim_sources: {} })).toEqual({ kind: 'invalid', reason: `${failed}id token _claim_names contained a source s missing in _claims_sources` });
+  expect(await ask({ ...source, _claim_sources: { s: { endpoint: 'http://plain.example/' } } })).toEqual({ kind: 'invalid', reason: `${failed}while getting distributed claim "groups": http://plain.example/: URL scheme must be https` });
+  const cases: readonly (readonly [object, string])[] = [
+    [{ ...told, groups: undefined }, 'jwt returned by distributed claim endpoint "https://graph.example/groups" did not contain claim: groups'],
+    [{ ...told, aud: 'other' }, 'verify distributed claim token: oidc: expected audience in ["cluster"] got "other"'],
+    [{ ...told, exp: 1 }, 'verify distributed claim token: oidc: token is expired'],
+    [{ ...told, iss: url }, 'verify distributed claim token: failed to verify signature: failed to verify id token signature'],
+  ];
+  for (const [next, reason] of cases) {
+    answer = next;
+    expect(await ask(source)).toEqual({ kind: 'invalid', reason: failed + reason });
+  }
+  expect(await ask(source, { issuer: { groups: undefined } }), 'where nobody wants them').toMatchObject({ kind: 'user', user: { groups: [] } });
+});
+
+test('Google calls itself by two names', async () => {
+  const google = 'https://accounts.google.com';
+  documents[`${google}/.well-known/openid-configuration`] = () => ({ issuer: google, jwks_uri: `${url}/keys` });
+  expect(await ask({ iss: 'accounts.google.com' }, { issuer: { url: google } })).toMatchObject({ kind: 'user' });
 });
 
 /** Stands for the language: `claims.NAME` and `claims.NAME != ''`. */
