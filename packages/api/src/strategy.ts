@@ -1,5 +1,6 @@
 import type { FieldError } from './field-error.ts';
 import type { JsonObject } from './resource.ts';
+import type { MetadataPass, RequiredName } from './validation/metadata.ts';
 
 export interface StrategyContext {
   /** RFC 3339, whole seconds. */
@@ -32,6 +33,12 @@ export interface Strategy {
   validateUpdate?(object: JsonObject, old: JsonObject, context: StrategyContext): FieldError[];
   /** Of a new object: what is wrong with its metadata is told only if nothing else is wrong. */
   readonly metadataLast?: boolean;
+  /** How upstream looks at the metadata of an updated object; default: once, by the rules of a change. */
+  metadataPasses?(subresource: string): readonly MetadataPass[];
+  /** The only name that this object may have. */
+  requiredName?(object: JsonObject): RequiredName;
+  /** The kind's finalizers may have any qualified name. */
+  readonly freeFinalizers?: boolean;
   /** Text of Warning headers. */
   warnings?(object: JsonObject, old: JsonObject | undefined): string[];
   /** PUT to a name that does not exist creates it (Lease, Endpoints, … as upstream). Default false. */

@@ -238,7 +238,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
       ...bindingHandlers(host.clock, objects),
       evictionHandler({ clock: host.clock, client: tools.admittedClient, lookup, objects }),
       tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds, extendExpiration: config.extendTokenExpiration ?? false }),
-      ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, anonymous: anonymous.enabled, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
+      ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],
     subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets)],
     writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : [])],

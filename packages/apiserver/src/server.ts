@@ -1,6 +1,6 @@
 import type { ApiResource } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
-import type { Host, HttpHandler } from '@coxswain/host';
+import { utf8, type Host, type HttpHandler } from '@coxswain/host';
 import { noMetrics, type Metrics } from '@coxswain/service';
 import { withPolicy } from './serving/http-policy.ts';
 import { Protection } from './protection.ts';
@@ -32,7 +32,7 @@ import { answerWhy } from './why/answer.ts';
 import { measuredStores } from './storage/measured.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { PathTable, readOnly } from './transport/paths.ts';
-import { jsonResponse } from './transport/responses.ts';
+import { readableResponse } from './transport/responses.ts';
 import { assembleParts, externalAddress, identityOf, type PartsTools } from './parts.ts';
 import type { ApiServerParts, CacheReader, RequestNotes } from './types.ts';
 
@@ -205,9 +205,9 @@ function pathsOf(config: ApiServerConfig, registry: Registry, aggregator: Aggreg
   const paths = new PathTable();
   const version = config.version ?? defaultVersion;
   // Clients made from the OpenAPI description ask for it with the slash.
-  for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(jsonResponse(200, version))), { listed: path === '/version' });
+  for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(readableResponse(200, version))), { listed: path === '/version' });
   addHealth(paths, { store: config.store, times: config.storageTimes, livezGraceMs: config.livezGraceMs ?? 0, ...health, metrics, host });
-  addDiscovery(paths, { resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: externalAddress(config.parts) });
+  addDiscovery(paths, { hash: (text) => host.crypto.hash('sha512', utf8(text)).toHex().toUpperCase(), resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: externalAddress(config.parts) });
   addOpenApi(paths, host, version.gitVersion, () => registry.customSchemas, config.fieldTexts, aggregator.otherDocuments, config.isServed);
   for (const handler of parts.pathHandlers) paths.exact(handler.path, (request, _info, user) => handler.handle(request, user));
   return paths;

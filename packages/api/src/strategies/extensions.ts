@@ -1,6 +1,7 @@
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
 import { bool, obj, objects, str, strings } from '../validation/access.ts';
+import { quote } from '../validation/errors.ts';
 import { markForCleanup } from '../crd/conditions.ts';
 import { genericStrategy, type Kind } from './generic.ts';
 
@@ -28,6 +29,10 @@ export function customResourceDefinitionStrategy(kind: Kind): Strategy {
       if (context.subresource !== 'status') addStoredVersions(definition);
     },
     markDeleted: markForCleanup,
+    requiredName: (definition) => {
+      const spec = obj(definition, 'spec');
+      return { name: `${str(obj(spec, 'names'), 'plural')}.${str(spec, 'group')}`, problem: 'must be spec.names.plural+"."+spec.group' };
+    },
   };
 }
 
@@ -36,6 +41,11 @@ export function apiServiceStrategy(kind: Kind): Strategy {
   const generic = genericStrategy(kind);
   return {
     ...generic,
+    requiredName: (service) => {
+      const spec = obj(service, 'spec');
+      const name = `${str(spec, 'version')}.${str(spec, 'group')}`;
+      return { name, problem: `must be \`spec.version+"."+spec.group\`: ${quote(name)}` };
+    },
     prepareForCreate(service, context) {
       generic.prepareForCreate(service, context);
       const reference = obj(service, 'spec')?.['service'];

@@ -63,7 +63,6 @@ export const podStrategy: Strategy = {
   prepareForCreate(pod, context) {
     dropGatedPodFields(obj(pod, 'spec'), undefined);
     pod['status'] = freshStatus(pod, context.now);
-    delete metadataOf(pod)['generation'];
     mergeAffinityKeys(pod);
     syncAppArmor(pod);
   },
@@ -78,7 +77,7 @@ export const podStrategy: Strategy = {
       return;
     }
     keep(pod, old, 'spec');
-    for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'ownerReferences']) keep(metadataOf(pod), metadataOf(old), key);
+    for (const key of ['deletionTimestamp', 'ownerReferences']) keep(metadataOf(pod), metadataOf(old), key);
     const status = obj(pod, 'status');
     if (status !== undefined && str(status, 'qosClass') === '') keep(status, obj(old, 'status') ?? {}, 'qosClass');
   },

@@ -81,7 +81,6 @@ export function normalizeClusterIps(spec: JsonObject, old: JsonObject | undefine
 export const serviceStrategy: Strategy = {
   prepareForCreate(service) {
     service['status'] = { loadBalancer: {} };
-    delete metadataOf(service)['generation'];
     const spec = obj(service, 'spec');
     if (spec !== undefined) normalizeClusterIps(spec, undefined);
   },

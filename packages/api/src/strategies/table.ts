@@ -7,6 +7,7 @@ import { driverStrategy, endpointSliceStrategy, leaseStrategy } from './dropped.
 import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy, serviceAccountStrategy } from './core.ts';
 import { apiServiceStrategy, customResourceDefinitionStrategy } from './extensions.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
+import { metadataRulesOf } from './metadata-passes.ts';
 import { dropGatedPodFields } from './pod-fields.ts';
 import { podStrategy } from './pods.ts';
 import { serviceWarnings } from './service-warnings.ts';
@@ -143,6 +144,7 @@ function make(group: string, resource: string, key: string): Strategy {
   return {
     ...base,
     ...validation(key),
+    ...metadataRulesOf(key),
     ...(warnings[key] === undefined ? {} : { warnings: warnings[key] }),
     ...(metadataLast.has(key) ? { metadataLast: true } : {}),
     ...(nameRule === undefined ? {} : { nameRule }),

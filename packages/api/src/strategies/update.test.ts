@@ -23,7 +23,7 @@ function update(resource: ApiResource, wanted: JsonObject, old: JsonObject, subr
   (object['metadata'] as JsonObject)['generation'] = (old['metadata'] as JsonObject)['generation'] ?? 0;
   strategy.prepareForUpdate?.(object, old, context);
   const rules = { namespaced: resource.namespaced, nameRule: strategy.nameRule };
-  const errors = [...validateMetadataUpdate(object['metadata'] as JsonObject, old['metadata'] as JsonObject, rules), ...(strategy.validateUpdate?.(object, old, context) ?? [])];
+  const errors = [...validateMetadataUpdate(object['metadata'] as JsonObject, old['metadata'] as JsonObject, rules, strategy.metadataPasses?.(subresource)), ...(strategy.validateUpdate?.(object, old, context) ?? [])];
   if (errors.length > 0) throw invalid(resource, (old['metadata'] as JsonObject)['name'] as string, errors);
   return object;
 }

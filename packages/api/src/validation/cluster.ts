@@ -4,7 +4,7 @@ import { equalJson } from '../patch/values.ts';
 import { num, obj, objects, str, strings } from './access.ts';
 import { duplicate, eachInvalid, invalidValue, required } from './errors.ts';
 import { each, immutableText, requireOneOf, requireString, validateSelectorLabels } from './common.ts';
-import { dns1035Label, dns1123Label, dns1123Subdomain, pathSegmentProblems, portNumberProblems, qualifiedNameProblems } from './formats.ts';
+import { dns1035Label, dns1123Label, dns1123Subdomain, portNumberProblems, qualifiedNameProblems } from './formats.ts';
 import { goStruct } from './go-value.ts';
 import { validateTolerations } from './pod/placement.ts';
 import { validateResourceRequirements } from './resources.ts';
@@ -18,15 +18,10 @@ function namespace(object: JsonObject): FieldError[] {
   ]);
 }
 
-/** A name that cannot be one is not compared. */
-function apiServiceName(name: string, wanted: string): FieldError[] {
-  return name === '' || name === wanted || pathSegmentProblems(name).length > 0 ? [] : [invalidValue('metadata.name', name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`)];
-}
-
 function apiService(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const [group, version] = [str(spec, 'group'), str(spec, 'version')];
-  const errors = apiServiceName(str(obj(object, 'metadata'), 'name'), `${version}.${group}`);
+  const errors: FieldError[] = [];
   if (group === '' && version !== 'v1') errors.push(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'));
   if (group !== '') errors.push(...eachInvalid('spec.group', group, dns1123Subdomain(group)));
   errors.push(...eachInvalid('spec.version', version, dns1035Label(version)));

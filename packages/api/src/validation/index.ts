@@ -1,4 +1,4 @@
-export { fieldManagerProblems, nameProblems, validateAnnotations, validateLabels, validateMetadata, validateMetadataUpdate, type MetadataRules, type NameRule } from './metadata.ts';
+export { fieldManagerProblems, nameProblems, validateAnnotations, validateLabels, validateMetadata, validateMetadataUpdate, type MetadataPass, type MetadataRules, type NameRule, type RequiredName } from './metadata.ts';
 export { parseCidr, parseIp, rangeContains, type IpAddress, type IpRange } from './addresses.ts';
 export { invalidValue } from './errors.ts';
 export { qualifiedNameProblems } from './formats.ts';

@@ -75,10 +75,9 @@ function validateOwners(metadata: JsonObject, field: string): FieldError[] {
   for (const owner of owners) {
     errors.push(...validateOwner(owner, field));
     if (!bool(owner, 'controller')) continue;
-    if (controller !== undefined) {
-      errors.push(invalidValue(field, goStructs(ownerType, owners), `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${str(owner, 'name')}`));
-    }
-    controller = str(owner, 'name');
+    const shown = `${str(owner, 'kind')}/${str(owner, 'name')}`;
+    if (controller === undefined) controller = shown;
+    else errors.push(invalidValue(field, goStructs(ownerType, owners), `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${shown}`));
   }
   return errors;
 }
@@ -120,11 +119,18 @@ export function fieldManagerProblems(manager: string, field: string): FieldError
   return errors;
 }
 
+export interface RequiredName {
+  readonly name: string;
+  readonly problem: string;
+}
+
 export interface MetadataRules {
   readonly namespaced: boolean;
   readonly nameRule?: NameRule | undefined;
   /** Built-in kinds know their finalizers; those of custom kinds are free. */
   readonly custom?: boolean;
+  /** Kinds whose name follows from their content. */
+  readonly requiredName?: RequiredName | undefined;
 }
 
 function validateNamespace(metadata: JsonObject, namespaced: boolean): FieldError[] {
@@ -135,26 +141,33 @@ function validateNamespace(metadata: JsonObject, namespaced: boolean): FieldErro
   return eachInvalid(field, namespace, dns1123Label(namespace));
 }
 
-function validateCommon(metadata: JsonObject): FieldError[] {
+function validateCommon(metadata: JsonObject, withGeneration: boolean): FieldError[] {
   return [
-    ...(num(metadata, 'generation') < 0 ? [invalidValue('metadata.generation', num(metadata, 'generation'), 'must be greater than or equal to 0')] : []),
+    ...(withGeneration && num(metadata, 'generation') < 0 ? [invalidValue('metadata.generation', num(metadata, 'generation'), 'must be greater than or equal to 0')] : []),
     ...validateLabels(isObject(get(metadata, 'labels')) ? (metadata['labels'] as JsonObject) : undefined, 'metadata.labels'),
     ...validateAnnotations(isObject(get(metadata, 'annotations')) ? (metadata['annotations'] as JsonObject) : undefined, 'metadata.annotations'),
     ...validateOwners(metadata, 'metadata.ownerReferences'),
   ];
 }
 
+/** Of what cannot be a path segment nothing more is said. */
+function allNameProblems(rules: MetadataRules, name: string, prefix: boolean): string[] {
+  const rule = rules.nameRule ?? 'dns1123-subdomain';
+  const problems = nameProblems(rule, name, prefix);
+  const { requiredName } = rules;
+  return requiredName === undefined || name === requiredName.name || (rule === 'path-segment' && problems.length > 0) ? problems : [...problems, requiredName.problem];
+}
+
 /** For create (and, before the update rules, for update). Names are generated before. */
 export function validateMetadata(metadata: JsonObject, rules: MetadataRules): FieldError[] {
-  const rule = rules.nameRule ?? 'dns1123-subdomain';
   const generateName = str(metadata, 'generateName');
   const name = str(metadata, 'name');
   const finalizers = strings(metadata, 'finalizers');
   return [
-    ...(generateName === '' ? [] : eachInvalid('metadata.generateName', generateName, nameProblems(rule, generateName, true))),
-    ...(name === '' ? [required('metadata.name', 'name or generateName is required')] : eachInvalid('metadata.name', name, nameProblems(rule, name))),
+    ...(generateName === '' ? [] : eachInvalid('metadata.generateName', generateName, allNameProblems(rules, generateName, true))),
+    ...(name === '' ? [required('metadata.name', 'name or generateName is required')] : eachInvalid('metadata.name', name, allNameProblems(rules, name, false))),
     ...validateNamespace(metadata, rules.namespaced),
-    ...validateCommon(metadata),
+    ...validateCommon(metadata, true),
     ...validateFinalizers(finalizers, 'metadata.finalizers'),
     ...validateManagedFields(metadata, 'metadata.managedFields'),
     ...(rules.custom === true ? [] : validateKubeFinalizers(finalizers, 'metadata.finalizers')),
@@ -179,17 +192,39 @@ function validateNoNewFinalizers(metadata: JsonObject, old: JsonObject): FieldEr
   return [forbiddenField('metadata.finalizers', `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map(quote).join(', ')}}`)];
 }
 
-export function validateMetadataUpdate(metadata: JsonObject, old: JsonObject, rules: MetadataRules): FieldError[] {
-  const finalizers = strings(metadata, 'finalizers');
+/** What an update alone may do wrong. */
+function validateChange(metadata: JsonObject, old: JsonObject): FieldError[] {
   const generation = num(metadata, 'generation');
   return [
-    ...validateFinalizers(finalizers, 'metadata.finalizers'),
     ...validateNoNewFinalizers(metadata, old),
     ...(str(metadata, 'resourceVersion') === '' ? [invalidValue('metadata.resourceVersion', '', 'must be specified for an update')] : []),
     ...(generation < num(old, 'generation') ? [invalidValue('metadata.generation', generation, 'must not be decremented')] : []),
     ...validateImmutable(metadata, old),
-    ...validateCommon(metadata),
+  ];
+}
+
+function validateUpdatePass(metadata: JsonObject, old: JsonObject, rules: MetadataRules): FieldError[] {
+  return [
+    ...validateChange(metadata, old),
+    ...validateCommon(metadata, false),
     ...validateManagedFields(metadata, 'metadata.managedFields'),
-    ...(rules.custom === true ? [] : validateKubeFinalizers(finalizers, 'metadata.finalizers')),
+    ...(rules.custom === true ? [] : validateKubeFinalizers(strings(metadata, 'finalizers'), 'metadata.finalizers')),
+  ];
+}
+
+/** One of the looks that upstream takes at an updated object's metadata: by the rules of a new object, or by those of a change. */
+export type MetadataPass = 'new' | 'change';
+
+/**
+ * Upstream looks as for any kind first, by both rules, and then as the kind does it (`passes`); a cause stands in the answer as often as it was found.
+ * What is right is looked at once.
+ */
+export function validateMetadataUpdate(metadata: JsonObject, old: JsonObject, rules: MetadataRules, passes: readonly MetadataPass[] = ['change']): FieldError[] {
+  const anyKind: MetadataRules = { namespaced: rules.namespaced, nameRule: 'path-segment', custom: true };
+  const kindOfRules = { ...(passes.includes('new') ? rules : anyKind), custom: passes.length === 0 || rules.custom === true };
+  if (validateMetadata(metadata, kindOfRules).length === 0 && validateChange(metadata, old).length === 0) return [];
+  return [
+    ...validateMetadata(metadata, anyKind), ...validateUpdatePass(metadata, old, anyKind),
+    ...passes.flatMap((pass) => (pass === 'new' ? validateMetadata(metadata, rules) : validateUpdatePass(metadata, old, rules))),
   ];
 }

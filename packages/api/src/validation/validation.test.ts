@@ -24,16 +24,16 @@ describe('metadata', () => {
   });
 
   it('keeps what cannot change', () => {
-    expect(validateMetadataUpdate(live, live, rules)).toEqual([]);
-    expect(fields(validateMetadataUpdate({ ...live, uid: 'v' }, live, rules))).toEqual(['metadata.uid: Invalid value: "v": field is immutable']);
-    expect(fields(validateMetadataUpdate({ ...live, generation: 2 }, live, rules))).toEqual(['metadata.generation: Invalid value: 2: must not be decremented']);
-    expect(fields(validateMetadataUpdate({ ...live, resourceVersion: '' }, live, rules))).toEqual(['metadata.resourceVersion: Invalid value: "": must be specified for an update']);
+    expect(validateMetadataUpdate(live, live, rules, [])).toEqual([]);
+    expect(fields(validateMetadataUpdate({ ...live, uid: 'v' }, live, rules, []))).toEqual(['metadata.uid: Invalid value: "v": field is immutable']);
+    expect(fields(validateMetadataUpdate({ ...live, generation: 2 }, live, rules, []))).toEqual(['metadata.generation: Invalid value: 2: must not be decremented']);
+    expect(fields(validateMetadataUpdate({ ...live, resourceVersion: '' }, live, rules, []))).toEqual(['metadata.resourceVersion: Invalid value: "": must be specified for an update']);
   });
 
   it('takes no new finalizer once it is being deleted', () => {
     const dying = { ...live, deletionTimestamp: '2026-01-02T00:00:00Z', finalizers: ['a.io/x'] };
-    expect(validateMetadataUpdate({ ...dying, finalizers: [] }, dying, rules)).toEqual([]);
-    expect(fields(validateMetadataUpdate({ ...dying, finalizers: ['a.io/x', 'a.io/y'] }, dying, rules))).toEqual([
+    expect(validateMetadataUpdate({ ...dying, finalizers: [] }, dying, rules, [])).toEqual([]);
+    expect(fields(validateMetadataUpdate({ ...dying, finalizers: ['a.io/x', 'a.io/y'] }, dying, rules, []))).toEqual([
       'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a.io/y"}']);
   });
 
@@ -42,7 +42,7 @@ describe('metadata', () => {
     expect(fields(validateMetadata({ name: 'x', namespace: 'n', annotations: { a: 'x'.repeat(256 * 1024) } }, rules))).toEqual(['metadata.annotations: Too long: may not be more than 262144 bytes']);
     expect(validateMetadata({ name: 'x', namespace: 'n', annotations: { a: 'x'.repeat(256 * 1024 - 1) } }, rules)).toEqual([]);
     expect(validateMetadata({ name: 'x', namespace: 'n', ownerReferences: [owner] }, rules)).toEqual([]);
-    expect(validateMetadata({ name: 'x', namespace: 'n', ownerReferences: [owner, { ...owner, name: 'q' }] }, rules)[0]?.message).toContain('Found "true" in references for p and q');
+    expect(validateMetadata({ name: 'x', namespace: 'n', ownerReferences: [owner, { ...owner, name: 'q' }] }, rules)[0]?.message).toContain('Found "true" in references for Pod/p and Pod/q');
   });
 });
 

@@ -16,7 +16,6 @@ export interface ReviewParts {
   readonly authorizer: Authorizer;
   readonly tokens: TokenAuthenticator;
   readonly apiAudiences: readonly string[];
-  readonly anonymous: boolean;
   readonly index: RoleIndex;
   /** Of the kubelets, if the Node authorizer is on. */
   readonly rulesOfUser: (who: UserInfo) => readonly PolicyRule[];
@@ -92,7 +91,8 @@ function selfSubjectRules(parts: ReviewParts): CreateHandler {
       incomplete: missing.length > 0,
       ...(missing.length > 0 ? { evaluationError: missing.join(', ') } : {}),
     };
-    return Promise.resolve({ ...answer(body, status), spec: {} });
+    const { metadata: _sent, ...whole } = body;
+    return Promise.resolve({ ...answer(whole, status), spec: {} });
   });
 }
 
@@ -113,10 +113,9 @@ function selfSubject(parts: ReviewParts): CreateHandler {
   });
 }
 
-/** As upstream's chain of authenticators puts it, which is shorter where anonymous users are let in. */
-function tokenProblem(reason: string, anonymous: boolean): string {
-  if (reason !== '') return `[invalid bearer token, ${reason}]`;
-  return anonymous ? 'invalid bearer token' : '[invalid bearer token]';
+/** As upstream's chain of authenticators puts it. */
+function tokenProblem(reason: string): string {
+  return reason === '' ? 'invalid bearer token' : `[invalid bearer token, ${reason}]`;
 }
 
 function tokenReview(parts: ReviewParts): CreateHandler {
@@ -125,7 +124,7 @@ function tokenReview(parts: ReviewParts): CreateHandler {
     if (token === '') throw badRequest('token is required for TokenReview in authentication');
     const wanted = audiences.length === 0 ? parts.apiAudiences : audiences;
     const result = await parts.tokens.authenticateToken(token, wanted);
-    if (result.kind !== 'user') return answer(body, { user: {}, error: tokenProblem(result.kind === 'none' ? '' : result.reason, parts.anonymous) });
+    if (result.kind !== 'user') return answer(body, { user: {}, error: tokenProblem(result.kind === 'none' ? '' : result.reason) });
     return answer(body, { authenticated: true, user: userStatus(withAuthenticatedGroup(result.user)), audiences: result.audiences ?? wanted });
   });
 }

@@ -1,12 +1,14 @@
-import { aggregatedDiscovery, aggregatedMediaType, apiGroup, apiGroupList, apiResourceList, apiVersions, type ApiResource, type JsonObject } from '@coxswain/api';
+import { aggregatedDiscovery, aggregatedMediaType, apiGroup, apiGroupList, apiResourceList, apiVersions, stringifyAny, type ApiResource, type JsonObject } from '@coxswain/api';
 import { header, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { mergeAggregated, mergedGroup, mergeGroupList, noOtherGroups, type OtherGroups } from '../aggregation/merged-discovery.ts';
 import { parseAccept } from '../negotiation/accept.ts';
 import { plainResponse } from '../negotiation/respond.ts';
-import { readOnly, type PathTable } from '../transport/paths.ts';
-import { jsonResponse, pageNotFound } from '../transport/responses.ts';
+import { readOnly, type PathServer, type PathTable } from '../transport/paths.ts';
+import { jsonResponse, pageNotFound, readableResponse } from '../transport/responses.ts';
 
 export interface DiscoveryOptions {
+  /** Of the aggregated form: its ETag. */
+  hash(text: string): string;
   /** What is served now. */
   resources(): readonly ApiResource[];
   /** What other servers serve through this one. */
@@ -35,7 +37,10 @@ function root(request: HttpRequest, query: URLSearchParams, options: DiscoveryOp
   if (version !== undefined) {
     const body = aggregatedDiscovery(options.resources(), prefix, version);
     if (prefix === 'apis') body['items'] = [...mergeAggregated(body['items'] as JsonObject[], options.others ?? noOtherGroups)];
-    return Promise.resolve(jsonResponse(200, body, { 'content-type': aggregatedMediaType(version), vary: 'Accept' }));
+    const etag = `"${options.hash(stringifyAny(body['items'] as JsonObject[]))}"`;
+    const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
+    if (header(request.headers, 'if-none-match') === etag) return Promise.resolve({ status: 304, headers });
+    return Promise.resolve(jsonResponse(200, body, { ...headers, 'content-type': aggregatedMediaType(version) }));
   }
   return document(request, query, prefix === 'api' ? apiVersions(options.serverAddress) : groupList(options));
 }
@@ -73,7 +78,9 @@ export function addDiscovery(paths: PathTable, options: DiscoveryOptions): void 
   });
   // Whatever is asked of a kind that nobody has defined.
   paths.prefix('/apis/', (request, info, user) => (isDeeper(info.path, 3) ? Promise.resolve(pageNotFound()) : groups(request, info, user)));
-  paths.exact('/', () => Promise.resolve(jsonResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() })));
+  const index: PathServer = () => Promise.resolve(readableResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() }));
+  paths.exact('/', index);
+  paths.exact('/index.html', index, { listed: false });
 }
 
 function isDeeper(path: string, parts: number): boolean {

@@ -64,14 +64,12 @@ export function builtinStorageCodec(api: ApiResource): StorageCodec {
   };
 }
 
-/** Groups of servers that know no list of finalizers. */
-const freeFinalizers: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
-
 export function metadataRules(api: ApiResource): MetadataRules {
-  const nameRule = strategyFor(api.group, api.resource).nameRule;
-  const rules = { namespaced: api.namespaced, custom: freeFinalizers.has(api.group), ...(nameRule === undefined ? {} : { nameRule }) };
+  const { nameRule, metadataPasses, freeFinalizers = false, requiredName } = strategyFor(api.group, api.resource);
+  const anyName = { namespaced: api.namespaced, custom: freeFinalizers, ...(nameRule === undefined ? {} : { nameRule }) };
+  const rulesFor = (object: JsonObject): Parameters<typeof validateMetadata>[1] => (requiredName === undefined ? anyName : { ...anyName, requiredName: requiredName(object) });
   return {
-    validate: (object) => validateMetadata(meta(object), rules),
-    validateUpdate: (object, old) => validateMetadataUpdate(meta(object), meta(old), rules),
+    validate: (object) => validateMetadata(meta(object), rulesFor(object)),
+    validateUpdate: (object, old, subresource) => validateMetadataUpdate(meta(object), meta(old), rulesFor(object), metadataPasses?.(subresource)),
   };
 }

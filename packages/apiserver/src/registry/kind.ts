@@ -29,7 +29,7 @@ export interface KindCodec {
 
 export interface MetadataRules {
   validate(object: JsonObject): FieldError[];
-  validateUpdate(object: JsonObject, old: JsonObject): FieldError[];
+  validateUpdate(object: JsonObject, old: JsonObject, subresource: string): FieldError[];
 }
 
 /** What is stored once, whichever group and version it is served under. */

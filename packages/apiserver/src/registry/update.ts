@@ -65,7 +65,7 @@ function sameState(object: JsonObject, value: Uint8Array, current: StoredObject,
 
 function validate(operation: Operation, object: JsonObject, old: JsonObject): void {
   const { hub } = operation.kind;
-  const errors = [...hub.metadata.validateUpdate(object, old), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
+  const errors = [...hub.metadata.validateUpdate(object, old, operation.info.subresource), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
   // What is privileged already stays writable: its status and its end must be.
   if (!operation.context.allowPrivileged && privilegedErrors(old).length === 0) errors.push(...privilegedErrors(object));
   if (errors.length > 0) throw invalid(shownKind(operation.kind, object), operation.info.name, errors);

@@ -6,6 +6,11 @@ export function jsonResponse(status: number, value: unknown, headers: Readonly<R
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: utf8(`${stringifyAny(value)}\n`) };
 }
 
+/** Documents that upstream writes for people to read. */
+export function readableResponse(status: number, value: unknown): HttpResponse {
+  return { status, headers: { 'content-type': 'application/json' }, body: utf8(JSON.stringify(value, undefined, 2)) };
+}
+
 export function textResponse(status: number, text: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers }, body: utf8(text) };
 }

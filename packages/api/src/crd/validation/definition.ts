@@ -345,10 +345,8 @@ function common(object: JsonObject, options: Options): FieldError[] {
 
 export function validateDefinition(object: JsonObject, rules?: DefinitionRules): FieldError[] {
   const spec = obj(object, 'spec');
-  const name = str(obj(object, 'metadata'), 'name');
   const options: Options = { rules, old: undefined };
-  const wrongName = name === `${str(obj(spec, 'names'), 'plural')}.${str(spec, 'group')}` ? [] : [invalidValue('metadata.name', name, 'must be spec.names.plural+"."+spec.group')];
-  return [...wrongName, ...validateSpec(object, options), ...common(object, options)];
+  return [...validateSpec(object, options), ...common(object, options)];
 }
 
 function unchanged(value: string, before: string, field: string): FieldError[] {
