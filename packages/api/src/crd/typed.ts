@@ -13,19 +13,21 @@ function goKind(value: Json): string {
   }
 }
 
-function scalar(value: Json, type: string): string | undefined {
+/** Why a value is no scalar of this type, as upstream's structured merge says it. */
+export function scalarProblem(value: Json, type: string): string | undefined {
   if (value === null) return undefined;
   switch (type) {
     case 'string': return typeof value === 'string' ? undefined : `expected string, got &value.valueUnstructured{Value:${goValue(value)}}`;
-    case 'boolean': return typeof value === 'boolean' ? undefined : `expected boolean, got &{${goText(value)}}`;
+    case 'boolean': return typeof value === 'boolean' ? undefined : `expected boolean, got &{${goShown(value)}}`;
     case 'integer': case 'number': return typeof value === 'number' || typeof value === 'bigint' ? undefined : `expected numeric (int or float), got ${goKind(value)}`;
     default: return undefined;
   }
 }
 
-function goText(value: Json): string {
-  if (isObject(value)) return `map[${Object.keys(value).toSorted().map((key) => `${key}:${goText(value[key] as Json)}`).join(' ')}]`;
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+/** As Go's %v shows it. */
+export function goShown(value: Json): string {
+  if (isObject(value)) return `map[${Object.keys(value).toSorted().map((key) => `${key}:${goShown(value[key] as Json)}`).join(' ')}]`;
+  if (Array.isArray(value)) return `[${value.map(goShown).join(' ')}]`;
   return value === null ? '<nil>' : String(value);
 }
 
@@ -37,14 +39,14 @@ class TypeCheck {
     if (schema.type === 'object') this.#object(value, schema, path);
     else if (schema.type === 'array') this.#array(value, schema, path);
     else if (!schema.intOrString) {
-      const problem = scalar(value, schema.type);
+      const problem = scalarProblem(value, schema.type);
       if (problem !== undefined) this.problems.push(`${path}: ${problem}`);
     }
   }
 
   #array(value: Json, schema: Structural, path: string): void {
     if (!Array.isArray(value)) {
-      this.problems.push(`${path}: expected list, got &{${goText(value)}}`);
+      this.problems.push(`${path}: expected list, got &{${goShown(value)}}`);
       return;
     }
     for (const [index, item] of value.entries()) this.visit(item, schema.items, itemPath(item, schema, path, index));
@@ -52,7 +54,7 @@ class TypeCheck {
 
   #object(value: Json, schema: Structural, path: string): void {
     if (!isObject(value)) {
-      this.problems.push(`${path}: expected map, got &{${goText(value)}}`);
+      this.problems.push(`${path}: expected map, got &{${goShown(value)}}`);
       return;
     }
     const free = schema.preserveUnknownFields || (schema.properties.size === 0 && schema.additional === undefined);

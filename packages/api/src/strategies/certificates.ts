@@ -43,7 +43,6 @@ export const certificateSigningRequestStrategy: Strategy = {
     if (extra.length > 0) spec['extra'] = Object.fromEntries(extra.map(([key, values]) => [key, [...values]]));
     request['spec'] = spec;
     request['status'] = {};
-    delete metadataOf(request)['generation'];
   },
   prepareForUpdate(request, old, context) {
     keep(request, old, 'spec');

@@ -30,7 +30,6 @@ export const secretStrategy: Strategy = {
 export const namespaceStrategy: Strategy = {
   prepareForCreate(namespace) {
     namespace['status'] = { phase: 'Active' };
-    delete metadataOf(namespace)['generation'];
     const spec = obj(namespace, 'spec') ?? {};
     const finalizers = strings(spec, 'finalizers');
     if (!finalizers.includes('kubernetes')) spec['finalizers'] = [...finalizers, 'kubernetes'];
@@ -174,7 +173,6 @@ function onlyNames(account: JsonObject): void {
 
 export const serviceAccountStrategy: Strategy = {
   prepareForCreate(account) {
-    delete metadataOf(account)['generation'];
     onlyNames(account);
   },
   prepareForUpdate: onlyNames,

@@ -35,9 +35,9 @@ function causes(key: string, subresource: string): string {
   const [resource = '', ...group] = key.split('.');
   const { nameRule, metadataPasses, freeFinalizers = false, requiredName } = strategyFor(group.join('.'), resource);
   const namespaced = builtinResource(group.join('.'), resource)?.namespaced ?? false;
-  const old = { name: 'x', ...(namespaced ? { namespace: 'n' } : {}), uid: 'u', resourceVersion: '7' };
+  const old = { name: requiredName === undefined ? 'x' : 'v1.g', ...(namespaced ? { namespace: 'n' } : {}), uid: 'u', resourceVersion: '7' };
   const wanted = { ...old, labels: { a: 'c d' }, deletionGracePeriodSeconds: 5, generateName: 'Bad_', finalizers: ['bad'] };
-  const errors = validateMetadataUpdate(wanted, old, { namespaced, nameRule, custom: freeFinalizers, requiredName: requiredName?.({ metadata: wanted }) }, metadataPasses?.(subresource));
+  const errors = validateMetadataUpdate(wanted, old, { namespaced, nameRule, custom: freeFinalizers, requiredName: requiredName?.({ spec: { version: 'v1', group: 'g', names: { plural: 'v1' } } }) }, metadataPasses?.(subresource));
   return errors.map((error) => letters[error.field] ?? error.field).join('');
 }
 

@@ -31,7 +31,7 @@ function create(answer: RecordedAnswer): JsonObject {
   // Admission names the account before a pod is looked at.
   if (resource.resource === 'pods') (object['spec'] as JsonObject)['serviceAccountName'] ??= 'default';
   strategy.prepareForCreate?.(object, context);
-  const errors = [...validateMetadata(metadata, { namespaced: resource.namespaced, nameRule: strategy.nameRule }), ...(strategy.validate?.(object, context) ?? [])];
+  const errors = [...validateMetadata(metadata, { namespaced: resource.namespaced, nameRule: strategy.nameRule, requiredName: strategy.requiredName?.(object) }), ...(strategy.validate?.(object, context) ?? [])];
   if (errors.length > 0) throw invalid(resource, (metadata['name'] as string | undefined) ?? '', errors);
   return object;
 }

@@ -67,6 +67,9 @@ function metadataOf(objects: readonly JsonObject[]): JsonObject {
   return resourceVersion === undefined ? {} : { resourceVersion };
 }
 
+/** Kinds that upstream has no printer for: Go makes null of no rows. */
+const nullRows: ReadonlySet<string> = new Set(['LimitRange', 'Role', 'ClusterRole', 'CSIStorageCapacity', 'CustomResourceDefinition']);
+
 /** Objects as a Table: what kubectl prints. */
 export function toTable(resource: Resource, objects: readonly JsonObject[], options: TableOptions): JsonObject {
   const { nowMs, includeObject, version = 'v1', metadata = metadataOf(objects), includeHeaders = true, columns } = options;
@@ -78,5 +81,5 @@ export function toTable(resource: Resource, objects: readonly JsonObject[], opti
     const conditions = isPod ? podRowConditions(object) : undefined;
     return { cells, ...(conditions === undefined ? {} : { conditions }), object: rowObject(object, includeObject, version) };
   });
-  return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: includeHeaders ? headers(resource, printer, custom) : null, rows };
+  return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: includeHeaders ? headers(resource, printer, custom) : null, rows: rows.length === 0 && custom === undefined && nullRows.has(resource.kind) ? null : rows };
 }

@@ -42,7 +42,7 @@ function causesOf(base: JsonObject, changes: readonly Change[]): string[] {
   Object.assign(metadata, { uid: 'uid' }, resource.namespaced ? { namespace: metadata['namespace'] ?? 'validation' } : {});
   const strategy = strategyFor(resource.group, resource.resource);
   strategy.prepareForCreate?.(normal, context);
-  const errors = [...validateMetadata(metadata, { namespaced: resource.namespaced, nameRule: strategy.nameRule }), ...(strategy.validate?.(normal, context) ?? [])];
+  const errors = [...validateMetadata(metadata, { namespaced: resource.namespaced, nameRule: strategy.nameRule, requiredName: strategy.requiredName?.(normal) }), ...(strategy.validate?.(normal, context) ?? [])];
   return errors.map((error) => `${error.field} ${causeOfFieldError[error.type]}|${error.message}`).toSorted();
 }
 

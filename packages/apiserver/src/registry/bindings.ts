@@ -1,5 +1,5 @@
 import {
-  applyDefaults, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
+  applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
 import { assert, emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
@@ -27,7 +27,15 @@ function decode(api: ApiResource, body: Uint8Array, mediaType: MediaType, valida
 /** What an applier leaves out it has no opinion of: the body is checked by decoding it, but used as it came. */
 function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValidation, scan: Scan = () => scanText(body)): ReturnType<KindCodec['decode']> {
   let scanned: ScannedJson | undefined;
-  const { warnings } = decodeBody(api, body, validation, () => (scanned = scan()));
+  const fitting = (): ScannedJson => {
+    scanned = scan();
+    const { value } = scanned;
+    // Where it says which kind it is of; decoding says what is wrong with that.
+    const problem = isObject(value) && value['kind'] === api.kind && value['apiVersion'] === apiVersionOf(api) ? applyProblem(api.typeName, value, apiVersionOf(api), api.kind) : undefined;
+    if (problem !== undefined) throw badRequest(problem);
+    return scanned;
+  };
+  const { warnings } = decodeBody(api, body, validation, fitting);
   const value = scanned?.value;
   assert(isObject(value), 'a decoded body is no object', {});
   return { object: { ...value, kind: api.kind, apiVersion: apiVersionOf(api) }, warnings };

@@ -18,7 +18,7 @@ export function matchNamespace(object: JsonObject, namespace: string, namespaced
   const given = text(metadata, 'namespace');
   if (!namespaced) {
     // What upstream does for cluster-scoped kinds: the namespace is dropped, whatever it says.
-    if (given !== '' && namespace === '') delete metadata['namespace'];
+    if (given !== '') delete metadata['namespace'];
     return;
   }
   if (given === '') {

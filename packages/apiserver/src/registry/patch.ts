@@ -116,6 +116,7 @@ function applyConfiguration(operation: Operation, body: Uint8Array, options: Wri
   const decoded = operation.kind.codec.decodeApply(body, options.fieldValidation, scan);
   decoded.warnings.forEach(operation.notes.warn);
   const given = text(meta(decoded.object), 'name');
+  if (given === '') throw badRequest(`the name of the object (${operation.info.name} based on URL) was undeterminable: name must be provided`);
   if (given !== operation.info.name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${operation.info.name})`);
   if (meta(decoded.object)['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
   return decoded.object;

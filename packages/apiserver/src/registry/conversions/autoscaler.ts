@@ -79,7 +79,8 @@ export function autoscalerV1(object: JsonObject): JsonObject {
   const result: JsonObject = {
     ...object, apiVersion: 'autoscaling/v1',
     spec: { ...spec, ...(percentage === undefined ? {} : { targetCPUUtilizationPercentage: percentage }) },
-    status: { ...status, ...(now === undefined ? {} : { currentCPUUtilizationPercentage: now }) },
+    // Which v1, unlike v2, always writes.
+    status: { currentReplicas: 0, ...status, ...(now === undefined ? {} : { currentCPUUtilizationPercentage: now }) },
   };
   put(result, annotations.metrics, list(metrics).filter((metric) => metric !== target));
   put(result, annotations.currentMetrics, list(currentMetrics).filter((metric) => metric !== current));
