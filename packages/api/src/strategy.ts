@@ -34,9 +34,9 @@ export interface Strategy {
   /** Of a new object: what is wrong with its metadata is told only if nothing else is wrong. */
   readonly metadataLast?: boolean;
   /** How upstream looks at the metadata of an updated object; default: once, by the rules of a change. */
-  metadataPasses?(subresource: string): readonly MetadataPass[];
+  readonly metadataPasses?: (subresource: string) => readonly MetadataPass[];
   /** The only name that this object may have. */
-  requiredName?(object: JsonObject): RequiredName;
+  readonly requiredName?: (object: JsonObject) => RequiredName;
   /** The kind's finalizers may have any qualified name. */
   readonly freeFinalizers?: boolean;
   /** Text of Warning headers. */

@@ -2,7 +2,7 @@ import { equalJson } from '../patch/values.ts';
 import { obj, objects, str } from '../validation/access.ts';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
-import { keep, metadataOf } from './generic.ts';
+import { keep } from './generic.ts';
 
 const decisions = ['Approved', 'Denied'];
 

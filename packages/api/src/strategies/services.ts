@@ -2,7 +2,7 @@ import { get, num, obj, objects, str } from '../validation/access.ts';
 import { cloneJson, equalJson, setOwn } from '../patch/values.ts';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
-import { keep, metadataOf } from './generic.ts';
+import { keep } from './generic.ts';
 
 function needsClusterIp(spec: JsonObject | undefined): boolean {
   return ['ClusterIP', 'NodePort', 'LoadBalancer', ''].includes(str(spec, 'type'));

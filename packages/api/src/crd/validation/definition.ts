@@ -344,7 +344,6 @@ function common(object: JsonObject, options: Options): FieldError[] {
 }
 
 export function validateDefinition(object: JsonObject, rules?: DefinitionRules): FieldError[] {
-  const spec = obj(object, 'spec');
   const options: Options = { rules, old: undefined };
   return [...validateSpec(object, options), ...common(object, options)];
 }
