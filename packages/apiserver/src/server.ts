@@ -31,6 +31,7 @@ import { Loopback, loopbackUser } from './transport/loopback.ts';
 import { answerWhy } from './why/answer.ts';
 import { measuredStores } from './storage/measured.ts';
 import { requestMetrics } from './transport/metrics.ts';
+import { tracedAdmission } from './tracing/request-trace.ts';
 import { PathTable, readOnly } from './transport/paths.ts';
 import { readableResponse } from './transport/responses.ts';
 import { assembleParts, externalAddress, identityOf, type PartsTools } from './parts.ts';
@@ -59,7 +60,7 @@ function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerPa
   const matches = (api: ApiResource, subresource: string) => (item: { readonly group: string; readonly resource: string; readonly subresource: string }): boolean =>
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
   return {
-    host, admission: parts.admission, managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
+    host, admission: tracedAdmission(parts.admission), managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
     allowPrivileged: config.allowPrivileged ?? true, deleteCollectionWorkers: config.deleteCollectionWorkers ?? 1,
     equivalents: (kind) => registry.equivalents(kind),
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),

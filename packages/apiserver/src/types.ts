@@ -4,6 +4,7 @@
  */
 import type { ApiResource, JsonObject, TypeOf } from '@coxswain/api';
 import type { HttpRequest, HttpResponse } from '@coxswain/host';
+import type { RequestTrace } from './tracing/request-trace.ts';
 
 export interface UserInfo {
   readonly name: string;
@@ -87,6 +88,8 @@ export interface RequestNotes {
   readonly annotate: (key: string, value: string) => void;
   /** Who wants to know of the request's body; undefined where nobody does. */
   readonly bodies?: BodyNotes | undefined;
+  /** Where the request's time goes; undefined where nobody looks. */
+  readonly trace?: RequestTrace | undefined;
   /** Told of each change that the request makes. */
   readonly wrote?: ((change: WrittenChange) => void) | undefined;
 }

@@ -4,6 +4,7 @@ import { passThrough } from '../node-proxy/forward.ts';
 import type { RequestNotes, UserInfo } from '../types.ts';
 import { availableCondition, type ApiService } from './api-service.ts';
 import { remoteUserHeaders, type Upstream } from './upstream.ts';
+import { traced } from '../tracing/request-trace.ts';
 
 /** As Go's http.Error writes it. */
 export function plainError(status: number, text: string): HttpResponse {
@@ -68,7 +69,7 @@ export async function proxyToService(parts: ProxyParts, service: ApiService, req
   if (availableCondition(service)?.status !== 'True') return plainError(503, 'service unavailable');
   const client = request.peer.address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   const before = header(request.headers, 'x-forwarded-for');
-  return send(parts, service, request, {
-    ...withoutClaims(request.headers), ...remoteUserHeaders(user), 'audit-id': notes.auditId, 'x-forwarded-for': before === undefined ? client : `${before}, ${client}`,
-  });
+  return traced(notes.trace, `asking ${service.metadata?.name ?? ''}`, (headers) => send(parts, service, request, {
+    ...withoutClaims(request.headers), ...remoteUserHeaders(user), 'audit-id': notes.auditId, 'x-forwarded-for': before === undefined ? client : `${before}, ${client}`, ...headers,
+  }));
 }

@@ -50,7 +50,7 @@ async function inTime<T>(host: Pick<Host, 'timers'>, shownUrl: string, options: 
 /** One POST of JSON, one answer of JSON. Redirects are not followed: they are statuses that are no success. */
 export async function exchange(host: Pick<Host, 'network' | 'timers'>, call: Exchange, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
   try {
-    return await inTime(host, call.shownUrl, options, (signal) => post(host, call, body, signal));
+    return await inTime(host, call.shownUrl, options, (signal) => post(host, options.headers === undefined ? call : { ...call, headers: { ...call.headers, ...options.headers } }, body, signal));
   } catch (error) {
     if (error instanceof CalloutError) throw error;
     throw callFailure(error, 'Post', call.shownUrl, { hostname: hostnameOf(call.url), port: portOf(call.url) });
@@ -61,15 +61,15 @@ export async function exchange(host: Pick<Host, 'network' | 'timers'>, call: Exc
 export async function askOurselves(host: Pick<Host, 'timers'>, own: Client, target: string, body: JsonObject, options: CalloutOptions): Promise<JsonObject> {
   const shownUrl = `https://kubernetes.default.svc:443${target}`;
   try {
-    return await inTime(host, shownUrl, options, (signal) => postToOurselves(own, target, body, signal));
+    return await inTime(host, shownUrl, options, (signal) => postToOurselves(own, target, body, signal, options.headers));
   } catch (error) {
     if (error instanceof CalloutError) throw error;
     throw new CalloutError('connect', `Post ${JSON.stringify(shownUrl)}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-async function postToOurselves(own: Client, target: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject> {
-  const { status, body: answer } = await own.raw({ method: 'POST', target, body: utf8(stringifyAny(body)), headers: { 'content-type': 'application/json', accept: 'application/json' }, signal });
+async function postToOurselves(own: Client, target: string, body: JsonObject, signal: AbortSignal, headers: CalloutOptions['headers']): Promise<JsonObject> {
+  const { status, body: answer } = await own.raw({ method: 'POST', target, body: utf8(stringifyAny(body)), headers: { 'content-type': 'application/json', accept: 'application/json', ...headers }, signal });
   // What came of it then is about the end of the wait.
   if (signal.aborted) throw new Error('context canceled');
   if (status >= 200 && status <= 206) return decode(answer);

@@ -42,6 +42,7 @@ export interface CalloutOptions {
   readonly credentials?: FindCredentials | undefined;
   /** Added to the URL: admission webhooks are told their `timeout`. */
   readonly query?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One webhook that a kubeconfig file names: authentication, authorization, audit, image policy. */

@@ -25,8 +25,9 @@ test('a sampled trace goes on in a span that a collector gets over gRPC', async 
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   await answerOf(await server.server.handle(httpRequest({ method: 'GET', target: '/api/v1/namespaces/default', headers: {} })));
   await answerOf(await server.server.handle(httpRequest({ method: 'GET', target: '/api/v1/namespaces/default', headers: { traceparent } })));
-  const span = readFields(readFields(readFields(readFields(await received).bytes(1)).bytes(2)).bytes(2));
+  const [span, ...steps] = readFields(readFields(readFields(await received).bytes(1)).bytes(2)).all(2).map(readFields) as [ReturnType<typeof readFields>, ...ReturnType<typeof readFields>[]];
   expect([hex(span.bytes(1)), hex(span.bytes(4)), span.text(5), span.number(6)]).toEqual(['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331', 'GET /namespaces', 2]);
+  expect(steps.map((step) => [step.text(5), hex(step.bytes(4))])).toEqual(['authentication', 'authorization'].map((name) => [name, hex(span.bytes(2))]));
   await server.stop();
   await new Promise<void>((resolve) => { collector.tryShutdown(() => resolve()); });
 });
@@ -37,7 +38,7 @@ test('spans that find no room or no collector are dropped and counted', async ()
   let down = true;
   let sent = 0;
   const tracer = new Tracer({ samplingRatePerMillion: 1_000_000, resource: {}, close: () => {}, export: () => { if (down) return Promise.reject(new Error('down')); sent += 1; return Promise.resolve(); } }, host);
-  const flight = { request: httpRequest({ method: 'GET', target: '/' }), info: { isResourceRequest: false, path: '/' }, notes: { auditId: 'a' }, receivedMs: 0, times: {} } as unknown as Parameters<Tracer['observe']>[0];
+  const flight = { request: httpRequest({ method: 'GET', target: '/' }), info: { isResourceRequest: false, path: '/' }, notes: { auditId: 'a' }, receivedMs: 0, startedMs: 0, times: {} } as unknown as Parameters<Tracer['observe']>[0];
   for (let n = 0; n < 3000; n += 1) tracer.observe(flight, { status: 200, headers: {} });
   expect(tracer.dropped).toBe(3000 - 2048);
   tracer.start();

@@ -40,6 +40,8 @@ export function mapField(field: number, value: BytesMap): Uint8Array {
 export interface WireFields {
   number(field: number): number;
   bytes(field: number): Uint8Array;
+  /** Of a repeated field. */
+  all(field: number): readonly Uint8Array[];
   text(field: number): string;
   map(field: number): BytesMap;
 }
@@ -101,7 +103,7 @@ export function readFields(data: Uint8Array): WireFields {
   }
   const bytes = (field: number): Uint8Array => lengths.get(field)?.at(-1) ?? new Uint8Array(0);
   return {
-    number: (field) => numbers.get(field) ?? 0, bytes, text: (field) => decoded(bytes(field)),
+    number: (field) => numbers.get(field) ?? 0, bytes, all: (field) => lengths.get(field) ?? [], text: (field) => decoded(bytes(field)),
     map: (field) => new Map((lengths.get(field) ?? []).map((entry) => {
       const parts = readFields(entry);
       return [parts.text(1), parts.bytes(2)];

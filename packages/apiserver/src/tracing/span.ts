@@ -1,20 +1,21 @@
 import { concatBytes, utf8 } from '@coxswain/host';
 import { bytesField, numberField, textField } from '../encryption/wire.ts';
 
-/** One request as a span of OpenTelemetry. */
+/** One request, or a part of the work on it, as a span of OpenTelemetry. */
 export interface Span {
   readonly traceId: Uint8Array;
   readonly spanId: Uint8Array;
   /** Empty: it is the first of its trace. */
   readonly parentSpanId: Uint8Array;
   readonly name: string;
+  readonly kind: 'internal' | 'server';
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes: Readonly<Record<string, string | number>>;
   readonly failed: boolean;
 }
 
-const serverKind = 2;
+const kinds: Readonly<Record<Span['kind'], number>> = { internal: 1, server: 2 };
 const errorCode = 2;
 
 function nested(field: number, parts: readonly Uint8Array[]): Uint8Array {
@@ -43,7 +44,7 @@ function nanos(ms: number): bigint {
 
 function spanMessage(span: Span): Uint8Array {
   return nested(2, [
-    bytesField(1, span.traceId), bytesField(2, span.spanId), bytesField(4, span.parentSpanId), textField(5, span.name), numberField(6, serverKind),
+    bytesField(1, span.traceId), bytesField(2, span.spanId), bytesField(4, span.parentSpanId), textField(5, span.name), numberField(6, kinds[span.kind]),
     fixed64(7, nanos(span.startMs)), fixed64(8, nanos(span.endMs)), ...Object.entries(span.attributes).map(([key, value]) => attribute(9, key, value)),
     ...(span.failed ? [nested(15, [numberField(3, errorCode)])] : []),
   ]);

@@ -1,6 +1,7 @@
 import { header, type Host, type HttpResponse } from '@coxswain/host';
 import type { Flight } from '../transport/handler.ts';
 import { describeError } from '../transport/describe-error.ts';
+import type { Step, TraceIds } from './request-trace.ts';
 import { exportRequest, type Span } from './span.ts';
 
 export interface TracingConfig {
@@ -15,6 +16,8 @@ export interface TracingConfig {
 const maxWaiting = 2048;
 const maxBatch = 512;
 const everyMs = 5000;
+
+const noParent = new Uint8Array(0);
 
 interface Parent {
   readonly traceId: Uint8Array;
@@ -76,22 +79,40 @@ export class Tracer {
     this.#stop.abort();
   }
 
-  /** A trace that was begun elsewhere is gone on with if whoever asks is known and it is sampled there. */
-  observe(flight: Flight, response: HttpResponse): void {
-    const { request, info, notes, user, receivedMs, times } = flight;
-    const parent = user === undefined ? undefined : parentOf(header(request.headers, 'traceparent') ?? '');
-    const sampled = parent?.sampled ?? this.#host.random.float() * 1e6 < this.#config.samplingRatePerMillion;
-    if (!sampled) return;
-    if (this.#waiting.length >= maxWaiting) {
-      this.dropped += 1;
-      return;
-    }
+  /** A trace that was begun elsewhere is gone on with if whoever asks is known and it is sampled there. Whoever is asked from now on is told of it. */
+  begin({ notes, user, request }: Flight): void {
+    if (notes.trace !== undefined) notes.trace.ids = this.#idsFor(user === undefined ? undefined : parentOf(header(request.headers, 'traceparent') ?? ''));
+  }
+
+  #idsFor(parent: Parent | undefined): TraceIds {
     const { random } = this.#host;
+    const sampled = parent?.sampled ?? random.float() * 1e6 < this.#config.samplingRatePerMillion;
+    return { traceId: parent?.traceId ?? random.bytes(16), spanId: random.bytes(8), parentSpanId: parent?.spanId ?? noParent, sampled };
+  }
+
+  observe(flight: Flight, response: HttpResponse): void {
+    const { notes: { trace } } = flight;
+    // Nobody is known who asked.
+    const ids = trace?.ids ?? this.#idsFor(undefined);
+    if (!ids.sampled) return;
+    const spans = [this.#requestSpan(flight, response, ids), ...(trace?.steps ?? []).map((step) => this.#stepSpan(flight, step, ids))];
+    const room = maxWaiting - this.#waiting.length;
+    this.dropped += Math.max(0, spans.length - room);
+    this.#waiting.push(...spans.slice(0, Math.max(0, room)));
+  }
+
+  /** What was asked of others goes on beyond this server; `endMs` below 0: still, when the request was over. */
+  #stepSpan({ receivedMs, startedMs, times }: Flight, { name, spanId, startMs, endMs, failed }: Step, { traceId, spanId: parentSpanId }: TraceIds): Span {
+    const wall = receivedMs - startedMs;
+    return { traceId, spanId: spanId.length === 0 ? this.#host.random.bytes(8) : spanId, parentSpanId, kind: 'internal', name, startMs: wall + startMs, endMs: wall + (endMs < 0 ? startedMs + (times.totalMs ?? 0) : endMs), failed, attributes: {} };
+  }
+
+  #requestSpan({ request, info, notes, receivedMs, times }: Flight, response: HttpResponse, { traceId, spanId, parentSpanId }: TraceIds): Span {
     const stages = Object.fromEntries(Object.entries(times).map(([stage, ms]) => [`apiserver.${stage}`, String(ms)]));
-    this.#waiting.push({
-      traceId: parent?.traceId ?? random.bytes(16), spanId: random.bytes(8), parentSpanId: parent?.spanId ?? new Uint8Array(0), name: `${request.method} ${info.isResourceRequest ? `/${info.resource}` : info.path}`,
+    return {
+      traceId, spanId, parentSpanId, kind: 'server', name: `${request.method} ${info.isResourceRequest ? `/${info.resource}` : info.path}`,
       startMs: receivedMs, endMs: receivedMs + (times.totalMs ?? 0), failed: response.status >= 500,
       attributes: { 'http.request.method': request.method, 'url.path': info.path, 'http.response.status_code': response.status, 'user_agent.original': header(request.headers, 'user-agent') ?? '', 'audit-id': notes.auditId, ...stages },
-    });
+    };
   }
 }

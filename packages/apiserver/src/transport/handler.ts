@@ -16,6 +16,7 @@ import type { PathTable } from './paths.ts';
 import { statusResponse } from '../negotiation/respond.ts';
 import { internalServerError, jsonResponse, pageNotFound, tooManyRequests } from './responses.ts';
 import { Notes } from './notes.ts';
+import { RequestTrace } from '../tracing/request-trace.ts';
 import { describeError } from './describe-error.ts';
 
 export interface Stages {
@@ -26,7 +27,7 @@ export interface Stages {
   readonly watches?: { register(info: RequestInfo): () => undefined } | undefined;
   readonly paths: PathTable;
   readonly metrics: RequestMetrics;
-  readonly tracer?: { observe(flight: Flight, response: HttpResponse): void } | undefined;
+  readonly tracer?: { begin(flight: Flight): void; observe(flight: Flight, response: HttpResponse): void } | undefined;
   /** Remembers who wrote what. */
   readonly history?: ChangeHistory | undefined;
   /** Answers for an object's history rather than for the object, where that is asked. The request may get the object. */
@@ -49,6 +50,8 @@ export interface Flight {
   readonly info: RequestInfo;
   readonly notes: Notes;
   readonly receivedMs: number;
+  /** The same moment in the clock that only goes forward. */
+  readonly startedMs: number;
   /** As it showed itself. */
   user?: UserInfo;
   /** In whose name it asked, if in another's. */
@@ -79,7 +82,10 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
   const clock = stages.host.clock;
   const arrivedMs = clock.monotonicMs();
   const real = await identify(stages, flight);
-  flight.times.authenticationMs = clock.monotonicMs() - arrivedMs;
+  const knownMs = clock.monotonicMs();
+  flight.times.authenticationMs = knownMs - arrivedMs;
+  stages.tracer?.begin(flight);
+  notes.trace?.add('authentication', arrivedMs, knownMs);
   const record = await stages.audit?.begin(request, info, real, notes, flight.receivedMs);
   if (record === 'refused') return internalServerError(request.target, 'failed to store audit event');
   flight.record = record;
@@ -91,13 +97,19 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
   const entering = isLongRunning(info) && info.verb !== 'watch' ? passing : stages.admittance.enter({ info, user, signal: request.signal });
   const waitsFromMs = entering instanceof Promise ? clock.monotonicMs() : 0;
   const entry = entering instanceof Promise ? await entering : entering;
-  if (entering instanceof Promise) flight.times.queueMs = clock.monotonicMs() - waitsFromMs;
+  if (entering instanceof Promise) {
+    const enteredMs = clock.monotonicMs();
+    flight.times.queueMs = enteredMs - waitsFromMs;
+    notes.trace?.add('waiting for its turn', waitsFromMs, enteredMs);
+  }
   flight.headers = entry.headers;
   if (entry.kind === 'reject') return tooManyRequests(entry.retryAfterSeconds);
   try {
     const askedMs = clock.monotonicMs();
     const refused = await refusal(stages, flight, user);
-    flight.times.authorizationMs = clock.monotonicMs() - askedMs;
+    const decidedMs = clock.monotonicMs();
+    flight.times.authorizationMs = decidedMs - askedMs;
+    notes.trace?.add('authorization', askedMs, decidedMs);
     return refused ?? await work(stages, flight, user);
   } finally {
     entry.finish();
@@ -227,8 +239,8 @@ export function createHandler(stages: Stages): HttpHandler {
   return async (request) => {
     const startedMs = stages.host.clock.monotonicMs();
     const info = requestInfoOf(request.method, request.target);
-    const notes = new Notes(auditIdOf(request, stages.host));
-    const flight: Flight = { request, info, notes, receivedMs: stages.host.clock.nowMs(), times: {} };
+    const notes = new Notes(auditIdOf(request, stages.host), new RequestTrace(stages.host.clock, stages.host.random));
+    const flight: Flight = { request, info, notes, receivedMs: stages.host.clock.nowMs(), startedMs, times: {} };
     if (stages.history !== undefined && info.verb !== 'get') notes.wrote = (change) => stages.history?.record(change, flight);
     const end = stages.metrics.begin(info);
     const answered = await answerAlways(stages, flight);

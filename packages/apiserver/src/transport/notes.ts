@@ -1,4 +1,5 @@
 import { utf8 } from '@coxswain/host';
+import type { RequestTrace } from '../tracing/request-trace.ts';
 import type { BodyNotes, RequestNotes, WrittenChange } from '../types.ts';
 
 const maxWarningsBytes = 4096;
@@ -6,14 +7,16 @@ const maxWarningsBytes = 4096;
 /** Kept while one request is served. Its functions may be handed on by themselves. */
 export class Notes implements RequestNotes {
   readonly auditId: string;
+  readonly trace: RequestTrace | undefined;
   bodies: BodyNotes | undefined;
   wrote: ((change: WrittenChange) => void) | undefined;
   readonly #warnings = new Set<string>();
   readonly #annotations = new Map<string, string>();
   #warningsBytes = 0;
 
-  constructor(auditId: string) {
+  constructor(auditId: string, trace?: RequestTrace) {
     this.auditId = auditId;
+    this.trace = trace;
   }
 
   /** No more than clients can take. */

@@ -2,6 +2,7 @@ import { badRequest, StatusError, type Json, type JsonObject, type StatusReason 
 import type { Random } from '@coxswain/host';
 import type { StatusDetails } from 'kubernetes-types/meta/v1';
 import { CalloutError, type Callouts } from '../../callouts/types.ts';
+import { traced } from '../../tracing/request-trace.ts';
 import type { AdmissionAttributes } from '../../types.ts';
 import type { Invocation } from './invocation.ts';
 import { InvalidAnswer, reviewAnswer, reviewRequest, reviewVersion, type ReviewAnswer, type ReviewObjects } from './review.ts';
@@ -37,7 +38,7 @@ export async function callWebhook(tools: CallTools, invocation: Invocation, a: A
   const uid = tools.random.uuid();
   const seconds = webhook.timeoutSeconds ?? 10;
   try {
-    const answer = await tools.callouts.post(webhook.clientConfig, reviewRequest(uid, version, invocation, a, objects), { timeoutMs: seconds * 1000, query: { timeout: `${seconds}s` } });
+    const answer = await traced(a.notes.trace, `webhook ${webhook.name}`, (headers) => tools.callouts.post(webhook.clientConfig, reviewRequest(uid, version, invocation, a, objects), { timeoutMs: seconds * 1000, query: { timeout: `${seconds}s` }, headers }));
     const review = reviewAnswer(answer, { uid, version, mutating });
     for (const [key, value] of Object.entries(review.auditAnnotations)) a.notes.annotate(`${webhook.name}/${key}`, value);
     for (const warning of review.warnings) a.notes.warn(warning);

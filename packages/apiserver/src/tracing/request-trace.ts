@@ -1,0 +1,83 @@
+import type { Clock, Random } from '@coxswain/host';
+import type { ApiServerParts } from '../types.ts';
+
+/** Of one trace; none are needed where nobody collects them. */
+export interface TraceIds {
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+  readonly parentSpanId: Uint8Array;
+  readonly sampled: boolean;
+}
+
+/** A part of the work on a request, in the clock that only goes forward. */
+export interface Step {
+  readonly name: string;
+  readonly spanId: Uint8Array;
+  readonly startMs: number;
+  endMs: number;
+  failed: boolean;
+}
+
+/** Called when the step is over. `headers`: what whoever is asked in it is told of the trace. */
+export interface RunningStep {
+  readonly headers: Readonly<Record<string, string>>;
+  end(failed?: boolean): void;
+}
+
+const maxSteps = 64;
+const noHeaders = {};
+const noId = new Uint8Array(0);
+const notKept: RunningStep = { headers: noHeaders, end: () => undefined };
+
+/** Where the time of one request goes: told of one that was slow, and sent as spans of one that is sampled. */
+export class RequestTrace {
+  readonly steps: Step[] = [];
+  readonly #clock: Clock;
+  readonly #random: Random;
+  /** Known once it is known who asks. */
+  ids: TraceIds | undefined;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  begin(name: string): RunningStep {
+    if (this.steps.length >= maxSteps) return notKept;
+    const step: Step = { name, spanId: this.ids === undefined ? noId : this.#random.bytes(8), startMs: this.#clock.monotonicMs(), endMs: -1, failed: false };
+    this.steps.push(step);
+    return {
+      headers: this.ids === undefined ? noHeaders : { traceparent: `00-${this.ids.traceId.toHex()}-${step.spanId.toHex()}-${this.ids.sampled ? '01' : '00'}` },
+      end: (failed = false) => {
+        step.endMs = this.#clock.monotonicMs();
+        step.failed = failed;
+      },
+    };
+  }
+
+  /** One that has been measured already. */
+  add(name: string, startMs: number, endMs: number): void {
+    if (this.steps.length < maxSteps) this.steps.push({ name, spanId: this.ids === undefined ? noId : this.#random.bytes(8), startMs, endMs, failed: false });
+  }
+}
+
+/** `work` as a step of the request that it is done for. */
+export async function traced<T>(trace: RequestTrace | undefined, name: string, work: (headers: Readonly<Record<string, string>>) => Promise<T>): Promise<T> {
+  if (trace === undefined) return work(noHeaders);
+  const step = trace.begin(name);
+  try {
+    const result = await work(step.headers);
+    step.end();
+    return result;
+  } catch (error) {
+    step.end(true);
+    throw error;
+  }
+}
+
+export function tracedAdmission(admission: ApiServerParts['admission']): ApiServerParts['admission'] {
+  return {
+    admit: (attributes) => traced(attributes.notes.trace, 'mutating admission', () => admission.admit(attributes)),
+    validate: (attributes) => traced(attributes.notes.trace, 'validating admission', () => admission.validate(attributes)),
+  };
+}
