@@ -6,6 +6,7 @@ import type { SpdyHeaderCodec } from '@coxswain/streaming';
 import type { AdmissionFile } from './admission/config.ts';
 import { admissionPlugins } from './admission/plugins.ts';
 import { admissionChain } from './admission/chain.ts';
+import { admissionMetrics } from './admission/metrics.ts';
 import { ServiceRepair } from './allocators/repair.ts';
 import { servicePools } from './allocators/pools.ts';
 import { serviceHook } from './allocators/service-hook.ts';
@@ -225,6 +226,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
   const pools = servicePools(config, tools.store, host.random);
   const kubelets = { tls: config.kubeletTls, addressTypes: config.kubeletPreferredAddressTypes };
   const nodeRules = modes.has('Node') ? defaultClusterRoleRules('system:node') : [];
+  const measured = admissionMetrics(tools.metrics, host.clock);
   return {
     authenticate: authenticateWith(authenticators(config, host, tokens, apiAudiences), {
       anonymous, refused: (reason) => host.log.info('unauthenticated request', { reason }),
@@ -233,7 +235,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     authorize: (info, user, notes) => requireAllowed(authorizer, attributesOf(info, user), notes),
     authorizer,
     follow: (signal) => followFiles(config, tools, issuers, authorizer, signal),
-    admission: admissionChain(admissionPlugins(config, { ...tools, lookup, authorizer })),
+    admission: admissionChain(admissionPlugins(config, { ...tools, lookup, authorizer, admissionMetrics: measured }), measured),
     createHandlers: [
       ...bindingHandlers(host.clock, objects),
       evictionHandler({ clock: host.clock, client: tools.admittedClient, lookup, objects }),

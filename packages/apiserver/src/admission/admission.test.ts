@@ -1,10 +1,12 @@
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
+import { noMetrics } from '@coxswain/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { alwaysAllowAuthorizer } from '../authz/union.ts';
 import { startTestCluster, type Loose, type TestCluster } from '../testing/cluster.ts';
 import { testPartsConfig } from '../testing/parts-config.ts';
 import type { ApiServer } from '../server.ts';
+import { admissionMetrics } from './metrics.ts';
 import { admissionPlugins } from './plugins.ts';
 
 let cluster: TestCluster;
@@ -150,7 +152,7 @@ async function changed(attempt: () => Promise<boolean>): Promise<boolean> {
 }
 
 test('a plugin that is not there is refused by name, not ignored', () => {
-  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer, objects: { mutate: () => Promise.reject(new Error('not called')) }, client: {} as never, resourcesNow: () => [], callouts: { post: () => Promise.reject(new Error('not called')) } };
+  const tools = { host: createRealHost(silentLogger), cache: cluster.servers[0]?.cache as never, lookup: () => Promise.resolve(undefined), authorizer: alwaysAllowAuthorizer, objects: { mutate: () => Promise.reject(new Error('not called')) }, client: {} as never, resourcesNow: () => [], callouts: { post: () => Promise.reject(new Error('not called')) }, admissionMetrics: admissionMetrics(noMetrics, createRealHost(silentLogger).clock) };
   const names = (enable: string[], disable: string[]): string[] => admissionPlugins(testPartsConfig({ enableAdmissionPlugins: enable, disableAdmissionPlugins: disable }), tools).map((plugin) => plugin.name);
   expect(() => names(['ImagePolicyWebhook'], [])).toThrow('--enable-admission-plugins: ImagePolicyWebhook needs its webhook from --admission-control-config-file');
   expect(() => names(['EventRateLimit'], [])).toThrow('EventRateLimit needs its limits from --admission-control-config-file');

@@ -1,7 +1,8 @@
 import type { AdmissionAttributes, AdmissionPlugin, ApiServerParts } from '../types.ts';
+import type { AdmissionMetrics } from './metrics.ts';
 
 /** All that change the object, in order; then, called by the registry with the final object, all that only look. */
-export function admissionChain(plugins: readonly AdmissionPlugin[]): ApiServerParts['admission'] {
+export function admissionChain(plugins: readonly AdmissionPlugin[], metrics: Pick<AdmissionMetrics, 'step'>): ApiServerParts['admission'] {
   const run = async (attributes: AdmissionAttributes, step: (plugin: AdmissionPlugin) => Promise<void> | undefined): Promise<void> => {
     for (const plugin of plugins) {
       if (plugin.operations.includes(attributes.operation)) await step(plugin);
@@ -18,7 +19,7 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): ApiServerPa
     }
   };
   return {
-    admit,
-    validate: (attributes) => run(attributes, (plugin) => plugin.validate?.(attributes)),
+    admit: (attributes) => metrics.step('admit', attributes.operation, () => admit(attributes)),
+    validate: (attributes) => metrics.step('validate', attributes.operation, () => run(attributes, (plugin) => plugin.validate?.(attributes))),
   };
 }

@@ -20,6 +20,7 @@ import { ownerReferencesPermissionEnforcement, type ResourcesNow } from './owner
 import { defaultTolerationSeconds } from './pod-defaults.ts';
 import { alwaysPullImages } from './pod-images.ts';
 import { extendedResourceToleration, limitPodHardAntiAffinityTopology, podNodeSelector, podTolerationRestriction } from './pod-placement.ts';
+import type { AdmissionMetrics } from './metrics.ts';
 import { mutatingPolicies } from './policy/mutating.ts';
 import { validatingPolicies } from './policy/validating.ts';
 import { podSecurity } from './pod-security/plugin.ts';
@@ -54,6 +55,7 @@ export interface AdmissionTools {
   readonly objects: ObjectMutator;
   readonly resourcesNow: ResourcesNow;
   readonly callouts: Callouts;
+  readonly admissionMetrics: AdmissionMetrics;
 }
 
 const onlyIfEnabled: ReadonlySet<string> = new Set([
@@ -64,8 +66,8 @@ const onlyIfEnabled: ReadonlySet<string> = new Set([
 /** In upstream's order, which is that of calling them. */
 function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly AdmissionPlugin[] {
   const { host, client, cache, lookup, authorizer, objects } = tools;
-  const webhooks = { callouts: tools.callouts, random: host.random, log: host.log, cache, lookup, authorizer };
-  const policies = { cache, lookup, authorizer, resourcesNow: tools.resourcesNow };
+  const webhooks = { callouts: tools.callouts, random: host.random, log: host.log, cache, lookup, authorizer, metrics: tools.admissionMetrics };
+  const policies = { cache, lookup, authorizer, resourcesNow: tools.resourcesNow, metrics: tools.admissionMetrics, clock: host.clock };
   const file = config.admission ?? defaultAdmissionFile;
   return [
     alwaysAdmit,

@@ -9,7 +9,14 @@ export interface Denial {
   readonly index: number;
   readonly message: string;
   readonly reason: string;
+  /** It is an error that the failurePolicy passes over. */
+  readonly isIgnored?: boolean;
+  /** What the evaluation took. */
+  readonly seconds: number;
 }
+
+/** In milliseconds. */
+export type Stopwatch = () => number;
 
 export interface PolicyOutcome {
   readonly denials: readonly Denial[];
@@ -24,14 +31,14 @@ const nothing: PolicyOutcome = { denials: [], annotations: [], annotationErrors:
 type Result = { readonly value: CelResult } | { readonly error: string };
 
 /** All of a policy's validations against one request with one set of parameters. */
-export async function evaluatePolicy(policy: CompiledPolicy, seen: Seen, decisions: Decisions): Promise<PolicyOutcome> {
+export async function evaluatePolicy(policy: CompiledPolicy, seen: Seen, decisions: Decisions, now: Stopwatch): Promise<PolicyOutcome> {
   const matched = await evaluateConditions(policy.conditions, seen, decisions, policy.failurePolicy);
-  const failed = (message: string): PolicyOutcome => (policy.failurePolicy === 'Ignore' ? nothing : { ...nothing, denials: [{ index: 0, message, reason: '' }] });
+  const failed = (message: string): PolicyOutcome => ({ ...nothing, denials: [{ index: 0, message, reason: '', seconds: 0, ...ignored(policy) }] });
   if (matched.kind === 'no-match') return nothing;
   if (matched.kind === 'error') return failed(matched.message);
   const activation = new Activation(seen, policy.variables, decisions);
   try {
-    const denials = await evaluateValidations(policy, activation);
+    const denials = await evaluateValidations(policy, activation, now);
     return { denials, ...await evaluateAnnotations(policy, activation) };
   } catch (error) {
     if (error instanceof OutOfBudget) return failed(error.message);
@@ -39,17 +46,24 @@ export async function evaluatePolicy(policy: CompiledPolicy, seen: Seen, decisio
   }
 }
 
-async function evaluateValidations(policy: CompiledPolicy, activation: Activation): Promise<readonly Denial[]> {
+const ignored = ({ failurePolicy }: CompiledPolicy): Pick<Denial, 'isIgnored'> => (failurePolicy === 'Ignore' ? { isIgnored: true } : {});
+
+async function evaluateValidations(policy: CompiledPolicy, activation: Activation, now: Stopwatch): Promise<readonly Denial[]> {
   const budget = new Budget(runtimeCostBudget);
-  const results: Result[] = [];
-  for (const { expression } of policy.validations) results.push(await activation.evaluate(expression, budget));
+  const results: (Result & { readonly seconds: number })[] = [];
+  for (const { expression } of policy.validations) {
+    const startMs = now();
+    const result = await activation.evaluate(expression, budget);
+    results.push({ ...result, seconds: (now() - startMs) / 1000 });
+  }
   const messages = await evaluateMessages(policy.validations, activation, budget);
   return policy.validations.flatMap((validation, index) => {
-    const result = results[index] as Result;
-    const whenFailed = (message: string): Denial[] => (policy.failurePolicy === 'Ignore' ? [] : [{ index, message, reason: '' }]);
+    const result = results[index] as Result & { readonly seconds: number };
+    const { seconds } = result;
+    const whenFailed = (message: string): Denial[] => [{ index, message, reason: '', seconds, ...ignored(policy) }];
     if ('error' in result) return whenFailed(result.error);
     if (messages === 'out of budget') return whenFailed(`failed messageExpression: ${new OutOfBudget().message}`);
-    return result.value.scalar === true ? [] : [{ index, message: denialMessage(validation, messages[index]), reason: validation.reason }];
+    return result.value.scalar === true ? [] : [{ index, message: denialMessage(validation, messages[index]), reason: validation.reason, seconds }];
   });
 }
 

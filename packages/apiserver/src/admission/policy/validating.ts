@@ -1,11 +1,13 @@
 import { StatusError, type JsonObject, type StatusReason } from '@coxswain/api';
 import type { ValidatingAdmissionPolicy } from 'kubernetes-types/admissionregistration/v1';
+import type { Clock } from '@coxswain/host';
 import type { Lookup } from '../../live-lookup.ts';
 import { typed, untyped } from '../../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionVersion, Authorizer } from '../../types.ts';
 import { isResource, refuse } from '../attributes.ts';
+import type { AdmissionMetrics, CheckAction, CheckError } from '../metrics.ts';
 import { isExempt } from '../webhook/invocation.ts';
-import type { Seen } from './activation.ts';
+import { outOfBudgetText, type Seen } from './activation.ts';
 import { compilePolicy, type CompiledPolicy } from './compile.ts';
 import { Decisions } from './decisions.ts';
 import { matchedVersion, requiredNamespace } from './match.ts';
@@ -18,6 +20,8 @@ type PolicyHook = Hook<CompiledPolicy>;
 export interface PolicyTools extends ParamTools {
   readonly lookup: Lookup;
   readonly authorizer: Authorizer;
+  readonly metrics: Pick<AdmissionMetrics, 'policyCheck'>;
+  readonly clock: Clock;
 }
 
 /** Reviews are decided by nobody's policy. */
@@ -30,6 +34,13 @@ export const isOutOfPolicies = (a: AdmissionAttributes): boolean => isExempt(a) 
 
 const maxAnnotationLength = 10 * 1024;
 const codeOf: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413, Invalid: 422 };
+
+const countedAs: Readonly<Record<string, CheckAction | undefined>> = { Deny: 'deny', Audit: 'audit', Warn: 'warn' };
+
+function errorTypeOf(message: string): CheckError {
+  if (message.startsWith('compilation')) return 'compile_error';
+  return message.startsWith(outOfBudgetText) ? 'out_of_budget' : 'invalid_error';
+}
 
 interface Refusal extends Denial {
   readonly policy: string;
@@ -62,7 +73,7 @@ class Round {
   #misconfigured(hook: PolicyHook, binding: PolicyBinding | undefined, error: unknown): void {
     if (hook.policy.failurePolicy === 'Ignore') return;
     const why = error instanceof Error ? error.message : String(error);
-    this.refusals.push({ policy: hook.policy.name, binding: binding?.name ?? '', index: 0, reason: '', message: `failed to configure ${binding === undefined ? 'policy' : 'binding'}: ${why}` });
+    this.refusals.push({ policy: hook.policy.name, binding: binding?.name ?? '', index: 0, reason: '', seconds: 0, message: `failed to configure ${binding === undefined ? 'policy' : 'binding'}: ${why}` });
   }
 
   async run(hook: PolicyHook): Promise<void> {
@@ -95,21 +106,28 @@ class Round {
     }
     for (const param of params) {
       const seen = await this.#seen(version, param);
-      const outcome = await evaluatePolicy(policy, seen, this.#decisions);
+      const outcome = await evaluatePolicy(policy, seen, this.#decisions, () => this.#tools.clock.monotonicMs());
       this.#act(policy.name, binding, outcome);
       for (const { key, value } of outcome.annotations) published.set(key, (published.get(key) ?? new Set()).add(value.slice(0, maxAnnotationLength)));
     }
   }
 
   #act(policy: string, binding: PolicyBinding, { denials, annotationErrors }: PolicyOutcome): void {
+    const count = ({ message, seconds }: Pick<Denial, 'message' | 'seconds'>, action: CheckAction): void => this.#tools.metrics.policyCheck(policy, binding.name, errorTypeOf(message), action, seconds);
     for (const denial of denials) {
-      for (const action of binding.validationActions) {
+      if (denial.isIgnored === true) count(denial, 'allow');
+      else for (const action of binding.validationActions) {
+        const counted = countedAs[action];
+        if (counted !== undefined) count(denial, counted);
         if (action === 'Deny') this.refusals.push({ ...denial, policy, binding: binding.name });
         else if (action === 'Warn') this.#a.notes.warn(`Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${binding.name}': ${denial.message}`);
         else if (action === 'Audit') this.#audit(policy, binding, denial);
       }
     }
-    for (const message of annotationErrors) this.refusals.push({ policy, binding: binding.name, index: 0, reason: '', message });
+    for (const message of annotationErrors) {
+      count({ message, seconds: 0 }, 'deny');
+      this.refusals.push({ policy, binding: binding.name, index: 0, reason: '', message, seconds: 0 });
+    }
   }
 
   #audit(policy: string, binding: PolicyBinding, { message, index }: Denial): void {

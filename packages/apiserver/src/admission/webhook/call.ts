@@ -4,6 +4,7 @@ import type { StatusDetails } from 'kubernetes-types/meta/v1';
 import { CalloutError, type Callouts } from '../../callouts/types.ts';
 import { traced } from '../../tracing/request-trace.ts';
 import type { AdmissionAttributes } from '../../types.ts';
+import { WebhookRejection } from '../metrics.ts';
 import type { Invocation } from './invocation.ts';
 import { InvalidAnswer, reviewAnswer, reviewRequest, reviewVersion, type ReviewAnswer, type ReviewObjects } from './review.ts';
 
@@ -55,10 +56,10 @@ function textOf(value: Json | undefined): string {
 }
 
 /** The webhook's no, with its own code, reason and details. */
-export function refusalOf(webhook: string, result: JsonObject = {}): StatusError {
+export function refusalOf(webhook: string, result: JsonObject = {}): WebhookRejection {
   const reason = textOf(result['reason']);
   const said = textOf(result['message']) || reason;
   const deniedBy = `admission webhook ${JSON.stringify(webhook)} denied the request`;
   const code = typeof result['code'] === 'number' && result['code'] >= 400 ? result['code'] : 400;
-  return new StatusError(reason as StatusReason, said === '' ? `${deniedBy} without explanation` : `${deniedBy}: ${said}`, result['details'] as StatusDetails | undefined, code);
+  return new WebhookRejection(reason as StatusReason, said === '' ? `${deniedBy} without explanation` : `${deniedBy}: ${said}`, result['details'] as StatusDetails | undefined, code);
 }

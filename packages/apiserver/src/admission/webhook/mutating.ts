@@ -72,8 +72,10 @@ async function callOne(tools: WebhookTools, a: AdmissionAttributes, invocation: 
   const { webhook, configuration } = invocation.hook;
   let changed = false;
   try {
-    const objects = await objectsIn(invocation.version, a);
-    changed = await applyAnswer(a, invocation, await callWebhook(tools, invocation, a, objects, true), objects.object, round);
+    changed = await tools.metrics.webhook(webhook.name, 'admit', a.operation, { failsOpen: webhook.failurePolicy === 'Ignore', isCallFailure: (error) => error instanceof CallFailure, run: async () => {
+      const objects = await objectsIn(invocation.version, a);
+      return applyAnswer(a, invocation, await callWebhook(tools, invocation, a, objects, true), objects.object, round);
+    } });
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error;
     if (webhook.failurePolicy !== 'Ignore') throw failClosed(error);

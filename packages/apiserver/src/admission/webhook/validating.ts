@@ -1,11 +1,12 @@
 import { internalError, StatusError, type JsonObject } from '@coxswain/api';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionVersion, CacheReader } from '../../types.ts';
+import type { AdmissionMetrics } from '../metrics.ts';
 import { CallFailure, callWebhook, failClosed, refusalOf, type CallTools } from './call.ts';
 import { HookSource } from './hooks.ts';
 import { invocationOf, isExempt, type Invocation, type MatchTools } from './invocation.ts';
 import type { ReviewObjects } from './review.ts';
 
-export type WebhookTools = CallTools & MatchTools & { readonly cache: CacheReader; readonly log: { warn(text: string, fields?: Readonly<Record<string, unknown>>): void } };
+export type WebhookTools = CallTools & MatchTools & { readonly cache: CacheReader; readonly metrics: AdmissionMetrics; readonly log: { warn(text: string, fields?: Readonly<Record<string, unknown>>): void } };
 
 export async function objectsIn(version: AdmissionVersion, a: AdmissionAttributes): Promise<ReviewObjects> {
   const convert = async (object: JsonObject | undefined): Promise<JsonObject | undefined> => (object === undefined ? undefined : version.from(object));
@@ -20,8 +21,10 @@ export async function objectsIn(version: AdmissionVersion, a: AdmissionAttribute
 async function ask(tools: WebhookTools, invocation: Invocation, index: number, a: AdmissionAttributes, objects: ReviewObjects): Promise<void> {
   const { webhook } = invocation.hook;
   try {
-    const answer = await callWebhook(tools, invocation, a, objects, false);
-    if (!answer.allowed) throw refusalOf(webhook.name, answer.result);
+    await tools.metrics.webhook(webhook.name, 'validating', a.operation, { failsOpen: webhook.failurePolicy === 'Ignore', isCallFailure: (error) => error instanceof CallFailure, run: async () => {
+      const answer = await callWebhook(tools, invocation, a, objects, false);
+      if (!answer.allowed) throw refusalOf(webhook.name, answer.result);
+    } });
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error;
     if (webhook.failurePolicy !== 'Ignore') throw failClosed(error);
