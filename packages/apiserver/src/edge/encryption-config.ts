@@ -2,7 +2,8 @@ import { UsageError, type FlagValues } from '@coxswain/service';
 import type { EncryptionConfig } from '../encryption/encryption.ts';
 import { parseEncryptionConfig } from '../encryption/config-file.ts';
 import { followedFile } from './follow-file.ts';
-import { connectKms } from './kms-client.ts';
+import { checkFeatureGates } from '../serving/feature-gates.ts';
+import { connectKms, connectKmsV1 } from './kms-client.ts';
 import { readFlagFile } from './config-from-flags.ts';
 
 export function encryptionConfig(values: FlagValues): EncryptionConfig | undefined {
@@ -13,6 +14,7 @@ export function encryptionConfig(values: FlagValues): EncryptionConfig | undefin
     if (reload) throw new UsageError('--encryption-provider-config-automatic-reload must be set with --encryption-provider-config');
     return undefined;
   }
-  return { resources: parseEncryptionConfig(file, text), connectKms, reload: reload ? { ...followedFile(file, text), parse: (next) => parseEncryptionConfig(file, next) } : undefined };
+  const gates = { kmsV1: checkFeatureGates(values.map('feature-gates')).get('KMSv1') === true };
+  return { resources: parseEncryptionConfig(file, text, gates), connectKms, connectKmsV1, reload: reload ? { ...followedFile(file, text), parse: (next) => parseEncryptionConfig(file, next, gates) } : undefined };
 }
 

@@ -27,18 +27,30 @@ export async function startKmsPlugin(path: string, keyId: string): Promise<KmsPl
       return bytesField(1, Buffer.from(hex, 'hex'));
     },
   };
-  const serve = (name: string): handleUnaryCall<WireFields, Uint8Array> => (call, callback) => {
-    plugin.calls.push(name);
+  // Version 1 knows no ids of keys.
+  const former: Readonly<Record<string, (request: WireFields) => Uint8Array>> = {
+    Version: () => concatBytes([textField(1, 'v1beta1'), textField(2, 'fixture'), textField(3, '1')]),
+    Encrypt: (request) => bytesField(1, utf8(`v1/${Buffer.from(request.bytes(2)).toString('hex')}`)),
+    Decrypt: (request) => {
+      const [version, hex = ''] = fromUtf8(request.bytes(2)).split('/');
+      if (version !== 'v1') throw new Error('another key');
+      return bytesField(1, Buffer.from(hex, 'hex'));
+    },
+  };
+  const serve = (version: string, served: Readonly<Record<string, (request: WireFields) => Uint8Array>>, name: string): handleUnaryCall<WireFields, Uint8Array> => (call, callback) => {
+    plugin.calls.push(version === 'v2' ? name : `${version}.${name}`);
     try {
-      callback(null, methods[name]?.(call.request) ?? new Uint8Array(0));
+      callback(null, served[name]?.(call.request) ?? new Uint8Array(0));
     } catch (error) {
       callback({ code: 3, details: (error as Error).message });
     }
   };
-  server.addService(Object.fromEntries(Object.keys(methods).map((name) => [name, {
-    path: `/v2.KeyManagementService/${name}`, requestStream: false, responseStream: false, requestSerialize: (value: Uint8Array) => Buffer.from(value), requestDeserialize: readFields,
-    responseSerialize: (value: Uint8Array) => Buffer.from(value), responseDeserialize: readFields,
-  }])), Object.fromEntries(Object.keys(methods).map((name) => [name, serve(name)])));
+  for (const [version, all] of Object.entries({ v2: methods, v1beta1: former })) {
+    server.addService(Object.fromEntries(Object.keys(all).map((name) => [name, {
+      path: `/${version}.KeyManagementService/${name}`, requestStream: false, responseStream: false, requestSerialize: (value: Uint8Array) => Buffer.from(value), requestDeserialize: readFields,
+      responseSerialize: (value: Uint8Array) => Buffer.from(value), responseDeserialize: readFields,
+    }])), Object.fromEntries(Object.keys(all).map((name) => [name, serve(version, all, name)])));
+  }
   await new Promise<void>((resolve, reject) => { server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => { if (error === null) resolve(); else reject(error); }); });
   return plugin;
 }

@@ -8,6 +8,8 @@ export interface NamedKey {
 export type ProviderConfig =
   | { readonly kind: 'aescbc' | 'aesgcm' | 'secretbox'; readonly keys: readonly NamedKey[] }
   | { readonly kind: 'kms'; readonly name: string; readonly endpoint: string; readonly timeoutMs: number }
+  /** `cacheSize`: keys that are remembered. */
+  | { readonly kind: 'kms-v1'; readonly name: string; readonly endpoint: string; readonly timeoutMs: number; readonly cacheSize: number }
   | { readonly kind: 'identity' };
 
 /** The first provider writes what lies under these resources, all read it. */
@@ -20,6 +22,7 @@ export interface ResourceEncryption {
 const aesSizes = [16, 24, 32];
 const keySizes: Readonly<Record<'aescbc' | 'aesgcm' | 'secretbox', readonly number[]>> = { aescbc: aesSizes, aesgcm: aesSizes, secretbox: [32] };
 const defaultTimeoutMs = 3000;
+const defaultCacheSize = 1000;
 const withoutApi = new Set(['apiserveripinfo', 'serviceipallocations', 'servicenodeportallocations']);
 
 function secretOf(fields: Fields, sizes: readonly number[]): Uint8Array {
@@ -52,28 +55,32 @@ function durationMs(fields: Fields, name: string, given: number): number {
   return total;
 }
 
-function kmsOf(fields: Fields, names: Set<string>): ProviderConfig {
+function kmsOf(fields: Fields, names: Set<string>, kmsV1: boolean): ProviderConfig {
   const name = fields.required('name');
   if (name.includes(':')) throw fields.wrong('name', `Invalid value: ${JSON.stringify(name)}: invalid KMS provider name ${name}, must not contain ':'`);
   if (names.has(name)) throw fields.wrong('name', `Invalid value: ${JSON.stringify(name)}: duplicate KMS provider name ${name}, names must be unique`);
   names.add(name);
-  if (fields.text('apiVersion', 'v1') !== 'v2') throw fields.wrong('apiVersion', 'only v2 is built: KMSv1 is deprecated and off by default in Kubernetes 1.32');
-  if (fields.number('cachesize') !== undefined) throw fields.wrong('cachesize', 'cachesize is not supported in v2');
+  const version = fields.text('apiVersion', 'v1');
+  if (version !== 'v1' && version !== 'v2') throw fields.wrong('apiVersion', `Invalid value: ${JSON.stringify(version)}: unsupported apiVersion ${version} for KMS provider, only v1 and v2 are supported`);
+  if (version === 'v1' && !kmsV1) throw fields.wrong('apiVersion', 'KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead.  Set --feature-gates=KMSv1=true to use the deprecated KMSv1 feature.');
+  const cacheSize = fields.number('cachesize');
+  if (version === 'v2' && cacheSize !== undefined) throw fields.wrong('cachesize', 'cachesize is not supported in v2');
+  if (cacheSize === 0) throw fields.wrong('cachesize', 'Invalid value: 0: cachesize should be a non-zero value');
   const endpoint = fields.required('endpoint');
   if (!/^unix:\/\/(?:\/|@)./.test(endpoint)) throw fields.wrong('endpoint', `Invalid value: ${JSON.stringify(endpoint)}: unsupported scheme for remote KMS provider, must be unix:///PATH`);
-  const provider = { kind: 'kms' as const, name, endpoint, timeoutMs: durationMs(fields, 'timeout', defaultTimeoutMs) };
+  const where = { name, endpoint, timeoutMs: durationMs(fields, 'timeout', defaultTimeoutMs) };
   fields.done();
-  return provider;
+  return version === 'v2' ? { kind: 'kms', ...where } : { kind: 'kms-v1', ...where, cacheSize: cacheSize ?? defaultCacheSize };
 }
 
-function providerOf(fields: Fields, names: Set<string>): ProviderConfig {
+function providerOf(fields: Fields, names: Set<string>, kmsV1: boolean): ProviderConfig {
   const kinds = (['kms', 'aesgcm', 'aescbc', 'secretbox', 'identity'] as const).filter((kind) => fields.child(kind) !== undefined);
   const [kind] = kinds;
   if (kind === undefined) throw fields.wrong('', 'provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity');
   if (kinds.length > 1) throw fields.wrong('', 'more than one provider specified in a single element, should split into different list elements');
   fields.done();
   const own = fields.child(kind) as Fields;
-  if (kind === 'kms') return kmsOf(own, names);
+  if (kind === 'kms') return kmsOf(own, names, kmsV1);
   if (kind !== 'identity') return { kind, keys: keysOf(own, keySizes[kind]) };
   own.done();
   return { kind };
@@ -120,7 +127,7 @@ function checkMasked(fields: Fields, resources: readonly string[], before: Reado
 }
 
 /** --encryption-provider-config. Throws UsageError; no secret is in its text. */
-export function parseEncryptionConfig(file: string, text: string): readonly ResourceEncryption[] {
+export function parseEncryptionConfig(file: string, text: string, { kmsV1 = false }: { readonly kmsV1?: boolean } = {}): readonly ResourceEncryption[] {
   const fields = readConfigFile(file, text, { kind: 'EncryptionConfiguration', apiVersions: ['apiserver.config.k8s.io/v1'] });
   const names = new Set<string>();
   const before = new Set<string>();
@@ -128,7 +135,7 @@ export function parseEncryptionConfig(file: string, text: string): readonly Reso
     const resources = resourcesOf(entry);
     checkMasked(entry, resources, before);
     for (const resource of resources) before.add(resource);
-    const providers = entry.children('providers').map((provider) => providerOf(provider, names));
+    const providers = entry.children('providers').map((provider) => providerOf(provider, names, kmsV1));
     if (providers.length === 0) throw entry.wrong('providers', 'Required value: at least one provider is required');
     entry.done();
     return { resources, providers };

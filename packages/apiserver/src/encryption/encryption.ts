@@ -1,16 +1,18 @@
-import type { Host } from '@coxswain/host';
+import { assert, type Host } from '@coxswain/host';
 import type { Counter, HealthCheck, Metrics } from '@coxswain/service';
 import type { ServerIdentity } from '../bootstrap/identity-lease.ts';
 import { followConfig, type LiveFile } from '../config-file/followed.ts';
 import { aesCbcTransformer, aesGcmTransformer, secretboxTransformer, type CipherTools } from './ciphers.ts';
 import type { NamedKey, ProviderConfig, ResourceEncryption } from './config-file.ts';
 import { KmsProvider, type KmsService } from './kms.ts';
+import { KmsV1Provider, type KmsV1Service } from './kms-v1.ts';
 import { identity, PrefixTransformers, type Prefixed, type TransformationCount } from './prefix.ts';
 import type { ValueTransformer } from './transformer.ts';
 
 export interface EncryptionConfig {
   readonly resources: readonly ResourceEncryption[];
   connectKms(endpoint: string, timeoutMs: number): KmsService;
+  connectKmsV1?(endpoint: string, timeoutMs: number): KmsV1Service;
   /** Absent: the configuration stays as it is. */
   readonly reload?: LiveFile<readonly ResourceEncryption[]> | undefined;
 }
@@ -21,10 +23,12 @@ const cipherOf: Readonly<Record<'aescbc' | 'aesgcm' | 'secretbox', { readonly ma
   secretbox: { make: secretboxTransformer, unknown: 'no matching key was found for the provided Secretbox transformer' },
 };
 
+type Plugin = KmsProvider | KmsV1Provider;
+
 interface Generation {
   /** By resource as the file writes it. */
   readonly transformers: ReadonlyMap<string, ValueTransformer>;
-  readonly providers: readonly KmsProvider[];
+  readonly providers: readonly Plugin[];
 }
 
 /** How long what was read with a former configuration may still be on its way. */
@@ -82,7 +86,7 @@ export class Encryption {
 
   #build(resources: readonly ResourceEncryption[]): Generation {
     const prefixed = new Map<string, Prefixed[]>();
-    const providers: KmsProvider[] = [];
+    const providers: Plugin[] = [];
     for (const entry of resources) {
       const parts = entry.providers.map((provider) => this.#part(provider, providers));
       for (const resource of entry.resources) prefixed.set(resource, [...(prefixed.get(resource) ?? []), ...parts]);
@@ -94,13 +98,22 @@ export class Encryption {
     return (type, prefix, ok) => this.#operations.inc({ resource, status: ok ? 'OK' : 'Internal', transformation_type: type, transformer_prefix: prefix });
   }
 
-  #part(config: ProviderConfig, providers: KmsProvider[]): Prefixed {
+  #part(config: ProviderConfig, providers: Plugin[]): Prefixed {
     if (config.kind === 'identity') return { prefix: '', transformer: identity };
+    if (config.kind === 'kms-v1') return this.#kmsV1(config, providers);
     if (config.kind !== 'kms') return { prefix: `k8s:enc:${config.kind}:v1:`, transformer: this.#keyed(config.kind, config.keys) };
     const { crypto, random, clock, timers } = this.#host;
     const provider = new KmsProvider(config.name, this.#config.connectKms(config.endpoint, config.timeoutMs), { crypto, random, clock, timers });
     providers.push(provider);
     return { prefix: `k8s:enc:kms:v2:${config.name}:`, transformer: provider };
+  }
+
+  #kmsV1({ name, endpoint, timeoutMs, cacheSize }: ProviderConfig & { readonly kind: 'kms-v1' }, providers: Plugin[]): Prefixed {
+    const service = this.#config.connectKmsV1?.(endpoint, timeoutMs);
+    assert(service !== undefined, 'nobody connects to plugins of version 1', { name });
+    const provider = new KmsV1Provider(name, service, cacheSize, this.#host);
+    providers.push(provider);
+    return { prefix: `k8s:enc:kms:v1:${name}:`, transformer: provider };
   }
 
   #keyed(kind: 'aescbc' | 'aesgcm' | 'secretbox', keys: readonly NamedKey[]): ValueTransformer {

@@ -47,8 +47,11 @@ function parsed(name: string, text: string): boolean {
   throw new UsageError(`--feature-gates: invalid value of ${name}=${text}, err: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
+/** What is built both ways. */
+const built: ReadonlySet<string> = new Set(['KMSv1']);
+
 /** Takes every known feature at its default, and those of `settable` either way. What is given otherwise is refused by name. */
-export function checkFeatureGates(given: Readonly<Record<string, string>>, settable: ReadonlySet<string> = new Set()): ReadonlyMap<string, boolean> {
+export function checkFeatureGates(given: Readonly<Record<string, string>>, settable: ReadonlySet<string> = built): ReadonlyMap<string, boolean> {
   const values = new Map<string, boolean>();
   for (const [key, text] of Object.entries(given)) {
     const [component, name] = key.includes(':') ? key.split(/:(.*)/s) as [string, string] : ['kube', key];

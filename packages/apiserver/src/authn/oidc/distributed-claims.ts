@@ -30,7 +30,7 @@ function endpointOf(claims: Claims, claim: string): Endpoint | undefined {
   const sources = record(claims['_claim_sources'], 'oidc: could not parse claim sources: not an object');
   const source = Object.hasOwn(names, claim) ? names[claim] : undefined;
   if (source === undefined) return undefined;
-  if (typeof source !== 'string' || !Object.hasOwn(sources, source)) throw new Refusal(`id token _claim_names contained a source ${String(source)} missing in _claims_sources`);
+  if (typeof source !== 'string' || !Object.hasOwn(sources, source)) throw new Refusal(`id token _claim_names contained a source ${typeof source === 'string' ? source : JSON.stringify(source)} missing in _claims_sources`);
   const { endpoint: url, access_token: accessToken } = record(sources[source], 'oidc: could not parse claim sources: a source is not an object');
   // Without an endpoint it may be an aggregated claim, which is not looked into.
   return typeof url !== 'string' || url === '' ? undefined : { url, accessToken: typeof accessToken === 'string' ? accessToken : '' };
