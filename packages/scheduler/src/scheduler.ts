@@ -5,6 +5,7 @@ import type { SchedulerCache } from './cache/cache.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import type { SchedulerConfig } from './config.ts';
 import { decide, type Decision } from './decide.ts';
+import type { DecisionLog, DecisionRecord } from './explain/decision-log.ts';
 import { CycleState } from './framework/cycle-state.ts';
 import { fitErrorMessage, type Diagnosis } from './framework/diagnosis.ts';
 import type { Framework } from './framework/framework.ts';
@@ -28,6 +29,7 @@ export interface SchedulerParts {
   /** The pod as last seen; undefined if it is gone. */
   readonly latestPod: (pod: PodInfo) => Pod | undefined;
   readonly metrics: SchedulerMetrics;
+  readonly decisions: DecisionLog;
 }
 
 interface Failure {
@@ -93,25 +95,32 @@ export class Scheduler {
     if (framework === undefined || pod.terminating || cache.isAssumed(pod.uid)) { queue.done(pod.uid); return; }
     const startMs = host.clock.monotonicMs();
     const state = new CycleState();
-    const decision = this.#decide(framework, state, pod);
+    const { decision, record } = this.#decide(framework, state, item);
     metrics.decided(decision.kind, framework.profileName, host.clock.monotonicMs() - startMs);
-    if (decision.kind === 'placed') this.#assumeAndBind(framework, state, item, decision.nodeName);
-    else this.#fail(framework, item, await this.#explain(framework, state, pod, decision));
+    if (decision.kind === 'placed') { this.#assumeAndBind(framework, state, item, decision.nodeName); return; }
+    const failure = await this.#explain(framework, state, pod, decision, record);
+    record.message = failure.message;
+    this.#fail(framework, item, failure);
   }
 
-  #decide(framework: Framework, state: CycleState, pod: PodInfo): Decision {
-    const { cache, queue, host, config } = this.#parts;
+  #decide(framework: Framework, state: CycleState, { podInfo: pod, attempts }: QueuedPodInfo): { readonly decision: Decision; readonly record: DecisionRecord } {
+    const { cache, queue, host, config, decisions } = this.#parts;
     const profile = config.profiles.find(({ schedulerName }) => schedulerName === framework.profileName);
     const nodeCount = Math.max(1, cache.nodeCount);
-    const decision = decideOrFail(framework, state, pod, cache.snapshot(), {
-      nominator: queue.nominations,
+    const options = {
       nominatedNodeName: queue.nominations.nodeOf(pod.uid),
-      random: host.random,
       percentageOfNodesToScore: profile?.percentageOfNodesToScore ?? config.percentageOfNodesToScore,
       startIndex: this.#startIndex % nodeCount,
-    });
-    if (decision.kind === 'placed') this.#startIndex = (this.#startIndex + decision.evaluated) % nodeCount;
-    return decision;
+    };
+    const decision = decideOrFail(framework, state, pod, cache.snapshot(), { ...options, nominator: queue.nominations, random: host.random });
+    const placed = decision.kind === 'placed';
+    if (placed) this.#startIndex = (this.#startIndex + decision.evaluated) % nodeCount;
+    const record: DecisionRecord = {
+      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominations: queue.nominations.list(), options,
+      outcome: decision.kind, nodeName: placed ? decision.nodeName : '', evaluated: placed ? decision.evaluated : nodeCount, message: '',
+    };
+    decisions.add(record);
+    return { decision, record };
   }
 
   #assumeAndBind(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string): void {
@@ -154,20 +163,21 @@ export class Scheduler {
   }
 
   /** Asks PostFilter for help and words the failure. */
-  async #explain(framework: Framework, state: CycleState, pod: PodInfo, decision: Exclude<Decision, { kind: 'placed' }>): Promise<Failure> {
+  async #explain(framework: Framework, state: CycleState, pod: PodInfo, decision: Exclude<Decision, { kind: 'placed' }>, record: DecisionRecord): Promise<Failure> {
     if (decision.kind === 'error') return errorFailure(decision.message);
     if (decision.kind === 'no-nodes') return { ...errorFailure('no nodes available to schedule pods'), reason: 'Unschedulable' };
     const { diagnosis, nodeCount } = decision;
-    const nominatedNodeName = framework.hasPostFilter ? await this.#postFilter(framework, state, pod, diagnosis) : undefined;
+    const nominatedNodeName = framework.hasPostFilter ? await this.#postFilter(framework, state, pod, diagnosis, record) : undefined;
     return {
       message: fitErrorMessage(diagnosis, nodeCount), reason: 'Unschedulable', nominatedNodeName,
       unschedulablePlugins: diagnosis.unschedulablePlugins, pendingPlugins: diagnosis.pendingPlugins,
     };
   }
 
-  async #postFilter(framework: Framework, state: CycleState, pod: PodInfo, diagnosis: Diagnosis): Promise<string | undefined> {
+  async #postFilter(framework: Framework, state: CycleState, pod: PodInfo, diagnosis: Diagnosis, record: DecisionRecord): Promise<string | undefined> {
     const result = await framework.postFilter(state, pod, this.#parts.cache.snapshot(), diagnosis.statuses);
     if (result.status.code === 'Error') this.#parts.host.log.error('PostFilter failed', { pod: pod.key, error: result.status.reasons.join(', ') });
+    if (result.report !== undefined) record.preemption = result.report;
     diagnosis.postFilterMessage = result.status.reasons.join(', ');
     return result.nominatedNodeName;
   }

@@ -31,6 +31,8 @@ export class Search {
   /** Refusals that are due to pods that were promised the node. */
   readonly #byPromise = new Map<number, Status>();
   #order: Int32Array;
+  #startIndex = 0;
+  #byNomination = false;
   /** Rows; the first `count` are meant. */
   readonly feasible: Int32Array;
   count = 0;
@@ -52,7 +54,9 @@ export class Search {
 
   run(options: SearchOptions): void {
     if (options.nodeNames !== undefined) this.#order = this.#rowsOf(options.nodeNames);
-    if (this.#tryNominated(options.nominatedNodeName)) return;
+    this.#startIndex = options.startIndex;
+    this.#byNomination = this.#tryNominated(options.nominatedNodeName);
+    if (this.#byNomination) return;
     const total = this.#order.length;
     for (let size = Math.max(minPiece, options.enough + (options.enough >> 3)); this.evaluated < total && this.count < options.enough; size *= 2) {
       this.#searchPiece(options, Math.min(size, total - this.evaluated));
@@ -112,10 +116,12 @@ export class Search {
     return kept;
   }
 
-  /** Of a search that found nothing: why, node by node. */
+  /** Why each node was refused that the search looked at. Good until the next search. */
   diagnose(): Diagnosis {
     const diagnosis = new Diagnosis();
-    for (const row of this.#order) {
+    for (let i = 0; i < this.evaluated && !this.#byNomination; i += 1) {
+      const row = this.#order[(this.#startIndex + i) % this.#order.length] as number;
+      if (this.#rejecters[row] === this.#framework.filterCount && !this.#byPromise.has(row)) continue;
       const node = this.#snapshot.table.nodeAt(row);
       const status = this.#byPromise.get(row) ?? this.#framework.statusOfRejected(this.#state, this.#pod, node, this.#rejecters[row] as number);
       diagnosis.reject(node.name, status);

@@ -3,6 +3,9 @@ import { assert, type Host } from '@coxswain/host';
 import { noMetrics, type Metrics, type RunningComponent } from '@coxswain/service';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { SchedulerCache } from './cache/cache.ts';
+import { DecisionLog } from './explain/decision-log.ts';
+import { explain, type ExplainOptions } from './explain/explain.ts';
+import type { Explanation } from './explain/explanation.ts';
 import type { SchedulerConfig } from './config.ts';
 import type { Framework } from './framework/framework.ts';
 import { observe } from './handlers.ts';
@@ -13,11 +16,16 @@ import { SchedulingQueue } from './queue/scheduling-queue.ts';
 import { makeSchedulerMetrics } from './scheduler-metrics.ts';
 import { Scheduler } from './scheduler.ts';
 
+/** For explanations. */
+const decisionsKept = 5000;
+
 const unfinished = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
 
 export interface RunningScheduler extends RunningComponent {
   /** undefined when informers have synced and, if it leads, decisions go on; else what is missing. */
   ready(): string | undefined;
+  /** The recent decisions about a pod, oldest first; empty if none is remembered. Synchronous: costs some milliseconds with thousands of nodes. */
+  explain(namespace: string, name: string, options: ExplainOptions): readonly Explanation[];
 }
 
 function makeInformers(host: Host, client: Client) {
@@ -37,9 +45,16 @@ function makeInformers(host: Host, client: Client) {
 
 type Informers = ReturnType<typeof makeInformers>;
 
+interface Assembled {
+  readonly scheduler: Scheduler;
+  readonly queue: SchedulingQueue;
+  readonly explain: RunningScheduler['explain'];
+}
+
 /** Cache, queue, frameworks and loop, wired. Nothing runs yet. */
-function assemble(config: SchedulerConfig, host: Host, client: Client, informers: Informers, metrics: Metrics): { readonly scheduler: Scheduler; readonly queue: SchedulingQueue } {
+function assemble(config: SchedulerConfig, host: Host, client: Client, informers: Informers, metrics: Metrics): Assembled {
   const cache = new SchedulerCache((namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels);
+  const decisions = new DecisionLog(decisionsKept);
   const frameworks = new Map<string, Framework>();
   const recorders = new Map<string, EventRecorder>();
   const frameworkOf = (pod: Pod): Framework => {
@@ -83,9 +98,12 @@ function assemble(config: SchedulerConfig, host: Host, client: Client, informers
       return pod?.metadata?.uid === uid ? pod : undefined;
     },
     metrics: makeSchedulerMetrics(metrics),
+    decisions,
   });
   observe(informers, { cache, queue, isOurs: (pod) => frameworks.has(pod.spec?.schedulerName ?? '') });
-  return { scheduler, queue };
+  const explainPod: RunningScheduler['explain'] = (namespace, name, options) => decisions.of(`${namespace}/${name}`)
+    .map((record) => explain(frameworks.get(record.profile) as Framework, cache, record, options)).filter((explanation) => explanation !== undefined);
+  return { scheduler, queue, explain: explainPod };
 }
 
 /**
@@ -95,7 +113,7 @@ function assemble(config: SchedulerConfig, host: Host, client: Client, informers
 export function startScheduler(config: SchedulerConfig, host: Host, client: Client, metrics: Metrics = noMetrics): RunningScheduler {
   const stopping = new AbortController();
   const informers = makeInformers(host, client);
-  const { scheduler, queue } = assemble(config, host, client, informers, metrics);
+  const { scheduler, queue, explain: explainPod } = assemble(config, host, client, informers, metrics);
   const synced = informers.factory.start(stopping.signal);
   let isSynced = false;
   const lead = async (signal: AbortSignal): Promise<void> => {
@@ -122,6 +140,7 @@ export function startScheduler(config: SchedulerConfig, host: Host, client: Clie
       stopping.abort();
       await running.catch((error: unknown) => host.log.warn('scheduler ended with an error', { error: String(error) }));
     },
+    explain: explainPod,
     ready: () => (isSynced ? undefined : 'informers have not synced'),
   };
 }

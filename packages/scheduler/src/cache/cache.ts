@@ -3,11 +3,13 @@ import { assert } from '@coxswain/host';
 import type { Labels } from '../selectors/labels.ts';
 import { NodeTable } from '../table/node-table.ts';
 import { PodIndex } from '../table/pod-index.ts';
+import { Journal, type Change, type PlacedPod, type PodState } from './journal.ts';
 import { NodeInfo } from './node-info.ts';
 import { PodInfos, type PodInfo } from './pod-info.ts';
 import type { Snapshot } from './snapshot.ts';
 
-type PodState = { readonly nodeName: string; readonly kind: 'assumed' | 'added' };
+/** Changes that can be taken back. A pod that is decided and bound makes two. */
+const journalLength = 5000;
 
 const noLabels: Labels = {};
 
@@ -41,6 +43,7 @@ function interleaveZones(nodes: Iterable<NodeInfo>): NodeInfo[] {
 export class SchedulerCache {
   /** Shared with the queue: equal pods are read once. */
   readonly podInfos = new PodInfos();
+  readonly #journal = new Journal(journalLength);
   readonly #table = new NodeTable();
   readonly #index: PodIndex;
   readonly #nodes = new Map<string, NodeInfo>();
@@ -79,7 +82,43 @@ export class SchedulerCache {
     this.#index.namespaceChanged();
   }
 
+  /** The place of the next change. */
+  get place(): number { return this.#journal.end; }
+  /** The earliest place to which `at` can go back. */
+  get earliestPlace(): number { return this.#journal.start; }
+
+  /**
+   * What `look` sees of the cache as it was when `place` was its next change. Everything is as before when it returns; it must not
+   * await, and nothing of what it saw may be kept. The order among nodes that have gone since is lost.
+   */
+  at<T>(place: number, look: (snapshot: Snapshot) => T): T {
+    assert(place >= this.#journal.start && place <= this.#journal.end, 'no such place in the journal', { place, start: this.#journal.start, end: this.#journal.end });
+    const changes = this.#journal.since(place);
+    for (const change of changes.toReversed()) this.#make(change, change.after, change.before);
+    try {
+      return look(this.snapshot());
+    } finally {
+      for (const change of changes) this.#make(change, change.before, change.after);
+    }
+  }
+
+  #make(change: Change, from: Change['before'], to: Change['after']): void {
+    if (change.kind === 'node') {
+      const node = (to ?? from) as Node;
+      if (to === undefined) this.#removeNode(node.metadata?.name ?? '');
+      else this.#setNode(node);
+      return;
+    }
+    if (from !== undefined) this.#take((from as PlacedPod).pod.uid);
+    if (to !== undefined) this.#put((to as PlacedPod).pod, (to as PlacedPod).state);
+  }
+
   setNode(node: Node): void {
+    this.#journal.add({ kind: 'node', before: this.#nodes.get(node.metadata?.name ?? '')?.node, after: node });
+    this.#setNode(node);
+  }
+
+  #setNode(node: Node): void {
     const info = this.#infoOf(node.metadata?.name ?? '');
     const [wasThere, zone] = [info.node !== undefined, zoneOf(info)];
     this.#countImages(info, -1);
@@ -91,6 +130,13 @@ export class SchedulerCache {
   }
 
   removeNode(name: string): void {
+    const node = this.#nodes.get(name)?.node;
+    if (node === undefined) return;
+    this.#journal.add({ kind: 'node', before: node, after: undefined });
+    this.#removeNode(name);
+  }
+
+  #removeNode(name: string): void {
     const info = this.#nodes.get(name);
     if (info === undefined) return;
     this.#countImages(info, -1);
@@ -102,7 +148,9 @@ export class SchedulerCache {
 
   assumePod(pod: PodInfo, nodeName: string): void {
     assert(!this.#pods.has(pod.uid), 'pod is assumed while it is already in the cache', { pod: pod.key, nodeName });
-    this.#put(pod, { nodeName, kind: 'assumed' });
+    const state: PodState = { nodeName, kind: 'assumed' };
+    this.#journal.add({ kind: 'pod', before: undefined, after: { pod, state } });
+    this.#put(pod, state);
   }
 
   isAssumed(uid: string): boolean {
@@ -118,23 +166,36 @@ export class SchedulerCache {
   setPod(pod: Pod): void {
     const info = this.podInfos.of(pod);
     const nodeName = pod.spec?.nodeName ?? '';
-    if (this.#confirm(info, nodeName)) return;
-    this.removePod(info.uid);
-    this.#put(info, { nodeName, kind: 'added' });
+    const state: PodState = { nodeName, kind: 'added' };
+    const before = this.#placed(info.uid);
+    this.#journal.add({ kind: 'pod', before, after: { pod: info, state } });
+    if (before !== undefined && this.#confirm(info, before, state)) return;
+    this.#take(info.uid);
+    this.#put(info, state);
   }
 
   /** The usual news of an assumed pod: it is where we put it, and is what it was. Nothing need be counted again. */
-  #confirm(info: PodInfo, nodeName: string): boolean {
-    if (this.#pods.get(info.uid)?.nodeName !== nodeName) return false;
-    const node = this.#infoOf(nodeName);
-    const before = node.pods.get(info.uid);
-    if (before === undefined || before.shape !== info.shape || before.classKey !== info.classKey) return false;
-    node.pods.set(info.uid, info);
-    this.#pods.set(info.uid, { nodeName, kind: 'added' });
+  #confirm(info: PodInfo, before: PlacedPod, state: PodState): boolean {
+    if (before.state.nodeName !== state.nodeName || before.pod.shape !== info.shape || before.pod.classKey !== info.classKey) return false;
+    this.#infoOf(state.nodeName).pods.set(info.uid, info);
+    this.#pods.set(info.uid, state);
     return true;
   }
 
+  #placed(uid: string): PlacedPod | undefined {
+    const state = this.#pods.get(uid);
+    const pod = state === undefined ? undefined : this.#infoOf(state.nodeName).pods.get(uid);
+    return state === undefined || pod === undefined ? undefined : { pod, state };
+  }
+
   removePod(uid: string): void {
+    const before = this.#placed(uid);
+    if (before === undefined) return;
+    this.#journal.add({ kind: 'pod', before, after: undefined });
+    this.#take(uid);
+  }
+
+  #take(uid: string): void {
     const state = this.#pods.get(uid);
     if (state === undefined) return;
     this.#pods.delete(uid);

@@ -7,7 +7,7 @@ import type { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
 import type {
   AnyPlugin, BindPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PostFilterResult, PreBindPlugin,
-  PreEnqueuePlugin, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
+  PreEnqueuePlugin, PreemptionReport, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
 } from './interface.ts';
 import { failed, fromPlugin, isRejected, success, unresolvable, unschedulable, type Status } from './status.ts';
 
@@ -31,6 +31,14 @@ export interface PluginSets {
   readonly preBind: readonly PreBindPlugin[];
   readonly bind: readonly BindPlugin[];
   readonly postBind: readonly PostBindPlugin[];
+}
+
+/** What one plugin gave to each candidate. */
+export interface PluginScores {
+  readonly plugin: string;
+  readonly weight: number;
+  readonly raw: Float64Array;
+  readonly normalized: Float64Array;
 }
 
 /** Pods that were promised a node by preemption and are not on it yet. */
@@ -74,6 +82,7 @@ export class Framework {
     this.#preFilters = new Map(sets.preFilter.map((plugin) => [plugin.name, plugin]));
   }
 
+  get filterCount(): number { return this.#sets.filter.length; }
   get hasPostFilter(): boolean { return this.#sets.postFilter.length > 0; }
   get hasScore(): boolean { return this.#sets.score.length > 0; }
   get queueSort(): QueueSortPlugin { return this.#sets.queueSort[0] as QueueSortPlugin; }
@@ -175,13 +184,15 @@ export class Framework {
   async postFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): Promise<PostFilterResult> {
     const reasons: string[] = [];
     let nominatedNodeName: string | undefined;
+    let report: PreemptionReport | undefined;
     for (const plugin of this.#sets.postFilter) {
       const result = await plugin.postFilter(state, pod, snapshot, statuses);
       if (!isRejected(result.status)) return result;
       reasons.push(...result.status.reasons);
       nominatedNodeName = result.nominatedNodeName ?? nominatedNodeName;
+      report = result.report ?? report;
     }
-    return { status: unschedulable(...reasons), nominatedNodeName };
+    return { status: unschedulable(...reasons), nominatedNodeName, ...(report === undefined ? {} : { report }) };
   }
 
   preScore(state: CycleState, pod: PodInfo, candidates: Candidates, snapshot: Snapshot): Status {
@@ -207,6 +218,22 @@ export class Framework {
       for (let i = 0; i < count; i += 1) totals[i] = (totals[i] as number) + weight * (scores[i] as number);
     }
     return totals;
+  }
+
+  /** What `score` sums up, plugin by plugin; both arrays are by candidate. For explanations, not for decisions. */
+  scoreByPlugin(state: CycleState, pod: PodInfo, candidates: Candidates): readonly PluginScores[] {
+    return this.#sets.score.filter(({ plugin }) => !state.skippedScores.has(plugin.name)).map(({ plugin, weight }) => {
+      const raw = Float64Array.from({ length: candidates.count }, (_, i) => plugin.score(state, pod, candidates.nodeAt(i)));
+      const normalized = Float64Array.from(raw);
+      plugin.normalize?.(state, pod, candidates, normalized);
+      return { plugin: plugin.name, weight, raw, normalized };
+    });
+  }
+
+  /** Every plugin that refuses the node, where `filter` stops at the first. */
+  rejections(state: CycleState, pod: PodInfo, node: NodeInfo): readonly Status[] {
+    return this.#sets.filter.filter((plugin) => !state.skippedFilters.has(plugin.name))
+      .map((plugin) => fromPlugin(plugin.filter(state, pod, node), plugin.name)).filter(({ code }) => code !== 'Success');
   }
 
   reserve(state: CycleState, pod: PodInfo, nodeName: string): Status {

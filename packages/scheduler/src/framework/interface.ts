@@ -61,6 +61,23 @@ export interface PostFilterResult {
   readonly status: Status;
   /** undefined leaves the nomination as it is, '' clears it. */
   readonly nominatedNodeName: string | undefined;
+  /** What was thought of, for explanations. */
+  readonly report?: PreemptionReport;
+}
+
+/** What preemption would cost on the nodes on which it could help. */
+export interface PreemptionReport {
+  readonly message: string;
+  /** Some of them, the chosen one among them. */
+  readonly candidates: readonly PreemptionCandidate[];
+}
+
+export interface PreemptionCandidate {
+  readonly node: string;
+  /** `namespace/name`, most important first. */
+  readonly victims: readonly string[];
+  readonly budgetsViolated: number;
+  readonly chosen: boolean;
 }
 
 /** Called when no node passed; the first that answers Success ends the round. */

@@ -1,6 +1,8 @@
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Nominator } from '../framework/framework.ts';
 
+const none: readonly never[] = [];
+
 /** Which node preemption has promised to which waiting pod. */
 export class Nominations implements Nominator {
   readonly #byUid = new Map<string, { readonly pod: PodInfo; readonly nodeName: string }>();
@@ -25,6 +27,8 @@ export class Nominations implements Nominator {
   }
 
   get isEmpty(): boolean { return this.#byUid.size === 0; }
+
+  list(): readonly { readonly pod: PodInfo; readonly nodeName: string }[] { return this.isEmpty ? none : [...this.#byUid.values()]; }
 
   nodeOf(uid: string): string {
     return this.#byUid.get(uid)?.nodeName ?? '';

@@ -7,7 +7,7 @@ import type { Snapshot } from '../../cache/snapshot.ts';
 import type { CycleState } from '../../framework/cycle-state.ts';
 import { Diagnosis, fitErrorMessage } from '../../framework/diagnosis.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
-import type { AnyPlugin, PostFilterResult } from '../../framework/interface.ts';
+import type { AnyPlugin, PostFilterResult, PreemptionReport } from '../../framework/interface.ts';
 import { failed, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
 import { dryRun, pickCandidate, type Candidate } from './candidates.ts';
 
@@ -90,23 +90,34 @@ async function clearLowerNominations(handle: PreemptionHandle, pod: PodInfo, nod
   }
 }
 
+const candidatesTold = 20;
+
+function reportOf(message: string, candidates: readonly Candidate[], chosen: Candidate | undefined): PreemptionReport {
+  const others = candidates.filter((candidate) => candidate !== chosen).slice(0, candidatesTold - 1);
+  const told = [...(chosen === undefined ? [] : [chosen]), ...others];
+  return { message, candidates: told.map((candidate) => ({
+    node: candidate.nodeName, victims: candidate.victims.map(({ key }) => key), budgetsViolated: candidate.violations, chosen: candidate === chosen,
+  })) };
+}
+
 /** Makes room for a pod by removing pods of lower priority from the node where that hurts least. */
 export function defaultPreemption(args: PreemptionArgs, handle: PreemptionHandle): AnyPlugin {
   return {
     name,
     async postFilter(state, pod, snapshot, statuses): Promise<PostFilterResult> {
       const reason = whyNot(pod, snapshot, statuses);
-      if (reason !== undefined) return { status: unschedulable(`preemption: ${reason}`), nominatedNodeName: undefined };
+      if (reason !== undefined) return { status: unschedulable(`preemption: ${reason}`), nominatedNodeName: undefined, report: reportOf(reason, [], undefined) };
       const { candidates, message } = findCandidates(handle, args, state, pod, snapshot, statuses);
       const chosen = pickCandidate(candidates);
-      if (chosen === undefined) return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '' };
+      const report = reportOf(message, candidates, chosen);
+      if (chosen === undefined) return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '', report };
       try {
         await Promise.all(chosen.victims.map((victim) => evict(handle, pod, victim, chosen.nodeName)));
         await clearLowerNominations(handle, pod, chosen.nodeName);
       } catch (error) {
         return { status: failed(error), nominatedNodeName: undefined };
       }
-      return { status: success, nominatedNodeName: chosen.nodeName };
+      return { status: success, nominatedNodeName: chosen.nodeName, report };
     },
   };
 }
