@@ -5,7 +5,7 @@ import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import { fromUtf8, silentLogger, utf8 } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Ran } from '../src/edge/shell.ts';
+import { run, type Ran } from '../src/edge/shell.ts';
 import { Cluster, eventually } from './cluster.ts';
 
 const cluster = new Cluster('/var/lib/coxswain-test');
@@ -186,6 +186,25 @@ test('a deployment goes to none and back; cox why tells who wrote what', async (
   expect(why.slice(0, 3).map((columns) => columns.slice(2, 4))).toEqual([
     ['create', 'system:serviceaccount:kube-system:replicaset-controller'], ['create binding', 'system:kube-scheduler'], ['patch status', 'system:node:node-1'],
   ]);
+});
+
+test('cox explain tells why a pod is where it is, and what would help one that fits nowhere; strangers are told nothing', async () => {
+  await cluster.kubectl('create', 'deployment', 'huge', '--image=coxswain.local/busybox:1', '--', 'sleep', '1000');
+  await cluster.kubectl('set', 'resources', 'deployment', 'huge', '--requests=cpu=1k');
+  const names = async (): Promise<string[]> => (await cluster.kubectl('get', 'pods', '-l', 'app=huge', '--field-selector=status.phase=Pending', '-o', 'name')).split('\n').filter((name) => name !== '');
+  let told = '';
+  await eventually('one fits nowhere', async () => {
+    told = (await Promise.all((await names()).map((name) => cluster.cox('explain', name)))).find((text) => text.includes('fits nowhere')) ?? '';
+    return told !== '';
+  });
+  expect(told).toContain('0/1 nodes are available: 1 Insufficient cpu.');
+  expect(told).toMatch(/1 node by NodeResourcesFit: Insufficient cpu \(node-1\)/);
+  expect(told).toMatch(/what alone would help, least first:\n {4}pod\/huge-\S+: request \d+m? of cpu instead of 1000 \(then 1 node would do: node-1\)/);
+  const [web = ''] = (await cluster.kubectl('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n');
+  expect(await cluster.cox('explain', web)).toMatch(/^default\/web-\S+ went to node-1 \(try 1, /);
+  const stranger = await run('curl', ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:10259/explain/namespaces/default/pods/${web.replace('pod/', '')}`]);
+  expect(stranger.stdout).toBe('401');
+  await cluster.kubectl('delete', 'deployment', 'huge', '--now');
 });
 
 test('a node that is deleted under its kubelet comes back, and runs pods again', async () => {

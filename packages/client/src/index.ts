@@ -4,6 +4,7 @@ export * from './backoff.ts';
 export * from './cache.ts';
 export * from './controller.ts';
 export * from './create-client.ts';
+export * from './delegated-auth.ts';
 export * from './events.ts';
 export * from './informer-factory.ts';
 export * from './json-lines.ts';

@@ -13,8 +13,6 @@ export const persistentVolumeClaims: ResourceType<PersistentVolumeClaim> = { gro
 export const serviceAccounts: ResourceType<ServiceAccount> = { group: '', version: 'v1', resource: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true };
 export const leases: ResourceType<Lease> = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases', kind: 'Lease', namespaced: true };
 export const signingRequests: ResourceType<CertificateSigningRequest> = { group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests', kind: 'CertificateSigningRequest', namespaced: false };
-export const tokenReviews: ResourceType = { group: 'authentication.k8s.io', version: 'v1', resource: 'tokenreviews', kind: 'TokenReview', namespaced: false };
-export const subjectAccessReviews: ResourceType = { group: 'authorization.k8s.io', version: 'v1', resource: 'subjectaccessreviews', kind: 'SubjectAccessReview', namespaced: false };
 
 /** The HTTP code of an API refusal; undefined for anything else. */
 export function apiCode(error: unknown): number | undefined {

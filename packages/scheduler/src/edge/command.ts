@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createClient } from '@coxswain/client';
+import { createClient, defaultDelegatedAuth, DelegatedAuth, type Client } from '@coxswain/client';
 import { loadInClusterConfig, loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
-import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
+import { UsageError, type Command, type FlagValues, type HealthOptions, type RunningComponent } from '@coxswain/service';
 import { createMetrics, serveHealth } from '@coxswain/service/edge';
 import { parse } from 'yaml';
 import { parseSchedulerFile, type SchedulerFile } from '../config-file.ts';
 import { defaultSchedulerConfig, type SchedulerConfig } from '../config.ts';
+import { schedulerHandler } from '../serve.ts';
 import { startScheduler, type RunningScheduler } from '../start.ts';
 import { flags } from './flags.ts';
 
@@ -40,13 +41,20 @@ function configOf(values: FlagValues, host: Host): SchedulerFile {
   return { config, kubeconfig: text('kubeconfig', file.kubeconfig) };
 }
 
-async function serve(values: FlagValues, host: Host, scheduler: RunningScheduler, metrics: ReturnType<typeof createMetrics>): Promise<Listener | undefined> {
+async function serve(values: FlagValues, host: Host, client: Client, scheduler: RunningScheduler, metrics: ReturnType<typeof createMetrics>): Promise<Listener | undefined> {
   if (values.int('secure-port') === 0) return undefined;
   const files = [values.string('tls-cert-file'), values.string('tls-private-key-file')] as const;
   if ((files[0] === '') !== (files[1] === '')) throw new UsageError('--tls-cert-file and --tls-private-key-file go together');
-  const tls = files[0] === '' ? {} : { tls: { certPem: readFileSync(files[0], 'utf8'), keyPem: readFileSync(files[1], 'utf8') } };
-  const at = { address: values.string('bind-address'), port: values.int('secure-port'), ...tls };
-  return serveHealth(host, at, { metrics, readyz: { 'informer-sync': async () => scheduler.ready() } });
+  const health: HealthOptions = { metrics, readyz: { 'informer-sync': async () => scheduler.ready() } };
+  const at = { address: values.string('bind-address'), port: values.int('secure-port') };
+  const caFile = values.string('client-ca-file');
+  if (files[0] === '') {
+    if (caFile !== '') throw new UsageError('--client-ca-file needs --tls-cert-file and --tls-private-key-file');
+    return serveHealth(host, at, health);
+  }
+  const clients = caFile === '' ? {} : { clientCaPem: readFileSync(caFile, 'utf8'), clientCertificate: 'request' as const };
+  const tls = { certPem: readFileSync(files[0], 'utf8'), keyPem: readFileSync(files[1], 'utf8'), ...clients };
+  return host.network.serveHttp({ ...at, tls }, schedulerHandler({ host, health, scheduler, auth: new DelegatedAuth(client, host, defaultDelegatedAuth) }));
 }
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
@@ -56,7 +64,7 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   const client = createClient(host, { ...identity, server: values.isSet('master') ? values.string('master') : server, userAgent: 'coxswain-scheduler', decision: 'scheduler' });
   const metrics = createMetrics();
   const scheduler = startScheduler(config, host, client, metrics);
-  const listener = await serve(values, host, scheduler, metrics);
+  const listener = await serve(values, host, client, scheduler, metrics);
   return {
     failed: scheduler.failed,
     async stop() {

@@ -58,7 +58,14 @@ function balancerSpec(settings: ClusterSettings): ComponentSpec {
 }
 
 function schedulerSpec(paths: DataPaths): ComponentSpec {
-  return { name: 'scheduler', argv: cox('scheduler', { kubeconfig: `${paths.pki}/scheduler.kubeconfig`, 'bind-address': '127.0.0.1', 'leader-elect': true }) };
+  const { pki } = paths;
+  return {
+    name: 'scheduler',
+    argv: cox('scheduler', {
+      kubeconfig: `${pki}/scheduler.kubeconfig`, 'bind-address': '127.0.0.1', 'leader-elect': true,
+      'tls-cert-file': `${pki}/scheduler-server.crt`, 'tls-private-key-file': `${pki}/scheduler-server.key`, 'client-ca-file': `${pki}/ca.crt`,
+    }),
+  };
 }
 
 function controllerManagerSpec(settings: ClusterSettings, paths: DataPaths): ComponentSpec {

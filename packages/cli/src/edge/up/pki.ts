@@ -74,6 +74,7 @@ export async function makePki(settings: ClusterSettings, paths: DataPaths): Prom
   await pki.pair('etcd-peer', etcd, { commonName: 'etcd-peer', hosts: ['localhost', '127.0.0.1'] });
   await pki.pair('apiserver-etcd-client', etcd, { commonName: 'kube-apiserver-etcd-client' });
   await pki.pair('apiserver', cluster, { commonName: 'kube-apiserver', client: false, hosts: apiserverHosts(settings) });
+  await pki.pair('scheduler-server', cluster, { commonName: 'kube-scheduler', client: false, hosts: ['localhost', '127.0.0.1'] });
   await pki.pair('apiserver-kubelet-client', cluster, { commonName: 'kube-apiserver-kubelet-client', organizations: ['kubeadm:cluster-admins', 'system:masters'] });
   await pki.pair('front-proxy-client', frontProxy, { commonName: 'front-proxy-client' });
   await writeKubeconfigs(pki, cluster, settings, paths);
