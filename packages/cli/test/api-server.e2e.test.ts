@@ -131,6 +131,7 @@ spec: {policyName: few, validationActions: [Deny]}
 test('a namespace that enforces the restricted Pod Security Standard refuses a pod, and tells who deploys one', async () => {
   await cluster.kubectl('create', 'namespace', 'locked');
   await cluster.kubectl('label', 'namespace', 'locked', 'pod-security.kubernetes.io/enforce=restricted', 'pod-security.kubernetes.io/warn=restricted');
+  await eventually('its service account is there', async () => (await cluster.tryKubectl(['-n', 'locked', 'get', 'serviceaccount', 'default'])).code === 0);
   const why = (container: string): string => `violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "${container}" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "${container}" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "${container}" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "${container}" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`;
   expect(await refused('-n', 'locked', 'run', 'p', '--image=coxswain.local/pause:1')).toBe(`Error from server (Forbidden): pods "p" is forbidden: ${why('p').replace('violate', 'violates')}`);
   const deployment = await cluster.tryKubectl(['-n', 'locked', 'create', 'deployment', 'd', '--image=coxswain.local/pause:1']);
