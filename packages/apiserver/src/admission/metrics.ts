@@ -20,7 +20,7 @@ export interface AdmissionMetrics {
   /** Runs one of the two steps of admission. */
   step<T>(type: 'admit' | 'validate', operation: Operation, run: () => Promise<T>): Promise<T>;
   /** Asks a webhook; `isCallFailure` tells failures to ask it from its answers, `failsOpen` whether they let the request go on. */
-  webhook<T>(name: string, type: WebhookType, operation: Operation, call: { readonly failsOpen: boolean; isCallFailure(error: unknown): boolean; run(): Promise<T> }): Promise<T>;
+  webhook<T>(name: string, type: WebhookType, operation: Operation, call: { readonly failsOpen: boolean; readonly isCallFailure: (error: unknown) => boolean; readonly run: () => Promise<T> }): Promise<T>;
   policyCheck(policy: string, binding: string, error: CheckError, action: CheckAction, seconds: number): void;
 }
 

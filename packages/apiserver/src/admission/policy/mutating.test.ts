@@ -52,7 +52,7 @@ beforeAll(async () => {
   for (const [index, fact] of all.entries()) await prepare(fact, index);
   await cluster.seen('admissionregistration.k8s.io', 'mutatingadmissionpolicies', '', `case-${all.length - 1}-a`);
   await cluster.seen('admissionregistration.k8s.io', 'mutatingadmissionpolicybindings', '', `case-${all.length - 1}-a-0`);
-});
+}, 60_000);
 afterAll(() => cluster.stop());
 
 test.each(all.map((fact, index) => [fact.name, fact, index] as const))('%s', async (_name, fact, index) => {
