@@ -18,6 +18,13 @@ function namespace(object: JsonObject): FieldError[] {
   ]);
 }
 
+function namespaceStatus(object: JsonObject): FieldError[] {
+  const phase = str(obj(object, 'status'), 'phase');
+  const deleted = str(obj(object, 'metadata'), 'deletionTimestamp') !== '';
+  if (phase === (deleted ? 'Terminating' : 'Active')) return [];
+  return [invalidValue('status.Phase', phase, deleted ? "may only be 'Terminating' if `deletionTimestamp` is not empty" : "may only be 'Active' if `deletionTimestamp` is empty")];
+}
+
 function apiService(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const [group, version] = [str(spec, 'group'), str(spec, 'version')];
@@ -75,7 +82,7 @@ function uniqueTolerations(tolerations: readonly JsonObject[]): FieldError[] {
 }
 
 export const clusterValidators: Readonly<Record<string, Validator>> = {
-  namespaces: { create: namespace },
+  namespaces: { create: namespace, updateStatus: namespaceStatus },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurationRules,
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurationRules,
   'apiservices.apiregistration.k8s.io': { create: apiService, updateStatus: apiServiceStatus },

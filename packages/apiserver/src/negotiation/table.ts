@@ -35,5 +35,5 @@ export function tableOf(kind: ServedKind, objects: readonly JsonObject[], option
     const { object: _none, ...cells } = isObject(row) ? row : {};
     return `${stringifyAny(cells).slice(0, -1)},"object":${rowObject(kind, objects[at] as JsonObject, options)}}`;
   });
-  return `${stringifyAny(head).slice(0, -1)},"rows":[${texts.join(',')}]}`;
+  return `${stringifyAny(head).slice(0, -1)},"rows":${rows === null ? 'null' : `[${texts.join(',')}]`}}`;
 }
