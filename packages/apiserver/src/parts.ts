@@ -29,6 +29,7 @@ import { abacAuthorizer } from './authz/abac.ts';
 import type { AuthorizationMode, AuthorizerConfig } from './authz/config.ts';
 import { LiveChain } from './authz/live-chain.ts';
 import { escalationHooks } from './authz/escalation.ts';
+import { paramRightsHooks } from './authz/policy-params.ts';
 import { attributesOf, requireAllowed } from './authz/forbidden.ts';
 import { nodeAuthorizer } from './authz/node.ts';
 import { NodeGraph } from './authz/node-graph.ts';
@@ -243,7 +244,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
       ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],
     subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets)],
-    writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : [])],
+    writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : []), ...paramRightsHooks({ authorizer, lookup, resourcesNow: tools.resourcesNow })],
     pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${externalAddress(config)}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({
       host, client, authenticationInfo: config.authenticationInfo, identity: identityOf(config), repair: new ServiceRepair(pools, host.log),

@@ -12,7 +12,7 @@ const webSocketTokenPrefix = 'base64url.bearer.authorization.k8s.io.';
 export function bearerToken(request: HttpRequest): string | undefined {
   const authorization = header(request.headers, 'authorization')?.trim();
   if (authorization !== undefined) {
-    const [scheme, token] = authorization.split(/ +/, 2);
+    const [scheme, token] = authorization.split(' ', 2);
     return scheme?.toLowerCase() === 'bearer' && token ? token : undefined;
   }
   if (!request.upgradeRequested) return undefined;

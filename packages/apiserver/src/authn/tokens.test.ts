@@ -1,5 +1,7 @@
+import type { HttpRequest } from '@coxswain/host';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
+import { bearerToken } from './bearer.ts';
 import { parseJwt, verifyJwt, type JwtKey } from './jwt.ts';
 import type { ServiceAccountClaims } from './service-account-claims.ts';
 
@@ -124,4 +126,9 @@ test('a client certificate is its subject', async () => {
   });
   expect((await ask({})).object.status['userInfo']).toEqual({ username: 'jane', groups: ['dev', 'system:authenticated'], extra: { 'authentication.kubernetes.io/credential-id': ['X509SHA256=ab'] } });
   expect((await ask({ notAfterMs: 0 })).status).toBe(401);
+});
+
+test('a bearer token is the word after one space', () => {
+  const of = (authorization: string): string | undefined => bearerToken({ headers: { authorization } } as unknown as HttpRequest);
+  expect([of('Bearer abc'), of(' bearer abc '), of('Bearer abc def'), of('Bearer  abc'), of('Bearer'), of('Basic abc')]).toEqual(['abc', 'abc', 'abc', undefined, undefined, undefined]);
 });

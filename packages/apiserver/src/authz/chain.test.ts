@@ -86,7 +86,7 @@ test('a chain from a file', async () => {
   expect(await read(file(`- {type: Node, name: node}\n${webhook()}- {type: RBAC, name: rbac}\n`))).toMatchObject([{ type: 'Node' }, { type: 'Webhook', name: 'hook', webhook: { timeoutMs: 3000, authorizedTtlMs: 300_000, unauthorizedTtlMs: 30_000, failurePolicy: 'Deny' } }, { type: 'RBAC' }]);
   const cases: readonly (readonly [string, string])[] = [
     [file('- {type: ABAC, name: a}\n'), 'f: authorizers[0].type: Unsupported value: "ABAC": supported values: "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"'],
-    [file('- {type: RBAC, name: a}\n- {type: RBAC, name: b}\n'), 'f: authorizers[1].type: Duplicate value: "RBAC"'],
+    [file('- {type: RBAC, name: rbac}\n- {type: RBAC, name: rbac}\n'), 'f: authorizers[1].type: Duplicate value: "RBAC"'],
     [file('- {type: RBAC, name: A}\n'), 'f: authorizers[0].name: Invalid value: "A": authorizer name is invalid'],
     [file('- {type: Webhook, name: a}\n'), 'f: authorizers[0].webhook: Required value: required when type=Webhook'],
     [file(webhook().replace('3s', '40s')), 'f: authorizers[0].webhook.timeout: Invalid value: "40s": must be > 0s and <= 30s'],
