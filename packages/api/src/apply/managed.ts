@@ -65,12 +65,16 @@ function compareEntries(a: ManagedEntry, b: ManagedEntry): number {
 }
 
 export function encodeManaged(managed: Managed): JsonObject[] {
-  return [...managed.values()].toSorted(compareEntries).map((entry) => ({
-    manager: entry.manager, operation: entry.operation, apiVersion: entry.apiVersion,
-    ...(entry.time === '' ? {} : { time: entry.time }),
-    fieldsType: 'FieldsV1', fieldsV1: entry.set.toJson(),
-    ...(entry.subresource === '' ? {} : { subresource: entry.subresource }),
-  }));
+  return [...managed.values()].toSorted(compareEntries).map((entry) => entryJson(entry, entry.set.toJson()));
+}
+
+export function entryJson(writer: Omit<ManagedEntry, 'set'>, fieldsV1: JsonObject): JsonObject {
+  const json: JsonObject = { manager: writer.manager, operation: writer.operation, apiVersion: writer.apiVersion };
+  if (writer.time !== '') json['time'] = writer.time;
+  json['fieldsType'] = 'FieldsV1';
+  json['fieldsV1'] = fieldsV1;
+  if (writer.subresource !== '') json['subresource'] = writer.subresource;
+  return json;
 }
 
 export function sameSets(a: Managed, b: Managed): boolean {

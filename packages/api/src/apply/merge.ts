@@ -23,7 +23,7 @@ function mergeMap(live: Json, applied: Json, structure: Structure, place: Place,
   if (Object.keys(left).length === 0 && Object.keys(right).length === 0) return cloneJson(applied);
   const merged: JsonObject = {};
   for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    setOwn(merged, key, mergeStructural(own(left, key), own(right, key), childPlace(place, structure, key), [...path, mapElement(key)]));
+    setOwn(merged, key, mergeStructural(own(left, key), own(right, key), childPlace(place, structure, key), [...path, mapElement(structure, key)]));
   }
   return merged;
 }

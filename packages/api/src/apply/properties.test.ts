@@ -4,6 +4,11 @@ import { apiDescription } from '../description/builtin.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { equalJson, isObject } from '../patch/values.ts';
 import { applyServerSide, updateManagedFields } from './index.ts';
+import { createdFields } from './created.ts';
+import { fieldSetOf } from './field-set.ts';
+import { rootPlace } from './schema.ts';
+import { compare } from './typed.ts';
+import { zeroObject } from './zero.ts';
 
 const few = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 const labels = fc.dictionary(few('a', 'b', 'c'), few('1', '2'), { maxKeys: 3 });
@@ -77,4 +82,30 @@ it('forced applies and updates keep their promises', () => {
     // An update of an object that nobody's fields are recorded of is not recorded either.
     if (managers.length === 0 && writes.every(({ kind }) => kind === 'apply')) expect((live as JsonObject)['spec']).toBeUndefined();
   }), { numRuns: 100 });
+});
+
+/** Set lists, doubled items, empty values and nulls at places of every structure. */
+const odd = fc.record({
+  metadata: fc.record({
+    name: few('p', ''), labels: fc.oneof(labels, few(null)), finalizers: fc.array(few('x.io/a', 'x.io/b'), { maxLength: 3 }), creationTimestamp: few(null, '2026-01-01T00:00:00Z'),
+    ownerReferences: fc.array(fc.record({ uid: few('1', '2'), name: few('a') }), { maxLength: 2 }),
+  }, { requiredKeys: [] }),
+  spec: fc.oneof(fc.record({
+    nodeSelector: fc.oneof(labels, few(null)), containers: fc.oneof(fc.array(container, { maxLength: 3 }), few(null)), securityContext: few({}, null, { runAsUser: 1 }),
+    hostAliases: fc.array(fc.record({ ip: few('1.1.1.1', '::1'), hostnames: few(['a']) }), { maxLength: 2 }), unheardOf: few({ a: 1 }, [1]),
+  }, { requiredKeys: [] }), few({}, null)),
+  status: few<Json>({}, { phase: 'Pending' }, { conditions: [{ type: 'Ready', status: 'True' }], podIPs: [{ ip: '1.1.1.1' }] }),
+}, { requiredKeys: [] });
+
+it('the fields of a new object are what differs from one in which nothing is set', () => {
+  const place = rootPlace(apiDescription, common.typeName);
+  const zero = zeroObject(apiDescription, common.typeName);
+  const stripped = fieldSetOf([['metadata'], ['kind'], ['metadata', 'name'], ['metadata', 'creationTimestamp'], ['spec', 'unheardOf']]);
+  fc.assert(fc.property(odd, few([['status']], [['spec', 'containers'], ['metadata', 'labels']], []), (fields, kept) => {
+    const object = { kind: 'Pod', ...fields } as JsonObject;
+    const reset = fieldSetOf(kept);
+    const { added, modified } = compare(zero, object, place);
+    const expected = modified.union(added).recursiveDifference(reset).difference(stripped);
+    expect(JSON.stringify(createdFields(zero, object, place, reset, stripped))).toBe(expected.isEmpty ? undefined : JSON.stringify(expected.toJson()));
+  }), { numRuns: 300 });
 });

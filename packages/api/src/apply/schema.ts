@@ -7,7 +7,7 @@ import { fieldElement, keyElement, pathText, valueElement, type PathElement } fr
 /** What structural merge knows of a value: taken whole, or by what its children are told apart. */
 export type Structure =
   | { readonly kind: 'leaf' }
-  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, FieldDescription>; readonly others?: FieldShape | undefined }
+  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, FieldDescription>; readonly others: Place; readonly places: Map<string, Place> }
   | { readonly kind: 'map'; readonly of: Place }
   | { readonly kind: 'set' }
   | { readonly kind: 'keyed'; readonly keys: readonly string[]; readonly of: Place };
@@ -21,14 +21,30 @@ export interface Place {
 
 const leaf: Structure = { kind: 'leaf' };
 
-/** `values` are those that stand there: what is not declared takes its structure from them. */
-export function structureOf(place: Place, ...values: readonly (Json | undefined)[]): Structure {
-  const { description, shape, field } = place;
+/** Those of a place do not change, so they are made once: a write looks at hundreds. */
+const structures = new WeakMap<Place, Structure>();
+
+/** `before` and `after` stand there: what is not declared takes its structure from them. */
+export function structureOf(place: Place, before?: Json, after?: Json): Structure {
+  if (place.shape.kind === 'deduced') return isMergeable(before) && isMergeable(after) ? { kind: 'map', of: { description: place.description, shape: place.shape } } : leaf;
+  const known = structures.get(place);
+  if (known !== undefined) return known;
+  const made = makeStructure(place);
+  structures.set(place, made);
+  return made;
+}
+
+function isMergeable(value: Json | undefined): boolean {
+  return value === undefined || value === null || isObject(value);
+}
+
+function makeStructure({ description, shape, field }: Place): Structure {
   switch (shape.kind) {
     case 'object': {
       if (!description.hasType(shape.type)) return leaf;
       const type = description.type(shape.type);
-      return (field?.mapType ?? type.mapType) === 'atomic' ? leaf : { kind: 'struct', fields: type.fields, others: type.others };
+      if ((field?.mapType ?? type.mapType) === 'atomic') return leaf;
+      return { kind: 'struct', fields: type.fields, others: { description, shape: type.others ?? { kind: 'any' } }, places: new Map() };
     }
     case 'map': return (field?.mapType ?? shape.mapType) === 'atomic' ? leaf : { kind: 'map', of: { description, shape: shape.of } };
     case 'list': {
@@ -36,7 +52,6 @@ export function structureOf(place: Place, ...values: readonly (Json | undefined)
       if (listType === 'set') return { kind: 'set' };
       return listType === 'map' ? { kind: 'keyed', keys: field?.listMapKeys ?? shape.listMapKeys ?? [], of: { description, shape: shape.of } } : leaf;
     }
-    case 'deduced': return values.every((value) => value === undefined || value === null || isObject(value)) ? { kind: 'map', of: { description, shape } } : leaf;
     default: return leaf;
   }
 }
@@ -44,9 +59,14 @@ export function structureOf(place: Place, ...values: readonly (Json | undefined)
 /** The place of a child of a struct or map; fields that the type has not are taken whole. */
 export function childPlace(place: Place, structure: Structure, key: string): Place {
   if (structure.kind === 'map') return structure.of;
-  const field = structure.kind === 'struct' ? structure.fields.get(key) : undefined;
-  const others: FieldShape = (structure.kind === 'struct' ? structure.others : undefined) ?? { kind: 'any' };
-  return field === undefined ? { description: place.description, shape: others } : { description: place.description, shape: field.shape, field };
+  if (structure.kind !== 'struct') return { description: place.description, shape: { kind: 'any' } };
+  const known = structure.places.get(key);
+  if (known !== undefined) return known;
+  const field = structure.fields.get(key);
+  if (field === undefined) return structure.others;
+  const made: Place = { description: place.description, shape: field.shape, field };
+  structure.places.set(key, made);
+  return made;
 }
 
 export function isDeclared(structure: Structure, key: string): boolean {
@@ -83,6 +103,40 @@ export function elementOf(item: Json, structure: Structure, path: readonly PathE
   return keyOf(item, structure, path, index);
 }
 
-export function mapElement(key: string): PathElement {
-  return fieldElement(key);
+/** By what they are called. */
+export function itemsOf(items: readonly Json[], structure: Structure, path: readonly PathElement[]): Map<PathElement, Json[]> {
+  const found = new Map<PathElement, Json[]>();
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index] as Json;
+    const element = elementOf(item, structure, path, index);
+    const same = found.get(element);
+    if (same === undefined) found.set(element, [item]);
+    else same.push(item);
+  }
+  return found;
+}
+
+/** Of declared fields only, or there would be as many as clients can think of. */
+const fieldNames = new Map<string, PathElement>();
+
+export function mapElement(structure: Structure, key: string): PathElement {
+  if (!isDeclared(structure, key)) return fieldElement(key);
+  let name = fieldNames.get(key);
+  if (name === undefined) fieldNames.set(key, (name = fieldElement(key)));
+  return name;
+}
+
+const roots = new WeakMap<ApiDescription, Map<string, Place>>();
+
+/** The place of a whole object. */
+export function rootPlace(description: ApiDescription, typeName: string): Place {
+  let places = roots.get(description);
+  if (places === undefined) roots.set(description, (places = new Map<string, Place>()));
+  let place = places.get(typeName);
+  if (place === undefined) places.set(typeName, (place = { description, shape: { kind: 'object', type: typeName } }));
+  return place;
+}
+
+export function isEmptyMap(value: Json | undefined): boolean {
+  return value === undefined || value === null || (isObject(value) && Object.keys(value).length === 0);
 }

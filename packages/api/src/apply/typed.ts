@@ -2,16 +2,12 @@ import type { Json, JsonObject } from '../resource.ts';
 import { equalJson, isObject, own, setOwn } from '../patch/values.ts';
 import { FieldSet } from './field-set.ts';
 import { pathText, type PathElement } from './path-element.ts';
-import { childPlace, elementOf, elementPlace, isDeclared, mapElement, structuralError, structureOf, type Place, type Structure } from './schema.ts';
+import { childPlace, elementOf, elementPlace, isDeclared, isEmptyMap, itemsOf, mapElement, structuralError, structureOf, type Place, type Structure } from './schema.ts';
 
 type Path = readonly PathElement[];
 
 function isMapLike(structure: Structure): boolean {
   return structure.kind === 'struct' || structure.kind === 'map';
-}
-
-function isEmptyMap(value: Json | undefined): boolean {
-  return value === undefined || value === null || (isObject(value) && Object.keys(value).length === 0);
 }
 
 /** Every path that an applied object names. */
@@ -43,7 +39,7 @@ function collect(value: Json, place: Place, path: Path, set: FieldSet): void {
 function collectMap(value: JsonObject, place: Place, structure: Structure, path: Path, set: FieldSet): void {
   for (const key of Object.keys(value)) {
     const inner = value[key] as Json;
-    const below = [...path, mapElement(key)];
+    const below = [...path, mapElement(structure, key)];
     if (isEmptyMap(inner) || !isDeclared(structure, key)) set.insert(below);
     if (inner !== null) collect(inner, childPlace(place, structure, key), below, set);
   }
@@ -58,67 +54,70 @@ export interface Comparison {
 /** Which paths differ between two states of one object. */
 export function compare(before: Json, after: Json, place: Place): Comparison {
   const comparison = { added: new FieldSet(), modified: new FieldSet(), removed: new FieldSet() };
-  new Comparer(comparison).visit(before, after, place, []);
+  new Comparer(comparison).visit(before, after, place);
   return comparison;
 }
 
 class Comparer {
   readonly #out: Comparison;
+  /** To where it is now. */
+  readonly #path: PathElement[] = [];
 
   constructor(out: Comparison) {
     this.#out = out;
   }
 
-  #leaf(before: Json | undefined, after: Json | undefined, path: Path): void {
-    if (before === undefined) this.#out.added.insert(path);
-    else if (after === undefined) this.#out.removed.insert(path);
-    else if (!equalJson(before, after)) this.#out.modified.insert(path);
+  #leaf(before: Json | undefined, after: Json | undefined): void {
+    if (before === undefined) this.#out.added.insert(this.#path);
+    else if (after === undefined) this.#out.removed.insert(this.#path);
+    else if (!equalJson(before, after)) this.#out.modified.insert(this.#path);
   }
 
-  visit(before: Json | undefined, after: Json | undefined, place: Place, path: Path): void {
+  visit(before: Json | undefined, after: Json | undefined, place: Place): void {
     if (before === undefined && after === undefined) return;
     const structure = structureOf(place, before, after);
     if (structure.kind === 'leaf' || (isMapLike(structure) && isEmptyMap(before) && isEmptyMap(after))) {
-      this.#leaf(before, after, path);
+      this.#leaf(before, after);
       return;
     }
-    if (isMapLike(structure)) this.#map(before, after, structure, place, path);
-    else if (before !== after) this.#list(Array.isArray(before) ? before : [], Array.isArray(after) ? after : [], structure, place, path);
-    if (before === undefined) this.#out.added.insert(path);
-    else if (after === undefined) this.#out.removed.insert(path);
+    if (isMapLike(structure)) this.#map(before, after, structure, place);
+    else if (before !== after) this.#list(Array.isArray(before) ? before : [], Array.isArray(after) ? after : [], structure, place);
+    if (before === undefined) this.#out.added.insert(this.#path);
+    else if (after === undefined) this.#out.removed.insert(this.#path);
   }
 
-  #map(before: Json | undefined, after: Json | undefined, structure: Structure, place: Place, path: Path): void {
+  #below(element: PathElement, before: Json | undefined, after: Json | undefined, place: Place): void {
+    this.#path.push(element);
+    this.visit(before, after, place);
+    this.#path.pop();
+  }
+
+  #map(before: Json | undefined, after: Json | undefined, structure: Structure, place: Place): void {
+    if (before === after) return;
     const left = isObject(before) ? before : {};
     const right = isObject(after) ? after : {};
-    for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
-      this.visit(own(left, key), own(right, key), childPlace(place, structure, key), [...path, mapElement(key)]);
-    }
+    for (const key of Object.keys(left)) this.#below(mapElement(structure, key), left[key], own(right, key), childPlace(place, structure, key));
+    for (const key of Object.keys(right)) if (!Object.hasOwn(left, key)) this.#below(mapElement(structure, key), undefined, right[key], childPlace(place, structure, key));
   }
 
-  #list(before: readonly Json[], after: readonly Json[], structure: Structure, place: Place, path: Path): void {
-    const left = byElement(before, structure, path);
-    const right = byElement(after, structure, path);
-    for (const element of new Set([...left.keys(), ...right.keys()])) {
-      const old = left.get(element) ?? [];
-      const now = right.get(element) ?? [];
-      const below = [...path, element];
-      // Doubles, which only an update can bring in, are compared as one value.
-      if (old.length > 1 || now.length > 1) this.#leaf(old.length === 0 ? undefined : old, now.length === 0 ? undefined : now, below);
-      else this.visit(old[0], now[0], elementPlace(structure, place), below);
-    }
+  #list(before: readonly Json[], after: readonly Json[], structure: Structure, place: Place): void {
+    const left = itemsOf(before, structure, this.#path);
+    const right = itemsOf(after, structure, this.#path);
+    const inner = elementPlace(structure, place);
+    for (const [element, old] of left) this.#item(element, old, right.get(element) ?? [], inner);
+    for (const [element, now] of right) if (!left.has(element)) this.#item(element, [], now, inner);
   }
-}
 
-function byElement(items: readonly Json[], structure: Structure, path: Path): Map<PathElement, Json[]> {
-  const found = new Map<PathElement, Json[]>();
-  for (const [index, item] of items.entries()) {
-    const element = elementOf(item, structure, path, index);
-    const same = found.get(element);
-    if (same === undefined) found.set(element, [item]);
-    else same.push(item);
+  #item(element: PathElement, old: readonly Json[], now: readonly Json[], place: Place): void {
+    if (old.length <= 1 && now.length <= 1) {
+      this.#below(element, old[0], now[0], place);
+      return;
+    }
+    // Doubles, which only an update can bring in, are compared as one value.
+    this.#path.push(element);
+    this.#leaf(old.length === 0 ? undefined : (old as Json[]), now.length === 0 ? undefined : (now as Json[]));
+    this.#path.pop();
   }
-  return found;
 }
 
 /** The value without the paths of `gone`; undefined if nothing is left of it. */
@@ -141,7 +140,7 @@ export function removePaths(value: Json, gone: FieldSet, place: Place, path: Pat
 function removeFromMap(value: JsonObject, gone: FieldSet, structure: Structure, place: Place, path: Path): Json | undefined {
   const kept: JsonObject = {};
   for (const key of Object.keys(value)) {
-    const element = mapElement(key);
+    const element = mapElement(structure, key);
     if (gone.members.has(element)) continue;
     const below = gone.children.get(element);
     const inner = value[key] as Json;

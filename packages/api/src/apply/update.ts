@@ -2,11 +2,12 @@ import type { ApiDescription } from '../description.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { equalJson, isObject, own } from '../patch/values.ts';
 import { StatusError } from '../status-error.ts';
+import { createdFields } from './created.ts';
 import { applyConflict, type FieldConflict } from './conflicts.ts';
 import { fieldSetOf, type FieldSet } from './field-set.ts';
-import { asksForReset, capUpdaters, decodeManaged, encodeManaged, entryKey, type Managed, type ManagedEntry } from './managed.ts';
+import { asksForReset, capUpdaters, decodeManaged, encodeManaged, entryJson, entryKey, type Managed, type ManagedEntry } from './managed.ts';
 import { resetFieldsOf } from './reset-fields.ts';
-import type { Place } from './schema.ts';
+import { rootPlace, type Place } from './schema.ts';
 import { compare, type Comparison } from './typed.ts';
 import { zeroObject } from './zero.ts';
 
@@ -32,7 +33,7 @@ const stripped = fieldSetOf([
 ]);
 
 export function placeOf({ description, typeName }: Writing): Place {
-  return { description, shape: { kind: 'object', type: typeName } };
+  return rootPlace(description, typeName);
 }
 
 export function metadataOf(object: JsonObject): JsonObject {
@@ -48,10 +49,14 @@ export function withoutManagedFields(object: JsonObject): JsonObject {
 }
 
 export function writeManagedFields(object: JsonObject, managed: Managed): void {
+  writeEntries(object, encodeManaged(managed));
+}
+
+function writeEntries(object: JsonObject, entries: Json[]): void {
   const metadata = own(object, 'metadata');
   const target = isObject(metadata) ? metadata : {};
-  if (managed.size === 0) delete target['managedFields'];
-  else target['managedFields'] = encodeManaged(managed);
+  if (entries.length === 0) delete target['managedFields'];
+  else target['managedFields'] = entries;
   if (!isObject(metadata)) object['metadata'] = target;
 }
 
@@ -60,7 +65,11 @@ export function resetFieldsFor(writing: Writing): FieldSet {
 }
 
 export function entryOf(writing: Writing, operation: 'Apply' | 'Update', set: FieldSet): ManagedEntry {
-  return { manager: writing.manager === '' ? 'unknown' : writing.manager, operation, apiVersion: writing.apiVersion, subresource: writing.subresource, time: writing.now, set };
+  return { ...writerOf(writing, operation), set };
+}
+
+function writerOf(writing: Writing, operation: 'Apply' | 'Update'): Omit<ManagedEntry, 'set'> {
+  return { manager: writing.manager === '' ? 'unknown' : writing.manager, operation, apiVersion: writing.apiVersion, subresource: writing.subresource, time: writing.now };
 }
 
 /** Work that may stop where it yields, so that others have their turn while a large object is dealt with. */
@@ -127,6 +136,19 @@ export function strip(set: FieldSet): FieldSet {
   return set.difference(stripped);
 }
 
+/** The fields of a new object are its maker's. */
+function writeCreator(writing: Writing, object: JsonObject): void {
+  const { description, typeName } = writing;
+  let fieldsV1: JsonObject | undefined;
+  try {
+    fieldsV1 = createdFields(zeroObject(description, typeName), withoutManagedFields(object), placeOf(writing), resetFieldsFor(writing), stripped);
+  } catch (error) {
+    // As below: validation says it better.
+    if (!(error instanceof StatusError)) throw error;
+  }
+  writeEntries(object, fieldsV1 === undefined ? [] : [entryJson(writerOf(writing, 'Update'), fieldsV1)]);
+}
+
 /**
  * Writes into `object` (decoded and defaulted, before admission) who manages its fields after a create (`live` undefined),
  * an update or a patch. An object that nobody's fields are recorded of stays so.
@@ -141,6 +163,10 @@ export type Updating = Writing & { readonly live: JsonObject | undefined; readon
 export function* updateManagedFieldsInSteps(writing: Updating): Steps {
   const { live, object, description, typeName } = writing;
   const managed = managedBefore(writing, live, object);
+  if (managed.size === 0 && live === undefined) {
+    writeCreator(writing, object);
+    return;
+  }
   if (managed.size > 0 || live === undefined) {
     const before = live === undefined ? zeroObject(description, typeName) : withoutManagedFields(live);
     try {
