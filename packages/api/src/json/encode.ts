@@ -10,16 +10,44 @@ type WriteField = (value: unknown) => string | undefined;
 const writers = new Map<string, Write>();
 const utf8 = new TextEncoder();
 
-const writeString: Write = (value) => (typeof value === 'string' ? quoteJson(value) : '""');
-const writeNumber: Write = (value) => (typeof value === 'number' || typeof value === 'bigint' ? String(value) : '0');
-const writeBoolean: Write = (value) => (value === true ? 'true' : 'false');
-const writeIntOrString: Write = (value) => (typeof value === 'string' ? quoteJson(value) : writeNumber(value));
-const writeTime: Write = (value) => (typeof value === 'string' && value !== '' ? quoteJson(value) : 'null');
-const writeQuantity: Write = (value) => (typeof value === 'string' && value !== '' ? quoteJson(value) : `"${writeNumber(value)}"`);
+/** Of what is being written: reading the text gives it again. */
+let isExact = true;
+
+function inexact(text: string): string {
+  isExact = false;
+  return text;
+}
+
+/** Numbers that are written and read as they are, by whatever parser. */
+const mostPlain = 1e15;
+/** So are those in a value without a type, unless something looks like this. */
+const unusualNumber = /\d{16}|[:,[]-0/;
+
+const writeString: Write = (value) => (typeof value === 'string' ? (value.isWellFormed() ? quoteJson(value) : inexact(quoteJson(value))) : inexact('""'));
+const writeNumber: Write = (value) => {
+  if (typeof value === 'number' && value < mostPlain && value > -mostPlain && !Object.is(value, -0)) return String(value);
+  return inexact(typeof value === 'number' || typeof value === 'bigint' ? String(value) : '0');
+};
+const writeBoolean: Write = (value) => (value === true ? 'true' : value === false ? 'false' : inexact('false'));
+const writeIntOrString: Write = (value) => (typeof value === 'string' ? writeString(value) : writeNumber(value));
+const writeNull: Write = (value) => (value === null ? 'null' : inexact('null'));
+const writeTime: Write = (value) => (typeof value === 'string' && value !== '' ? writeString(value) : writeNull(value));
+const writeQuantity: Write = (value) => (typeof value === 'string' && value !== '' ? writeString(value) : inexact(`"${writeNumber(value)}"`));
+const writeDuration: Write = (value) => (typeof value === 'string' && value !== '' ? writeString(value) : inexact('"0s"'));
+const writeAny: Write = (value) => {
+  const text = stringifyAny(value);
+  if (isExact && (typeof value !== 'object' || !isPlainText(text))) isExact = false;
+  return text;
+};
+
+/** Where nothing is escaped the engine has written it, and reads the same. */
+function isPlainText(text: string): boolean {
+  return !text.includes('\\u') && !unusualNumber.test(text);
+}
 
 function writeList(item: Write): Write {
   return (value) => {
-    if (!Array.isArray(value)) return 'null';
+    if (!Array.isArray(value)) return writeNull(value);
     let text = '[';
     for (let index = 0; index < value.length; index++) text += index === 0 ? item(value[index]) : `,${item(value[index])}`;
     return `${text}]`;
@@ -29,13 +57,21 @@ function writeList(item: Write): Write {
 /** Go writes the keys of a map in order. */
 function writeMap(member: Write): Write {
   return (value) => {
-    if (value === null || typeof value !== 'object') return 'null';
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return writeNull(value);
     const keys = Object.keys(value);
-    if (keys.length > 1) keys.sort();
+    if (!inOrder(keys)) {
+      isExact = false;
+      keys.sort();
+    }
     let text = '{';
-    for (const key of keys) text += `${text === '{' ? '' : ','}${quoteJson(key)}:${member((value as Record<string, unknown>)[key])}`;
+    for (const key of keys) text += `${text === '{' ? '' : ','}${writeString(key)}:${member((value as Record<string, unknown>)[key])}`;
     return `${text}}`;
   };
+}
+
+function inOrder(keys: readonly string[]): boolean {
+  for (let at = 1; at < keys.length; at += 1) if ((keys[at - 1] as string) > (keys[at] as string)) return false;
+  return true;
 }
 
 function writerOf(shape: Shape): Write {
@@ -44,10 +80,10 @@ function writerOf(shape: Shape): Write {
     case 'boolean': return writeBoolean;
     case 'int32': case 'int64': case 'double': return writeNumber;
     case 'time': case 'micro-time': return writeTime;
-    case 'duration': return (value) => quoteJson(typeof value === 'string' && value !== '' ? value : '0s');
+    case 'duration': return writeDuration;
     case 'quantity': return writeQuantity;
     case 'int-or-string': return writeIntOrString;
-    case 'any': return stringifyAny;
+    case 'any': return writeAny;
     case 'list': return writeList(writerOf(shape.of));
     case 'map': return writeMap(writerOf(shape.of));
     case 'object': return lazyStruct(shape.type);
@@ -70,10 +106,10 @@ function fieldWriter(field: GoField): WriteField {
   const write = writerOf(field.shape);
   const { omitEmpty } = field;
   switch (field.presence) {
-    case 'pointer': return (value) => (value === undefined || value === null ? (omitEmpty ? undefined : 'null') : write(value));
+    case 'pointer': return (value) => (value === undefined || value === null ? (omitEmpty ? undefined : writeNull(value)) : write(value));
     case 'slice': case 'map':
       if (omitEmpty) return (value) => (isEmptyCollection(value) ? undefined : write(value));
-      return (value) => (value === undefined || value === null ? 'null' : write(value));
+      return (value) => (value === undefined || value === null ? writeNull(value) : write(value));
     case 'value': break;
   }
   switch (field.shape.kind) {
@@ -90,10 +126,17 @@ function makeStructWriter(typeName: string): Write {
   return (value) => {
     const object = (value ?? {}) as Record<string, unknown>;
     let text = '';
+    let known = 0;
     for (const field of fields) {
-      const written = field.write(object[field.name]);
-      if (written !== undefined) text += text === '' ? field.start + written : `,${field.start}${written}`;
+      const member = object[field.name];
+      const written = field.write(member);
+      if (written === undefined) continue;
+      if (member !== undefined) known += 1;
+      else isExact = false;
+      text += text === '' ? field.start + written : `,${field.start}${written}`;
     }
+    // Something was left out, or there is nothing at all.
+    if (isExact && (object !== value || Object.keys(object).length !== known)) isExact = false;
     return `{${text}}`;
   };
 }
@@ -102,7 +145,7 @@ function unionWriter(typeName: string): Write {
   const schema = lazyStruct(schemaOfUnion(typeName));
   const write: Write = (value) => {
     if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
-    return value !== null && typeof value === 'object' ? schema(value) : stringifyAny(value);
+    return value !== null && typeof value === 'object' ? schema(value) : writeAny(value);
   };
   return write;
 }
@@ -121,6 +164,16 @@ function structWriter(typeName: string): Write {
  */
 export function stringifyObject(typeName: string, object: unknown): string {
   return structWriter(typeName)(object);
+}
+
+/**
+ * As `stringifyObject`. `exact`: parsing the text gives an object equal to this one, so that it need not be parsed (only the fields of structs may
+ * stand in another order). False where that is not certain.
+ */
+export function stringifyExactly(typeName: string, object: unknown): { readonly text: string; readonly exact: boolean } {
+  isExact = true;
+  const text = structWriter(typeName)(object);
+  return { text, exact: isExact };
 }
 
 /** The bytes of `stringifyObject`. */

@@ -1,5 +1,5 @@
 export { stringifyAny, stringifySorted } from './any.ts';
-export { encodeJson, stringifyObject } from './encode.ts';
+export { encodeJson, stringifyExactly, stringifyObject } from './encode.ts';
 export { quoteJson } from './quote.ts';
 export { JsonTooWideError, maxWideMembers, parseStoredJson, scanJson, scannedValue, SlicedScan, type DuplicateKey, type ScannedJson } from './scan.ts';
 export { JsonSyntaxError, YamlSyntaxError } from './syntax-error.ts';

@@ -6,7 +6,9 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 /** Reads data only: never what an object inherits. */
 export function own(object: JsonObject, key: string): Json | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+  const value = object[key];
+  // Most are looked for in vain.
+  return value === undefined || Object.hasOwn(object, key) ? value : undefined;
 }
 
 /** Writes plain data even where the key is `__proto__`. */

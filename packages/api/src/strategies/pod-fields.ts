@@ -1,13 +1,9 @@
 import type { JsonObject } from '../resource.ts';
 import { get, has, list, obj, objects, str, strings } from '../validation/access.ts';
 import { appArmorPrefix } from '../validation/pod/annotations.ts';
-import { containersWithPath } from '../validation/pod/windows.ts';
+import { allContainers } from '../validation/pod/windows.ts';
 import { setOwn } from '../patch/values.ts';
 import { metadataOf } from './generic.ts';
-
-function containersOf(spec: JsonObject | undefined): readonly JsonObject[] {
-  return containersWithPath(spec, '').map(([container]) => container);
-}
 
 interface Gated {
   /** The places where this field may stand in a pod. */
@@ -23,8 +19,8 @@ const context = (spec: JsonObject | undefined): readonly (JsonObject | undefined
 const gated: readonly Gated[] = [
   { key: 'hostUsers', places: whole }, { key: 'resourceClaims', places: whole }, { key: 'resources', places: whole },
   { key: 'supplementalGroupsPolicy', places: context }, { key: 'seLinuxChangePolicy', places: context },
-  { key: 'resizePolicy', places: containersOf },
-  { key: 'claims', places: (spec) => containersOf(spec).map((container) => obj(container, 'resources')) },
+  { key: 'resizePolicy', places: allContainers },
+  { key: 'claims', places: (spec) => allContainers(spec).map((container) => obj(container, 'resources')) },
   { key: 'clusterTrustBundle', places: volumeSources },
 ];
 
@@ -38,7 +34,7 @@ export function dropGatedPodFields(spec: JsonObject | undefined, old: JsonObject
 }
 
 function contexts(spec: JsonObject | undefined): readonly JsonObject[] {
-  return containersOf(spec).map((container) => obj(container, 'securityContext') ?? {});
+  return allContainers(spec).map((container) => obj(container, 'securityContext') ?? {});
 }
 
 /** Volumes made of images go, and what mounts them. */
@@ -46,7 +42,7 @@ function dropImageVolumes(spec: JsonObject): void {
   const gone = new Set(objects(spec, 'volumes').filter((volume) => has(volume, 'image')).map((volume) => str(volume, 'name')));
   if (gone.size === 0) return;
   spec['volumes'] = objects(spec, 'volumes').filter((volume) => !has(volume, 'image'));
-  for (const container of containersOf(spec)) {
+  for (const container of allContainers(spec)) {
     if (has(container, 'volumeMounts')) container['volumeMounts'] = objects(container, 'volumeMounts').filter((mount) => !gone.has(str(mount, 'name')));
   }
 }
@@ -73,7 +69,7 @@ export function syncAppArmor(pod: JsonObject): void {
   if (str(obj(spec, 'os'), 'name') === 'windows') return;
   const shared = obj(obj(spec, 'securityContext'), 'appArmorProfile');
   const metadata = metadataOf(pod);
-  for (const container of containersOf(spec)) {
+  for (const container of allContainers(spec)) {
     const key = `${appArmorPrefix}${str(container, 'name')}`;
     const own = obj(obj(container, 'securityContext'), 'appArmorProfile');
     const annotation = get(obj(metadata, 'annotations'), key);

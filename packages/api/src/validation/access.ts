@@ -32,13 +32,21 @@ export function bool(object: JsonObject | undefined, key: string): boolean {
   return get(object, key) === true;
 }
 
+const nothing: readonly never[] = [];
+
 export function list(object: JsonObject | undefined, key: string): readonly Json[] {
   const value = get(object, key);
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? value : nothing;
 }
 
+function areObjects(items: readonly Json[]): items is readonly JsonObject[] {
+  return items.every(isObject);
+}
+
+/** Not to be changed: mostly the list itself. */
 export function objects(object: JsonObject | undefined, key: string): readonly JsonObject[] {
-  return list(object, key).map((item) => (isObject(item) ? item : {}));
+  const items = list(object, key);
+  return areObjects(items) ? items : items.map((item) => (isObject(item) ? item : {}));
 }
 
 export function strings(object: JsonObject | undefined, key: string): readonly string[] {
@@ -47,8 +55,10 @@ export function strings(object: JsonObject | undefined, key: string): readonly s
 
 /** Sorted by key, since Go's order of maps is random and upstream's answers are compared as sets. */
 export function entries(object: JsonObject | undefined): readonly (readonly [string, Json])[] {
-  if (object === undefined) return [];
-  return Object.keys(object).toSorted().map((key) => [key, object[key] as Json] as const);
+  if (object === undefined) return nothing;
+  const keys = Object.keys(object);
+  if (keys.length > 1) keys.sort();
+  return keys.map((key) => [key, object[key] as Json] as const);
 }
 
 export function has(object: JsonObject | undefined, key: string): boolean {

@@ -127,6 +127,7 @@ export function resourceQuotaAdmission(clock: Clock, cache: CacheReader, objects
     async validate(a) {
       if (!asksForMore(a)) return;
       const all = (await readyList(cache, '', 'resourcequotas', a.namespace)).map((object) => typed<ResourceQuota>(object));
+      if (all.length === 0 && limited.length === 0) return;
       const covering = all.filter((quota) => quotaCovers(quota, groupResource(a), a.object ?? {}) && quotaNames(groupResource(a), Object.keys(quota.status?.hard ?? {})).length > 0);
       for (const quota of covering) checkKnown(a, quota);
       const wish = wishOf(a, clock.nowMs());

@@ -35,7 +35,7 @@ export function cacheReader(registry: Registry): CacheReader {
     onChange(group, resource, listener) {
       const found = cacheOf(group, resource);
       if (found === undefined) return () => {};
-      return found.cache.onEvent((event) => listener({ type: event.type, object: event.object.object }));
+      return found.cache.onEvent(({ type, object: stored }) => listener({ type, get object() { return stored.object; } }));
     },
     async whenReady() {
       if (starting.size > 0) await Promise.all(starting);
@@ -75,7 +75,8 @@ export function objectMutator(registry: Registry): ObjectMutator {
         if (options.dryRun === true) return object;
         const result = await store.put(path, object, current.revision, { shared: options.shared === true });
         if (result.kind === 'written') {
-          if (options.notes !== undefined) noteWrite({ kind, notes: options.notes }, object, result.object.revision);
+          cache.wrote(result.object);
+        if (options.notes !== undefined) noteWrite({ kind, notes: options.notes }, object, result.object.revision);
           return result.object.object;
         }
         current = result.current;

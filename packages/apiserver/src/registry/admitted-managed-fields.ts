@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '@coxswain/api';
 import type { RequestNotes } from '../types.ts';
-import { copy, isObject, meta } from './object.ts';
+import { isObject, meta } from './object.ts';
 
 function problemOf(entries: Json): string | undefined {
   if (!Array.isArray(entries)) return undefined;
@@ -14,7 +14,8 @@ function problemOf(entries: Json): string | undefined {
 /** Runs admission; managed fields that it has broken are put back, and the client is told. */
 export async function keepingManagedFields(object: JsonObject, notes: RequestNotes, admit: () => Promise<void>): Promise<void> {
   const { managedFields } = meta(object);
-  const before = managedFields === undefined ? undefined : copy(managedFields);
+  // Who breaks an entry puts others in its place or changes its texts: what lies below is nobody's to change.
+  const before = Array.isArray(managedFields) ? managedFields.map((entry) => (isObject(entry) ? { ...entry } : entry)) : managedFields;
   await admit();
   const problem = problemOf(meta(object)['managedFields'] ?? null);
   if (problem === undefined) return;

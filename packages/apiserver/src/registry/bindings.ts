@@ -1,5 +1,5 @@
 import {
-  applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
+  applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyExactly, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
 import { assert, emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
@@ -68,6 +68,7 @@ function storedJson(value: Uint8Array, typeName: string): JsonObject {
 export function builtinStorageCodec(api: ApiResource): StorageCodec {
   return {
     encode: (object) => stringifyObject(api.typeName, object),
+    encodeExactly: (object) => stringifyExactly(api.typeName, object),
     decode: (value) => (isOwnJson(value) ? storedJson(value, api.typeName) : withDefaults(api, storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName))),
   };
 }

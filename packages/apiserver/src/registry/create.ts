@@ -40,12 +40,13 @@ function validate(operation: Operation, object: JsonObject): void {
   for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.notes.warn(warning);
 }
 
+/** `admitted` is its own, and changed. */
 async function attempt(operation: Operation, admitted: JsonObject, options: WriteOptions): Promise<Written | 'exists'> {
   const { dryRun } = options;
   const { kind, context, info, user } = operation;
   const { hub } = kind;
   if (operation.pause !== undefined) await operation.pause();
-  const object = kind.toHub(copy(admitted));
+  const object = kind.toHub(admitted);
   if (operation.pause !== undefined) await operation.pause();
   fillSystemFields(object, context.host);
   prepare(operation, object);
@@ -63,6 +64,7 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
     }
     const result = await hub.store.put(key, object, 0, { shared: sharesWrites(operation.http) });
     if (result.kind === 'conflict') return { committed: false, value: 'exists' };
+    hub.cache.wrote(result.object);
     noteWrite(operation, object, result.object.revision);
     return { committed: true, value: { object, stored: result.object } };
   });
@@ -111,7 +113,7 @@ function generateFailed(operation: Operation, name: string): StatusError {
 export function storedForm(operation: Operation, written: Written): StoredObject {
   if (written.stored !== undefined) return written.stored;
   const { codec } = operation.kind.hub;
-  return new StoredObject('', encodeForStore(written.object, codec), written.revision ?? 0, codec);
+  return new StoredObject('', encodeForStore(written.object, codec).value, written.revision ?? 0, codec);
 }
 
 export function requireObjectBody(body: Uint8Array): void {

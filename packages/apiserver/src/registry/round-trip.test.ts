@@ -19,6 +19,24 @@ function withVersion(object: JsonObject, resourceVersion: string | undefined): J
   return { ...object, metadata: { ...metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
 }
 
+function withMetadata(object: JsonObject, more: JsonObject): JsonObject {
+  return { ...object, metadata: { ...(object['metadata'] as JsonObject), ...more } };
+}
+
+test('what is written as it stands need not be read again', () => {
+  const pod = (metadata: JsonObject): JsonObject => ({
+    kind: 'Pod', apiVersion: 'v1', metadata: { name: 'a', creationTimestamp: null, ...metadata },
+    spec: { containers: [{ name: 'c', image: 'i', resources: { limits: { cpu: '1' } }, ports: [{ containerPort: 80, protocol: 'TCP' }] }] }, status: {},
+  });
+  const api = builtinResources.find((one) => one.group === '' && one.resource === 'pods') ?? expect.fail('no pods');
+  const isKnown = (metadata: JsonObject): boolean => encodeForStore(pod(metadata), builtinStorageCodec(api)).object !== undefined;
+  expect(isKnown({ labels: { a: '1', b: '2' }, resourceVersion: '7' })).toBe(true);
+  const others: readonly JsonObject[] = [{ labels: {} }, { labels: { b: '2', a: '1' } }, { generation: 0 }, { annotations: null }, { generation: 2 ** 53 }, { annotations: { a: '\udfff' } }, { unheardOf: 1 }];
+  for (const metadata of others) {
+    expect(isKnown(metadata), JSON.stringify(metadata)).toBe(false);
+  }
+});
+
 describe.each(builtinResources.map((api) => [`${apiVersionOf(api)} ${api.kind}`, api] as const))('%s', (_name, api) => {
   const codec = builtinCodec(api);
   const storage = builtinStorageCodec(api);
@@ -33,8 +51,12 @@ describe.each(builtinResources.map((api) => [`${apiVersionOf(api)} ${api.kind}`,
       const message = codec.encodeProtobuf?.(object) ?? expect.fail('no protobuf');
       expect(codec.decode(message, 'protobuf', 'Strict').object, `protobuf, seed ${seed}`).toEqual(object);
       expect(codec.encodeProtobuf?.(codec.decode(message, 'protobuf', 'Strict').object), `bytes, seed ${seed}`).toEqual(message);
-      const stored = new StoredObject('/key', encodeForStore(object, storage), 42, storage);
+      const stored = new StoredObject('/key', encodeForStore(object, storage).value, 42, storage);
       expect(storage.decode(stored.value), `store, seed ${seed}`).toEqual(withVersion(object, undefined));
+      for (const one of [object, storage.decode(stored.value), withMetadata(object, { labels: {}, annotations: { b: '1', a: '2' } }), withMetadata(object, { generation: 0, finalizers: [] }), withMetadata(object, { annotations: { a: '\ud800' } })]) {
+        const { value, object: known } = encodeForStore(one, storage);
+        if (known !== undefined) expect(known, `exact, seed ${seed}`).toEqual(storage.decode(value));
+      }
       expect(storage.decode(message), `what the original stores, seed ${seed}`).toEqual(object);
       expect(codec.decode(stored.bytes, 'json', 'Strict').object, `served, seed ${seed}`).toEqual(withVersion(object, '42'));
     }

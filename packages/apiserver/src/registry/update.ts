@@ -125,8 +125,9 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
     validate(operation, object, old);
     if (operation.pause !== undefined) await operation.pause();
     const shown = (one: JsonObject): JsonObject => (change.view === undefined ? one : change.view.of(one));
+    const served = (one: JsonObject): JsonObject => shown(kind.isHub ? one : kind.fromHub(copy(one)));
     await context.admission.validate(attributes(operation, {
-      operation: 'UPDATE', name: info.name, object: shown(kind.fromHub(copy(object))), oldObject: shown(kind.fromHub(copy(old))), dryRun: options.dryRun,
+      operation: 'UPDATE', name: info.name, object: served(object), oldObject: served(old), dryRun: options.dryRun,
       options: optionsObject('UpdateOptions', options.given), objectKind: change.view?.objectKind,
     }));
     if (operation.pause !== undefined) await operation.pause();
@@ -152,10 +153,11 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   meta(object)['resourceVersion'] = String(current.revision);
   const encoded = encodeForStore(object, operation.kind.hub.codec);
   if (operation.pause !== undefined) await operation.pause();
-  if (!current.stale && sameState(object, encoded, current, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
+  if (!current.stale && sameState(object, encoded.value, current, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
   const result = await store.put(current.key, object, current.revision, { encoded, shared: sharesWrites(operation.http) });
   if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
+  operation.kind.hub.cache.wrote(result.object);
   noteWrite(operation, object, result.object.revision);
   return { committed: true, value: { kind: 'done', written: { object, stored: result.object } } };
 }

@@ -7,6 +7,8 @@ import { behindUid } from './splice.ts';
 export interface StorageCodec {
   /** Keys in upstream's order, resourceVersion left out. */
   encode(object: JsonObject): string;
+  /** As `encode`; `exact`: decoding the text would give an equal object. Absent: nobody knows. */
+  encodeExactly?(object: JsonObject): { readonly text: string; readonly exact: boolean };
   /** Reads upstream's protobuf too (`k8s\0`). */
   decode(value: Uint8Array): JsonObject;
   /** What is stored where that is not what is served: custom resources have one version in the store and are defaulted when read. */
@@ -38,6 +40,14 @@ export function isOwnJson(value: Uint8Array): boolean {
   return value[0] === openBrace && value.at(-1) === closeBrace;
 }
 
+export interface StoredOptions {
+  readonly createRevision?: number;
+  readonly lease?: bigint;
+  readonly stale?: boolean;
+  /** What decoding the value would give, but for resourceVersion, if that is known. Nobody may change it any more. */
+  readonly object?: JsonObject | undefined;
+}
+
 /** One stored state of one object; revision 0: it was not stored (a dry run). Immutable; kept as bytes, parsed when asked for. */
 export class StoredObject {
   readonly key: string;
@@ -51,7 +61,7 @@ export class StoredObject {
   #object: JsonObject | undefined;
   #protobuf: Uint8Array | undefined;
 
-  constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: { readonly createRevision?: number; readonly lease?: bigint; readonly stale?: boolean } = {}) {
+  constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: StoredOptions = {}) {
     this.key = key;
     this.revision = revision;
     this.createRevision = options.createRevision ?? revision;
@@ -59,6 +69,15 @@ export class StoredObject {
     this.stale = options.stale ?? false;
     this.#value = value;
     this.#codec = codec;
+    if (options.object !== undefined && revision > 0) this.#object = { ...options.object, metadata: { ...metadataOf(options.object), resourceVersion: String(revision) } };
+  }
+
+  /** The same state as the store tells of it, which knows more. */
+  as(known: Pick<StoredOptions, 'createRevision' | 'lease' | 'stale'>): StoredObject {
+    const same = new StoredObject(this.key, this.#value, this.revision, this.#codec, known);
+    same.#object = this.#object;
+    if (same.#object !== undefined) parsed.keep(same, this.#value.length);
+    return same;
   }
 
   /** Shared: copy before changing. resourceVersion is set. Later calls may answer another, equal object. */
@@ -128,11 +147,17 @@ function versionBytes(revision: number): Uint8Array {
   return bytes;
 }
 
-/** A copy without resourceVersion, which is the store's to say. */
-export function encodeForStore(object: JsonObject, codec: StorageCodec): Uint8Array {
-  const metadata = { ...metadataOf(object) };
-  delete metadata['resourceVersion'];
-  delete metadata['selfLink'];
+export interface Encoded {
+  readonly value: Uint8Array;
+  /** What decoding the value would give, if that is known without. Shares all but its metadata with what was encoded. */
+  readonly object: JsonObject | undefined;
+}
+
+/** Without resourceVersion, which is the store's to say. */
+export function encodeForStore(object: JsonObject, codec: StorageCodec): Encoded {
+  const { resourceVersion: _version, selfLink: _link, ...metadata } = metadataOf(object);
   const bare = { ...object, metadata };
-  return utf8(codec.toStore?.(bare) ?? codec.encode(bare));
+  if (codec.toStore !== undefined || codec.encodeExactly === undefined) return { value: utf8(codec.toStore?.(bare) ?? codec.encode(bare)), object: undefined };
+  const { text, exact } = codec.encodeExactly(bare);
+  return { value: utf8(text), object: exact ? bare : undefined };
 }

@@ -3,7 +3,7 @@ import { assert, fromUtf8, utf8, type Timers } from '@coxswain/host';
 import { EtcdError, type Compare, type EtcdClient, type KeyValue, type RangeResult, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
 import type { TransformedKeyValue } from '../encryption/transformer.ts';
 import { sharedWritesOf } from '../fast-path/shared-writes.ts';
-import { encodeForStore, StoredObject, type StorageCodec } from './codec.ts';
+import { encodeForStore, StoredObject, type Encoded, type StorageCodec } from './codec.ts';
 import { prefixEnd } from './keys.ts';
 import type { EventLeases } from './leases.ts';
 
@@ -34,7 +34,7 @@ export interface PutOptions {
   /** May be written in one transaction with others, and so have their revision. */
   readonly shared?: boolean;
   /** The object as it is stored, if that is known already. */
-  readonly encoded?: Uint8Array;
+  readonly encoded?: Encoded;
 }
 
 export type WriteResult =
@@ -86,15 +86,16 @@ export class ResourceStore {
     return (await this.client.range({ key: utf8(this.prefix), countOnly: true })).revision;
   }
 
-  /** `expectedRevision` 0: only if it does not exist. */
+  /** `expectedRevision` 0: only if it does not exist. Nobody may change `object` afterwards. */
   async put(key: string, object: JsonObject, expectedRevision: number, options: PutOptions = {}): Promise<WriteResult> {
-    const value = options.encoded ?? encodeForStore(object, this.codec);
+    const encoded = options.encoded ?? encodeForStore(object, this.codec);
+    const { value } = encoded;
     const lease = await this.#leases?.current();
     const keyBytes = utf8(key);
     const op: TxnOp = { type: 'put', key: keyBytes, value, ...(lease === undefined ? {} : { lease }) };
     const result = await this.#compareAnd(keyBytes, expectedRevision, op, options);
     if (result.kind === 'conflict') return result;
-    return { kind: 'written', object: new StoredObject(key, value, result.revision, this.codec) };
+    return { kind: 'written', object: new StoredObject(key, value, result.revision, this.codec, { object: encoded.object }) };
   }
 
   /** On success `object` is the last state, told at the revision of its deletion. */

@@ -1,5 +1,5 @@
 import { StatusError } from '@coxswain/api';
-import { utf8, type Host } from '@coxswain/host';
+import { fromUtf8, utf8, type Host } from '@coxswain/host';
 import { isEtcdError, type WatchBatch, type WatchEvent } from '@coxswain/etcd-lite/client';
 import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd } from '../storage/keys.ts';
@@ -19,6 +19,8 @@ const retryDelayMs = 200;
 const readPageLimit = 2000;
 /** More changes than that are not undone for each piece of a list. */
 const maxUndone = 1000;
+/** Own writes whose events have not come. */
+const ownLimit = 2000;
 const progressEveryMs = 100;
 const maxProgressRequests = 30;
 
@@ -69,6 +71,8 @@ export class WatchCache {
   #compacted = 0;
   /** Whether the store's word on how far a watch is can be built on: that of an old etcd may overtake the events that it speaks of. */
   #trusted = false;
+  /** Written by this server; their events are on the way. */
+  readonly #own = new Map<string, StoredObject>();
   readonly #unreadable = new Set<(error: StatusError) => void>();
 
   constructor(store: ResourceStore, host: Host) {
@@ -144,6 +148,13 @@ export class WatchCache {
   /** The store has no states before this revision any more. */
   compacted(revision: number): void {
     this.#compacted = Math.max(this.#compacted, revision);
+  }
+
+  /** What this server has just written: when its event comes, it is neither copied nor parsed again. */
+  wrote(object: StoredObject): void {
+    if (object.revision <= this.revision || !this.#ready) return;
+    if (this.#own.size >= ownLimit) this.#own.clear();
+    this.#own.set(object.key, object);
   }
 
   /** Synchronous; called in order of revision, before any watcher's reader runs. */
@@ -367,8 +378,17 @@ export class WatchCache {
     this.#watchers.push(event);
   }
 
+  #objectOf(kv: WatchEvent['kv']): StoredObject {
+    if (this.#own.size === 0) return this.store.kept(kv);
+    const key = fromUtf8(kv.key);
+    const own = this.#own.get(key);
+    if (own === undefined || own.revision > kv.modRevision) return this.store.kept(kv);
+    this.#own.delete(key);
+    return own.revision === kv.modRevision ? own.as(kv) : this.store.kept(kv);
+  }
+
   #eventOf(change: WatchEvent, shared: boolean): CacheEvent | undefined {
-    const object = this.store.kept(change.kv);
+    const object = this.#objectOf(change.kv);
     const previous = this.#entries.get(object.key);
     if (change.type === 'PUT') return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous, shared);
     return previous === undefined ? undefined : cacheEvent('DELETED', previous.at(change.kv.modRevision), previous, shared);

@@ -38,16 +38,29 @@ export function validateWindowsOptions(options: JsonObject | undefined, field: s
   return errors;
 }
 
+const containerLists = ['initContainers', 'containers', 'ephemeralContainers'];
+
 /** Every container of a pod, with its place; those that run first, first. */
 export function containersWithPath(spec: JsonObject | undefined, field: string): readonly (readonly [container: JsonObject, at: string])[] {
-  return ['initContainers', 'containers', 'ephemeralContainers'].flatMap((key) => objects(spec, key).map((container, index) => [container, `${field}.${key}[${index}]`] as const));
+  const all: (readonly [JsonObject, string])[] = [];
+  for (const key of containerLists) {
+    for (const [index, container] of objects(spec, key).entries()) all.push([container, `${field}.${key}[${index}]`]);
+  }
+  return all;
+}
+
+/** As above, where nobody asks for the place. */
+export function allContainers(spec: JsonObject | undefined): readonly JsonObject[] {
+  const [first, main, late] = [objects(spec, 'initContainers'), objects(spec, 'containers'), objects(spec, 'ephemeralContainers')];
+  return first.length + late.length === 0 ? main : [...first, ...main, ...late];
 }
 
 /** Containers that run as processes of a Windows host: all of a pod, or none. */
 export function validateHostProcess(spec: JsonObject | undefined, field: string): FieldError[] {
-  const whole = get(obj(obj(spec, 'securityContext'), 'windowsOptions'), 'hostProcess');
+  const own = (container: JsonObject | undefined): ReturnType<typeof get> => get(obj(obj(container, 'securityContext'), 'windowsOptions'), 'hostProcess');
+  const whole = own(spec);
+  if (whole === undefined && !allContainers(spec).some((container) => own(container) !== undefined)) return [];
   const all = containersWithPath(spec, field);
-  const own = (container: JsonObject): ReturnType<typeof get> => get(obj(obj(container, 'securityContext'), 'windowsOptions'), 'hostProcess');
   const errors = all.flatMap(([container, at]) => {
     const mine = own(container);
     if (whole === undefined || mine === undefined || whole === mine) return [];
