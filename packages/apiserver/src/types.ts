@@ -207,6 +207,8 @@ export interface CacheReader {
   /** Told after each change to that resource; returns the unsubscriber. */
   onChange(group: string, resource: string, listener: (event: { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: JsonObject }) => void): () => void;
   whenReady(): Promise<void>;
+  /** All that was asked for so far is filled: `whenReady` would not wait. Absent: not known. */
+  readonly isReady?: boolean;
 }
 
 /**

@@ -7,7 +7,8 @@ import type { Http2Stream, StreamHandler } from './stream.ts';
 /** An exchange with a handler that knows requests and responses as values. */
 class Exchange implements StreamHandler {
   readonly body = new AsyncQueue<Uint8Array>();
-  readonly abort = new AbortController();
+  #abort: AbortController | undefined;
+  #isReset = false;
   #drained: (() => void) | undefined;
   /** Of a body that pushes. */
   source: PushSource | undefined;
@@ -25,10 +26,18 @@ class Exchange implements StreamHandler {
 
   reset(): void {
     this.body.fail(new NetworkError('reset', 'the client has gone'));
-    this.abort.abort();
+    this.#isReset = true;
+    this.#abort?.abort();
     this.source?.stop();
     this.source = undefined;
     this.drained();
+  }
+
+  /** Made when it is asked for: most answers are made without. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#isReset) this.#abort.abort();
+    return this.#abort.signal;
   }
 
   drained(): void {
@@ -51,7 +60,7 @@ export function serveHandler(handler: HttpHandler, log: Logger): (stream: Http2S
     if (ended) exchange.body.end();
     const request: HttpRequest = {
       method: head.method, target: head.path, headers: head.headers['host'] === undefined ? { ...head.headers, host: head.authority } : head.headers,
-      body: consuming(stream, exchange.body), peer, httpVersion: '2', signal: exchange.abort.signal, upgradeRequested: false,
+      body: consuming(stream, exchange.body), peer, httpVersion: '2', get signal() { return exchange.signal; }, upgradeRequested: false,
     };
     answer(handler, request, stream, exchange).catch((error: unknown) => {
       log.error('request handler failed', { method: head.method, target: head.path, error: String((error as Error).stack ?? error) });
@@ -108,7 +117,7 @@ function push(stream: Http2Stream, exchange: Exchange, source: PushSource): void
 async function send(stream: Http2Stream, exchange: Exchange, body: ByteSource): Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
   const stop = (): void => { iterator.return?.()?.catch?.(() => undefined); };
-  const { signal } = exchange.abort;
+  const { signal } = exchange;
   if (signal.aborted) {
     stop();
     return;

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { fromUtf8, readAll, silentLogger } from '@coxswain/host';
 import { Simulation } from '@coxswain/host/sim';
+import type { Counter } from '@coxswain/service';
 import { expect, test } from 'vitest';
 import { AuditFailures, ignoringErrors, type AuditBackend } from './backend.ts';
 import { BatchingBackend } from './batch.ts';
@@ -19,7 +20,7 @@ function event(auditId: string, options: Partial<AuditEvent> = {}): AuditEvent {
 
 function counted(): { failures: AuditFailures; lost: Record<string, number> } {
   const lost: Record<string, number> = {};
-  const counter = { inc: ({ plugin = '' }: Readonly<Record<string, string>> = {}, by = 1) => { lost[plugin] = (lost[plugin] ?? 0) + by; } };
+  const counter: Counter = { inc: ({ plugin = '' } = {}, by = 1) => { lost[plugin] = (lost[plugin] ?? 0) + by; }, of: (labels) => ({ inc: (by) => counter.inc(labels, by) }) };
   return { failures: new AuditFailures(counter, silentLogger, () => 0), lost };
 }
 

@@ -121,7 +121,7 @@ export class FlowControl {
     const work = workOf(request.info, level.requestSeats, this.#counts);
     const labels = { flow_schema: schema.name, priority_level: level.spec.name };
     this.#metrics.seats(labels, maxSeats(work));
-    const start = level.queues.start({ schema: schema.name, distinguisher: schema.distinguisher(request), work, waitMs: this.#config.waitMs, signal: request.signal });
+    const start = level.queues.start({ schema: schema.name, distinguisher: schema.distinguisher(request), work, waitMs: this.#config.waitMs, get signal() { return request.signal; } });
     if (!(start instanceof Promise)) return this.#entry(flow, labels, start, request.info, 0);
     const sinceMs = this.#host.clock.monotonicMs();
     return start.then((later) => this.#entry(flow, labels, later, request.info, this.#host.clock.monotonicMs() - sinceMs));

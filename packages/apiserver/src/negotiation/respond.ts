@@ -1,5 +1,5 @@
 import { openProtobuf, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
-import { fromUtf8, header, readAll, utf8, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { concatBytes, fromUtf8, header, readAll, utf8, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import type { ListResult } from '../registry/list.ts';
 import { text } from '../registry/object.ts';
@@ -10,11 +10,11 @@ import { indentJson } from './pretty.ts';
 import { encodeProtobufObject, statusProtobuf } from './protobuf.ts';
 import { jsonList, protobufList } from './list-body.ts';
 import { inSlices } from '../slices.ts';
-import { servedBytes, servedObject, servedProtobuf, servedText } from './served.ts';
+import { servedObject, servedParts, servedProtobuf, servedText } from './served.ts';
 import { includeObjectOf, tableOf, type TableOptions } from './table.ts';
 import { jsonToYaml } from './yaml.ts';
 
-const newline = 0x0a;
+const newline = Uint8Array.of(0x0a);
 
 function sourceOf(request: HttpRequest, query: URLSearchParams): AcceptSource {
   return { accept: header(request.headers, 'accept') ?? '', userAgent: header(request.headers, 'user-agent') ?? '', query };
@@ -53,11 +53,8 @@ export function statusResponse(error: StatusError, request: HttpRequest, query: 
 }
 
 /** With the newline that Go's encoder ends objects with. */
-function jsonBytes(status: number, json: Uint8Array): HttpResponse {
-  const body = new Uint8Array(json.length + 1);
-  body.set(json);
-  body[json.length] = newline;
-  return { status, headers: { 'content-type': contentTypeOf.json }, body };
+function jsonBytes(status: number, json: readonly Uint8Array[]): HttpResponse {
+  return { status, headers: { 'content-type': contentTypeOf.json }, body: concatBytes([...json, newline]) };
 }
 
 function bytesBody(status: number, body: Uint8Array): HttpResponse {
@@ -73,7 +70,7 @@ export function objectResponse(kind: ServedKind, negotiated: Negotiated, query: 
   const { mediaType, pretty, transform } = negotiated;
   if (transform === undefined) {
     if (mediaType === 'protobuf' && kind.codec.encodeProtobuf !== undefined) return bytesBody(status, servedProtobuf(kind, stored));
-    if (mediaType === 'json' && !pretty) return jsonBytes(status, servedBytes(kind, stored));
+    if (mediaType === 'json' && !pretty) return jsonBytes(status, servedParts(kind, stored));
     return textBody(status, mediaType, pretty, servedText(kind, stored));
   }
   const object = servedObject(kind, stored);

@@ -37,6 +37,7 @@ export function cacheReader(registry: Registry): CacheReader {
       if (found === undefined) return () => {};
       return found.cache.onEvent(({ type, object: stored }) => listener({ type, get object() { return stored.object; } }));
     },
+    get isReady() { return starting.size === 0; },
     async whenReady() {
       if (starting.size > 0) await Promise.all(starting);
     },

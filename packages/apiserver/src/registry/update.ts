@@ -72,7 +72,13 @@ function validate(operation: Operation, object: JsonObject, old: JsonObject): vo
   for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.notes.warn(warning);
 }
 
-async function build(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<JsonObject> {
+interface Built {
+  readonly admitted: JsonObject;
+  /** What it was made from, in the request's version. */
+  readonly live: JsonObject;
+}
+
+async function build(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<Built> {
   const { kind, context, info } = operation;
   const live = kind.fromHub(copy(current.object));
   if (operation.pause !== undefined) await operation.pause();
@@ -103,7 +109,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   await keepingManagedFields(shown, operation.notes, () => context.admission.admit(input));
   const admitted = view === undefined ? wanted : view.into(shown, wanted);
   dropDuplicateOwners(admitted, operation.notes.warn);
-  return admitted;
+  return { admitted, live };
 }
 
 type Attempt = { readonly kind: 'done'; readonly written: Written } | { readonly kind: 'lost'; readonly current: StoredObject | undefined };
@@ -111,9 +117,10 @@ type Attempt = { readonly kind: 'done'; readonly written: Written } | { readonly
 async function attempt(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<Attempt> {
   const { kind, context, info, user } = operation;
   const { hub } = kind;
-  const object = kind.toHub(await build(operation, current, change, options));
+  const { admitted, live } = await build(operation, current, change, options);
+  const object = kind.toHub(admitted);
   if (operation.pause !== undefined) await operation.pause();
-  const old = copy(current.object);
+  const old = kind.isHub ? live : copy(current.object);
   matchNamespace(object, info.namespace, kind.api.namespaced);
   const generation = meta(old)['generation'];
   if (generation === undefined) delete meta(object)['generation'];

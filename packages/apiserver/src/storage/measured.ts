@@ -1,6 +1,6 @@
 import type { EtcdClient, RangeOptions, TxnOptions } from '@coxswain/etcd-lite/client';
 import type { Clock } from '@coxswain/host';
-import type { Metrics } from '@coxswain/service';
+import type { CounterSeries, HistogramSeries, Metrics } from '@coxswain/service';
 
 const secondsBuckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
@@ -20,17 +20,23 @@ export function measuredStores(metrics: Metrics, clock: Clock): MeasuredStore {
   const errors = metrics.counter('etcd_request_errors_total', 'Etcd failed request counts for each operation and object type.', ['operation', 'type']);
   return (client, group, resource) => {
     const type = group === '' ? resource : `${resource}.${group}`;
+    const series = new Map<string, { readonly total: CounterSeries; readonly duration: HistogramSeries }>();
+    const seriesOf = (operation: string): { readonly total: CounterSeries; readonly duration: HistogramSeries } => {
+      let known = series.get(operation);
+      if (known === undefined) series.set(operation, (known = { total: totals.of({ operation, type }), duration: durations.of({ operation, type }) }));
+      return known;
+    };
     const measured = async <T>(operation: string, run: () => Promise<T>): Promise<T> => {
-      const labels = { operation, type };
       const startedMs = clock.monotonicMs();
       try {
         return await run();
       } catch (error) {
-        errors.inc(labels);
+        errors.inc({ operation, type });
         throw error;
       } finally {
-        totals.inc(labels);
-        durations.observe((clock.monotonicMs() - startedMs) / 1000, labels);
+        const { total, duration } = seriesOf(operation);
+        total.inc();
+        duration.observe((clock.monotonicMs() - startedMs) / 1000);
       }
     };
     return {

@@ -1,5 +1,5 @@
 import { badRequest, parseDuration, StatusError } from '@coxswain/api';
-import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type HttpRequest, type HttpResponse, type TimerHandle } from '@coxswain/host';
+import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { EtcdError } from '@coxswain/etcd-lite/client';
 import type { Auditor } from '../audit/auditor.ts';
 import type { RequestAudit } from '../audit/record.ts';
@@ -94,7 +94,7 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
     flight.impersonated = user;
     record?.impersonated(user);
   }
-  const entering = isLongRunning(info) && info.verb !== 'watch' ? passing : stages.admittance.enter({ info, user, signal: request.signal });
+  const entering = isLongRunning(info) && info.verb !== 'watch' ? passing : stages.admittance.enter({ info, user, get signal() { return request.signal; } });
   const waitsFromMs = entering instanceof Promise ? clock.monotonicMs() : 0;
   const entry = entering instanceof Promise ? await entering : entering;
   if (entering instanceof Promise) {
@@ -174,21 +174,21 @@ function nanosOf(text: string): bigint {
 }
 
 /** Reads and writes that take longer than a client waits; what they do to the store goes on. */
-async function inTime(stages: Stages, info: RequestInfo, serve: () => Promise<HttpResponse>): Promise<HttpResponse> {
+function inTime(stages: Stages, info: RequestInfo, serve: () => Promise<HttpResponse>): Promise<HttpResponse> {
   if (isLongRunning(info)) return serve();
   const timeoutMs = askedTimeoutMs(info.query, stages.requestTimeoutMs);
-  const serving = serve();
-  let late: TimerHandle | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    late = stages.host.timers.after(timeoutMs, () => {
+  return new Promise((resolve, reject) => {
+    const late = stages.host.timers.after(timeoutMs, () => {
       reject(new StatusError('Timeout', 'Timeout: request did not complete within the allotted timeout', {}));
     });
+    serve().then((response) => {
+      late.cancel();
+      resolve(response);
+    }, (error: unknown) => {
+      late.cancel();
+      reject(error as Error);
+    });
   });
-  try {
-    return await Promise.race([serving, timeout]);
-  } finally {
-    late?.cancel();
-  }
 }
 
 async function answer(stages: Stages, flight: Flight): Promise<HttpResponse> {

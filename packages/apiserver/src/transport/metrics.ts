@@ -1,4 +1,4 @@
-import type { Metrics } from '@coxswain/service';
+import type { CounterSeries, HistogramSeries, Metrics } from '@coxswain/service';
 import type { RequestInfo } from '../types.ts';
 import { isLongRunning } from './inflight.ts';
 
@@ -51,51 +51,111 @@ function dryRunOf({ query }: RequestInfo): string {
   return query.has('dryRun') ? 'All' : '';
 }
 
+/** Found once, used by every request. */
+function once<K, S>(make: (key: K) => S): (key: K) => S {
+  const made = new Map<K, S>();
+  return (key) => {
+    let series = made.get(key);
+    if (series === undefined) made.set(key, (series = make(key)));
+    return series;
+  };
+}
+
+function userLabel(name: string): string {
+  if (name === 'admin') return name;
+  // The names of all others would be as many as there are users.
+  if (!name.startsWith('system:') || name.startsWith('system:serviceaccount:')) return 'other';
+  return name.split(':', 2).join(':');
+}
+
 function accessMetrics(metrics: Metrics): (request: ObservedRequest) => void {
   const users = metrics.counter('authenticated_user_requests', 'Counter of authenticated requests broken out by username.', ['username']);
   const attempts = metrics.counter('authentication_attempts', 'Counter of authenticated attempts.', ['result']);
   const authentication = metrics.histogram('authentication_duration_seconds', 'Authentication duration in seconds broken out by result.', accessBuckets, ['result']);
   const decisions = metrics.counter('authorization_attempts_total', 'Counter of authorization attempts broken down by result. It can be either \'allowed\', \'denied\', \'no-opinion\' or \'error\'.', ['result']);
   const authorization = metrics.histogram('authorization_duration_seconds', 'Authorization duration in seconds broken out by result.', accessBuckets, ['result']);
+  const attemptsOf = once((result: string) => attempts.of({ result }));
+  const authenticationOf = once((result: string) => authentication.of({ result }));
+  const usersOf = once((username: string) => users.of({ username }));
+  const decisionsOf = once((result: string) => decisions.of({ result }));
+  const authorizationOf = once((result: string) => authorization.of({ result }));
   return ({ status, times, userName }) => {
-    const result = { result: userName === undefined ? 'failure' : 'success' };
-    attempts.inc(result);
-    if (times.authenticationMs !== undefined) authentication.observe(times.authenticationMs / 1000, result);
-    // The names of all others would be as many as there are users.
-    if (userName !== undefined) users.inc({ username: userName === 'admin' || userName.startsWith('system:') ? (userName.startsWith('system:serviceaccount:') ? 'other' : userName.split(':').slice(0, 2).join(':')) : 'other' });
+    const result = userName === undefined ? 'failure' : 'success';
+    attemptsOf(result).inc();
+    if (times.authenticationMs !== undefined) authenticationOf(result).observe(times.authenticationMs / 1000);
+    if (userName !== undefined) usersOf(userLabel(userName)).inc();
     if (times.authorizationMs === undefined) return;
-    const decided = { result: status === 403 ? 'no-opinion' : 'allowed' };
-    decisions.inc(decided);
-    authorization.observe(times.authorizationMs / 1000, decided);
+    const decided = status === 403 ? 'no-opinion' : 'allowed';
+    decisionsOf(decided).inc();
+    authorizationOf(decided).observe(times.authorizationMs / 1000);
   };
 }
 
-export function requestMetrics(metrics: Metrics): RequestMetrics {
+/** Those of requests that are the same but for the object's name. Each is there from its first use. */
+interface SameRequests {
+  readonly total: CounterSeries;
+  readonly duration: () => HistogramSeries;
+  readonly sli: () => HistogramSeries;
+  readonly sizes: () => HistogramSeries;
+}
+
+function later<S>(make: () => S): () => S {
+  let made: S | undefined;
+  return () => (made ??= make());
+}
+
+/** What there is of them is bounded: only resources that exist, and verbs that they have. */
+function keyOf({ info, known, status }: ObservedRequest, dryRun: string): string | undefined {
+  if (!known || !info.isResourceRequest) return undefined;
+  return `${info.verb}/${info.group}/${info.version}/${info.resource}/${info.subresource}/${scopeOf(info)}/${dryRun}/${status}`;
+}
+
+function sameRequests(metrics: Metrics): (request: ObservedRequest) => SameRequests {
   const labels = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'];
   const total = metrics.counter('apiserver_request_total', 'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.', [...labels, 'dry_run', 'code']);
   const duration = metrics.histogram('apiserver_request_duration_seconds', 'Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.', secondsBuckets, [...labels, 'dry_run']);
   const sli = metrics.histogram('apiserver_request_sli_duration_seconds', 'Response latency distribution (not counting webhook duration and priority & fairness queue wait times) in seconds for each verb, group, version, resource, subresource, scope and component.', secondsBuckets.slice(2), labels);
   const sizes = metrics.histogram('apiserver_response_sizes', 'Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.', sizeBuckets, labels);
+  const known = new Map<string, SameRequests>();
+  const make = (request: ObservedRequest, dry_run: string): SameRequests => {
+    const own = labelsOf(request);
+    return {
+      total: total.of({ ...own, dry_run, code: String(request.status) }),
+      duration: later(() => duration.of({ ...own, dry_run })), sli: later(() => sli.of(own)), sizes: later(() => sizes.of(own)),
+    };
+  };
+  return (request) => {
+    const dryRun = dryRunOf(request.info);
+    const key = keyOf(request, dryRun);
+    if (key === undefined) return make(request, dryRun);
+    let same = known.get(key);
+    if (same === undefined) known.set(key, (same = make(request, dryRun)));
+    return same;
+  };
+}
+
+export function requestMetrics(metrics: Metrics): RequestMetrics {
+  const same = sameRequests(metrics);
   const inflight = metrics.gauge('apiserver_current_inflight_requests', 'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.', ['request_kind']);
   const longRunning = metrics.gauge('apiserver_longrunning_requests', 'Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.', ['verb', 'component']);
+  const inflightOf = once((request_kind: string) => inflight.of({ request_kind }));
+  const longRunningOf = once((verb: string) => longRunning.of({ verb, component: 'apiserver' }));
   const access = accessMetrics(metrics);
   return {
     begin(info) {
-      const gauge = isLongRunning(info) ? longRunning : inflight;
-      const kind: Readonly<Record<string, string>> = isLongRunning(info) ? { verb: info.verb === 'watch' ? 'WATCH' : 'CONNECT', component: 'apiserver' } : { request_kind: readVerbs.has(info.verb) ? 'readOnly' : 'mutating' };
-      gauge.inc(kind, 1);
-      return () => gauge.inc(kind, -1);
+      const gauge = isLongRunning(info) ? longRunningOf(info.verb === 'watch' ? 'WATCH' : 'CONNECT') : inflightOf(readVerbs.has(info.verb) ? 'readOnly' : 'mutating');
+      gauge.inc(1);
+      return () => gauge.inc(-1);
     },
     observe(request) {
-      const { info, status, bytes, times } = request;
-      const own = labelsOf(request);
-      const dry_run = dryRunOf(info);
-      total.inc({ ...own, dry_run, code: String(status) });
+      const { info, bytes, times } = request;
+      const { total, duration, sli, sizes } = same(request);
+      total.inc();
       access(request);
       if (isLongRunning(info) || times.totalMs === undefined) return;
-      duration.observe(times.totalMs / 1000, { ...own, dry_run });
-      sli.observe(Math.max(0, times.totalMs - (times.queueMs ?? 0)) / 1000, own);
-      if (bytes !== undefined && (info.verb === 'get' || info.verb === 'list')) sizes.observe(bytes, own);
+      duration().observe(times.totalMs / 1000);
+      sli().observe(Math.max(0, times.totalMs - (times.queueMs ?? 0)) / 1000);
+      if (bytes !== undefined && (info.verb === 'get' || info.verb === 'list')) sizes().observe(bytes);
     },
   };
 }
