@@ -8,7 +8,7 @@ import { mergeStructural } from './merge.ts';
 import { compare, fieldsOf, removePaths, withNamedFields } from './typed.ts';
 import { allSteps, entryOf, metadataOf, placeOf, recordUpdate, resetFieldsFor, settle, strip, withoutManagedFields, writeManagedFields, type Steps, type Writing } from './update.ts';
 import type { Place } from './schema.ts';
-import { zeroObject } from './zero.ts';
+import { sharedZero } from './zero.ts';
 
 export interface Applying extends Writing {
   /** In the version of `applied`; undefined: it is to be created. Not changed. */
@@ -55,7 +55,7 @@ function* prune(merged: JsonObject, last: FieldSet, managed: Managed, place: Pla
 /** The object that nobody's fields are recorded of was made by somebody. */
 function* adopt(applying: Applying, live: JsonObject, managed: Managed): Steps {
   if (managed.size > 0 || applying.live === undefined) return;
-  yield* recordUpdate({ ...applying, manager: 'before-first-apply', subresource: '' }, zeroObject(applying.description, applying.typeName), live, managed);
+  yield* recordUpdate({ ...applying, manager: 'before-first-apply', subresource: '' }, sharedZero(applying.description, applying.typeName), live, managed);
 }
 
 /**

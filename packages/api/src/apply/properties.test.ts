@@ -8,7 +8,7 @@ import { createdFields } from './created.ts';
 import { fieldSetOf } from './field-set.ts';
 import { rootPlace } from './schema.ts';
 import { compare } from './typed.ts';
-import { zeroObject } from './zero.ts';
+import { sharedZero } from './zero.ts';
 
 const few = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 const labels = fc.dictionary(few('a', 'b', 'c'), few('1', '2'), { maxKeys: 3 });
@@ -99,7 +99,7 @@ const odd = fc.record({
 
 it('the fields of a new object are what differs from one in which nothing is set', () => {
   const place = rootPlace(apiDescription, common.typeName);
-  const zero = zeroObject(apiDescription, common.typeName);
+  const zero = sharedZero(apiDescription, common.typeName);
   const stripped = fieldSetOf([['metadata'], ['kind'], ['metadata', 'name'], ['metadata', 'creationTimestamp'], ['spec', 'unheardOf']]);
   fc.assert(fc.property(odd, few([['status']], [['spec', 'containers'], ['metadata', 'labels']], []), (fields, kept) => {
     const object = { kind: 'Pod', ...fields } as JsonObject;

@@ -9,7 +9,7 @@ import { asksForReset, capUpdaters, decodeManaged, encodeManaged, entryJson, ent
 import { resetFieldsOf } from './reset-fields.ts';
 import { rootPlace, type Place } from './schema.ts';
 import { compare, type Comparison } from './typed.ts';
-import { zeroObject } from './zero.ts';
+import { sharedZero } from './zero.ts';
 
 export interface Writing {
   readonly description: ApiDescription;
@@ -141,7 +141,7 @@ function writeCreator(writing: Writing, object: JsonObject): void {
   const { description, typeName } = writing;
   let fieldsV1: JsonObject | undefined;
   try {
-    fieldsV1 = createdFields(zeroObject(description, typeName), withoutManagedFields(object), placeOf(writing), resetFieldsFor(writing), stripped);
+    fieldsV1 = createdFields(sharedZero(description, typeName), withoutManagedFields(object), placeOf(writing), resetFieldsFor(writing), stripped);
   } catch (error) {
     // As below: validation says it better.
     if (!(error instanceof StatusError)) throw error;
@@ -168,7 +168,7 @@ export function* updateManagedFieldsInSteps(writing: Updating): Steps {
     return;
   }
   if (managed.size > 0 || live === undefined) {
-    const before = live === undefined ? zeroObject(description, typeName) : withoutManagedFields(live);
+    const before = live === undefined ? sharedZero(description, typeName) : withoutManagedFields(live);
     try {
       yield* recordUpdate(writing, before, withoutManagedFields(object), managed);
     } catch (error) {

@@ -21,16 +21,17 @@ function isWritten(field: FieldDescription): boolean {
 
 const zeros = new WeakMap<ApiDescription, Map<string, JsonObject>>();
 
-/** What a Go server writes for a value of this type in which nothing is set. Shared: not to be changed. */
-export function zeroObject(description: ApiDescription, typeName: string): JsonObject {
+/** As `zeroObject`, made once: not to be changed. */
+export function sharedZero(description: ApiDescription, typeName: string): JsonObject {
   let known = zeros.get(description);
   if (known === undefined) zeros.set(description, (known = new Map<string, JsonObject>()));
   let zero = known.get(typeName);
-  if (zero === undefined) known.set(typeName, (zero = makeZero(description, typeName)));
+  if (zero === undefined) known.set(typeName, (zero = zeroObject(description, typeName)));
   return zero;
 }
 
-function makeZero(description: ApiDescription, typeName: string): JsonObject {
+/** What a Go server writes for a value of this type in which nothing is set. */
+export function zeroObject(description: ApiDescription, typeName: string): JsonObject {
   const zero: JsonObject = {};
   for (const field of description.type(typeName).fields.values()) {
     if (isWritten(field)) zero[field.name] = field.presence === 'value' ? zeroOfShape(description, field.shape) : null;

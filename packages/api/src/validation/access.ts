@@ -32,11 +32,9 @@ export function bool(object: JsonObject | undefined, key: string): boolean {
   return get(object, key) === true;
 }
 
-const nothing: readonly never[] = [];
-
 export function list(object: JsonObject | undefined, key: string): readonly Json[] {
   const value = get(object, key);
-  return Array.isArray(value) ? value : nothing;
+  return Array.isArray(value) ? value : [];
 }
 
 function areObjects(items: readonly Json[]): items is readonly JsonObject[] {
@@ -55,7 +53,7 @@ export function strings(object: JsonObject | undefined, key: string): readonly s
 
 /** Sorted by key, since Go's order of maps is random and upstream's answers are compared as sets. */
 export function entries(object: JsonObject | undefined): readonly (readonly [string, Json])[] {
-  if (object === undefined) return nothing;
+  if (object === undefined) return [];
   const keys = Object.keys(object);
   if (keys.length > 1) keys.sort();
   return keys.map((key) => [key, object[key] as Json] as const);

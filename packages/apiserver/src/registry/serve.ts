@@ -65,8 +65,13 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const options = readWriteOptions(info.query, 'UpdateOptions');
   const scan = isLong(body, mediaType) ? await scanAhead(context.host, body, mediaType, http.signal) : undefined;
   const decoded = kind.codec.decode(body, mediaType, options.fieldValidation, scan);
-  // What has been read in slices is not read again, and must not be changed.
-  const again = (): JsonObject => (scan === undefined ? kind.codec.decode(body, mediaType, options.fieldValidation).object : copy(decoded.object));
+  let first = scan === undefined ? decoded.object : undefined;
+  // Each try changes its own. What has been read in slices is not read again, and must not be changed.
+  const again = (): JsonObject => {
+    const object = first ?? (scan === undefined ? kind.codec.decode(body, mediaType, options.fieldValidation).object : copy(decoded.object));
+    first = undefined;
+    return object;
+  };
   decoded.warnings.forEach(operation.notes.warn);
   operation.notes.bodies?.object(decoded.object);
   matchNamespace(decoded.object, info.namespace, kind.api.namespaced);
