@@ -1,6 +1,22 @@
 import { assert } from '@coxswain/host';
 import type { KeyValue } from '../client/types.ts';
+import { eventType, type EventMessage } from '../wire/messages.ts';
 import { keyValueOf, type Version } from './version.ts';
+
+/** What watches are told of a change: one for all that want the same of it. */
+export class ChangeEvent implements EventMessage {
+  readonly type: number;
+  readonly kv: KeyValue;
+  readonly prevKv: KeyValue | undefined;
+  /** On the wire; see server/watch-frames.ts. */
+  encoded: Uint8Array | undefined = undefined;
+
+  constructor(type: number, kv: KeyValue, prevKv: KeyValue | undefined) {
+    this.type = type;
+    this.kv = kv;
+    this.prevKv = prevKv;
+  }
+}
 
 /** One change of one key. `previous` is the version it replaced, if that was live and has not been dropped. */
 export class Change {
@@ -8,6 +24,8 @@ export class Change {
   readonly #before: Version | undefined;
   #kv: KeyValue | undefined;
   #previous: KeyValue | undefined;
+  #event: ChangeEvent | undefined;
+  #eventWithPrevious: ChangeEvent | undefined;
 
   constructor(source: Version) {
     this.source = source;
@@ -28,6 +46,15 @@ export class Change {
   get previous(): KeyValue | undefined {
     if (this.#before !== undefined) this.#previous ??= keyValueOf(this.#before);
     return this.#previous;
+  }
+
+  event(withPrevious: boolean): ChangeEvent {
+    if (withPrevious && this.#before !== undefined) return this.#eventWithPrevious ??= new ChangeEvent(this.#type, this.kv, this.previous);
+    return this.#event ??= new ChangeEvent(this.#type, this.kv, undefined);
+  }
+
+  get #type(): number {
+    return this.source.version === 0 ? eventType.delete : eventType.put;
   }
 }
 

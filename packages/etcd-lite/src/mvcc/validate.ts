@@ -24,15 +24,17 @@ export function validateDeleteRange(request: DeleteRangeRequest): void {
 
 export function validateTxn(request: TxnRequest, maxTxnOps: number): void {
   checkOps(request, maxTxnOps);
-  touchedKeys(request.success);
-  touchedKeys(request.failure);
+  // One operation cannot touch a key twice, unless it is a transaction.
+  if (touchesMany(request.success)) touchedKeys(request.success);
+  if (touchesMany(request.failure)) touchedKeys(request.failure);
 }
 
 function checkOps(request: TxnRequest, maxTxnOps: number): void {
   const most = Math.max(request.compare.length, request.success.length, request.failure.length);
   if (most > maxTxnOps) throw etcdError('tooManyOps');
   for (const compare of request.compare) checkCompare(compare);
-  for (const op of [...request.success, ...request.failure]) checkOp(op, maxTxnOps - most);
+  for (const op of request.success) checkOp(op, maxTxnOps - most);
+  for (const op of request.failure) checkOp(op, maxTxnOps - most);
 }
 
 function checkCompare(compare: CompareMessage): void {
@@ -45,6 +47,10 @@ function checkOp(op: RequestOp, opsLeft: number): void {
   else if (op.requestDeleteRange !== undefined) validateDeleteRange(op.requestDeleteRange);
   else if (op.requestTxn !== undefined) checkOps(op.requestTxn, opsLeft);
   else throw etcdError('keyNotFound');
+}
+
+function touchesMany(ops: readonly RequestOp[]): boolean {
+  return ops.length > 1 || ops[0]?.requestTxn !== undefined;
 }
 
 interface Touched {
@@ -82,8 +88,8 @@ function merge(all: Touched, more: Touched): void {
 
 /** True if neither branch can write: such a transaction is a read and needs no Raft entry. */
 export function isReadOnly(request: TxnRequest): boolean {
-  return [...request.success, ...request.failure].every((op) =>
-    op.requestPut === undefined && op.requestDeleteRange === undefined && (op.requestTxn === undefined || isReadOnly(op.requestTxn)));
+  return [request.success, request.failure].every((ops) => ops.every((op) =>
+    op.requestPut === undefined && op.requestDeleteRange === undefined && (op.requestTxn === undefined || isReadOnly(op.requestTxn))));
 }
 
 /** True if all its reads may be answered from the asked member's own state. */

@@ -52,7 +52,7 @@ async function applyEntries(host: Host, parts: ConstructorParameters<typeof Appl
   // It never has enough to write a checkpoint of its own accord: that is done once, at the end.
   const options = { snapshotCount: Number.POSITIVE_INFINITY, checkpointBytes: Number.POSITIVE_INFINITY, defragmentPauseMs: defaults.defragmentPauseMs };
   const applier = new Applier(host, parts, options, {
-    answered: ignore, membersChanged: ignore, awaited: () => false, termBegan: ignore, authenticated: ignore, snapshotTaken: ignore, damaged: (error) => { damage ??= error; },
+    answered: ignore, membersChanged: ignore, awaited: () => false, decoded: () => undefined, termBegan: ignore, authenticated: ignore, snapshotTaken: ignore, damaged: (error) => { damage ??= error; },
   });
   let { applied } = parts;
   for (const entry of data.entries) {

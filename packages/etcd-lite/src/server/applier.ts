@@ -23,6 +23,8 @@ export interface ApplierHooks {
   membersChanged(): void;
   /** Whether someone does. */
   awaited(id: bigint): boolean;
+  /** The content of an entry that was proposed here, so that it need not be decoded again. */
+  decoded(data: Uint8Array): InternalRequest | undefined;
   /** A no-op: a new leader's term has begun in the log. */
   termBegan(term: number): void;
   /** Somebody's password was right: from now on `token` stands for the user on every member. */
@@ -93,7 +95,7 @@ export class Applier {
       this.#hooks.termBegan(entry.term);
       return undefined;
     }
-    const request = codecs.internalRequest.decode(entryKind(entry.data) === 'conf-change' ? readConfChange(entry.data).payload : entry.data);
+    const request = this.#hooks.decoded(entry.data) ?? codecs.internalRequest.decode(entryKind(entry.data) === 'conf-change' ? readConfChange(entry.data).payload : entry.data);
     if (neededValues(this.#machine.store, request).length > 0) return this.#applyLater(entry, request);
     this.#applyNow(entry, request);
     return undefined;

@@ -28,9 +28,9 @@ export class KvService {
     return {
       '/etcdserverpb.KV/Range': unary(codecs.rangeRequest, codecs.rangeResponse, (request, call) => this.range(request, call)),
       '/etcdserverpb.KV/RangeStream': serverStream(codecs.rangeRequest, (request, call) => rangeStream(request, this.#member.config.maxRequestBytes ?? defaults.maxRequestBytes, (part) => this.range(part, call))),
-      '/etcdserverpb.KV/Put': unary(codecs.putRequest, codecs.putResponse, (request, call) => this.put(request, call)),
+      '/etcdserverpb.KV/Put': unary(codecs.putRequest, codecs.putResponse, (request, call, data) => this.put(request, call, data)),
       '/etcdserverpb.KV/DeleteRange': unary(codecs.deleteRangeRequest, codecs.deleteRangeResponse, (request, call) => this.deleteRange(request, call)),
-      '/etcdserverpb.KV/Txn': unary(codecs.txnRequest, codecs.txnResponse, (request, call) => this.txn(request, call)),
+      '/etcdserverpb.KV/Txn': unary(codecs.txnRequest, codecs.txnResponse, (request, call, data) => this.txn(request, call, data)),
       '/etcdserverpb.KV/Compact': unary(codecs.compactionRequest, codecs.compactionResponse, (request, call) => this.compact(request, call)),
     };
   }
@@ -46,10 +46,11 @@ export class KvService {
     return this.#member.applier.readRange(request, () => responseHeader(this.#member));
   }
 
-  async put(request: PutRequest, call?: CallContext): Promise<PutResponse> {
+  /** `encoded`, here and below: the request as it came over the wire. */
+  async put(request: PutRequest, call?: CallContext, encoded?: Uint8Array): Promise<PutResponse> {
     validatePut(request);
     const asker = this.#guard.enabled ? await this.#guard.allow(call, (state, who) => { checkPut(state, who, request); }) : {};
-    return this.#write<PutResponse>({ put: request, ...asker }, true);
+    return this.#write<PutResponse>({ put: request, ...asker }, true, encoded);
   }
 
   async deleteRange(request: DeleteRangeRequest, call?: CallContext): Promise<DeleteRangeResponse> {
@@ -58,11 +59,11 @@ export class KvService {
     return this.#write<DeleteRangeResponse>({ deleteRange: request, ...asker }, false);
   }
 
-  async txn(request: TxnRequest, call?: CallContext): Promise<TxnResponse> {
+  async txn(request: TxnRequest, call?: CallContext, encoded?: Uint8Array): Promise<TxnResponse> {
     validateTxn(request, this.#member.config.maxTxnOps ?? defaults.maxTxnOps);
     if (!isReadOnly(request)) {
       const asker = this.#guard.enabled ? await this.#guard.allow(call, (state, who) => { checkTxn(state, who, request); }) : {};
-      return this.#write<TxnResponse>({ txn: request, ...asker }, true);
+      return this.#write<TxnResponse>({ txn: request, ...asker }, true, encoded);
     }
     if (!isSerializable(request)) await this.#member.reads.confirm();
     if (this.#guard.enabled) {
@@ -83,9 +84,9 @@ export class KvService {
   }
 
   /** `grows`: refused while the store is over its quota; deleting and compacting must stay possible. */
-  async #write<T extends HeaderResponse>(request: Omit<InternalRequest, 'ID'>, grows: boolean): Promise<T> {
-    if (grows) await this.checkSpace();
-    const applied = await this.#member.propose(request);
+  async #write<T extends HeaderResponse>(request: Omit<InternalRequest, 'ID'>, grows: boolean, encoded?: Uint8Array): Promise<T> {
+    if (grows && this.#lacksSpace()) await this.#refuseForSpace();
+    const applied = await this.#member.propose(request, encoded);
     const response = applied.response as T;
     // The store may have moved on before this answer: the header tells of this write where it wrote.
     const written = applied.record?.revision ?? response.header?.revision;
@@ -94,10 +95,21 @@ export class KvService {
   }
 
   async checkSpace(): Promise<void> {
-    const { machine } = this.#member.applier;
-    if (machine.alarms.some((alarm) => alarm.alarm === alarmType.noSpace)) throw etcdError('noSpace');
+    if (this.#lacksSpace()) await this.#refuseForSpace();
+  }
+
+  #alarmed(): boolean {
+    return this.#member.applier.machine.alarms.some((alarm) => alarm.alarm === alarmType.noSpace);
+  }
+
+  #lacksSpace(): boolean {
     const { usedBytes, quotaBytes } = spaceOf(this.#member);
-    if (quotaBytes === 0 || usedBytes <= quotaBytes) return;
+    return this.#alarmed() || (quotaBytes !== 0 && usedBytes > quotaBytes);
+  }
+
+  async #refuseForSpace(): Promise<never> {
+    if (this.#alarmed()) throw etcdError('noSpace');
+    const { usedBytes, quotaBytes } = spaceOf(this.#member);
     this.#member.host.log.error('the store is over its quota: writes are refused until there is space again', { usedBytes, quotaBytes });
     await setNoSpace(this.#member, this.#member.cluster.self.id, alarmAction.activate);
     throw etcdError('noSpace');

@@ -103,6 +103,7 @@ export class Member {
       authenticated: (user, token) => { this.tokens.applied(token, user, this.applier.machine.auth); },
       membersChanged: () => { this.#membersChanged(); },
       awaited: (id) => this.proposals.has(id),
+      decoded: (data) => this.proposals.decoded(data),
       damaged: (error) => { this.#driver.fail(error); },
       termBegan: (term) => { this.#termBegan(term); },
       snapshotTaken: (snapshot) => { this.#snapshotTaken(snapshot); },
@@ -121,7 +122,7 @@ export class Member {
     this.reads = new Reads(host, this.#driver, { timeoutMs, retryMs: this.#electionMs / 2 });
     this.leases = new LeaseKeeper({
       host, applier: this.applier, timeoutMs, isLeader: () => this.isLeader, term: () => this.raft.term, leaderSender: () => this.peers.get(this.raft.leader),
-      confirm: () => this.reads.confirm(), proposeAsLeader: (request) => this.proposals.propose({ user: rootName, ...request }, this.raft.term),
+      confirm: () => this.reads.confirm(), proposeAsLeader: (request) => this.proposals.propose({ user: rootName, ...request }, { onlyTerm: this.raft.term }),
     });
     this.reconfigurer = new Reconfigurer({
       host, cluster: this.cluster, peers: this.peers, proposals: this.proposals, raft: () => this.raft, membership: () => this.applier.machine.membership,
@@ -244,8 +245,9 @@ export class Member {
     await receiveState(this.#files, this.host.crypto, chunks, { name: `the state that member ${idText(from)} sends`, expected: snapshot });
   }
 
-  propose(request: Omit<InternalRequest, 'ID'>): Promise<Applied> {
-    return this.#stopped ? Promise.reject(etcdError('stopped')) : this.proposals.propose(request);
+  /** `encoded`: see `Proposals.propose`. */
+  propose(request: Omit<InternalRequest, 'ID'>, encoded?: Uint8Array): Promise<Applied> {
+    return this.#stopped ? Promise.reject(etcdError('stopped')) : this.proposals.propose(request, { encoded });
   }
 
   /** Resolves when the transfer has been done; rejects if it was not in time. */

@@ -33,8 +33,8 @@ export interface StreamMethod {
 
 export type Method = UnaryMethod | StreamMethod;
 
-export function unary<Q extends object, R extends object>(request: Codec<Q>, response: Codec<R>, handle: (request: Q, call: CallContext) => Promise<R>): UnaryMethod {
-  return { kind: 'unary', handle: async (data, call) => response.encode(await handle(request.decode(data), call)) };
+export function unary<Q extends object, R extends object>(request: Codec<Q>, response: Codec<R>, handle: (request: Q, call: CallContext, data: Uint8Array) => Promise<R>): UnaryMethod {
+  return { kind: 'unary', handle: async (data, call) => response.encode(await handle(request.decode(data), call, data)) };
 }
 
 /** `token` is what gRPC clients send, `authorization` what comes over HTTP. */

@@ -1,4 +1,4 @@
-import { header, readAll, utf8, type HttpHandler, type HttpRequest, type HttpResponse, type Logger } from '@coxswain/host';
+import { header, readAll, utf8, type HeaderMap, type HttpHandler, type HttpRequest, type HttpResponse, type Logger } from '@coxswain/host';
 import type { Message, SnapshotMeta } from '../raft/index.ts';
 import { ByteReader, readLengthFrame } from '../wire/frames.ts';
 import { decodePeerMessage } from '../wire/peer-codec.ts';
@@ -7,7 +7,7 @@ import { membersBody } from './join.ts';
 import { membersPath, peerHeaders, peerPaths, removedText } from './peer-paths.ts';
 
 const maxQuestionBytes = 64 * 1024;
-const maxFrameBytes = 64 * 1024 * 1024;
+export const maxFrameBytes = 64 * 1024 * 1024;
 
 export interface PeerHandlerHooks {
   readonly cluster: Cluster;
@@ -38,13 +38,10 @@ function text(status: number, message: string): HttpResponse {
 export function peerHandler(hooks: PeerHandlerHooks): HttpHandler {
   return async (request) => {
     if (request.target === membersPath) return answerMembers(hooks.cluster);
-    const from = parseId(header(request.headers, peerHeaders.from)) ?? 0n;
-    const refusal = checkSender(hooks.cluster, from, request);
+    const { from, refusal } = checkPeer(hooks, request.headers);
     if (refusal !== undefined) return refusal;
-    hooks.learn(from, (header(request.headers, peerHeaders.urls) ?? '').split(',').filter((url) => URL.canParse(url)));
     try {
       switch (request.target) {
-        case peerPaths.stream: return await receiveStream(hooks, from, request);
         case peerPaths.snapshot: return await receiveSnapshot(hooks, from, request);
         case peerPaths.lease: return await answer((body) => hooks.lease(body), request, 'not leader');
         case peerPaths.hashKv: return await answer((body) => hooks.hashKv(body), request, 'no hash of that revision');
@@ -65,28 +62,20 @@ function answerMembers(cluster: Cluster): HttpResponse {
   return { status: 200, headers: { 'content-type': 'application/json', [peerHeaders.cluster]: idText(cluster.clusterId) }, body: utf8(body) };
 }
 
-function checkSender(cluster: Cluster, from: bigint, request: HttpRequest): HttpResponse | undefined {
-  if (header(request.headers, peerHeaders.cluster) !== idText(cluster.clusterId)) return text(412, 'cluster ID mismatch');
-  if (header(request.headers, peerHeaders.to) !== idText(cluster.self.id)) return text(412, 'member ID mismatch');
+/** Who sends, and why that is refused. */
+export function checkPeer(hooks: Pick<PeerHandlerHooks, 'cluster' | 'learn'>, headers: HeaderMap): { readonly from: bigint; readonly refusal: HttpResponse | undefined } {
+  const from = parseId(header(headers, peerHeaders.from)) ?? 0n;
+  const refusal = refusalOf(hooks.cluster, from, headers);
+  if (refusal === undefined) hooks.learn(from, (header(headers, peerHeaders.urls) ?? '').split(',').filter((url) => URL.canParse(url)));
+  return { from, refusal };
+}
+
+function refusalOf(cluster: Cluster, from: bigint, headers: HeaderMap): HttpResponse | undefined {
+  if (header(headers, peerHeaders.cluster) !== idText(cluster.clusterId)) return text(412, 'cluster ID mismatch');
+  if (header(headers, peerHeaders.to) !== idText(cluster.self.id)) return text(412, 'member ID mismatch');
   if (from === 0n) return text(403, 'not a member');
   if (cluster.wasRemoved(from)) return text(410, removedText);
   return undefined;
-}
-
-async function receiveStream(hooks: PeerHandlerHooks, from: bigint, request: HttpRequest): Promise<HttpResponse> {
-  const reader = new ByteReader(request.body);
-  try {
-    for (;;) {
-      const frame = await readLengthFrame(reader, maxFrameBytes);
-      if (frame === undefined) return { status: 200, headers: {} };
-      const message = decodePeerMessage(frame);
-      if (message === undefined || message.from !== from || message.to !== hooks.cluster.self.id) continue;
-      hooks.heard(from);
-      hooks.message(message);
-    }
-  } finally {
-    hooks.lost(from);
-  }
 }
 
 async function receiveSnapshot(hooks: PeerHandlerHooks, from: bigint, request: HttpRequest): Promise<HttpResponse> {

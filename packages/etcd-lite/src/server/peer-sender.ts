@@ -1,9 +1,10 @@
-import { concatBytes, type ClientTls, type Host } from '@coxswain/host';
+import type { ClientTls, Host } from '@coxswain/host';
+import { Http2Client, resetError, type ClientRequest, type Head } from '@coxswain/http2';
 import { confOfState } from '../machine/snapshot.ts';
 import type { Message } from '../raft/index.ts';
 import { streamBytes, streamState, type ExportedState, type StoreFiles } from '../storage/index.ts';
 import { lengthFrame } from '../wire/frames.ts';
-import { encodePeerMessage } from '../wire/peer-codec.ts';
+import { encodePeerFrame, encodePeerMessage } from '../wire/peer-codec.ts';
 import { idText, type Cluster, type ClusterMember } from './cluster.ts';
 import { peerHeaders, peerPaths } from './peer-paths.ts';
 
@@ -28,14 +29,56 @@ export interface PeerSenderOptions {
   readonly snapshotSent: (ok: boolean) => void;
 }
 
+/** One long request whose body are the messages; those that come before it stands wait here. */
+class OpenStream {
+  readonly #abort = new AbortController();
+  #early: Uint8Array[] = [];
+  #earlyBytes = 0;
+  #request: ClientRequest | undefined;
+
+  /** False: too much waits. */
+  write(frame: Uint8Array): boolean {
+    const request = this.#request;
+    const stream = request?.stream;
+    if (request === undefined) this.#early.push(frame);
+    else request.write(frame);
+    if (stream === undefined) this.#earlyBytes += frame.length;
+    return (stream?.queuedBytes ?? this.#earlyBytes) <= maxQueuedBytes;
+  }
+
+  abort(): void {
+    this.#abort.abort();
+  }
+
+  /** Resolves with the status that ends it. Rejects with NetworkError if it breaks, or by `abort`. */
+  async run(host: Host, url: string, headers: Readonly<Record<string, string>>, tls: ClientTls | undefined): Promise<number> {
+    const { signal } = this.#abort;
+    const { protocol, hostname, port, host: authority, pathname } = new URL(url);
+    const secure = protocol === 'https:';
+    const channel = await host.network.connect({ address: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? (secure ? 443 : 80) : Number(port), signal, ...(secure ? { tls: tls ?? {}, alpn: ['h2'] } : {}) });
+    const done = Promise.withResolvers<number>();
+    const client = new Http2Client(channel, { clock: host.clock, timers: host.timers, onLeaving: () => undefined });
+    const broken = (): void => { client.close(); };
+    signal.addEventListener('abort', broken);
+    if (signal.aborted) broken();
+    this.#request = client.begin([[':method', 'POST'], [':scheme', protocol.slice(0, -1)], [':path', pathname], [':authority', authority], ...Object.entries(headers)], {
+      head: (head: Head) => { done.resolve(head.status); }, data: () => undefined, trailers: () => undefined, drained: () => undefined, reset: (code) => { done.reject(resetError(code)); },
+    });
+    for (const frame of this.#early.splice(0)) this.#request.write(frame);
+    try {
+      return await done.promise;
+    } finally {
+      signal.removeEventListener('abort', broken);
+      client.close();
+    }
+  }
+}
+
 /** Sends to one peer: messages over one long request, made when needed and made anew when it breaks; a state over its own. */
 export class PeerSender {
   readonly #options: PeerSenderOptions;
   #peer: ClusterMember;
-  #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
-  #wake: (() => void) | undefined;
-  #stream: AbortController | undefined;
+  #stream: OpenStream | undefined;
   #urlAt = 0;
   #retryMs = retryMinMs;
   #notBeforeMs = 0;
@@ -74,19 +117,10 @@ export class PeerSender {
     }
     const nowMs = this.#options.host.clock.monotonicMs();
     if (this.#stream === undefined && nowMs < this.#notBeforeMs) return;
-    const frame = lengthFrame(encodePeerMessage(message));
-    this.#queue.push(frame);
-    this.#queuedBytes += frame.length;
+    if (this.#stream === undefined) void this.#run();
     this.#unansweredSinceMs ??= nowMs;
-    if (this.#queuedBytes > maxQueuedBytes) this.#break();
-    else if (this.#stream === undefined) void this.#run();
-    else this.#signal();
-  }
-
-  #signal(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    const stream = this.#stream as OpenStream | undefined;
+    if (stream !== undefined && !stream.write(encodePeerFrame(message))) this.#break();
   }
 
   /** It lives: no reason to wait with the next attempt. */
@@ -107,16 +141,13 @@ export class PeerSender {
 
   async #run(): Promise<void> {
     const { host, peer, tls } = this.#options;
-    const stream = new AbortController();
+    const stream = new OpenStream();
     this.#stream = stream;
     const startMs = host.clock.monotonicMs();
     try {
-      const response = await host.network.fetch({
-        url: this.#url(peerPaths.stream), method: 'POST', headers: this.#headers(), body: this.#body(stream.signal), signal: stream.signal, httpVersion: '2',
-        ...(tls === undefined ? {} : { tls }),
-      });
-      host.log.warn('peer ended the message stream', { peer: peer.name, status: response.status });
-      if (response.status === 410) this.#options.removed();
+      const status = await stream.run(host, this.#url(peerPaths.stream), this.#headers(), tls);
+      host.log.warn('peer ended the message stream', { peer: peer.name, status });
+      if (status === 410) this.#options.removed();
     } catch (error) {
       host.log.debug('message stream to peer broke', { peer: peer.name, error: (error as Error).message });
     }
@@ -125,26 +156,10 @@ export class PeerSender {
 
   #ended(lifeMs: number): void {
     this.#stream = undefined;
-    this.#queue = [];
-    this.#queuedBytes = 0;
     this.#urlAt += 1;
     this.#retryMs = lifeMs > retryMaxMs ? retryMinMs : Math.min(this.#retryMs * 2, retryMaxMs);
     this.#notBeforeMs = this.#options.host.clock.monotonicMs() + this.#retryMs;
     if (!this.#stopped) this.#options.unreachable();
-  }
-
-  async *#body(signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    signal.addEventListener('abort', () => { this.#signal(); });
-    while (!signal.aborted) {
-      if (this.#queue.length > 0) {
-        const frames = this.#queue;
-        this.#queue = [];
-        this.#queuedBytes = 0;
-        yield concatBytes(frames);
-      } else {
-        await new Promise<void>((resolve) => { this.#wake = resolve; });
-      }
-    }
   }
 
   /** Of what is on disk now, which may be newer than what Raft asked to be sent. */

@@ -2,13 +2,17 @@ import { type Host } from '@coxswain/host';
 import { EtcdError, etcdError } from '../client/errors.ts';
 import type { Applied } from '../machine/machine.ts';
 import { toMembershipMessage, type MembershipState } from '../machine/membership.ts';
+import { compareBytes } from '../mvcc/range.ts';
 import type { ConfChangeOutcome, ConfState } from '../raft/index.ts';
+import { encodeInternal, internalId } from '../wire/internal.ts';
 import { codecs } from '../wire/schema.ts';
 import type { InternalRequest } from '../wire/messages.ts';
 import type { RaftDriver } from './driver.ts';
 
 interface Pending {
   readonly data: Uint8Array;
+  /** As `data` would be decoded; undefined: not known. */
+  readonly decoded: InternalRequest | undefined;
   readonly deadlineMs: number;
   /** Undefined: still waits here for a leader. */
   submittedTerm: number | undefined;
@@ -56,16 +60,17 @@ export class Proposals {
 
   /**
    * Resolves when this member has applied it. Rejects if it was refused, or when its outcome cannot be known any more.
-   * `onlyTerm`: see `Proposal`.
+   * `onlyTerm`: see `Proposal`. `encoded`: its put or transaction as it came over the wire, from which `request` was decoded.
    */
-  propose(request: Omit<InternalRequest, 'ID'>, onlyTerm?: number): Promise<Applied> {
+  propose(request: Omit<InternalRequest, 'ID'>, { onlyTerm, encoded }: { readonly onlyTerm?: number; readonly encoded?: Uint8Array | undefined } = {}): Promise<Applied> {
     if (this.#pending.size >= maxPending || this.#isBehind()) return Promise.reject(etcdError('tooManyRequests'));
     this.#counter += 1n;
     const id = this.#prefix | this.#counter;
-    const data = codecs.internalRequest.encode({ ...request, ID: id });
+    const data = encodeInternal(request, id, encoded);
     if (data.length > this.#maxRequestBytes) return Promise.reject(etcdError('requestTooLarge'));
     return new Promise((resolve, reject) => {
-      const pending: Pending = { data, deadlineMs: this.#host.clock.monotonicMs() + this.#timeoutMs, submittedTerm: undefined, resolve, reject };
+      const decoded = encoded === undefined ? undefined : { user: '', authRevision: 0, ...request, ID: id };
+      const pending: Pending = { data, decoded, deadlineMs: this.#host.clock.monotonicMs() + this.#timeoutMs, submittedTerm: undefined, resolve, reject };
       this.#pending.set(id, pending);
       this.#driver.propose({
         data, onlyTerm, submitted: (term) => { pending.submittedTerm = term; },
@@ -84,9 +89,17 @@ export class Proposals {
     const submittedTerm = this.#driver.raft.term;
     return {
       outcome, applied: new Promise((resolve, reject) => {
-        this.#pending.set(id, { data, deadlineMs: this.#host.clock.monotonicMs() + this.#timeoutMs, submittedTerm, resolve, reject });
+        this.#pending.set(id, { data, decoded: undefined, deadlineMs: this.#host.clock.monotonicMs() + this.#timeoutMs, submittedTerm, resolve, reject });
       }),
     };
+  }
+
+  /** What an entry of the log says, if it is one of this member's own that waits. */
+  decoded(data: Uint8Array): InternalRequest | undefined {
+    const id = internalId(data);
+    const pending = id === undefined ? undefined : this.#pending.get(id);
+    // An id may have been used in another life of a member; what counts is what stands in the log.
+    return pending?.decoded !== undefined && (pending.data === data || compareBytes(pending.data, data) === 0) ? pending.decoded : undefined;
   }
 
   has(id: bigint): boolean {

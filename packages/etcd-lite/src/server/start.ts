@@ -25,7 +25,8 @@ import { MaintenanceService } from './maintenance-service.ts';
 import { Member } from './member.ts';
 import { ScrapedMetrics } from './metrics-table.ts';
 import type { Method } from './methods.ts';
-import { peerHandler } from './peer-handler.ts';
+import { peerHandler, type PeerHandlerHooks } from './peer-handler.ts';
+import { peerHttp2 } from './peer-stream.ts';
 import { SpaceKeeper } from './space-keeper.ts';
 import { VersionMonitor } from './version-monitor.ts';
 import { WatchFrames } from './watch-frames.ts';
@@ -75,13 +76,13 @@ export async function startEtcdServer(config: EtcdConfig, host: Host): Promise<R
   const metrics = config.metrics ?? noMetrics;
   const side = sideHandler(member, new HealthChecks(member, isLearner, metrics), new ScrapedMetrics(metrics, { member, calls, watchStreams: () => watchStreams.size, isLearner }));
   const web = { side, gateway: config.enableGrpcGateway === false ? undefined : makeGateway(grpc), cors: config.cors ?? [], hostWhitelist: config.hostWhitelist ?? [] };
-  const peers = peerHandler({
+  const peerHooks: PeerHandlerHooks = {
     cluster: member.cluster, log: host.log, message: (message) => { member.receive(message); }, heard: (from) => { member.peers.heard(from); }, lost: (from) => { member.lost(from); },
     saveSnapshot: (snapshot, from, chunks) => member.saveSnapshot(snapshot, from, chunks), lease: (body) => member.leases.answerPeer(body), hashKv: (body) => corruption.answerPeer(body), space: () => space.answerPeer(),
     learn: (from, urls) => { member.peers.learn(from, urls); }, change: (body) => member.reconfigurer.answerPeer(body),
-  });
+  };
   const policies: Pick<TlsIdentity, 'clientPolicy' | 'peerPolicy'> = { ...config };
-  const peerListeners = await listenAll(host, config.peerListeners, () => guardCertificates(peers, () => policies.peerPolicy));
+  const peerListeners = await listenAll(host, config.peerListeners.map((options) => ({ ...options, http2: peerHttp2(peerHooks, host, () => policies.peerPolicy) })), () => guardCertificates(peerHandler(peerHooks), () => policies.peerPolicy));
   if (config.initialCorruptCheck === true) await corruption.checkAtStart();
   const clientListeners = await listenForClients(host, config, grpc, web, () => policies.clientPolicy);
   const metricsListeners = await listenAll(host, config.metricsListeners ?? [], ({ tls }) => (tls === undefined ? side : guardCertificates(side, () => policies.clientPolicy)));

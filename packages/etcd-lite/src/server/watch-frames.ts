@@ -1,28 +1,20 @@
-import type { EventMessage, KeyValue, ResponseHeader } from '../wire/messages.ts';
+import { ChangeEvent } from '../mvcc/history.ts';
+import type { EventMessage, ResponseHeader } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
 
-/** What is kept of the newest events' encoded form, for the other watches that want them. */
-const maxKeptBytes = 8 * 1024 * 1024;
 const eventsTag = 11 * 8 + 2;
 const watchIdTag = 2 * 8;
 const prefixBytes = 5;
 
-interface Encoded {
-  readonly prevKv: KeyValue | undefined;
-  readonly data: Uint8Array;
-}
-
 /** Frames of watch responses in which header and events are encoded once, however many watches get them. One for a whole member. */
 export class WatchFrames {
-  readonly #events = new Map<KeyValue, Encoded>();
-  #keptBytes = 0;
   #header: ResponseHeader | undefined;
   #headerData: Uint8Array = new Uint8Array(0);
 
   /** The same bytes as the codec would give for `{ header, watchId, events }`, framed for gRPC. `watchId` is not negative. */
   frame(header: ResponseHeader, watchId: number, events: readonly EventMessage[]): Uint8Array {
     const head = this.#headerBytes(header);
-    const parts = events.map((event) => this.#eventBytes(event));
+    const parts = events.map(eventBytes);
     let sizeBytes = head.length + (watchId === 0 ? 0 : 1 + varintSize(watchId));
     for (const part of parts) sizeBytes += 1 + varintSize(part.length) + part.length;
     const out = new Uint8Array(prefixBytes + sizeBytes);
@@ -50,21 +42,13 @@ export class WatchFrames {
     }
     return this.#headerData;
   }
+}
 
-  #eventBytes(event: EventMessage): Uint8Array {
-    const known = this.#events.get(event.kv);
-    if (known !== undefined && known.prevKv === event.prevKv) return known.data;
-    const data = codecs.event.encode(event);
-    if (known !== undefined) this.#keptBytes -= known.data.length;
-    this.#events.set(event.kv, { prevKv: event.prevKv, data });
-    this.#keptBytes += data.length;
-    for (const [kv, encoded] of this.#events) {
-      if (this.#keptBytes <= maxKeptBytes) break;
-      this.#events.delete(kv);
-      this.#keptBytes -= encoded.data.length;
-    }
-    return data;
-  }
+/** Kept for as long as a watch has yet to be told of it. */
+function eventBytes(event: EventMessage): Uint8Array {
+  if (!(event instanceof ChangeEvent)) return codecs.event.encode(event);
+  event.encoded ??= codecs.event.encode(event);
+  return event.encoded;
 }
 
 function varintSize(value: number): number {

@@ -2,7 +2,7 @@ import type { Change, RevisionRecord } from '../mvcc/history.ts';
 import { contains, type KeyRange } from '../mvcc/key-text.ts';
 import type { MvccStore } from '../mvcc/store.ts';
 import { valueLength } from '../mvcc/version.ts';
-import { eventType, type EventMessage } from '../wire/messages.ts';
+import type { EventMessage } from '../wire/messages.ts';
 
 export interface WatcherOptions {
   readonly range: KeyRange;
@@ -140,9 +140,7 @@ function wantedEvents(options: WatcherOptions, changes: readonly Change[]): Even
   for (const change of changes) {
     const deleted = change.source.version === 0;
     if ((deleted ? options.noDelete : options.noPut) || !contains(options.range, change.key)) continue;
-    const type = deleted ? eventType.delete : eventType.put;
-    const prevKv = options.prevKv ? change.previous : undefined;
-    events.push(prevKv === undefined ? { type, kv: change.kv } : { type, kv: change.kv, prevKv });
+    events.push(change.event(options.prevKv));
   }
   return events;
 }

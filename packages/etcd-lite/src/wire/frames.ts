@@ -57,3 +57,39 @@ export async function readLengthFrame(reader: ByteReader, maxBytes: number): Pro
   if (length > maxBytes) throw new Error(`a frame of ${length} bytes is larger than ${maxBytes}`);
   return length === 0 ? new Uint8Array(0) : reader.take(length);
 }
+
+/** Cuts frames as `lengthFrame` makes them from what comes, in pieces of any size. */
+export class LengthCutter {
+  readonly #maxBytes: number;
+  #rest: Uint8Array[] = [];
+  #restBytes = 0;
+  /** Of `#rest`, before it is worth looking again. */
+  #needBytes = 4;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Calls `frame` for each that is whole now, with a view of what came. Throws if one is larger than allowed. */
+  push(data: Uint8Array, frame: (content: Uint8Array) => void): void {
+    this.#rest.push(data);
+    this.#restBytes += data.length;
+    if (this.#restBytes < this.#needBytes) return;
+    const all = this.#rest.length === 1 ? data : concatBytes(this.#rest);
+    const view = new DataView(all.buffer, all.byteOffset, all.length);
+    let at = 0;
+    this.#needBytes = 4;
+    while (all.length - at >= 4) {
+      const length = view.getUint32(at, true);
+      if (length > this.#maxBytes) throw new Error(`a frame of ${length} bytes is larger than ${this.#maxBytes}`);
+      if (all.length - at < 4 + length) {
+        this.#needBytes = 4 + length;
+        break;
+      }
+      frame(all.subarray(at + 4, at + 4 + length));
+      at += 4 + length;
+    }
+    this.#rest = at === all.length ? [] : [all.subarray(at)];
+    this.#restBytes = all.length - at;
+  }
+}

@@ -51,6 +51,12 @@ export class ReverseWriter {
     this.#buffer.set(data, at);
   }
 
+  /** Fixed width, little-endian. */
+  uint32(value: number): void {
+    const at = this.#reserve(4);
+    for (let byte = 0; byte < 4; byte += 1) this.#buffer[at + byte] = value >>> (8 * byte);
+  }
+
   /** A non-negative integer below 2^53. */
   varint(value: number): void {
     let at = this.#reserve(varintSize(value));
