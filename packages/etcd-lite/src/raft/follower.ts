@@ -6,7 +6,7 @@ export function onAppend(raft: RaftState, message: Append): void {
   const { log } = raft;
   const to = message.from;
   if (message.index < log.committed) {
-    send(raft, { type: 'append-response', to, term: raft.term, index: log.committed, reject: false, hintIndex: 0, hintTerm: 0 });
+    if (message.quiet !== true) send(raft, { type: 'append-response', to, term: raft.term, index: log.committed, reject: false, hintIndex: 0, hintTerm: 0 });
     return;
   }
   if (!log.matches(message.index, message.logTerm)) {
@@ -16,7 +16,7 @@ export function onAppend(raft: RaftState, message: Append): void {
   }
   const last = log.merge(message.index, message.entries);
   log.commitTo(Math.min(message.commit, last));
-  send(raft, { type: 'append-response', to, term: raft.term, index: last, reject: false, hintIndex: 0, hintTerm: 0 });
+  if (message.quiet !== true) send(raft, { type: 'append-response', to, term: raft.term, index: last, reject: false, hintIndex: 0, hintTerm: 0 });
 }
 
 export function onHeartbeat(raft: RaftState, message: Heartbeat): void {

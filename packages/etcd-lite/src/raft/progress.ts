@@ -15,6 +15,8 @@ export class Progress {
   /** In probe: an append is out, wait for its answer or the next heartbeat's. */
   probeSent = false;
   pendingSnapshot = 0;
+  /** It has sent on what clients ask of it: for so many heartbeats it hears of a commit at once. */
+  asked = 0;
   /** Heard of since the last check of the quorum. */
   recentActive = false;
   /** Last indexes of the appends on their way and their sizes, oldest first. */

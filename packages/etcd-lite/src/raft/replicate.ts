@@ -4,8 +4,8 @@ import type { Progress } from './progress.ts';
 import { isVoter, quorum, send, type RaftState } from './state.ts';
 import type { Entry, MemberId } from './types.ts';
 
-/** Leader: sends `to` what it lacks, as far as its window allows. True if something was sent. */
-export function sendAppend(raft: RaftState, to: MemberId, allowEmpty: boolean): boolean {
+/** Leader: sends `to` what it lacks, as far as its window allows. True if something was sent. `quiet`: an empty one needs no answer. */
+export function sendAppend(raft: RaftState, to: MemberId, allowEmpty: boolean, quiet = false): boolean {
   const progress = raft.progress.get(to);
   assert(progress !== undefined, 'unknown member', { to });
   if (progress.paused) return false;
@@ -14,7 +14,8 @@ export function sendAppend(raft: RaftState, to: MemberId, allowEmpty: boolean): 
   if (previousTerm === undefined) return sendSnapshot(raft, to, progress);
   const entries: readonly Entry[] = progress.next <= log.lastIndex ? log.slice(progress.next, log.lastIndex, raft.config.maxMessageBytes) : [];
   if (entries.length === 0 && !allowEmpty) return false;
-  send(raft, { type: 'append', to, term: raft.term, index: progress.next - 1, logTerm: previousTerm, entries, commit: log.committed });
+  const noAnswer = quiet && entries.length === 0 && progress.state === 'replicate';
+  send(raft, { type: 'append', to, term: raft.term, index: progress.next - 1, logTerm: previousTerm, entries, commit: log.committed, ...(noAnswer ? { quiet: true } : {}) });
   progress.sent(progress.next - 1 + entries.length, entries.length, entries.reduce((sum, entry) => sum + entry.data.length + entryOverheadBytes, 0));
   return true;
 }
@@ -34,13 +35,18 @@ export function broadcastAppend(raft: RaftState): void {
   for (const to of raft.progress.keys()) while (sendAppend(raft, to, false)) continue;
 }
 
-/** Also tells of a new commit index, without entries if there are none. */
+/**
+ * Tells of a new commit index, without entries if there are none. Where more is on its way already, whoever has asked for nothing
+ * lately hears of it with what comes next: the next entries, the next commit, or a heartbeat.
+ */
 export function broadcastCommit(raft: RaftState): void {
-  for (const to of raft.progress.keys()) sendAppend(raft, to, true);
+  const last = raft.log.committed === raft.log.lastIndex;
+  for (const [to, progress] of raft.progress) if (last || progress.asked > 0 || progress.next <= raft.log.lastIndex) sendAppend(raft, to, true, true);
 }
 
 export function broadcastHeartbeat(raft: RaftState): void {
   for (const [to, progress] of raft.progress) {
+    progress.asked = Math.max(0, progress.asked - 1);
     // Never beyond what the follower is known to have: its log may still hold other entries there.
     send(raft, { type: 'heartbeat', to, term: raft.term, commit: Math.min(progress.match, raft.log.committed), context: raft.reads.newest });
   }

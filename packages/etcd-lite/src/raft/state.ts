@@ -116,7 +116,17 @@ const promises: ReadonlySet<Message['type']> = new Set(['append-response', 'vote
 export function send(raft: RaftState, message: Outgoing): void {
   const full = { ...message, from: raft.config.id };
   if (promises.has(message.type)) raft.afterPersist.push(full);
-  else raft.messages.push(full);
+  else {
+    dropOvertaken(raft.messages, full);
+    raft.messages.push(full);
+  }
+}
+
+/** What only tells of a commit need not leave where entries that tell of it too leave with it. */
+function dropOvertaken(messages: Message[], next: Message): void {
+  if (next.type !== 'append' || next.entries.length === 0) return;
+  const at = messages.findIndex((message) => message.type === 'append' && message.quiet === true && message.to === next.to && message.term === next.term && message.commit <= next.commit);
+  if (at >= 0) messages.splice(at, 1);
 }
 
 function reset(raft: RaftState, term: number): void {

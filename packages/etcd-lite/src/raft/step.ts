@@ -4,7 +4,7 @@ import { advanceCommit, appendProposals, onAppendResponse, onHeartbeatResponse, 
 import { requestRead } from './reads.ts';
 import { becomeFollower, resetTimeout, send, type RaftState } from './state.ts';
 import { tick } from './tick.ts';
-import type { Effects, Entry, HardState, Input, Message, SnapshotMeta } from './types.ts';
+import type { Effects, Entry, HardState, Input, MemberId, Message, SnapshotMeta } from './types.ts';
 import { insistsOnLeader, onVoteRequest } from './vote.ts';
 
 /** Raft, one input at a time. Depends on nothing but its arguments; what is to be done is collected by `takeEffects`. */
@@ -91,10 +91,23 @@ function dispatch(raft: RaftState, message: Message): void {
     case 'append-response': if (raft.role === 'leader') onAppendResponse(raft, message); return;
     case 'heartbeat-response': if (raft.role === 'leader') onHeartbeatResponse(raft, message); return;
     case 'timeout-now': if (raft.role === 'follower') onTimeoutNow(raft, message); return;
-    case 'read-index': if (raft.role === 'leader') requestRead(raft, message.from, message.context); return;
+    case 'read-index':
+      hasAsked(raft, message.from);
+      if (raft.role === 'leader') requestRead(raft, message.from, message.context);
+      return;
     case 'read-index-response': if (raft.role === 'follower') onReadIndexResponse(raft, message); return;
-    case 'propose': if (raft.role === 'leader') appendProposals(raft, message.proposals);
+    case 'propose':
+      hasAsked(raft, message.from);
+      if (raft.role === 'leader') appendProposals(raft, message.proposals);
   }
+}
+
+/** Heartbeats for which a member counts as one that has clients. */
+const askedHeartbeats = 10;
+
+function hasAsked(raft: RaftState, from: MemberId): void {
+  const progress = raft.progress.get(from);
+  if (progress !== undefined) progress.asked = askedHeartbeats;
 }
 
 /** A message only a leader of our term sends. */

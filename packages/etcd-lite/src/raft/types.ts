@@ -33,8 +33,8 @@ interface Envelope {
 
 export type VoteRequest = Envelope & { readonly type: 'pre-vote' | 'vote'; readonly index: number; readonly logTerm: number; readonly transfer: boolean };
 export type VoteResponse = Envelope & { readonly type: 'pre-vote-response' | 'vote-response'; readonly reject: boolean };
-/** `index` and `logTerm` are of the entry before `entries`. */
-export type Append = Envelope & { readonly type: 'append'; readonly index: number; readonly logTerm: number; readonly entries: readonly Entry[]; readonly commit: number };
+/** `index` and `logTerm` are of the entry before `entries`. `quiet`: only `commit` is news, nobody waits for an answer unless it is a refusal. */
+export type Append = Envelope & { readonly type: 'append'; readonly index: number; readonly logTerm: number; readonly entries: readonly Entry[]; readonly commit: number; readonly quiet?: true };
 /** Accepted: `index` is the last entry that is on the sender's disk. Rejected: `index` is the refused one, the hint where to try. */
 export type AppendResponse = Envelope & { readonly type: 'append-response'; readonly index: number; readonly reject: boolean; readonly hintIndex: number; readonly hintTerm: number };
 /** `context`: the newest round of ReadIndex, 0 if none is open. */

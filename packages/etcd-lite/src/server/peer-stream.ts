@@ -59,11 +59,10 @@ class PeerStream implements StreamHandler {
   }
 
   #message(frame: Uint8Array): void {
-    const { cluster, heard, message: receive } = this.#hooks;
     const message = decodePeerMessage(frame);
-    if (message === undefined || message.from !== this.#from || message.to !== cluster.self.id) return;
-    heard(this.#from);
-    receive(message);
+    if (message === undefined || message.from !== this.#from || message.to !== this.#hooks.cluster.self.id) return;
+    this.#hooks.heard(this.#from);
+    this.#hooks.message(message);
   }
 
   trailers(): void {

@@ -9,6 +9,7 @@ const common = { from: 0xfedc_ba98_7654_3210n, to: 7n, term: 3 };
 const messages: readonly Message[] = [
   { ...common, type: 'append', index: 300, logTerm: 2, commit: 299, entries: [{ index: 301, term: 3, data: utf8('one') }, { index: 302, term: 3, data: new Uint8Array(0) }, { index: 303, term: 3, data: new Uint8Array(70_000).fill(9) }] },
   { ...common, type: 'append', index: 0, logTerm: 0, commit: 0, entries: [] },
+  { ...common, type: 'append', index: 9, logTerm: 3, commit: 9, entries: [], quiet: true },
   { ...common, type: 'append-response', index: 303, reject: true, hintIndex: 2 ** 40, hintTerm: 1 },
   { ...common, type: 'heartbeat', commit: 5, context: 2 ** 52 },
   { ...common, type: 'propose', term: 0, proposals: [utf8('a'), new Uint8Array(0), utf8('b')] },
@@ -25,9 +26,9 @@ test('messages are what the description of PeerMessage says, and come back as th
 });
 
 test('unknown fields are skipped, unknown types ignored, what is cut off refused', () => {
-  const data = encodePeerMessage(messages[3] as Message);
+  const data = encodePeerMessage(messages[4] as Message);
   const later = Uint8Array.of(...data, 0xa0, 0x06, 0x05, 0xaa, 0x06, 0x02, 1, 2);
-  expect(decodePeerMessage(later)).toEqual(messages[3]);
+  expect(decodePeerMessage(later)).toEqual(messages[4]);
   expect(decodePeerMessage(peerMessage.encode({ type: 99, from: 1n, to: 2n, term: 1 }))).toBeUndefined();
   expect(() => decodePeerMessage(encodePeerMessage(messages[0] as Message).subarray(0, 40))).toThrow('longer than its message');
 });

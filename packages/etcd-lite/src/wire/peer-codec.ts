@@ -78,7 +78,7 @@ function toWire(message: Message): PeerMessage {
   switch (message.type) {
     case 'pre-vote': case 'vote': return { ...common, index: message.index, logTerm: message.logTerm, flag: message.transfer };
     case 'pre-vote-response': case 'vote-response': return { ...common, flag: message.reject };
-    case 'append': return { ...common, index: message.index, logTerm: message.logTerm, entries: message.entries, commit: message.commit };
+    case 'append': return { ...common, index: message.index, logTerm: message.logTerm, entries: message.entries, commit: message.commit, flag: message.quiet === true };
     case 'append-response': return { ...common, index: message.index, flag: message.reject, hintIndex: message.hintIndex, hintTerm: message.hintTerm };
     case 'heartbeat': return { ...common, commit: message.commit, context: message.context };
     case 'heartbeat-response': return { ...common, context: message.context };
@@ -99,7 +99,7 @@ export function decodePeerMessage(data: Uint8Array): Message | undefined {
   switch (type) {
     case 'pre-vote': case 'vote': return { ...common, type, index: wire.index, logTerm: wire.logTerm, transfer: wire.flag };
     case 'pre-vote-response': case 'vote-response': return { ...common, type, reject: wire.flag };
-    case 'append': return { ...common, type, index: wire.index, logTerm: wire.logTerm, entries: wire.entries, commit: wire.commit };
+    case 'append': return { ...common, type, index: wire.index, logTerm: wire.logTerm, entries: wire.entries, commit: wire.commit, ...(wire.flag ? { quiet: true } : {}) };
     case 'append-response': return { ...common, type, index: wire.index, reject: wire.flag, hintIndex: wire.hintIndex, hintTerm: wire.hintTerm };
     case 'heartbeat': return { ...common, type, commit: wire.commit, context: wire.context };
     case 'heartbeat-response': return { ...common, type, context: wire.context };
