@@ -24,8 +24,8 @@ export class Change {
   readonly #before: Version | undefined;
   #kv: KeyValue | undefined;
   #previous: KeyValue | undefined;
-  #event: ChangeEvent | undefined;
-  #eventWithPrevious: ChangeEvent | undefined;
+  #event: readonly [ChangeEvent] | undefined;
+  #eventWithPrevious: readonly [ChangeEvent] | undefined;
 
   constructor(source: Version) {
     this.source = source;
@@ -48,9 +48,10 @@ export class Change {
     return this.#previous;
   }
 
-  event(withPrevious: boolean): ChangeEvent {
-    if (withPrevious && this.#before !== undefined) return this.#eventWithPrevious ??= new ChangeEvent(this.#type, this.kv, this.previous);
-    return this.#event ??= new ChangeEvent(this.#type, this.kv, undefined);
+  /** A list of one: the same for all who ask. */
+  event(withPrevious: boolean): readonly [ChangeEvent] {
+    if (withPrevious && this.#before !== undefined) return this.#eventWithPrevious ??= [new ChangeEvent(this.#type, this.kv, this.previous)];
+    return this.#event ??= [new ChangeEvent(this.#type, this.kv, undefined)];
   }
 
   get #type(): number {

@@ -1,4 +1,4 @@
-import { assert, concatBytes, type Host, type TimerHandle } from '@coxswain/host';
+import { assert, type Host, type TimerHandle } from '@coxswain/host';
 import { EtcdError, statusText } from '../client/errors.ts';
 import { keyRange } from '../mvcc/key-text.ts';
 import type { AbsentKeyValue } from '../mvcc/version.ts';
@@ -10,6 +10,7 @@ import { codecs } from '../wire/schema.ts';
 import { splitEvents } from './fragment.ts';
 import type { StreamContext } from './methods.ts';
 import type { WatchFrames } from './watch-frames.ts';
+import { WatchOutput } from './watch-output.ts';
 
 export interface WatchStreamOptions {
   readonly host: Host;
@@ -54,6 +55,7 @@ export class WatchStream {
   readonly #ready = new Set<StreamWatch>();
   #control: Uint8Array[] = [];
   #progressRequested = false;
+  #eventsHeader: ResponseHeader | undefined;
   /** Watches that wait for values. */
   #fetching = 0;
   #nextId = 0;
@@ -212,64 +214,72 @@ export class WatchStream {
 
   /** Frames for the wire: answers to requests first, then events, a slice of each watch in turn. */
   #gather(): Uint8Array | undefined {
-    const frames = this.#control;
-    this.#control = [];
+    const out = new WatchOutput();
+    for (const frame of this.#control.splice(0)) out.frame(frame);
     this.#readOn();
-    let [sizeBytes, scanned] = [0, 0];
+    const startBytes = out.sizeBytes;
+    let scanned = 0;
+    this.#eventsHeader = undefined;
     // What is made ready meanwhile comes up again in the same loop.
     for (const watch of this.#ready) {
       const taken = watch.watcher.take();
       this.#ready.delete(watch);
-      const more = this.#framesOf(watch, taken);
-      for (const frame of more) sizeBytes += frame.length;
-      frames.push(...more);
+      this.#write(out, watch, taken);
       if (taken.kind === 'events') {
-        this.#isReady(watch);
+        if (watch.wantsProgress || !watch.watcher.rest()) this.#isReady(watch);
         scanned += taken.scanned;
       }
-      if (sizeBytes > gatherBytes || scanned > maxScanned) break;
+      if (out.sizeBytes - startBytes > gatherBytes || scanned > maxScanned) break;
     }
     this.#needsTurn = scanned > maxScanned;
-    if (this.#ready.size === 0 && this.#fetching === 0 && this.#progressRequested) this.#answerProgress(frames);
-    return frames.length > 0 ? concatBytes(frames) : undefined;
+    if (this.#ready.size === 0 && this.#fetching === 0 && this.#progressRequested) this.#answerProgress(out);
+    return out.count > 0 ? out.finish() : undefined;
   }
 
   /**
    * All that happened up to the header's revision has been sent to every watch of this stream. As in etcd no answer comes while
    * a watch starts later than that (its client would take the revision for one it has seen), nor without any watch.
    */
-  #answerProgress(frames: Uint8Array[]): void {
+  #answerProgress(out: WatchOutput): void {
     this.#progressRequested = false;
     const { revision } = this.#options.header();
     const later = this.#watches.values().some(({ startRevision }) => startRevision > revision);
-    if (this.#watches.size > 0 && !later) frames.push(this.#frame({ watchId: -1, events: [] }, revision));
+    if (this.#watches.size > 0 && !later) out.frame(this.#frame({ watchId: -1, events: [] }, revision));
   }
 
-  #framesOf(watch: StreamWatch, taken: Taken): Uint8Array[] {
+  #write(out: WatchOutput, watch: StreamWatch, taken: Taken): void {
     switch (taken.kind) {
-      case 'events': return this.#eventFrames(watch, taken.revision, taken.events);
+      case 'events':
+        this.#writeEvents(out, watch, taken.revision, taken.events);
+        return;
       case 'compacted':
         this.#remove(watch.id);
-        return [this.#frame({ watchId: watch.id, canceled: true, compactRevision: taken.compactRevision, events: [] })];
-      case 'synced': {
-        if (!watch.wantsProgress || watch.startRevision > taken.revision) return [];
+        out.frame(this.#frame({ watchId: watch.id, canceled: true, compactRevision: taken.compactRevision, events: [] }));
+        return;
+      case 'synced':
+        if (!watch.wantsProgress || watch.startRevision > taken.revision) return;
         watch.wantsProgress = false;
-        return [this.#frame({ watchId: watch.id, events: [] }, taken.revision)];
-      }
+        out.frame(this.#frame({ watchId: watch.id, events: [] }, taken.revision));
     }
   }
 
-  #eventFrames(watch: StreamWatch, revision: number, events: readonly EventMessage[]): Uint8Array[] {
-    if (events.length === 0) return [];
+  /** One for all watches that are told of the same revision in one go. */
+  #headerAt(revision: number): ResponseHeader {
+    if (this.#eventsHeader?.revision !== revision) this.#eventsHeader = this.#options.header(revision);
+    return this.#eventsHeader;
+  }
+
+  #writeEvents(out: WatchOutput, watch: StreamWatch, revision: number, events: readonly EventMessage[]): void {
+    if (events.length === 0) return;
     watch.active = true;
     const absent = absentInEvents(events);
     if (absent !== undefined) {
       void this.#fetch(watch, revision, events, absent);
-      return [];
+      return;
     }
     const parts = watch.fragment ? splitEvents(events, this.#options.maxFragmentBytes) : [events];
-    if (parts.length === 1 && watch.id >= 0) return [this.#options.frames.frame(this.#options.header(revision), watch.id, events)];
-    return parts.map((part, at) => this.#frame({ watchId: watch.id, events: part, fragment: at < parts.length - 1 }, revision));
+    if (parts.length === 1 && watch.id >= 0) this.#options.frames.write(out, this.#headerAt(revision), watch.id, events);
+    else for (const [at, part] of parts.entries()) out.frame(this.#frame({ watchId: watch.id, events: part, fragment: at < parts.length - 1 }, revision));
   }
 
   /** Other watches of the stream go on meanwhile. */
@@ -283,7 +293,10 @@ export class WatchStream {
       if (this.#watches.get(watch.id) === watch) {
         const whole = withoutGone(events);
         assert(absentInEvents(whole) === undefined, 'an event must have its value', { revision });
-        this.#control.push(...this.#eventFrames(watch, revision, whole));
+        const out = new WatchOutput();
+        this.#eventsHeader = undefined;
+        this.#writeEvents(out, watch, revision, whole);
+        if (out.count > 0) this.#control.push(out.finish());
         this.#isReady(watch);
       }
       this.#signal();

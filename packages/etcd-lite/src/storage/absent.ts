@@ -28,12 +28,12 @@ function collect(response: Response, out: AbsentKeyValue[]): void {
 }
 
 export function absentInEvents(events: readonly EventMessage[]): AbsentKeyValue[] | undefined {
-  const out: AbsentKeyValue[] = [];
+  let out: AbsentKeyValue[] | undefined;
   for (const { kv, prevKv } of events) {
-    if (isAbsent(kv)) out.push(kv);
-    if (isAbsent(prevKv)) out.push(prevKv);
+    if (isAbsent(kv)) (out ??= []).push(kv);
+    if (isAbsent(prevKv)) (out ??= []).push(prevKv);
   }
-  return out.length === 0 ? undefined : out;
+  return out;
 }
 
 /** After fetching: a previous value that was compacted away before it could be read is left out, as etcd leaves it out. */

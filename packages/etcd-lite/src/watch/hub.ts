@@ -129,20 +129,30 @@ export class Watcher {
     return { kind: 'events', revision, events, scanned };
   }
 
+  /** True: `take` would say `synced`, and `wake` will be called for what comes next. */
+  rest(): boolean {
+    if (this.caughtUp) this.#awake = false;
+    return this.caughtUp;
+  }
+
   /** True if nothing up to the store's revision is left to deliver. */
   get caughtUp(): boolean {
     return this.#synced && this.#pending.length === 0;
   }
 }
 
-function wantedEvents(options: WatcherOptions, changes: readonly Change[]): EventMessage[] {
-  const events: EventMessage[] = [];
-  for (const change of changes) {
-    const deleted = change.source.version === 0;
-    if ((deleted ? options.noDelete : options.noPut) || !contains(options.range, change.key)) continue;
-    events.push(change.event(options.prevKv));
-  }
-  return events;
+function wants(options: WatcherOptions, change: Change): boolean {
+  const deleted = change.source.version === 0;
+  return !(deleted ? options.noDelete : options.noPut) && contains(options.range, change.key);
+}
+
+const none: readonly EventMessage[] = [];
+
+/** Of a revision with one change, as nearly all have, the list is shared by all watchers. */
+function wantedEvents(options: WatcherOptions, changes: readonly Change[]): readonly EventMessage[] {
+  const [first] = changes;
+  if (changes.length === 1 && first !== undefined) return wants(options, first) ? first.event(options.prevKv) : none;
+  return changes.flatMap((change) => (wants(options, change) ? change.event(options.prevKv) : none));
 }
 
 /** All watches of one member. Those of one key are found by it, so that many of them cost a write nothing. */
