@@ -1,10 +1,13 @@
 import { assert, type Host } from '@coxswain/host';
-import { propose, proposeConf, step, type ConfChangeOutcome, type ConfState, takeEffects, type Effects, type Entry, type HardState, type Input, type Message, type RaftState, type ReadState, type SnapshotMeta } from '../raft/index.ts';
+import { decidesAlone, propose, proposeConf, step, type ConfChangeOutcome, type ConfState, takeEffects, type Effects, type Entry, type HardState, type Input, type Message, type RaftState, type ReadState, type SnapshotMeta } from '../raft/index.ts';
+import { Gathering } from './gathering.ts';
 import type { LogWriter } from './log-writer.ts';
 
 /** What stands on the driver: applies what is committed, carries messages. */
 export interface DriverHooks {
   send(messages: readonly Message[]): void;
+  /** Proposals of this member without an answer. */
+  unanswered(): number;
   /** In order, each entry once; after a promise the next one only when that has resolved. */
   apply(entry: Entry): Promise<void> | undefined;
   /** Replaces the state by a received one, which is on disk; nothing is applied meanwhile. */
@@ -54,6 +57,8 @@ export class RaftDriver {
   readonly #log: LogWriter;
   readonly #hooks: DriverHooks;
   #proposals: Proposal[] = [];
+  readonly #gathering = new Gathering();
+  #gatherTimer = false;
   #toPersist: PersistItem[] = [];
   #toApply: Entry[] = [];
   #unwrittenBytes = 0;
@@ -101,6 +106,7 @@ export class RaftDriver {
   /** Waits for a leader if there is none. */
   propose(proposal: Proposal): void {
     this.#proposals.push(proposal);
+    this.#gathering.arrived(this.#host.clock.monotonicMs());
     this.#schedule();
   }
 
@@ -151,13 +157,27 @@ export class RaftDriver {
 
   #pump(): void {
     // A leader's proposals gather while its disk works; a follower only passes them on.
-    if (!this.#persisting || this.raft.role !== 'leader') this.#submitProposals();
+    if ((!this.#persisting || this.raft.role !== 'leader') && !this.#gathers()) this.#submitProposals();
     // Before what is sent: a member that was just added must be known.
     this.#noticeConf();
     this.#carryOut(takeEffects(this.raft));
     this.#noticeRole();
     this.#apply();
     if (!this.#persisting && this.#toPersist.length > 0) void this.#persist();
+  }
+
+  /** True: others are expected, and it is looked again later. */
+  #gathers(): boolean {
+    if (this.#proposals.length === 0 || decidesAlone(this.raft)) return false;
+    const waitMs = this.#gathering.waitMs(this.#proposals.length, this.#hooks.unanswered(), this.#host.clock.monotonicMs());
+    if (waitMs === 0) return false;
+    if (this.#gatherTimer) return true;
+    this.#gatherTimer = true;
+    this.#host.timers.after(waitMs, () => {
+      this.#gatherTimer = false;
+      this.#schedule();
+    });
+    return true;
   }
 
   #submitProposals(): void {
@@ -170,6 +190,7 @@ export class RaftDriver {
     }
     const batch = this.#proposals.splice(0);
     if (batch.length === 0) return;
+    this.#gathering.submitted(batch.length);
     if (propose(this.raft, batch.map((proposal) => proposal.data))) for (const proposal of batch) proposal.submitted(this.raft.term);
     else this.#proposals.unshift(...batch);
   }

@@ -142,6 +142,7 @@ export class Member {
     }, new RaftLog(recovered.snapshot, recovered.entries, confOf(this.applier.machine.membership)), recovered.hardState, recovered.snapshot);
     return new RaftDriver(host, raft, this.#log, {
       send: (messages) => { this.peers.send(messages); },
+      unanswered: () => this.proposals.size,
       confChanged: () => { this.#followMembers(); },
       apply: (entry) => this.applier.apply(entry),
       install: async (snapshot) => {
