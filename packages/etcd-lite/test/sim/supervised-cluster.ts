@@ -51,6 +51,9 @@ const damageFound = /damaged|corrupt|does not match|checksum/i;
 /** What a member says that was started before all others had heard of it. */
 const notKnownYet = /already been bootstrapped|member count|not a member|no member|could not|cannot/i;
 
+/** It had joined, but heard of nothing yet, and started again while no peer was up: whoever runs it tries again. */
+const nobodyThere = /cannot fetch cluster info from peer urls/;
+
 /** Ends of members whose disk takes nothing. */
 const diskToBlame = /^DiskError|cannot be written/;
 
@@ -115,7 +118,7 @@ export class SupervisedCluster {
     if (member.process !== process) return;
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.counts.failures += 1;
-    if (member.leaving || (member.joining && notKnownYet.test(message))) {
+    if (member.leaving || (member.joining && notKnownYet.test(message)) || (member.joined && nobodyThere.test(message))) {
       this.kill(member, { powerCut: false, downMs: 300 });
       return;
     }
