@@ -2,7 +2,7 @@ import type { FieldDescription } from '../description.ts';
 import { apiDescription } from '../description/builtin.ts';
 import { isObject, own } from '../patch/values.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { goShown, scalarProblem } from '../crd/typed.ts';
+import { goShown, scalarProblem } from '../crd/scalar-problem.ts';
 import { pathText, type PathElement } from './path-element.ts';
 import { elementOf, structureOf, type Place } from './schema.ts';
 
@@ -77,6 +77,13 @@ class TypeCheck {
       this.visit(one, item, `${path}${pathText([element])}`);
     }
   }
+}
+
+/** The same of the metadata of an object of one's own, or of one that is part of it. */
+export function metadataProblems(metadata: Json, path: string): readonly string[] {
+  const check = new TypeCheck();
+  check.visit(metadata, { description: apiDescription, shape: { kind: 'object', type: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' } }, path);
+  return check.problems;
 }
 
 /** Why an applied object of a built-in kind does not fit its type, in upstream's words; undefined: it does. */

@@ -1,4 +1,4 @@
-/** The official tests of CustomResourceConversionWebhook by their names, and what is refused of a webhook's answers. */
+/** The official tests of CustomResourceConversionWebhook and of field selectors over it by their short names, and what is refused of a webhook's answers. */
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import type { JsonObject } from '@coxswain/api';
@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startWebhookServer, type WebhookServer } from '../edge/testing/webhook-server.ts';
 import { copy, meta, textAt } from '../registry/object.ts';
 import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
-import { crontabs, defineKind, definitions, definitionSeen, removeKind, watchOf } from './testing.ts';
+import { crontabs, defineKind, definitions, definitionSeen, removeKind, watchOf, type WatchReader } from './testing.ts';
 
 const host = createRealHost(silentLogger);
 let hooks: WebhookServer;
@@ -60,7 +60,7 @@ function definition(storage: 'v1' | 'v2'): JsonObject {
 const at = (version: string): string => `/apis/stable.example.com/${version}/namespaces/default/crontabs`;
 const first: JsonObject = { apiVersion: 'stable.example.com/v1', kind: 'CronTab', metadata: { name: 'a' }, hostPort: 'localhost:8080' };
 
-test('CustomResourceConversionWebhook should be able to convert from CR v1 to CR v2', async () => {
+test('Custom Resource Definition Conversion Webhook, conversion custom resource', async () => {
   hooks.paths.set('/crdconvert', (review) => answer(review));
   await defineKind(cluster, definition('v1'));
   expect((await cluster.call('POST', at('v1'), { body: first })).status).toBe(201);
@@ -72,19 +72,52 @@ test('CustomResourceConversionWebhook should be able to convert from CR v1 to CR
   expect((await cluster.call('GET', `${at('v1')}/a`)).object['hostPort']).toBe('localhost:9090');
 });
 
-test('CustomResourceConversionWebhook should be able to convert a non homogeneous list of CRs', async () => {
+test('Custom Resource Definition Conversion Webhook, convert mixed version list', async () => {
   hooks.paths.set('/crdconvert', (review) => answer(review));
   await defineKind(cluster, definition('v1'));
   await cluster.call('POST', at('v1'), { body: first });
   const changed = await cluster.call('PATCH', `${definitions}/crontabs.stable.example.com`, { body: { spec: { versions: (definition('v2')['spec'] as JsonObject)['versions'] } }, headers: { 'content-type': 'application/merge-patch+json' } });
   expect(changed.object).toMatchObject({ status: { storedVersions: ['v1', 'v2'] } });
   await definitionSeen(cluster, 'crontabs.stable.example.com', meta(changed.object as unknown as JsonObject)['resourceVersion']);
-  await cluster.call('POST', at('v2'), { body: { apiVersion: 'stable.example.com/v2', kind: 'CronTab', metadata: { name: 'b' }, host: 'remote', port: '1' } });
+  await cluster.call('POST', at('v1'), { body: { ...first, metadata: { name: 'b' }, hostPort: 'remote:1' } });
   const list = async (version: string): Promise<JsonObject[]> => (await cluster.call('GET', at(version))).object['items'] as JsonObject[];
-  expect((await list('v1')).map((item) => item['hostPort'])).toEqual(['localhost:8080', 'remote:1']);
-  expect((await list('v2')).map((item) => [item['host'], item['port']])).toEqual([['localhost', '8080'], ['remote', '1']]);
+  expect((await list('v1')).map((item) => [item['apiVersion'], item['hostPort'], item['host'], item['port']])).toEqual([['stable.example.com/v1', 'localhost:8080', undefined, undefined], ['stable.example.com/v1', 'remote:1', undefined, undefined]]);
+  expect((await list('v2')).map((item) => [item['apiVersion'], item['hostPort'], item['host'], item['port']])).toEqual([['stable.example.com/v2', undefined, 'localhost', '8080'], ['stable.example.com/v2', undefined, 'remote', '1']]);
   const watch = await watchOf(cluster, `${at('v2')}?watch=1`);
   expect([(await watch.next())?.object['host'], (await watch.next())?.object['host']]).toEqual(['localhost', 'remote']);
+});
+
+/** What a watch tells from its beginning, as `TYPE name`. */
+async function take(watch: WatchReader, count: number): Promise<string[]> {
+  const seen: string[] = [];
+  while (seen.length < count) {
+    const event = await watch.next();
+    if (event === undefined) throw new Error('the watch ended');
+    seen.push(`${event.type} ${textAt(event.object, 'metadata', 'name')}`);
+  }
+  return seen;
+}
+
+test('custom-resource-definition-field-selectors-list-watch-register-informers', async () => {
+  hooks.paths.set('/crdconvert', (review) => answer(review));
+  const selectable = definition('v1');
+  for (const version of (selectable['spec'] as JsonObject)['versions'] as JsonObject[]) version['selectableFields'] = (version['name'] === 'v1' ? ['.hostPort'] : ['.host', '.port']).map((jsonPath) => ({ jsonPath }));
+  await defineKind(cluster, selectable);
+  const names = async (version: string, selector: string): Promise<unknown> => ((await cluster.call('GET', `${at(version)}?fieldSelector=${encodeURIComponent(selector)}`)).object['items'] as JsonObject[]).map((item) => textAt(item, 'metadata', 'name'));
+  const follow = (version: string, selector: string, from = ''): Promise<WatchReader> => watchOf(cluster, `${at(version)}?watch=1&fieldSelector=${encodeURIComponent(selector)}${from}`);
+  // As an informer does: a list, and what comes after it.
+  const { object: listed } = await cluster.call('GET', `${at('v2')}?fieldSelector=${encodeURIComponent('host=host1')}`);
+  const [byHost, byBoth, byOld, informer] = await Promise.all([follow('v2', 'host=host1'), follow('v2', 'host=host1,port=80'), follow('v1', 'hostPort=host1:80'), follow('v2', 'host=host1', `&resourceVersion=${String(listed.metadata['resourceVersion'] as string)}`)]);
+  for (const [name, spec] of Object.entries({ a: { host: 'host1', port: '80' }, b: { host: 'host1', port: '8080' }, c: { host: 'host2' } })) {
+    expect((await cluster.call('POST', at('v2'), { body: { apiVersion: 'stable.example.com/v2', kind: 'CronTab', metadata: { name }, ...spec } })).status).toBe(201);
+  }
+  expect([await names('v2', 'host=host1'), await names('v2', 'host=host1,port=80'), await names('v1', 'hostPort=host1:80'), await names('v1', 'hostPort=host1:8080')]).toEqual([['a', 'b'], ['a'], ['a'], ['b']]);
+  expect([await take(byHost, 2), await take(byBoth, 1), await take(byOld, 1), await take(informer, 2)]).toEqual([['ADDED a', 'ADDED b'], ['ADDED a'], ['ADDED a'], ['ADDED a', 'ADDED b']]);
+  await cluster.call('DELETE', `${at('v2')}?fieldSelector=${encodeURIComponent('host=host1,port=80')}`);
+  const { object } = await cluster.call('GET', `${at('v2')}/b`);
+  expect((await cluster.call('PUT', `${at('v2')}/b`, { body: { ...object, host: 'host2' } })).status).toBe(200);
+  expect([await names('v2', 'host=host1'), await names('v2', 'host=host1,port=80')]).toEqual([[], []]);
+  expect([await take(byHost, 2), await take(byBoth, 1), await take(byOld, 1), await take(informer, 2)]).toEqual([['DELETED a', 'DELETED b'], ['DELETED a'], ['DELETED a'], ['DELETED a', 'DELETED b']]);
 });
 
 const gvk = 'conversion webhook for stable.example.com/v1, Kind=CronTab';

@@ -89,13 +89,13 @@ afterEach(async () => {
 });
 afterAll(async () => { await cluster.stop(); await hooks.close(); });
 
-test.each(['mutating', 'validating'] as const)('Admission webhook, list %s webhooks', async (kind) => {
+test.each([['mutating', 'Admission webhook, list mutating webhooks'], ['validating', 'Admission webhook, list validating webhooks']] as const)('%s: %s', async (kind, _name) => {
   const path = kind === 'mutating' ? '/mutating-configmaps' : '/configmaps';
-  const names = [0, 1, 2].map((index) => `list-${kind}-${index}`);
+  const names = Array.from({ length: 10 }, (_, index) => `list-${kind}-${index}`);
   for (const name of names) await register(kind, name, [hook(path, [rule('configmaps')])], { list: kind });
   const target = `${configurations}/${kind}webhookconfigurations`;
   const list = (await call('GET', `${target}?labelSelector=list=${kind}`)).json['items'] as unknown[];
-  expect(list).toHaveLength(3);
+  expect(list).toHaveLength(10);
   const tried = await configMap(`listed-${kind}`, { 'mutation-start': 'yes', 'webhook-e2e-test': 'webhook-disallow' });
   if (kind === 'mutating') expect(data(tried)).toMatchObject({ 'mutation-stage-1': 'yes' });
   else expect([tried.status, messageOf(tried)]).toEqual([400, 'admission webhook "configmaps.k8s.io" denied the request: the configmap contains unwanted key and value']);
@@ -113,7 +113,7 @@ async function withOperations(kind: Kind, name: string, operations: readonly str
   await expect.poll(cached, { interval: 5 }).toMatchObject([{ rules: [{ operations }] }]);
 }
 
-test.each(['mutating', 'validating'] as const)('Admission webhook, update %s webhook', async (kind) => {
+test.each([['mutating', 'Admission webhook, update mutating webhook'], ['validating', 'Admission webhook, update validating webhook']] as const)('%s: %s', async (kind, _name) => {
   const path = kind === 'mutating' ? '/mutating-configmaps' : '/configmaps';
   const name = `update-${kind}`;
   await register(kind, name, [hook(path, [rule('configmaps')])]);
@@ -255,15 +255,20 @@ test('Admission webhook, fail closed', async () => {
 
 const skipByName = { name: 'skip-by-name', expression: 'object.metadata.name != "skip-me"' };
 
-test.each(['mutating', 'validating'] as const)('%s Admission webhook, create and update %s webhook configuration with matchConditions', async (kind) => {
+test.each([
+  ['mutating', 'Mutating Admission webhook, create and update mutating webhook configuration with matchConditions'],
+  ['validating', 'Validating Admission webhook, create and update validating webhook configuration with matchConditions'],
+] as const)('%s: %s', async (kind, _name) => {
   const path = kind === 'mutating' ? '/mutating-configmaps' : '/configmaps';
-  const name = `conditions-${kind}`;
-  const created = await register(kind, name, [hook(path, [rule('configmaps')], { matchConditions: [{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }] })]);
-  expect((created.json['webhooks'] as { matchConditions: unknown }[])[0]?.matchConditions).toEqual([{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }]);
-  const target = `${configurations}/${kind}webhookconfigurations/${name}`;
-  const matchConditions = [{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }, { name: 'expression-2', expression: "object.metadata.namespace == 'staging'" }];
-  const updated = await call('PATCH', target, [{ op: 'replace', path: '/webhooks/0/matchConditions', value: matchConditions }], { 'content-type': 'application/json-patch+json' });
-  expect((updated.json['webhooks'] as { matchConditions: unknown }[])[0]?.matchConditions).toEqual(matchConditions);
+  const first = [{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }];
+  await register(kind, `conditions-${kind}`, [hook(path, [rule('configmaps')], { matchConditions: first })]);
+  const target = `${configurations}/${kind}webhookconfigurations/conditions-${kind}`;
+  const stored = async (): Promise<unknown> => ((await call('GET', target)).json['webhooks'] as { matchConditions: unknown }[])[0]?.matchConditions;
+  expect(await stored()).toEqual(first);
+  const matchConditions = [...first, { name: 'expression-2', expression: "object.metadata.namespace == 'staging'" }];
+  const current = (await call('GET', target)).json as { webhooks: object[] };
+  expect((await call('PUT', target, { ...current, webhooks: current.webhooks.map((one) => ({ ...one, matchConditions })) })).status).toBe(200);
+  expect(await stored()).toEqual(matchConditions);
 });
 
 test.each([
