@@ -58,8 +58,11 @@ export interface ByteChannel {
   readonly peer: Peer;
   /** To be called once, at once by whoever gets it. */
   open(events: ChannelEvents): void;
-  /** All parts together, in order; they must not change afterwards. False: it is full, `drained` will come. Ignored once it is closed. */
-  write(parts: readonly Uint8Array[]): boolean;
+  /**
+   * All parts together, in order. They must not change before `written` is called, which it never is if the connection breaks first.
+   * False: it is full, `drained` will come. Ignored once it is closed.
+   */
+  write(parts: readonly Uint8Array[], written?: () => void): boolean;
   /** `data` may still be called for what has been read. */
   pause(): void;
   resume(): void;

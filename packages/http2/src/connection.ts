@@ -4,8 +4,9 @@ import { HeaderAssembly } from './header-assembly.ts';
 import { headOf, type BlockKind, type Head } from './head.ts';
 import { CompressionError, HpackDecoder, type DecodedBlock } from './hpack-decoder.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
-import { Output } from './output.ts';
+import { Output, type Batch } from './output.ts';
 import { SendQueue } from './send-queue.ts';
+import type { Slabs } from './slabs.ts';
 import { Http2Stream, type Headers, type StreamHandler, type StreamPort } from './stream.ts';
 
 export interface ConnectionOptions {
@@ -19,6 +20,8 @@ export interface ConnectionOptions {
   readonly maxHeldBytes: number;
   /** Never goes back; for the budget of what only costs work. */
   nowMs(): number;
+  /** Shared with other connections; its own otherwise. */
+  readonly slabs?: Slabs;
 }
 
 export interface ConnectionEvents {
@@ -50,7 +53,7 @@ export class Connection implements StreamPort {
   readonly #options: ConnectionOptions;
   readonly #events: ConnectionEvents;
   readonly #server: boolean;
-  readonly #output = new Output();
+  readonly #output: Output;
   readonly #queue: SendQueue;
   readonly #reader: FrameReader;
   readonly #assembly: HeaderAssembly;
@@ -86,6 +89,7 @@ export class Connection implements StreamPort {
     this.#server = options.role === 'server';
     this.#decoder = new HpackDecoder(decoderTableBytes, options.maxHeaderListBytes);
     this.#assembly = new HeaderAssembly(options.maxHeaderListBytes);
+    this.#output = new Output(options.slabs);
     this.#queue = new SendQueue(this.#output, (stream) => { this.#queueEmpty(stream); });
     this.#reader = new FrameReader(defaultFrameBytes, this.#server, (type, flags, id, data, from, to) => { this.#frame(type, flags, id, data, from, to); });
   }
@@ -131,12 +135,17 @@ export class Connection implements StreamPort {
 
   /** What is to be sent now. */
   take(): Uint8Array[] {
+    return this.takeBatch().parts;
+  }
+
+  /** As `take`; `written` is to be called, batch by batch, when the transport is done with its memory. */
+  takeBatch(): Batch {
     this.#told = false;
     this.#queue.pump();
-    const parts = this.#output.take();
+    const batch = this.#output.take();
     // Once it is on its way there is room for more.
     if (this.#queue.pending) this.#tell();
-    return parts;
+    return batch;
   }
 
   /** The transport is full: content waits in its streams until `unblock`; then `take` is to be called. */

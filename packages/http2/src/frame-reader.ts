@@ -8,7 +8,9 @@ export class FrameReader {
   readonly #maxFrameBytes: number;
   readonly #onFrame: OnFrame;
   #prefaceAt: number;
-  #rest: Uint8Array | undefined;
+  /** A frame whose rest is to come: its head alone, then, when that is whole, room for all of it. */
+  #begun = new Uint8Array(frameHeadBytes);
+  #begunBytes = 0;
   #stopped = false;
 
   constructor(maxFrameBytes: number, expectPreface: boolean, onFrame: OnFrame) {
@@ -19,12 +21,12 @@ export class FrameReader {
 
   /** Something has begun and not ended: it should not stay so for long. */
   get partial(): boolean {
-    return this.#rest !== undefined || this.#prefaceAt < preface.length;
+    return this.#begunBytes > 0 || this.#prefaceAt < preface.length;
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#rest = undefined;
+    this.#begunBytes = 0;
   }
 
   /** Throws ProtocolFailure. */
@@ -35,25 +37,48 @@ export class FrameReader {
       at += 1;
       this.#prefaceAt += 1;
     }
-    const data = this.#joined(chunk, at);
-    at = data === chunk ? at : 0;
-    while (!this.#stopped && data.length - at >= frameHeadBytes) {
-      const length = ((data[at] as number) << 16) | ((data[at + 1] as number) << 8) | (data[at + 2] as number);
-      if (length > this.#maxFrameBytes) throw new ProtocolFailure(errorCode.frameSizeError, `a frame of ${length} bytes`);
-      const end = at + frameHeadBytes + length;
-      if (end > data.length) break;
-      this.#onFrame(data[at + 3] as number, data[at + 4] as number, uint31(data, at + 5), data, at + frameHeadBytes, end);
+    while (this.#begunBytes > 0 && at < chunk.length) at = this.#goOn(chunk, at);
+    while (!this.#stopped && chunk.length - at >= frameHeadBytes) {
+      const end = at + frameHeadBytes + this.#lengthOf(chunk, at);
+      if (end > chunk.length) break;
+      this.#tell(chunk, at, end);
       at = end;
     }
-    this.#rest = this.#stopped || at === data.length ? undefined : data.subarray(at);
+    if (!this.#stopped && at < chunk.length) this.#begin(chunk, at);
   }
 
-  #joined(chunk: Uint8Array, at: number): Uint8Array {
-    const rest = this.#rest;
-    if (rest === undefined) return chunk;
-    const data = new Uint8Array(rest.length + chunk.length - at);
-    data.set(rest);
-    data.set(at === 0 ? chunk : chunk.subarray(at), rest.length);
-    return data;
+  #lengthOf(data: Uint8Array, at: number): number {
+    const length = ((data[at] as number) << 16) | ((data[at + 1] as number) << 8) | (data[at + 2] as number);
+    if (length > this.#maxFrameBytes) throw new ProtocolFailure(errorCode.frameSizeError, `a frame of ${length} bytes`);
+    return length;
+  }
+
+  #tell(data: Uint8Array, at: number, end: number): void {
+    this.#onFrame(data[at + 3] as number, data[at + 4] as number, uint31(data, at + 5), data, at + frameHeadBytes, end);
+  }
+
+  #begin(chunk: Uint8Array, at: number): void {
+    const sizeBytes = chunk.length - at < frameHeadBytes ? frameHeadBytes : frameHeadBytes + this.#lengthOf(chunk, at);
+    this.#begun = new Uint8Array(sizeBytes);
+    this.#begun.set(chunk.subarray(at));
+    this.#begunBytes = chunk.length - at;
+  }
+
+  /** Only what belongs to that frame is copied. */
+  #goOn(chunk: Uint8Array, at: number): number {
+    const part = chunk.subarray(at, at + this.#begun.length - this.#begunBytes);
+    this.#begun.set(part, this.#begunBytes);
+    this.#begunBytes += part.length;
+    if (this.#begunBytes < this.#begun.length) return at + part.length;
+    const head = this.#begun;
+    const sizeBytes = frameHeadBytes + this.#lengthOf(head, 0);
+    if (sizeBytes > head.length) {
+      this.#begun = new Uint8Array(sizeBytes);
+      this.#begun.set(head);
+    } else {
+      this.#begunBytes = 0;
+      this.#tell(head, 0, sizeBytes);
+    }
+    return at + part.length;
   }
 }

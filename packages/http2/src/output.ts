@@ -1,16 +1,39 @@
-import { frameHeadBytes } from './frames.ts';
+import { frameHeadBytes, frameType } from './frames.ts';
+import { Slabs } from './slabs.ts';
 
-const slabBytes = 64 * 1024;
+const nothing = new Uint8Array(0);
 /** Larger content is handed on as it is; smaller is copied behind its frame's head. */
-const copyBytesMax = 4096;
+const copyBytesMax = 16 * 1024;
 
-/** Frames that wait for the transport. Many small ones lie in one piece, so that they leave in one write. */
+/** What leaves in one write. */
+export interface Batch {
+  readonly parts: Uint8Array[];
+  /** Nobody reads the parts any more. */
+  written(): void;
+}
+
+/** Frames that wait for the transport. They lie in one piece of memory, so that they leave in one write without being copied again. */
 export class Output {
-  #slab = new Uint8Array(0);
+  readonly #slabs: Slabs;
+  #slab: Uint8Array = nothing;
   #from = 0;
   #at = 0;
+  /** Batches with parts of `#slab` that are not yet written. */
+  #onTheirWay = 0;
+  /** Something in `#parts` lies in `#slab`. */
+  #cutOff = false;
   #parts: Uint8Array[] = [];
   #partBytes = 0;
+  /** Those that are full and lie in `#parts`. */
+  #full: Uint8Array[] = [];
+  /** Where the head of the last frame lies, if that is content which may still grow; else -1. */
+  #growing = -1;
+  #growingStream = 0;
+  #growingBytes = 0;
+
+  constructor(slabs = new Slabs()) {
+    this.#slabs = slabs;
+  }
 
   get sizeBytes(): number {
     return this.#partBytes + this.#at - this.#from;
@@ -18,6 +41,7 @@ export class Output {
 
   head(lengthBytes: number, type: number, flags: number, streamId: number): void {
     this.#reserve(frameHeadBytes);
+    this.#growing = -1;
     const slab = this.#slab;
     const at = this.#at;
     slab[at] = lengthBytes >>> 16;
@@ -42,15 +66,39 @@ export class Output {
     this.#at += 4;
   }
 
-  /** `data` must not change afterwards. */
-  bytes(data: Uint8Array): void {
-    if (data.length > copyBytesMax) {
+  /** A frame of content; what follows other content of the same stream goes into the same frame. `data` must not change afterwards. */
+  content(streamId: number, data: Uint8Array, flags: number, maxFrameBytes: number): void {
+    const { length } = data;
+    if (length <= copyBytesMax) this.#reserve(frameHeadBytes + length);
+    if (this.#growing >= 0 && this.#growingStream === streamId && length <= copyBytesMax && this.#growingBytes + length <= maxFrameBytes) {
+      this.#grow(data, flags);
+      return;
+    }
+    const at = this.#at;
+    this.head(length, frameType.data, flags, streamId);
+    if (length > copyBytesMax) {
       this.#cut();
       this.#parts.push(data);
-      this.#partBytes += data.length;
+      this.#partBytes += length;
       return;
     }
     this.copy(data);
+    this.#growing = flags === 0 ? at : -1;
+    this.#growingStream = streamId;
+    this.#growingBytes = length;
+  }
+
+  #grow(data: Uint8Array, flags: number): void {
+    const slab = this.#slab;
+    const at = this.#growing;
+    const sizeBytes = this.#growingBytes + data.length;
+    slab[at] = sizeBytes >>> 16;
+    slab[at + 1] = sizeBytes >>> 8;
+    slab[at + 2] = sizeBytes;
+    slab[at + 4] = flags;
+    this.copy(data);
+    this.#growingBytes = sizeBytes;
+    if (flags !== 0) this.#growing = -1;
   }
 
   copy(data: Uint8Array): void {
@@ -60,27 +108,62 @@ export class Output {
     this.#at += data.length;
   }
 
-  /** All that waits. What was handed out is never written again. */
-  take(): Uint8Array[] {
+  /** All that waits. It is not written again before `written` of the same batch says so. */
+  take(): Batch {
     this.#cut();
+    const current = this.#cutOff ? this.#slab : undefined;
     const parts = this.#parts;
+    const full = this.#full;
     this.#parts = [];
     this.#partBytes = 0;
-    return parts;
+    this.#full = [];
+    if (current !== undefined) this.#onTheirWay += 1;
+    this.#cutOff = false;
+    return { parts, written: () => { this.#written(current, full); } };
+  }
+
+  #written(current: Uint8Array | undefined, full: readonly Uint8Array[]): void {
+    for (const slab of full) this.#slabs.give(slab);
+    if (current === undefined || current !== this.#slab) return;
+    this.#onTheirWay -= 1;
+    if (this.#onTheirWay > 0 || this.#at > this.#from || this.#cutOff) return;
+    // A connection with nothing to say holds none.
+    this.#slabs.give(current);
+    this.#slab = nothing;
+    this.#from = 0;
+    this.#at = 0;
   }
 
   #cut(): void {
+    this.#growing = -1;
     if (this.#at === this.#from) return;
     this.#parts.push(this.#slab.subarray(this.#from, this.#at));
+    this.#cutOff = true;
     this.#partBytes += this.#at - this.#from;
     this.#from = this.#at;
   }
 
+  /** Room for so much more, in one piece with what waits as long as that is not too much. */
   #reserve(sizeBytes: number): void {
     if (this.#at + sizeBytes <= this.#slab.length) return;
-    this.#cut();
-    this.#slab = new Uint8Array(Math.max(slabBytes, sizeBytes));
+    const old = this.#slab;
+    let next = this.#slabs.take(this.#at - this.#from + sizeBytes);
+    let moved = 0;
+    if (next === undefined) {
+      this.#cut();
+      next = this.#slabs.take(sizeBytes) ?? new Uint8Array(sizeBytes);
+    } else if (this.#at > this.#from) {
+      next.set(old.subarray(this.#from, this.#at));
+      moved = this.#at - this.#from;
+      if (this.#growing >= 0) this.#growing -= this.#from;
+    }
+    // Something of it may be on its way: it is free when the next batch is, which comes behind that.
+    if (this.#onTheirWay > 0 || this.#cutOff) this.#full.push(old);
+    else this.#slabs.give(old);
+    this.#slab = next;
+    this.#cutOff = false;
+    this.#onTheirWay = 0;
     this.#from = 0;
-    this.#at = 0;
+    this.#at = moved;
   }
 }

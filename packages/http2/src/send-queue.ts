@@ -1,4 +1,4 @@
-import { defaultFrameBytes, defaultWindowBytes, errorCode, flag, frameType, maxWindow, ProtocolFailure } from './frames.ts';
+import { defaultFrameBytes, defaultWindowBytes, errorCode, flag, maxWindow, ProtocolFailure } from './frames.ts';
 import type { Output } from './output.ts';
 import type { Http2Stream } from './stream.ts';
 
@@ -33,8 +33,7 @@ export class SendQueue {
   #frame(stream: Http2Stream, data: Uint8Array, end: boolean): void {
     this.window -= data.length;
     stream.sendWindow -= data.length;
-    this.#output.head(data.length, frameType.data, end ? flag.endStream : 0, stream.id);
-    this.#output.bytes(data);
+    this.#output.content(stream.id, data, end ? flag.endStream : 0, this.maxFrameBytes);
   }
 
   /** Its queue has content. */
@@ -73,8 +72,25 @@ export class SendQueue {
       this.#stalled.add(stream);
       return;
     }
+    let room = this.maxFrameBytes;
+    do {
+      const part = this.#next(stream, room);
+      room -= part.length;
+      this.#frame(stream, part, stream.queue.length === 0 && stream.endQueued);
+      // Small pieces share a frame.
+    } while (this.#fits(stream.queue[0], stream, room));
+    if (stream.queue.length === 0) this.#finish(stream);
+    else this.#waiting.add(stream);
+  }
+
+  #fits(data: Uint8Array | undefined, stream: Http2Stream, room: number): boolean {
+    return data !== undefined && data.length <= room && data.length <= this.window && data.length <= stream.sendWindow;
+  }
+
+  /** What is queued first, or as much of it as may be sent. */
+  #next(stream: Http2Stream, frameBytes: number): Uint8Array {
     const { queue } = stream;
-    const room = Math.min(this.window, stream.sendWindow, this.maxFrameBytes);
+    const room = Math.min(this.window, stream.sendWindow, frameBytes);
     const data = queue[0] as Uint8Array;
     const part = data.length > room ? data.subarray(0, room) : data;
     if (part === data) queue.shift();
@@ -82,10 +98,7 @@ export class SendQueue {
     stream.queuedBytes -= part.length;
     // An end that was written by itself goes with the last of the content.
     if (stream.queuedBytes === 0) queue.length = 0;
-    const empty = queue.length === 0;
-    this.#frame(stream, part, empty && stream.endQueued);
-    if (empty) this.#finish(stream);
-    else this.#waiting.add(stream);
+    return part;
   }
 
   /** Throws ProtocolFailure. */

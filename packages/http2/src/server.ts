@@ -1,5 +1,6 @@
 import type { ByteChannel, ChannelServer, Clock, Logger, Peer, TimerHandle, Timers } from '@coxswain/host';
 import type { Head } from './head.ts';
+import { Slabs } from './slabs.ts';
 import type { Http2Stream } from './stream.ts';
 import { Transport } from './transport.ts';
 
@@ -40,6 +41,7 @@ interface Watched {
 export class Http2Server implements ChannelServer {
   readonly #options: ServerOptions;
   readonly #connections = new Set<Watched>();
+  readonly #slabs = new Slabs();
   #sweep: TimerHandle | undefined;
   #closing = false;
 
@@ -55,7 +57,7 @@ export class Http2Server implements ChannelServer {
     const { clock, onStream, log } = this.#options;
     const { peer } = channel;
     const nowMs = (): number => clock.monotonicMs();
-    const transport = new Transport(channel, { ...limits, role: 'server', maxConcurrentStreams: this.#options.maxConcurrentStreams ?? limits.maxConcurrentStreams, nowMs }, {
+    const transport = new Transport(channel, { ...limits, role: 'server', maxConcurrentStreams: this.#options.maxConcurrentStreams ?? limits.maxConcurrentStreams, nowMs, slabs: this.#slabs }, {
       stream: (stream, head, ended) => { onStream(stream, head, ended, peer); },
       changed: () => undefined,
       gone: () => { this.#connections.delete(watched); },

@@ -58,8 +58,8 @@ export class Transport {
 
   flush(): void {
     if (this.#blocked) return;
-    const parts = this.connection.take();
-    if (parts.length === 0 || this.channel.write(parts)) return;
+    const { parts, written } = this.connection.takeBatch();
+    if (parts.length === 0 || this.channel.write(parts, written)) return;
     this.#blocked = true;
     this.connection.block();
   }

@@ -88,21 +88,24 @@ class Frames {
   readonly #make: FrameMaker;
   readonly #prefix: string;
   readonly #selection: Selection;
-  readonly #shareKey: string;
+  /** Of each type, the name under which an event's frame is shared; undefined: it is not. */
+  readonly #shareKeys: Readonly<Record<CacheEvent['type'], string>> | undefined;
 
   constructor(operation: Operation, negotiated: Negotiated, selection: Selection) {
     this.#operation = operation;
     this.#make = frameMaker(operation.kind, negotiated, operation.info.query);
     this.#prefix = listPrefix(operation);
     this.#selection = selection;
-    this.#shareKey = `${apiVersionOf(operation.kind.api)} ${this.#make.shareKey}`;
+    if (this.#make.shareKey === '') return;
+    const key = `${apiVersionOf(operation.kind.api)} ${this.#make.shareKey}`;
+    this.#shareKeys = { ADDED: `ADDED ${key}`, MODIFIED: `MODIFIED ${key}`, DELETED: `DELETED ${key}` };
   }
 
   #event(event: CacheEvent): Uint8Array | undefined {
     const seen = seenBy(event, this.#prefix, this.#selection);
     if (seen === undefined) return undefined;
-    if (this.#make.shareKey === '') return this.#make.frame(seen.type, seen.object);
-    const key = `${seen.type} ${this.#shareKey}`;
+    if (this.#shareKeys === undefined) return this.#make.frame(seen.type, seen.object);
+    const key = this.#shareKeys[seen.type];
     const known = event.frames.get(key);
     if (known !== undefined) return known;
     const made = this.#make.frame(seen.type, seen.object);
@@ -160,28 +163,20 @@ class WatchBody implements PushSource {
 
   /** What the sink does not take waits in the watcher, which is dropped when it is too much. */
   #pump(): void {
-    while (!this.#full) {
-      const sink = this.#sink;
-      if (sink === undefined) return;
-      const items = this.#watcher.takeNow();
-      if (items?.length === 0) return;
-      if (items === undefined) {
-        this.stop();
-        sink.end();
+    while (!this.#full && this.#sink !== undefined) {
+      const item = this.#watcher.next();
+      if (item === undefined) {
+        if (this.#watcher.closed) this.#end(this.#sink);
         return;
       }
-      this.#full = !this.#send(sink, items);
+      const frame = this.#frames.of(item);
+      if (frame !== undefined) this.#full = !this.#sink.write(frame);
     }
   }
 
-  #send(sink: ByteSink, items: readonly WatcherItem[]): boolean {
-    if (items.length === 1) {
-      const frame = this.#frames.of(items[0] as WatcherItem);
-      return frame === undefined || sink.write(frame);
-    }
-    let takes = true;
-    for (const part of this.#parts(items)) takes = sink.write(part);
-    return takes;
+  #end(sink: ByteSink): void {
+    this.stop();
+    sink.end();
   }
 
   /** Many frames together, but never so many that one piece is large. */

@@ -23,7 +23,9 @@ export class Watcher {
   readonly #after: number;
   readonly #onClose: (watcher: Watcher) => void;
   #items: WatcherItem[] = [];
-  /** Of those that wait, how many were there when the watch began. */
+  /** The first of them that has not been handed out. */
+  #first = 0;
+  /** So many of them were there when the watch began. */
   #preloaded = 0;
   #closed = false;
   #reader: WatcherReader | undefined;
@@ -53,7 +55,7 @@ export class Watcher {
   /** As `push`, but the reader is not told: `tell` is to be called when there is no more for now. */
   add(item: WatcherItem): void {
     if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after && !item.event.shared)) return;
-    if (this.#items.length - this.#preloaded >= this.#limit) {
+    if (this.#items.length - Math.max(this.#first, this.#preloaded) >= this.#limit) {
       this.close();
       return;
     }
@@ -61,7 +63,7 @@ export class Watcher {
   }
 
   tell(): void {
-    if (this.#items.length > 0 || this.#closed) this.#reader?.ready();
+    if (this.#items.length > this.#first || this.#closed) this.#reader?.ready();
   }
 
   /** What is buffered is still handed out. */
@@ -80,11 +82,33 @@ export class Watcher {
 
   /** All that waits; undefined when it is over; nothing: `ready` will be called. */
   takeNow(): readonly WatcherItem[] | undefined {
-    if (this.#items.length === 0) return this.#closed ? undefined : nothing;
-    const items = this.#items;
-    this.#items = [];
-    this.#preloaded = 0;
+    const items = this.#first === 0 ? this.#items : this.#items.slice(this.#first);
+    if (items.length === 0) return this.#closed ? undefined : nothing;
+    this.#empty();
     return items;
+  }
+
+  /** The next that waits; undefined: it is over (`closed`), or `ready` will be called. */
+  next(): WatcherItem | undefined {
+    const item = this.#items[this.#first];
+    if (item === undefined) return undefined;
+    this.#first += 1;
+    if (this.#first === this.#items.length) this.#empty();
+    else if (this.#first % forgetEvery === 0) this.#forget();
+    return item;
+  }
+
+  #empty(): void {
+    this.#items = [];
+    this.#first = 0;
+    this.#preloaded = 0;
+  }
+
+  /** A reader that never catches up has not all that it ever got kept for it. */
+  #forget(): void {
+    this.#items = this.#items.slice(this.#first);
+    this.#preloaded = Math.max(0, this.#preloaded - this.#first);
+    this.#first = 0;
   }
 
   /** As `takeNow`, but waits. Instead of `read`. */
@@ -98,3 +122,4 @@ export class Watcher {
 }
 
 const nothing: readonly WatcherItem[] = [];
+const forgetEvery = 4096;

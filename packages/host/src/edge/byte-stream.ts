@@ -52,6 +52,11 @@ export function socketStream(socket: Socket, head?: Uint8Array): ByteStream {
   };
 }
 
+function whenWritten(socket: Socket, written: (() => void) | undefined): ((error?: Error | null) => void) | undefined {
+  if (written === undefined) return undefined;
+  return (error) => { if ((error === undefined || error === null) && !socket.destroyed) written(); };
+}
+
 /** A socket as callbacks. */
 export function socketChannel(socket: Socket, peer: Peer): ByteChannel {
   // `closed` tells; without a listener Node would end the process.
@@ -64,10 +69,10 @@ export function socketChannel(socket: Socket, peer: Peer): ByteChannel {
       socket.on('close', () => { events.closed(); });
       socket.on('data', (chunk: Uint8Array) => { events.data(chunk); });
     },
-    write: (parts) => {
+    write: (parts, written) => {
       if (socket.destroyed || socket.writableEnded) return true;
       if (parts.length > 1) socket.cork();
-      for (const part of parts) socket.write(part);
+      for (let at = 0; at < parts.length; at += 1) socket.write(parts[at] as Uint8Array, at === parts.length - 1 ? whenWritten(socket, written) : undefined);
       if (parts.length > 1) socket.uncork();
       return !socket.writableNeedDrain;
     },

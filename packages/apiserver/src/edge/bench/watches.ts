@@ -42,7 +42,9 @@ class Lines implements StreamHandler {
   }
 
   data(data: Uint8Array, ended: boolean): void {
-    for (let at = data.indexOf(newline); at >= 0; at = data.indexOf(newline, at + 1)) this.#line();
+    // As a Buffer: that looks for a byte many times faster.
+    const { indexOf } = Buffer.prototype;
+    for (let at = indexOf.call(data, newline); at >= 0; at = indexOf.call(data, newline, at + 1)) this.#line();
     if (ended) this.#failed(new Error('a watch ended'));
     else this.request?.stream?.consumed(data.length);
   }
