@@ -4,6 +4,9 @@ import type { Head } from './head.ts';
 import type { Field } from './header-table.ts';
 import type { Http2Stream, StreamHandler } from './stream.ts';
 
+/** One for all: thousands of watches may end with a connection, and where an error was made takes longer to tell than all the rest. */
+const gone = new NetworkError('reset', 'the client has gone');
+
 /** An exchange with a handler that knows requests and responses as values. */
 class Exchange implements StreamHandler {
   readonly body = new AsyncQueue<Uint8Array>();
@@ -25,9 +28,9 @@ class Exchange implements StreamHandler {
   }
 
   reset(): void {
-    this.body.fail(new NetworkError('reset', 'the client has gone'));
+    this.body.fail(gone);
     this.#isReset = true;
-    this.#abort?.abort();
+    this.#abort?.abort(gone);
     this.source?.stop();
     this.source = undefined;
     this.drained();
