@@ -177,11 +177,7 @@ function authorizerConfigs({ authorizers, authorizationModes }: PartsConfig): re
 
 function authorizers(config: PartsConfig, { cache, host }: PartsTools, index: RoleIndex): LiveChain {
   const make: Readonly<Record<AuthorizationMode, (own: AuthorizerConfig) => Authorizer>> = {
-    Node: () => {
-      const graph = new NodeGraph(cache);
-      void cache.whenReady().then(() => graph.seed());
-      return nodeAuthorizer(cache, graph, defaultClusterRoleRules('system:node'));
-    },
+    Node: () => nodeAuthorizer(cache, new NodeGraph(cache), defaultClusterRoleRules('system:node')),
     RBAC: () => rbacAuthorizer(index),
     ABAC: ({ policies }) => abacAuthorizer(policies ?? []),
     Webhook: ({ name, webhook }) => {

@@ -204,11 +204,21 @@ export interface SubresourceHandler {
 export interface CacheReader {
   get(group: string, resource: string, namespace: string, name: string): JsonObject | undefined;
   list(group: string, resource: string, namespace?: string): readonly JsonObject[];
-  /** Told after each change to that resource; returns the unsubscriber. */
-  onChange(group: string, resource: string, listener: (event: { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: JsonObject }) => void): () => void;
+  /** Told after each change to that resource, and with `known` first of what is there already, as ADDED; returns the unsubscriber. */
+  onChange(group: string, resource: string, listener: (change: CacheChange) => void, options?: { readonly known?: boolean }): () => void;
   whenReady(): Promise<void>;
   /** All that was asked for so far is filled: `whenReady` would not wait. Absent: not known. */
   readonly isReady?: boolean;
+}
+
+export interface CacheChange {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly namespace: string;
+  readonly name: string;
+  /** Parsed when it is asked for. */
+  readonly object: JsonObject;
+  /** Found without parsing the rest. */
+  readonly nodeName: string;
 }
 
 /**

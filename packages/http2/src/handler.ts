@@ -39,7 +39,7 @@ class Exchange implements StreamHandler {
   /** Made when it is asked for: most answers are made without. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.#isReset) this.#abort.abort();
+    if (this.#isReset) this.#abort.abort(gone);
     return this.#abort.signal;
   }
 

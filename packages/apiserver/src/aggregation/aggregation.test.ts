@@ -8,6 +8,7 @@ import { startTestCluster, type Loose, type TestCluster } from '../testing/clust
 import { testPartsConfig } from '../testing/parts-config.ts';
 import type { JsonObject } from '@coxswain/api';
 import { Aggregator, type AggregatorParts } from './aggregator.ts';
+import type { CacheReader } from '../types.ts';
 
 const host = createRealHost(silentLogger);
 let cluster: TestCluster;
@@ -241,7 +242,7 @@ test('however often one that is away is looked at, one look is to come', async (
   const service = apiService(443) as JsonObject;
   const planned: (() => void)[] = [];
   let looks = 0;
-  let endpointsChanged: ((event: { readonly type: 'MODIFIED'; readonly object: JsonObject }) => void) | undefined;
+  let endpointsChanged: Parameters<CacheReader['onChange']>[2] | undefined;
   const stop = new AbortController();
   const parts: AggregatorParts = {
     host: { ...host, timers: { ...host.timers, sleep: () => new Promise(() => {}), after: (_ms, run) => { planned.push(run); return { cancel: () => {} }; } } },
@@ -257,7 +258,7 @@ test('however often one that is away is looked at, one look is to come', async (
   for (let at = 1; at <= 5; at += 1) {
     await expect.poll(() => looks).toBe(at);
     await expect.poll(() => planned.length).toBeGreaterThan(0);
-    endpointsChanged?.({ type: 'MODIFIED', object: { metadata: { namespace: 'team', name: 'extension' } } });
+    endpointsChanged?.({ type: 'MODIFIED', namespace: 'team', name: 'extension', nodeName: '', object: { metadata: { namespace: 'team', name: 'extension' } } });
   }
   await expect.poll(() => looks).toBe(6);
   await new Promise((resolve) => { setImmediate(resolve); });

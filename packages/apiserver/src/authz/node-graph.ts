@@ -1,6 +1,6 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
 import type { KubeObject } from '@coxswain/client';
-import { typed, typedOrNone } from '../typed.ts';
+import { typedOrNone } from '../typed.ts';
 import type { CacheReader } from '../types.ts';
 import { podReferences, referenceKey } from './pod-references.ts';
 
@@ -8,69 +8,93 @@ import { podReferences, referenceKey } from './pod-references.ts';
 const ofNode: Readonly<Record<string, string>> = { volumeattachments: 'storage.k8s.io', resourceslices: 'resource.k8s.io' };
 type OfNode = KubeObject & { readonly spec?: { readonly nodeName?: string } };
 
-interface KnownPod {
-  readonly nodeName: string;
-  readonly references: ReadonlySet<string>;
+/** The pods of one node. */
+class NodePods {
+  /** By namespace and name; undefined: not looked at yet. */
+  readonly #pods = new Map<string, ReadonlySet<string> | undefined>();
+  readonly #unknown = new Set<string>();
+  readonly #counts = new Map<string, number>();
+
+  get empty(): boolean {
+    return this.#pods.size === 0;
+  }
+
+  set(key: string): void {
+    this.delete(key);
+    this.#pods.set(key, undefined);
+    this.#unknown.add(key);
+  }
+
+  delete(key: string): void {
+    for (const reference of this.#pods.get(key) ?? []) this.#count(reference, -1);
+    this.#pods.delete(key);
+    this.#unknown.delete(key);
+  }
+
+  #count(reference: string, step: 1 | -1): void {
+    const next = (this.#counts.get(reference) ?? 0) + step;
+    if (next === 0) this.#counts.delete(reference);
+    else this.#counts.set(reference, next);
+  }
+
+  /** What they refer to, and how many of them. */
+  references(podOf: (key: string) => Pod | undefined): ReadonlyMap<string, number> {
+    for (const key of this.#unknown) {
+      const pod = podOf(key);
+      // A mirror pod is written by the kubelet itself: it must not open secrets to it.
+      const references = pod === undefined || pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined ? new Set<string>() : podReferences(pod);
+      this.#pods.set(key, references);
+      for (const reference of references) this.#count(reference, 1);
+    }
+    this.#unknown.clear();
+    return this.#counts;
+  }
 }
 
 /**
  * What each node's pods refer to, kept from pod changes. A pod counts while it exists and is bound, finished or not: the kubelet
- * still unmounts what it had. Volumes are followed at the time of asking, since claims are bound later than pods are made.
+ * still unmounts what it had. Pods are looked at when their node first asks; volumes are followed at the time of asking, since claims
+ * are bound later than pods are made.
  */
 export class NodeGraph {
   readonly #cache: CacheReader;
-  readonly #pods = new Map<string, KnownPod>();
-  readonly #counts = new Map<string, Map<string, number>>();
+  readonly #nodes = new Map<string, NodePods>();
+  readonly #nodeOf = new Map<string, string>();
 
   constructor(cache: CacheReader) {
     this.#cache = cache;
-    cache.onChange('', 'pods', (event) => {
-      const pod = typed<Pod>(event.object);
-      const key = `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`;
-      if (event.type === 'DELETED') this.#remove(key);
-      else this.#set(key, pod);
-    });
+    cache.onChange('', 'pods', ({ type, namespace, name, nodeName }) => {
+      this.#remove(`${namespace}/${name}`);
+      if (type !== 'DELETED' && nodeName !== '') this.#add(`${namespace}/${name}`, nodeName);
+    }, { known: true });
   }
 
-  /** Once the cache has its first list: what was there before the listener. */
-  seed(): void {
-    for (const object of this.#cache.list('', 'pods')) {
-      const pod = typed<Pod>(object);
-      this.#set(`${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`, pod);
+  #add(key: string, nodeName: string): void {
+    let node = this.#nodes.get(nodeName);
+    if (node === undefined) {
+      node = new NodePods();
+      this.#nodes.set(nodeName, node);
     }
-  }
-
-  #set(key: string, pod: Pod): void {
-    this.#remove(key);
-    const nodeName = pod.spec?.nodeName;
-    if (!nodeName) return;
-    // A mirror pod is written by the kubelet itself: it must not open secrets to it.
-    const mirror = pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined;
-    const known = { nodeName, references: mirror ? new Set<string>() : podReferences(pod) };
-    this.#pods.set(key, known);
-    this.#count(known, 1);
+    node.set(key);
+    this.#nodeOf.set(key, nodeName);
   }
 
   #remove(key: string): void {
-    const known = this.#pods.get(key);
-    if (known === undefined) return;
-    this.#pods.delete(key);
-    this.#count(known, -1);
+    const nodeName = this.#nodeOf.get(key);
+    const node = nodeName === undefined ? undefined : this.#nodes.get(nodeName);
+    if (nodeName === undefined || node === undefined) return;
+    this.#nodeOf.delete(key);
+    node.delete(key);
+    if (node.empty) this.#nodes.delete(nodeName);
   }
 
-  #count(known: KnownPod, step: 1 | -1): void {
-    const counts = this.#counts.get(known.nodeName) ?? new Map<string, number>();
-    this.#counts.set(known.nodeName, counts);
-    for (const reference of known.references) {
-      const next = (counts.get(reference) ?? 0) + step;
-      if (next === 0) counts.delete(reference);
-      else counts.set(reference, next);
-    }
-    if (counts.size === 0) this.#counts.delete(known.nodeName);
-  }
+  readonly #podOf = (key: string): Pod | undefined => {
+    const [namespace = '', name = ''] = key.split('/', 2);
+    return typedOrNone<Pod>(this.#cache.get('', 'pods', namespace, name));
+  };
 
   #podsReferTo(nodeName: string, resource: string, namespace: string, name: string): boolean {
-    const counts = this.#counts.get(nodeName);
+    const counts = this.#nodes.get(nodeName)?.references(this.#podOf);
     if (counts === undefined) return false;
     if (counts.has(referenceKey(resource, namespace, name))) return true;
     if (resource === 'persistentvolumes') return this.#volumeIsUsed(counts, this.#volume(name));

@@ -1,12 +1,36 @@
 import { conflict, notFound, StatusError, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { fromUtf8, utf8 } from '@coxswain/host';
+import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd, objectKey } from '../storage/keys.ts';
-import type { CacheReader, ObjectMutator, RawStore } from '../types.ts';
+import type { CacheChange, CacheReader, ObjectMutator, RawStore } from '../types.ts';
 import { noteWrite } from './context.ts';
 import { lockMessage } from './metadata.ts';
 import { copy } from './object.ts';
 import type { Registry } from './registry.ts';
+
+class Change implements CacheChange {
+  readonly type: CacheChange['type'];
+  readonly namespace: string;
+  readonly name: string;
+  readonly #stored: StoredObject;
+
+  constructor(type: CacheChange['type'], stored: StoredObject, prefix: string) {
+    const slash = stored.key.indexOf('/', prefix.length);
+    this.type = type;
+    this.namespace = slash < 0 ? '' : stored.key.slice(prefix.length, slash);
+    this.name = stored.key.slice(Math.max(slash + 1, prefix.length));
+    this.#stored = stored;
+  }
+
+  get object(): JsonObject {
+    return this.#stored.object;
+  }
+
+  get nodeName(): string {
+    return this.#stored.nodeName;
+  }
+}
 
 /** Reads of the watch caches. What is asked for is begun to be cached, and ready after the next `whenReady`. */
 export function cacheReader(registry: Registry): CacheReader {
@@ -32,10 +56,13 @@ export function cacheReader(registry: Registry): CacheReader {
       if (found === undefined) return [];
       return found.cache.list(namespace === undefined || namespace === '' ? found.prefix : `${found.prefix}${namespace}/`).map((stored) => stored.object);
     },
-    onChange(group, resource, listener) {
+    onChange(group, resource, listener, options = {}) {
       const found = cacheOf(group, resource);
       if (found === undefined) return () => {};
-      return found.cache.onEvent(({ type, object: stored }) => listener({ type, get object() { return stored.object; } }));
+      const { cache, prefix } = found;
+      // What is read later is told by the cache itself.
+      if (options.known === true) for (const stored of cache.list(prefix)) listener(new Change('ADDED', stored, prefix));
+      return cache.onEvent(({ type, object }) => listener(new Change(type, object, prefix)));
     },
     get isReady() { return starting.size === 0; },
     async whenReady() {

@@ -4,7 +4,7 @@ import type { StoredObject } from '../storage/codec.ts';
 import type { CacheEvent } from '../watch-cache/event.ts';
 import type { Trigger } from '../watch-cache/watchers.ts';
 import type { ServedKind } from './kind.ts';
-import { at, isObject, meta } from './object.ts';
+import { isObject, meta } from './object.ts';
 import type { ListOptions } from './options.ts';
 
 /** Objects in the request's version that a list or watch is about. */
@@ -42,16 +42,11 @@ function nameOfKey(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
 }
 
-function nodeNameOf(stored: StoredObject | undefined): string {
-  const value = stored === undefined ? undefined : at(stored.object, 'spec', 'nodeName');
-  return typeof value === 'string' ? value : '';
-}
-
 const nameOfEvent: Trigger['valueOf'] = (event: CacheEvent) => {
   const name = nameOfKey(event.object.key);
   return { now: name, before: name };
 };
-const nodeOfEvent: Trigger['valueOf'] = (event: CacheEvent) => ({ now: nodeNameOf(event.object), before: nodeNameOf(event.previous) });
+const nodeOfEvent: Trigger['valueOf'] = (event: CacheEvent) => ({ now: event.object.nodeName, before: event.previous?.nodeName ?? '' });
 
 /** By name any kind, and pods by their node: the two by which thousands of watchers each see their own. */
 function triggerOf(kind: ServedKind, fields: FieldMatcher, name: string): Trigger | undefined {

@@ -1,5 +1,6 @@
 import { internalError, type JsonObject } from '@coxswain/api';
 import { assert, concatBytes, fromUtf8, utf8 } from '@coxswain/host';
+import { textFinder } from './find.ts';
 import { ParsedBudget } from './parsed.ts';
 import { behindUid } from './splice.ts';
 
@@ -32,6 +33,7 @@ export function metadataOf(object: JsonObject): JsonObject {
 const parsed = new ParsedBudget(8 * 1024 * 1024);
 /** Of what is sent in protobuf. */
 const encoded = new ParsedBudget(24 * 1024 * 1024);
+const findNodeName = textFinder('spec', 'nodeName');
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
@@ -98,6 +100,14 @@ export class StoredObject {
 
   forget(): void {
     this.#object = undefined;
+  }
+
+  /** `spec.nodeName`, for pods what most is decided by: found without parsing all of it. */
+  get nodeName(): string {
+    if (this.isServedForm) return findNodeName(this.#value);
+    const { spec } = this.object;
+    const name = typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? spec['nodeName'] : undefined;
+    return typeof name === 'string' ? name : '';
   }
 
   /** The stored bytes are JSON as it is served, but for resourceVersion. */

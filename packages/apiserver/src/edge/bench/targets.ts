@@ -15,6 +15,8 @@ export interface Target extends Endpoint {
   processes(): readonly WatchedProcess[];
   /** undefined: it is not ours to restart. Resolves with the time until it was ready. */
   readonly restart?: () => Promise<number>;
+  /** Of its store, if that is ours. */
+  readonly storeEndpoints?: readonly string[];
   close(): Promise<void>;
 }
 
@@ -42,7 +44,7 @@ export async function startOwn(options: OwnOptions): Promise<Target> {
     throw error;
   }
   return {
-    name: 'coxswain', server: server.url, token,
+    name: 'coxswain', server: server.url, token, storeEndpoints: store.endpoints,
     processes: () => [{ name: 'apiserver', pid: server.pid }, ...store.members.flatMap((member) => (member.process?.pid === undefined ? [] : [{ name: member.name, pid: member.process.pid }]))],
     restart: async () => {
       await server.stop();
