@@ -9,7 +9,7 @@ const copyBytesMax = 16 * 1024;
 export interface Batch {
   readonly parts: Uint8Array[];
   /** Nobody reads the parts any more. */
-  written(): void;
+  readonly written: () => void;
 }
 
 /** Frames that wait for the transport. They lie in one piece of memory, so that they leave in one write without being copied again. */

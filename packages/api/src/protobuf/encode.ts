@@ -49,10 +49,10 @@ const writeIntOrString: WriteMessage = (writer, value) => {
   writer.tag(1, 0);
 };
 
-/** Values without a type travel as their JSON. */
+/** Values without a type travel as their JSON; bytes are that already. */
 const writeAny: WriteMessage = (writer, value) => {
   if (value === undefined || value === null) return;
-  writer.bytes(utf8.encode(stringifyAny(value)));
+  writer.bytes(value instanceof Uint8Array ? value : utf8.encode(stringifyAny(value)));
   writer.tag(1, 2);
 };
 

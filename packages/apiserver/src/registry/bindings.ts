@@ -65,10 +65,29 @@ function storedJson(value: Uint8Array, typeName: string): JsonObject {
   return typeof plain === 'object' && plain !== null && !Array.isArray(plain) ? (plain as JsonObject) : decodeObject(typeName, text).object;
 }
 
+/** `fieldsV1` is left out of the text that is parsed, and put into the object as bytes. */
+function cutJson(value: Uint8Array, typeName: string, sets: readonly number[]): JsonObject {
+  let text = '';
+  let from = 0;
+  for (let at = 0; at < sets.length; at += 2) {
+    text += `${fromUtf8(value.subarray(from, sets[at]))}0`;
+    from = sets[at + 1] as number;
+  }
+  text += fromUtf8(value.subarray(from));
+  const plain: unknown = sets.length === 0 || unusualNumber.test(text) ? undefined : JSON.parse(text);
+  if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) return storedJson(value, typeName);
+  const object = plain as JsonObject;
+  const cut = (meta(object)['managedFields'] as JsonObject[]).filter((entry) => entry['fieldsV1'] === 0) as Record<string, unknown>[];
+  if (cut.length * 2 !== sets.length) return storedJson(value, typeName);
+  for (const [at, entry] of cut.entries()) entry['fieldsV1'] = value.subarray(sets[at * 2], sets[at * 2 + 1]);
+  return object;
+}
+
 export function builtinStorageCodec(api: ApiResource): StorageCodec {
   return {
     encode: (object) => stringifyObject(api.typeName, object),
     encodeExactly: (object) => stringifyExactly(api.typeName, object),
+    decodeCut: (value, sets) => cutJson(value, api.typeName, sets),
     decode: (value) => (isOwnJson(value) ? storedJson(value, api.typeName) : withDefaults(api, storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName))),
   };
 }

@@ -57,6 +57,7 @@ describe.each(builtinResources.map((api) => [`${apiVersionOf(api)} ${api.kind}`,
         const { value, object: known } = encodeForStore(one, storage);
         if (known !== undefined) expect(known, `exact, seed ${seed}`).toEqual(storage.decode(value));
       }
+      expect(codec.encodeProtobuf === undefined ? undefined : stored.protobuf(codec.encodeProtobuf), `encoded from the store, seed ${seed}`).toEqual(codec.encodeProtobuf?.(stored.object));
       expect(storage.decode(message), `what the original stores, seed ${seed}`).toEqual(object);
       expect(codec.decode(stored.bytes, 'json', 'Strict').object, `served, seed ${seed}`).toEqual(withVersion(object, '42'));
     }

@@ -1,7 +1,7 @@
 import { internalError, type JsonObject } from '@coxswain/api';
 import { assert, concatBytes, fromUtf8, utf8 } from '@coxswain/host';
-import { textFinder } from './find.ts';
-import { ParsedBudget } from './parsed.ts';
+import { fieldSets, textFinder } from './find.ts';
+import { EncodedBudget, ParsedBudget, type Kept } from './parsed.ts';
 import { behindUid } from './splice.ts';
 
 /** How the objects of one resource become bytes; made from the description (or from a CRD). */
@@ -12,6 +12,8 @@ export interface StorageCodec {
   encodeExactly?(object: JsonObject): { readonly text: string; readonly exact: boolean };
   /** Reads upstream's protobuf too (`k8s\0`). */
   decode(value: Uint8Array): JsonObject;
+  /** As `decode`, of our own JSON, but the parts that `sets` names by their ends (`fieldSets`) stay as they are, for `encodeProtobuf` only. */
+  decodeCut?(value: Uint8Array, sets: readonly number[]): JsonObject;
   /** What is stored where that is not what is served: custom resources have one version in the store and are defaulted when read. */
   toStore?(object: JsonObject): string;
   /** False if writing the same object again would store other bytes: it was stored under another version. */
@@ -32,7 +34,7 @@ export function metadataOf(object: JsonObject): JsonObject {
 /** Of the stored sizes, over all resources. */
 const parsed = new ParsedBudget(8 * 1024 * 1024);
 /** Of what is sent in protobuf. */
-const encoded = new ParsedBudget(24 * 1024 * 1024);
+const encoded = new EncodedBudget(48 * 1024 * 1024);
 const findNodeName = textFinder('spec', 'nodeName');
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
@@ -61,7 +63,7 @@ export class StoredObject {
   readonly #value: Uint8Array;
   readonly #codec: StorageCodec;
   #object: JsonObject | undefined;
-  #protobuf: Uint8Array | undefined;
+  #protobuf: Kept | undefined;
 
   constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: StoredOptions = {}) {
     this.key = key;
@@ -132,11 +134,19 @@ export class StoredObject {
 
   /** What `encode` makes of the object, kept for a while (in place of its parsed form, which few ask for as well). */
   protobuf(encode: (object: JsonObject) => Uint8Array): Uint8Array {
-    if (this.#protobuf === undefined) {
-      this.#protobuf = encode(this.#object ?? this.#decode());
-      encoded.keep({ forget: () => { this.#protobuf = undefined; } }, this.#protobuf.length);
-    }
-    return this.#protobuf;
+    const known = this.#protobuf?.bytes;
+    if (known !== undefined) return known;
+    const made = encode(this.#object ?? this.#decodeToEncode());
+    this.#protobuf = encoded.keep(made);
+    return made;
+  }
+
+  /** Field sets travel as their JSON: they need not be parsed to be written again. */
+  #decodeToEncode(): JsonObject {
+    const object = this.isServedForm ? this.#codec.decodeCut?.(this.#value, fieldSets(this.#value)) : undefined;
+    if (object === undefined) return this.#decode();
+    if (this.revision > 0) metadataOf(object)['resourceVersion'] = String(this.revision);
+    return object;
   }
 
   get value(): Uint8Array {

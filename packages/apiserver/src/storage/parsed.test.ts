@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { EncodedBudget, type Kept } from './parsed.ts';
+
+test('of a list that is larger than what is kept much is still there when it is read again', () => {
+  const budget = new EncodedBudget(1000);
+  const list: (Kept | undefined)[] = Array.from({ length: 200 }, () => undefined);
+  const read = (): number => {
+    let known = 0;
+    for (const [at, kept] of list.entries()) {
+      if (kept?.bytes === undefined) list[at] = budget.keep(new Uint8Array(10));
+      else known += 1;
+    }
+    return known;
+  };
+  expect(read()).toBe(0);
+  for (let round = 0; round < 5; round += 1) expect(read()).toBeGreaterThan(20);
+  expect(list.filter((kept) => kept?.bytes !== undefined).length).toBe(100);
+});
