@@ -69,4 +69,4 @@ test('with 100,000 pods in a store of three members the server is soon ready, an
     await target.close();
     rmSync(directory, { recursive: true, force: true });
   }
-}, 180_000);
+}, 600_000);
