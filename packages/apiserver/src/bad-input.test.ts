@@ -134,3 +134,15 @@ test.each(Object.entries(refusals))('%s', async (_name, refusal) => {
 test('nothing was stored or changed', async () => {
   expect(await stored()).toEqual(before);
 });
+
+test('apply of what is no object', async () => {
+  for (const raw of ['', '[1]', 'a: b c: d']) {
+    const answer = await call({ method: 'PATCH', target: `${configmaps}/kept?fieldManager=a`, raw, headers: { 'content-type': 'application/apply-patch+yaml' } });
+    expect([answer.status, answer.json['reason']], raw).toEqual([400, 'BadRequest']);
+  }
+});
+
+test('a key without a value', async () => {
+  const answer = await call(post('/api/v1/namespaces/default/secrets', { apiVersion: 'v1', kind: 'Secret', metadata: meta('empty'), data: { a: null } }));
+  expect(answer.status, answer.text).toBe(201);
+});

@@ -1,3 +1,4 @@
+export * from './append.ts';
 export * from './assert.ts';
 export * from './async-queue.ts';
 export * from './bytes.ts';

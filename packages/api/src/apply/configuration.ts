@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { goValue } from '../crd/go-value.ts';
 import type { ApiDescription, FieldDescription, FieldShape } from '../description.ts';
 import { isObject, own } from '../patch/values.ts';
@@ -73,7 +74,7 @@ function mapProblems(value: JsonObject, place: Place, path: string): readonly st
   for (const [key, item] of Object.entries(value)) {
     const member = memberPlace(place, key);
     if (member === undefined) return [...problems, `${path}.${key}: field not declared in schema`];
-    problems.push(...problemsOf(item, member, `${path}.${key}`));
+    append(problems, problemsOf(item, member, `${path}.${key}`));
   }
   return problems;
 }
@@ -94,7 +95,7 @@ function listProblems(value: readonly Json[], place: Place, shape: FieldShape & 
       if (seen.has(name)) problems.push(`${path}: duplicate entries for key ${name}`);
       seen.add(name);
     }
-    problems.push(...problemsOf(item, { description: place.description, shape: shape.of }, `${path}${name}`));
+    append(problems, problemsOf(item, { description: place.description, shape: shape.of }, `${path}${name}`));
   }
   return problems;
 }

@@ -1,6 +1,6 @@
 import type { ApiDescription, FieldDescription, FieldShape } from '../description.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { StatusError } from '../status-error.ts';
+import { badRequest, type StatusError } from '../status-error.ts';
 import { isObject, own } from '../patch/values.ts';
 import { fieldElement, keyElement, pathText, valueElement, type PathElement } from './path-element.ts';
 
@@ -77,9 +77,9 @@ export function elementPlace(structure: Structure, place: Place): Place {
   return structure.kind === 'keyed' ? structure.of : { description: place.description, shape: { kind: 'any' } };
 }
 
-/** Upstream shows these as errors without a reason. */
+/** Upstream answers these mistakes with 500. */
 export function structuralError(path: readonly PathElement[], text: string): StatusError {
-  return new StatusError('', `${pathText(path)}: ${text}`);
+  return badRequest(`${pathText(path)}: ${text}`);
 }
 
 function keyOf(item: JsonObject, structure: Structure & { kind: 'keyed' }, path: readonly PathElement[], index: number): PathElement {

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { decodeObject, DecodeError } from '../decode/decode-object.ts';
 import { scannedValue } from '../json/scan.ts';
 import { isObject, own } from '../patch/values.ts';
@@ -79,7 +80,7 @@ class Coercer {
     if (metadata === undefined) return;
     try {
       const coerced = coerceMetadata(metadata, this.#dropInvalid);
-      this.unknown.push(...coerced.unknownFields.map((field) => `${path}.metadata.${field}`));
+      append(this.unknown, coerced.unknownFields.map((field) => `${path}.metadata.${field}`));
       if (coerced.metadata['creationTimestamp'] === null) delete coerced.metadata['creationTimestamp'];
       object['metadata'] = coerced.metadata;
     } catch (error) {

@@ -124,7 +124,7 @@ export function decodeBody(expected: ExpectedKind, body: Uint8Array, fieldValida
   if (typeName === undefined) throw cannotBeHandled(actual, expected.kind, `no kind ${JSON.stringify(actual.kind)} is registered for version ${JSON.stringify(apiVersionOf(actual))} ${scheme}`);
   try {
     // Nothing at all is an object without fields.
-    const decoded = decodeObject(typeName, scanned.value === null ? { ...scanned, value: {} } : scanned);
+    const decoded = decodeObject(typeName, scanned.value === null ? { ...scanned, value: {} } : scanned, true);
     const warnings = applyFieldValidation(decoded.strictErrors, fieldValidation, actual, expected.kind);
     decoded.object['kind'] = actual.kind;
     decoded.object['apiVersion'] = apiVersionOf(actual);

@@ -1,4 +1,5 @@
 import { formatPath, type DuplicateKey, type ScannedJson } from '../json/scan.ts';
+import { tooManyItems, type ItemLimit } from './limits.ts';
 import type { Json, JsonObject } from '../resource.ts';
 
 /** JSON of a type that the field cannot hold. The message is Go's. */
@@ -28,12 +29,23 @@ export class DecodeContext {
   parent: JsonObject | Json[] | undefined;
   key: string | number = '';
   readonly #scanned: ScannedJson;
+  /** Undefined: nothing is counted. */
+  readonly #counts: Map<string, number> | undefined;
   readonly #duplicates: ReadonlyMap<JsonObject, readonly DuplicateKey[]>;
 
-  constructor(scanned: ScannedJson) {
+  constructor(scanned: ScannedJson, bounded = false) {
     this.#scanned = scanned;
+    this.#counts = bounded ? new Map() : undefined;
     this.strictErrors = [...(scanned.strictErrors ?? [])];
     this.#duplicates = Map.groupBy(scanned.duplicates, (duplicate) => duplicate.parent);
+  }
+
+  /** Throws StatusError where a body has too many of them. */
+  count(limit: ItemLimit, items: number): void {
+    if (this.#counts === undefined) return;
+    const all = (this.#counts.get(limit.name) ?? 0) + items;
+    if (all > limit.most) throw tooManyItems(limit);
+    this.#counts.set(limit.name, all);
   }
 
   #note(list: string[], what: string, key: string): void {

@@ -5,6 +5,7 @@ import { canonicalQuantity } from '../quantity/quantity.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { canonicalBase64 } from './base64.ts';
 import { jsonKind, TypeMismatchError, type DecodeContext } from './context.ts';
+import { itemLimitOf } from './limits.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { canonicalMicroTime, canonicalTime } from './time.ts';
 
@@ -62,8 +63,10 @@ const readIntOrString: Read = (value, context) => {
 
 function readList(of: Shape, goType: string): Read {
   const read = readerOf(of, goType.startsWith('[]') ? goType.slice(2) : goTypeOf(of));
+  const limit = of.kind === 'object' ? itemLimitOf(of.type) : undefined;
   return (value, context) => {
     if (!Array.isArray(value)) return context.mismatch(jsonKind(value), goType);
+    if (limit !== undefined) context.count(limit, value.length);
     const list: Json[] = [];
     for (let index = 0; index < value.length; index++) {
       const item = value[index] as Json;

@@ -28,10 +28,10 @@ const quote = 34, comma = 44, minus = 45, dot = 46, zero = 48, nine = 57, colon 
 /** Of larger lists and objects the members are counted. */
 const wideSize = 1000;
 /**
- * More members of wide objects, and objects in long lists, no body has that could be stored: who owns each of them takes as much space
- * again, and etcd takes 1.5 MiB. They would be looked at for seconds first.
+ * More members of wide objects, and objects in long lists, nobody has: with who owns each of them they would fill what etcd takes (1.5 MiB)
+ * before they were twice as many. They would be looked at for seconds first.
  */
-export const maxWideMembers = 65_536;
+export const maxWideMembers = 32_768;
 
 /** A document that is too much work for its length. */
 export class JsonTooWideError extends Error {
@@ -143,7 +143,8 @@ class Scanner {
       return;
     }
     outer.size += 1;
-    if (outer.size > wideSize && (!outer.isList || (typeof value === 'object' && value !== null))) this.#weigh();
+    // A number or text in a list is a sixteenth of the work of a member or an object.
+    if (outer.size > wideSize && (!outer.isList || (typeof value === 'object' && value !== null) || outer.size % 16 === 0)) this.#weigh();
     if (outer.isList) {
       const list = outer.value as Json[];
       list.push(value);

@@ -104,8 +104,14 @@ class Document {
   }
 }
 
+/** Of its JSON, about. */
 function sizeOf(value: Json): number {
-  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)).length;
+  if (typeof value === 'string') return value.length + 2;
+  if (value === null || typeof value !== 'object') return typeof value === 'number' ? 8 : 4;
+  let size = 2;
+  if (Array.isArray(value)) for (const item of value) size += sizeOf(item) + 1;
+  else for (const key of Object.keys(value)) size += key.length + sizeOf(value[key] as Json) + 4;
+  return size;
 }
 
 function text(operation: JsonObject, key: string): string {

@@ -3,9 +3,9 @@ import { badRequest, StatusError } from '../status-error.ts';
 
 export const directivePrefixes = { order: '$setElementOrder/', deletion: '$deleteFromPrimitiveList/' } as const;
 
-/** Upstream lets these through as errors without a reason, which the server shows as 500. */
+/** Upstream lets these through as errors without a reason, which its server shows as 500. */
 function withoutReason(message: string): StatusError {
-  return new StatusError('', message);
+  return badRequest(message);
 }
 
 export const patchErrors = {

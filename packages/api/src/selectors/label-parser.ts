@@ -122,7 +122,11 @@ class Parser {
   }
 }
 
+/** Over HTTP/2 none can be longer; one that is would be read for half a second. */
+const maxTextLength = 65_536;
+
 /** Throws SelectorError with Kubernetes' words. */
 export function parseRequirements(text: string): LabelRequirement[] {
+  if (text.length > maxTextLength) throw new SelectorError(`the selector is longer than ${maxTextLength} characters`);
   return new Parser(text).requirements();
 }

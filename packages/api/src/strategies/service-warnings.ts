@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { JsonObject } from '../resource.ts';
 import { parseIp } from '../validation/addresses.ts';
 import { obj, str, strings } from '../validation/access.ts';
@@ -22,10 +23,10 @@ export function serviceWarnings(service: JsonObject): string[] {
   const balancer = str(spec, 'loadBalancerIP');
   const warnings: string[] = [];
   if (type !== 'ExternalName') {
-    if (!isHeadless) for (const [index, ip] of strings(spec, 'clusterIPs').entries()) warnings.push(...addressWarnings(ip, `spec.clusterIPs[${index}]`));
-    if (balancer !== '') warnings.push(...addressWarnings(balancer, 'spec.loadBalancerIP'));
+    if (!isHeadless) for (const [index, ip] of strings(spec, 'clusterIPs').entries()) append(warnings, addressWarnings(ip, `spec.clusterIPs[${index}]`));
+    if (balancer !== '') append(warnings, addressWarnings(balancer, 'spec.loadBalancerIP'));
   }
-  for (const [index, ip] of strings(spec, 'externalIPs').entries()) warnings.push(...addressWarnings(ip, `spec.externalIPs[${index}]`));
+  for (const [index, ip] of strings(spec, 'externalIPs').entries()) append(warnings, addressWarnings(ip, `spec.externalIPs[${index}]`));
   if (type === 'ExternalName' && strings(spec, 'externalIPs').length > 0) warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
   if (type !== 'ExternalName' && str(spec, 'externalName') !== '') warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
   return warnings;

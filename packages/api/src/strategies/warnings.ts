@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
 import { quantityMilliValue } from '../quantity/index.ts';
@@ -139,7 +140,7 @@ function projectedWarnings(volume: JsonObject): string[] {
         warnings.push(`volume ${quote(str(volume, 'name'))} (Projected): overlapping paths: ${quote(one.path)} (${one.source}) with ${quote(other.path)} (${other.source})`);
       }
     }
-    all.push(...own);
+    append(all, own);
   }
   return warnings;
 }

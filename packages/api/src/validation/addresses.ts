@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 /** IP addresses and ranges, as the original's parsers take them: with zeros in front. */
 
 export interface IpAddress {
@@ -26,7 +27,7 @@ function groups(text: string): number[] | undefined {
     if (index === parts.length - 1 && part.includes('.')) {
       const tail = parseV4(part);
       if (tail === undefined) return undefined;
-      out.push(...tail);
+      append(out, tail);
     } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
       const value = Number.parseInt(part, 16);
       out.push(value >> 8, value & 255);

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { admissionEnvironment, compileReturning, dynDecl, objectDecl, type DeclType, type Environment, type ReturnKind } from '@coxswain/cel';
 import type { FieldError } from '../field-error.ts';
 import { equalJson } from '../patch/values.ts';
@@ -60,9 +61,9 @@ function namedRule(rule: JsonObject, field: string): FieldError[] {
 function matchResources(resources: JsonObject, field: string): FieldError[] {
   const errors = requireOneOf(str(resources, 'matchPolicy'), `${field}.matchPolicy`, ['Equivalent', 'Exact'], 'required');
   for (const key of ['namespaceSelector', 'objectSelector']) {
-    errors.push(...(has(resources, key) ? validateLabelSelector(obj(resources, key), `${field}.${key}`) : [required(`${field}.${key}`)]));
+    append(errors, (has(resources, key) ? validateLabelSelector(obj(resources, key), `${field}.${key}`) : [required(`${field}.${key}`)]));
   }
-  for (const key of ['resourceRules', 'excludeResourceRules']) errors.push(...each(objects(resources, key), `${field}.${key}`, namedRule));
+  for (const key of ['resourceRules', 'excludeResourceRules']) append(errors, each(objects(resources, key), `${field}.${key}`, namedRule));
   return errors;
 }
 
@@ -74,7 +75,7 @@ export function matchConditionErrors(conditions: readonly JsonObject[], hasParam
     const expression = str(one, 'expression').trim();
     const name = str(one, 'name');
     const found = expression === '' ? [required(`${at}.expression`)] : compile(scope, expression, ['bool'], `${at}.expression`);
-    found.push(...(name === '' ? [required(`${at}.name`)] : eachInvalid(`${at}.name`, name, qualifiedNameProblems(name))));
+    append(found, (name === '' ? [required(`${at}.name`)] : eachInvalid(`${at}.name`, name, qualifiedNameProblems(name))));
     if (name !== '' && seen.has(name)) found.push(duplicate(`${at}.name`, name));
     seen.add(name);
     return found;
@@ -113,7 +114,7 @@ function policyVariables(variables: readonly JsonObject[], scope: Scope, declare
     else if (!identifier.test(name) || reserved.has(name)) errors.push(invalidValue(`${at}.name`, name, 'name is not a valid CEL identifier'));
     if (expression.trim() === '') return [...errors, required(`${at}.expression`, 'expression is not specified')];
     const within: Scope = { ...scope, variables: new Map(declared) };
-    errors.push(...compile(within, expression, ['any'], `${at}.expression`));
+    append(errors, compile(within, expression, ['any'], `${at}.expression`));
     declared.set(name, variableType(environment(within, expression), expression));
     return errors;
   });
@@ -131,7 +132,7 @@ function validation(one: JsonObject, scope: Scope, at: string): FieldError[] {
   const messageExpression = str(one, 'messageExpression');
   const errors = expression.trim() === '' ? [required(`${at}.expression`, 'expression is not specified')] : compile(scope, expression, ['bool'], `${at}.expression`);
   if (messageExpression !== '') {
-    errors.push(...(messageExpression.trim() === '' ? [invalidValue(`${at}.messageExpression`, messageExpression, 'must be non-empty if specified')] : compile(scope, messageExpression, ['string'], `${at}.messageExpression`, { authorizer: false })));
+    append(errors, (messageExpression.trim() === '' ? [invalidValue(`${at}.messageExpression`, messageExpression, 'must be non-empty if specified')] : compile(scope, messageExpression, ['string'], `${at}.messageExpression`, { authorizer: false })));
   }
   if (message !== '' && message.trim() === '') errors.push(invalidValue(`${at}.message`, message, 'message must be non-empty if specified'));
   else if (/[\n\r]/.test(message.trim())) errors.push(invalidValue(`${at}.message`, message, 'message must not contain line breaks'));
@@ -150,7 +151,7 @@ function auditAnnotations(policy: JsonObject, annotations: readonly JsonObject[]
     const found = name === '' ? [invalidValue(`${at}.key`, key, 'requires metadata.name be non-empty')] : eachInvalid(`${at}.key`, `${name}/${key}`, qualifiedNameProblems(`${name}/${key}`));
     if (expression.trim() === '') found.push(required(`${at}.valueExpression`, 'valueExpression is not specified'));
     else if (expression.trim().length > maxValueExpressionBytes) found.push(required(`${at}.valueExpression`, `must not exceed ${maxValueExpressionBytes} bytes in length`));
-    else found.push(...compile(scope, expression.trim(), ['string', 'null'], `${at}.valueExpression`));
+    else append(found, compile(scope, expression.trim(), ['string', 'null'], `${at}.valueExpression`));
     if (seen.has(key)) found.push(duplicate(`${at}.key`, key));
     seen.add(key);
     return found;
@@ -170,12 +171,12 @@ function commonSpec(spec: JsonObject | undefined, known: ReadonlySet<string>, ch
   const scope: Scope = { hasParams: obj(spec, 'paramKind') !== undefined, known, variables: declared };
   const errors = requireOneOf(str(spec, 'failurePolicy'), 'spec.failurePolicy', ['Fail', 'Ignore'], 'required');
   const kind = obj(spec, 'paramKind');
-  if (kind !== undefined) errors.push(...paramKind(kind, 'spec.paramKind'));
+  if (kind !== undefined) append(errors, paramKind(kind, 'spec.paramKind'));
   const constraints = obj(spec, 'matchConstraints');
   if (constraints === undefined) errors.push(required('spec.matchConstraints'));
-  else errors.push(...constraintsOf(constraints, 'spec.matchConstraints'));
-  if (checkConditions) errors.push(...matchConditionErrors(objects(spec, 'matchConditions'), scope.hasParams, known, 'spec.matchConditions'));
-  errors.push(...policyVariables(objects(spec, 'variables'), scope, declared, 'spec.variables'));
+  else append(errors, constraintsOf(constraints, 'spec.matchConstraints'));
+  if (checkConditions) append(errors, matchConditionErrors(objects(spec, 'matchConditions'), scope.hasParams, known, 'spec.matchConditions'));
+  append(errors, policyVariables(objects(spec, 'variables'), scope, declared, 'spec.variables'));
   return { errors, scope };
 }
 
@@ -221,7 +222,7 @@ function mutatingSpec(policy: JsonObject, known: ReadonlySet<string>, checkCondi
   const spec = obj(policy, 'spec');
   const { errors, scope } = commonSpec(spec, known, checkConditions, (constraints, field) => [...policyConstraints(constraints, field), ...operationErrors(constraints, field)]);
   const mutations = objects(spec, 'mutations');
-  errors.push(...(mutations.length === 0 ? [required('spec.mutations', 'mutations must contain at least one item')] : each(mutations, 'spec.mutations', (one, at) => mutation(one, scope, at))));
+  append(errors, (mutations.length === 0 ? [required('spec.mutations', 'mutations must contain at least one item')] : each(mutations, 'spec.mutations', (one, at) => mutation(one, scope, at))));
   return [...errors, ...requireOneOf(str(spec, 'reinvocationPolicy'), 'spec.reinvocationPolicy', ['IfNeeded', 'Never'], 'required')];
 }
 
@@ -248,7 +249,7 @@ function paramRef(ref: JsonObject, field: string): FieldError[] {
   const both = name !== '' && selector !== undefined;
   const errors = name === '' ? [] : eachInvalid(`${field}.name`, name, pathSegmentProblems(name));
   if (both) errors.push(forbiddenField(`${field}.name`, 'name and selector are mutually exclusive'));
-  if (selector !== undefined) errors.push(...validateLabelSelector(selector, `${field}.selector`));
+  if (selector !== undefined) append(errors, validateLabelSelector(selector, `${field}.selector`));
   if (both) errors.push(forbiddenField(`${field}.selector`, 'name and selector are mutually exclusive'));
   if (name === '' && selector === undefined) errors.push(required(field, 'one of name or selector must be specified'));
   return [...errors, ...requireOneOf(str(ref, 'parameterNotFoundAction'), `${field}.parameterNotFoundAction`, ['Deny', 'Allow'], 'required')];
@@ -274,8 +275,8 @@ function bindingSpec(spec: JsonObject | undefined, matched: typeof matchResource
   const errors = policyName === '' ? [required('spec.policyName')] : eachInvalid('spec.policyName', policyName, dns1123Subdomain(policyName));
   const ref = obj(spec, 'paramRef');
   const resources = obj(spec, 'matchResources');
-  if (ref !== undefined) errors.push(...paramRef(ref, 'spec.paramRef'));
-  if (resources !== undefined) errors.push(...matched(resources, 'spec.matchResources'));
+  if (ref !== undefined) append(errors, paramRef(ref, 'spec.paramRef'));
+  if (resources !== undefined) append(errors, matched(resources, 'spec.matchResources'));
   return errors;
 }
 

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { get, has, num, obj, objects, optionalNumber, str } from './access.ts';
@@ -81,9 +82,9 @@ function metric(one: JsonObject, field: string): FieldError[] {
   const first = present[0];
   const wanted = sources.find((source) => source.type === type);
   const errors = [...(type === '' ? [required(`${field}.type`, 'must specify a metric source type')] : []), ...unknown];
-  if (first !== undefined) errors.push(...first.check(obj(one, first.key) ?? {}, `${field}.${first.key}`));
+  if (first !== undefined) append(errors, first.check(obj(one, first.key) ?? {}, `${field}.${first.key}`));
   // An unknown type is told of twice.
-  if (wanted === undefined) errors.push(...unknown);
+  if (wanted === undefined) append(errors, unknown);
   else if (!has(one, wanted.key)) errors.push(required(`${field}.${wanted.key}`, 'must populate information for the given metric source'));
   if (present.length === 1) return errors;
   return [...errors, ...present.filter((source) => source !== wanted).map(({ key }) => forbiddenField(`${field}.${key}`, 'must populate the given metric source only'))];
@@ -105,7 +106,7 @@ function scalingRules(rules: JsonObject | undefined, field: string): FieldError[
   const errors: FieldError[] = [];
   if (window !== undefined && window < 0) errors.push(invalidValue(`${field}.stabilizationWindowSeconds`, window, 'must be greater than or equal to zero'));
   if (window !== undefined && window > longestWindowSeconds) errors.push(invalidValue(`${field}.stabilizationWindowSeconds`, window, `must be less than or equal to ${longestWindowSeconds}`));
-  if (has(rules, 'selectPolicy')) errors.push(...requireOneOf(str(rules, 'selectPolicy'), `${field}.selectPolicy`, ['Disabled', 'Max', 'Min'], 'unsupported'));
+  if (has(rules, 'selectPolicy')) append(errors, requireOneOf(str(rules, 'selectPolicy'), `${field}.selectPolicy`, ['Disabled', 'Max', 'Min'], 'unsupported'));
   if (objects(rules, 'policies').length === 0) errors.push(required(`${field}.policies`, 'must specify at least one Policy'));
   return [...errors, ...each(objects(rules, 'policies'), `${field}.policies`, policy)];
 }
@@ -119,7 +120,7 @@ function autoscaler(object: JsonObject): FieldError[] {
   if (least !== undefined && least < 1) errors.push(invalidValue('spec.minReplicas', least, 'must be greater than or equal to 1'));
   if (most < 1) errors.push(invalidValue('spec.maxReplicas', most, 'must be greater than 0'));
   if (least !== undefined && most < least) errors.push(invalidValue('spec.maxReplicas', most, 'must be greater than or equal to `minReplicas`'));
-  errors.push(...reference(obj(spec, 'scaleTargetRef'), 'spec.scaleTargetRef'), ...each(objects(spec, 'metrics'), 'spec.metrics', metric));
+  append(errors, [...reference(obj(spec, 'scaleTargetRef'), 'spec.scaleTargetRef'), ...each(objects(spec, 'metrics'), 'spec.metrics', metric)]);
   if (least === 0 && !objects(spec, 'metrics').some((one) => ['Object', 'External'].includes(str(one, 'type')))) {
     errors.push(forbiddenField('spec.metrics', 'must specify at least one Object or External metric to support scaling to zero replicas'));
   }

@@ -1,4 +1,5 @@
 /** CertificateSigningRequests. */
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -79,7 +80,7 @@ function conditionErrors(request: JsonObject, old: JsonObject | undefined): Fiel
     const earlier = types.slice(0, index);
     const other = decisions.find((decision) => decision !== type) as string;
     const errors = type === '' && !before.includes('') ? [required(`${at}.type`)] : [];
-    errors.push(...statusErrors(str(one, 'status'), type, `${at}.status`));
+    append(errors, statusErrors(str(one, 'status'), type, `${at}.status`));
     if (!mayBeBoth && decisions.includes(type) && earlier.includes(other)) errors.push(invalidValue(`${at}.type`, type, 'Approved and Denied conditions are mutually exclusive'));
     if (earlier.includes(type) && !hasRepeats(before)) errors.push(duplicate(`${at}.type`, type));
     return errors;
@@ -125,7 +126,7 @@ function changed(request: JsonObject, old: JsonObject, way: '' | 'status' | 'app
   const field = 'status.conditions';
   const errors = final.flatMap((type) => (of(request, type).length < of(old, type).length ? [forbiddenField(field, `updates may not remove a condition of type ${JSON.stringify(type)}`)] : []));
   if (way !== 'approval') {
-    errors.push(...decisions.flatMap((type) => (of(request, type).length > of(old, type).length ? [forbiddenField(field, `updates may not add a condition of type ${JSON.stringify(type)}`)] : [])));
+    append(errors, decisions.flatMap((type) => (of(request, type).length > of(old, type).length ? [forbiddenField(field, `updates may not add a condition of type ${JSON.stringify(type)}`)] : [])));
   }
   const [now, before] = [str(obj(request, 'status'), 'certificate'), str(obj(old, 'status'), 'certificate')];
   if (equalJson(now, before)) return errors;

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 
@@ -35,7 +36,7 @@ function dataSource(source: JsonObject, field: string): FieldError[] {
   const namespace = str(source, 'namespace');
   const errors = [...requireString(source, 'name', field), ...requireString(source, 'kind', field)];
   if (group === '' && kind !== 'PersistentVolumeClaim') errors.push(invalidValue(field, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
-  if (group !== '') errors.push(...eachInvalid(`${field}.apiGroup`, group, dns1123Subdomain(group)));
+  if (group !== '') append(errors, eachInvalid(`${field}.apiGroup`, group, dns1123Subdomain(group)));
   return namespace === '' ? errors : [...errors, ...eachInvalid(`${field}.namespace`, namespace, dns1123Label(namespace))];
 }
 
@@ -53,11 +54,11 @@ function dataSources(spec: JsonObject | undefined, field: string): FieldError[] 
 
 export function validateClaimSpec(spec: JsonObject | undefined, field: string): FieldError[] {
   const errors = strings(spec, 'accessModes').length === 0 ? [required(`${field}.accessModes`, 'at least 1 access mode is required')] : [];
-  errors.push(...validateLabelSelector(obj(spec, 'selector'), `${field}.selector`), ...validateAccessModes(spec, field));
+  append(errors, [...validateLabelSelector(obj(spec, 'selector'), `${field}.selector`), ...validateAccessModes(spec, field)]);
   const storage = get(obj(obj(spec, 'resources'), 'requests'), 'storage');
-  errors.push(...(storage === undefined ? [required(`${field}.resources[storage]`)] : positiveQuantity(storage, `${field}.resources[storage]`)));
-  errors.push(...validateClassName(str(spec, 'storageClassName'), `${field}.storageClassName`));
-  if (has(spec, 'volumeMode')) errors.push(...requireOneOf(str(spec, 'volumeMode'), `${field}.volumeMode`, ['Block', 'Filesystem'], 'unsupported'));
+  append(errors, (storage === undefined ? [required(`${field}.resources[storage]`)] : positiveQuantity(storage, `${field}.resources[storage]`)));
+  append(errors, validateClassName(str(spec, 'storageClassName'), `${field}.storageClassName`));
+  if (has(spec, 'volumeMode')) append(errors, requireOneOf(str(spec, 'volumeMode'), `${field}.volumeMode`, ['Block', 'Filesystem'], 'unsupported'));
   return [...errors, ...dataSources(spec, field)];
 }
 

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -30,8 +31,8 @@ function apiService(object: JsonObject): FieldError[] {
   const [group, version] = [str(spec, 'group'), str(spec, 'version')];
   const errors: FieldError[] = [];
   if (group === '' && version !== 'v1') errors.push(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'));
-  if (group !== '') errors.push(...eachInvalid('spec.group', group, dns1123Subdomain(group)));
-  errors.push(...eachInvalid('spec.version', version, dns1035Label(version)));
+  if (group !== '') append(errors, eachInvalid('spec.group', group, dns1123Subdomain(group)));
+  append(errors, eachInvalid('spec.version', version, dns1035Label(version)));
   const [minimum, priority] = [num(spec, 'groupPriorityMinimum'), num(spec, 'versionPriority')];
   if (minimum <= 0 || minimum > 20_000) errors.push(invalidValue('spec.groupPriorityMinimum', minimum, 'must be positive and less than 20000'));
   if (priority <= 0 || priority > 1000) errors.push(invalidValue('spec.versionPriority', priority, 'must be positive and less than 1000'));

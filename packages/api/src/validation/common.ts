@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { compareQuantity, parseQuantity, QuantityError, quantityMilliValue } from '../quantity/index.ts';
@@ -83,8 +84,8 @@ function checkRequirement(one: JsonObject, field: string): FieldError[] {
       break;
     default: errors.push(invalidValue(`${field}.operator`, operator, 'not a valid selector operator'));
   }
-  errors.push(...labelName(str(one, 'key'), `${field}.key`));
-  for (const [index, value] of strings(one, 'values').entries()) errors.push(...eachInvalid(`${field}.values[${index}]`, value, labelValueProblems(value)));
+  append(errors, labelName(str(one, 'key'), `${field}.key`));
+  for (const [index, value] of strings(one, 'values').entries()) append(errors, eachInvalid(`${field}.values[${index}]`, value, labelValueProblems(value)));
   return errors;
 }
 

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -11,11 +12,15 @@ const maxBytes = 1024 * 1024;
 const redacted = '<secret contents redacted>';
 const whenImmutable = 'field is immutable when `immutable` is set';
 
+const encoder = new TextEncoder();
+
 function utf8Bytes(text: string): number {
-  return new TextEncoder().encode(text).length;
+  return encoder.encode(text).length;
 }
 
-function decodedBytes(base64: string): number {
+/** null: a key without a value. */
+function decodedBytes(base64: string | null): number {
+  if (base64 === null) return 0;
   const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
   return (base64.length / 4) * 3 - padding;
 }
@@ -25,13 +30,13 @@ function configMap(object: JsonObject): FieldError[] {
   const errors: FieldError[] = [];
   let sizeBytes = 0;
   for (const [key, value] of entries(obj(object, 'data'))) {
-    errors.push(...eachInvalid(`data[${key}]`, key, configMapKeyProblems(key)));
+    append(errors, eachInvalid(`data[${key}]`, key, configMapKeyProblems(key)));
     if (get(binary, key) !== undefined) errors.push(invalidValue(`data[${key}]`, key, 'duplicate of key present in binaryData'));
     sizeBytes += utf8Bytes(value as string);
   }
   for (const [key, value] of entries(binary)) {
-    errors.push(...eachInvalid(`binaryData[${key}]`, key, configMapKeyProblems(key)));
-    sizeBytes += decodedBytes(value as string);
+    append(errors, eachInvalid(`binaryData[${key}]`, key, configMapKeyProblems(key)));
+    sizeBytes += decodedBytes(value as string | null);
   }
   // An object without a name for its whole: upstream shows the empty path so.
   return sizeBytes > maxBytes ? [...errors, tooLong('[]', maxBytes)] : errors;
@@ -90,8 +95,8 @@ function secret(object: JsonObject): FieldError[] {
   const errors: FieldError[] = [];
   let sizeBytes = 0;
   for (const [key, value] of entries(obj(object, 'data'))) {
-    errors.push(...eachInvalid(`data[${key}]`, key, configMapKeyProblems(key)));
-    sizeBytes += decodedBytes(value as string);
+    append(errors, eachInvalid(`data[${key}]`, key, configMapKeyProblems(key)));
+    sizeBytes += decodedBytes(value as string | null);
   }
   if (sizeBytes > maxBytes) errors.push(tooLong('data', maxBytes));
   return [...errors, ...typeRules(object)];

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -29,8 +30,8 @@ function driver(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const errors = ([['attachRequired', 'attachedRequired'], ['podInfoOnMount', 'podInfoOnMount'], ['storageCapacity', 'storageCapacity']] as const)
     .flatMap(([key, shown]) => (has(spec, key) ? [] : [required(`spec.${shown}`)]));
-  if (has(spec, 'fsGroupPolicy')) errors.push(...requireOneOf(str(spec, 'fsGroupPolicy'), 'spec.fsGroupPolicy', ['File', 'None', 'ReadWriteOnceWithFSType'], 'unsupported'));
-  errors.push(...tokenRequests(spec));
+  if (has(spec, 'fsGroupPolicy')) append(errors, requireOneOf(str(spec, 'fsGroupPolicy'), 'spec.fsGroupPolicy', ['File', 'None', 'ReadWriteOnceWithFSType'], 'unsupported'));
+  append(errors, tokenRequests(spec));
   for (const mode of strings(spec, 'volumeLifecycleModes')) if (!lifecycles.includes(mode)) errors.push(notSupported('spec.volumeLifecycleModes', mode, lifecycles));
   return errors;
 }
@@ -39,7 +40,7 @@ function driverUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const before = obj(old, 'spec');
   const errors = driver(object);
-  errors.push(...immutable(spec, before, 'attachRequired', 'spec').map((error) => ({ ...error, field: 'spec.attachedRequired' })));
+  append(errors, immutable(spec, before, 'attachRequired', 'spec').map((error) => ({ ...error, field: 'spec.attachedRequired' })));
   return [...errors, ...immutable(spec, before, 'volumeLifecycleModes', 'spec', goStrings('[]storage.VolumeLifecycleMode', strings(spec, 'volumeLifecycleModes')))];
 }
 
@@ -62,7 +63,7 @@ function node(object: JsonObject): FieldError[] {
     const errors = csiDriverName(name, `${at}.name`);
     if (id === '') errors.push(required(`${at}.nodeID`));
     if (id.length > longestNodeId) errors.push(invalidValue(`${at}.nodeID`, id, `must be ${longestNodeId} characters or less`));
-    errors.push(...nonNegative(obj(one, 'allocatable'), 'count', `${at}.allocatable`));
+    append(errors, nonNegative(obj(one, 'allocatable'), 'count', `${at}.allocatable`));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
     return [...errors, ...topologyKeys(one, at)];

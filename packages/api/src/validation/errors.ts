@@ -17,8 +17,12 @@ export function goText(text: string): GoText {
 
 const escapes: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u0007': '\\a', '\b': '\\b', '\f': '\\f', '\v': '\\v' };
 
+/** Nothing in it is written otherwise. */
+const plain = /^[ !#-[\]-~]*$/;
+
 /** Go's `%q`. */
 export function quote(text: string): string {
+  if (plain.test(text)) return `"${text}"`;
   let out = '';
   for (const char of text) {
     const code = char.codePointAt(0) as number;

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { bool, has, list, num, obj, objects, str, strings } from './access.ts';
@@ -100,7 +101,7 @@ function flowSchema(object: JsonObject): FieldError[] {
     errors.push(notSupported('spec.distinguisherMethod.type', goText(goStruct('io.k8s.api.flowcontrol.v1.FlowDistinguisherMethod', method).text), ['ByNamespace', 'ByUser']));
   }
   const at = 'spec.priorityLevelConfiguration.name';
-  errors.push(...(level === '' ? [required(at, 'must reference a priority level')] : eachInvalid(at, level, dns1123Subdomain(level))));
+  append(errors, (level === '' ? [required(at, 'must reference a priority level')] : eachInvalid(at, level, dns1123Subdomain(level))));
   return [...errors, ...each(objects(spec, 'rules'), 'spec.rules', policyRule)];
 }
 

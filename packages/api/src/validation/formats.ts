@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 /** The formats of names and values; each function answers what is wrong with its argument, in upstream's words. */
 
 export function regexText(what: string, pattern: string, ...examples: readonly string[]): string {
@@ -73,7 +74,7 @@ export function qualifiedNameProblems(value: string): string[] {
   if (parts.length === 2) {
     const prefix = parts[0] as string;
     if (prefix === '') problems.push(`prefix part ${nonEmptyText}`);
-    else problems.push(...dns1123Subdomain(prefix).map((text) => `prefix part ${text}`));
+    else append(problems, dns1123Subdomain(prefix).map((text) => `prefix part ${text}`));
   }
   if (name === '') problems.push(`name part ${nonEmptyText}`);
   else if (name.length > 63) problems.push(`name part ${maxLength(63)}`);

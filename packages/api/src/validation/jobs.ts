@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -125,8 +126,8 @@ function failurePolicy(spec: JsonObject | undefined, field: string): FieldError[
     const errors = failureAction(spec, str(rule, 'action'), `${ruleAt}.action`);
     const codes = obj(rule, 'onExitCodes');
     const conditions = objects(rule, 'onPodConditions');
-    if (codes !== undefined) errors.push(...exitCodes(codes, `${ruleAt}.onExitCodes`, containers));
-    errors.push(...podConditions(rule, `${ruleAt}.onPodConditions`));
+    if (codes !== undefined) append(errors, exitCodes(codes, `${ruleAt}.onExitCodes`, containers));
+    append(errors, podConditions(rule, `${ruleAt}.onPodConditions`));
     if (codes !== undefined && conditions.length > 0) errors.push(bare(ruleAt, 'specifying both OnExitCodes and OnPodConditions is not supported'));
     if (codes === undefined && conditions.length === 0) errors.push(bare(ruleAt, 'specifying one of OnExitCodes and OnPodConditions is required'));
     return errors;
@@ -210,15 +211,15 @@ function jobUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   const errors = [...job(object), ...specWithSelector(object)];
   const sameCount = equalJson(get(spec, 'completions') ?? null, get(before, 'completions') ?? null);
   const elastic = str(spec, 'completionMode') === 'Indexed' && num(spec, 'completions') === num(spec, 'parallelism');
-  if (!sameCount && !elastic) errors.push(...immutable(spec, before, 'completions', 'spec'));
-  errors.push(...immutable(spec, before, 'selector', 'spec', has(spec, 'selector') ? goSelector(obj(spec, 'selector')) : undefined));
+  if (!sameCount && !elastic) append(errors, immutable(spec, before, 'completions', 'spec'));
+  append(errors, immutable(spec, before, 'selector', 'spec', has(spec, 'selector') ? goSelector(obj(spec, 'selector')) : undefined));
   const canMove = bool(before, 'suspend') && !has(obj(old, 'status'), 'startTime');
   const template = obj(spec, 'template');
   const unchanged = canMove ? equalJson(mutableTemplate(template), mutableTemplate(obj(before, 'template'))) : equalJson(template ?? null, obj(before, 'template') ?? null);
   if (!unchanged) errors.push(invalidValue('spec.template', goStruct('io.k8s.api.core.v1.PodTemplateSpec', template), immutableText));
   const shown = (key: string, type: string): ReturnType<typeof goText> => goPointerTo(`io.k8s.api.batch.v1.${type}`, obj(spec, key)) ?? goText('"null"');
   for (const [key, type] of [['completionMode', ''], ['podFailurePolicy', 'PodFailurePolicy'], ['backoffLimitPerIndex', ''], ['managedBy', ''], ['successPolicy', 'SuccessPolicy']] as const) {
-    errors.push(...immutable(spec, before, key, 'spec', type === '' ? undefined : shown(key, type)));
+    append(errors, immutable(spec, before, key, 'spec', type === '' ? undefined : shown(key, type)));
   }
   return errors;
 }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { admissionEnvironment, type Environment } from '@coxswain/cel';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
@@ -32,10 +33,10 @@ export function validateMatchConditions(owner: JsonObject | undefined, field: st
   const conditions = objects(owner, 'matchConditions');
   const names = new Set<string>();
   const errors: FieldError[] = conditions.length > maxConditions ? [tooMany(field, conditions.length, maxConditions)] : [];
-  errors.push(...each(conditions, field, (condition, at) => {
+  append(errors, each(conditions, field, (condition, at) => {
     const name = str(condition, 'name');
     const found = expressionErrors(str(condition, 'expression'), `${at}.expression`, stored);
-    found.push(...(name === '' ? [required(`${at}.name`)] : eachInvalid(`${at}.name`, name, qualifiedNameProblems(name))));
+    append(found, (name === '' ? [required(`${at}.name`)] : eachInvalid(`${at}.name`, name, qualifiedNameProblems(name))));
     if (names.has(name) && name !== '') found.push(duplicate(`${at}.name`, name));
     names.add(name);
     return found;

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
@@ -47,7 +48,7 @@ export function validateAnnotations(annotations: JsonObject | undefined, field: 
   const errors: FieldError[] = [];
   let sizeBytes = 0;
   for (const [key, value] of entries(annotations)) {
-    errors.push(...eachInvalid(field, key, qualifiedNameProblems(key.toLowerCase())));
+    append(errors, eachInvalid(field, key, qualifiedNameProblems(key.toLowerCase())));
     sizeBytes += utf8Bytes(key) + utf8Bytes(value as string);
   }
   if (sizeBytes > maxAnnotationsBytes) errors.push(tooLong(field, maxAnnotationsBytes));
@@ -73,7 +74,7 @@ function validateOwners(metadata: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = [];
   let controller: string | undefined;
   for (const owner of owners) {
-    errors.push(...validateOwner(owner, field));
+    append(errors, validateOwner(owner, field));
     if (!bool(owner, 'controller')) continue;
     const shown = `${str(owner, 'kind')}/${str(owner, 'name')}`;
     if (controller === undefined) controller = shown;
@@ -103,7 +104,7 @@ function validateManagedFields(metadata: JsonObject, field: string): FieldError[
     const fieldsType = str(entry, 'fieldsType');
     if (operation !== 'Apply' && operation !== 'Update') errors.push(invalidValue(`${at}.operation`, operation, 'must be `Apply` or `Update`'));
     if (fieldsType !== '' && fieldsType !== 'FieldsV1') errors.push(invalidValue(`${at}.fieldsType`, fieldsType, 'must be `FieldsV1`'));
-    errors.push(...fieldManagerProblems(str(entry, 'manager'), `${at}.manager`));
+    append(errors, fieldManagerProblems(str(entry, 'manager'), `${at}.manager`));
     if (str(entry, 'subresource').length > 256) errors.push(tooLong(`${at}.subresource`, 256));
     return errors;
   });

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
@@ -21,8 +22,8 @@ function backend(one: JsonObject | undefined, field: string): FieldError[] {
   const portName = str(port, 'name');
   const number = num(port, 'number');
   if (portName !== '' && number !== 0) errors.push(invalidValue(field, '', 'cannot set both port name & port number'));
-  else if (portName !== '') errors.push(...eachInvalid(`${field}.service.port.name`, portName, portNameProblems(portName)));
-  else if (number !== 0) errors.push(...portNumber(number, `${field}.service.port.number`));
+  else if (portName !== '') append(errors, eachInvalid(`${field}.service.port.name`, portName, portNameProblems(portName)));
+  else if (number !== 0) append(errors, portNumber(number, `${field}.service.port.number`));
   else errors.push(required(field, 'port name or number is required'));
   return errors;
 }
@@ -60,14 +61,14 @@ function ingress(object: JsonObject): FieldError[] {
   const rules = objects(spec, 'rules');
   const errors: FieldError[] = [];
   if (rules.length === 0 && !has(spec, 'defaultBackend')) errors.push(invalidValue('spec', goText('[]networking.IngressRule(nil)'), 'either `defaultBackend` or `rules` must be specified'));
-  if (has(spec, 'defaultBackend')) errors.push(...backend(obj(spec, 'defaultBackend'), 'spec.defaultBackend'));
-  errors.push(...each(rules, 'spec.rules', (rule, at) => {
+  if (has(spec, 'defaultBackend')) append(errors, backend(obj(spec, 'defaultBackend'), 'spec.defaultBackend'));
+  append(errors, each(rules, 'spec.rules', (rule, at) => {
     const paths = objects(obj(rule, 'http'), 'paths');
     const found = ingressHost(str(rule, 'host'), `${at}.host`);
     if (!has(rule, 'http')) return found;
     return paths.length === 0 ? [...found, required(`${at}.http.paths`)] : [...found, ...each(paths, `${at}.http.paths`, ingressPath)];
   }));
-  errors.push(...each(objects(spec, 'tls'), 'spec.tls', (tls, at) => strings(tls, 'hosts').flatMap((host, index) => ingressHost(host, `${at}.hosts[${index}]`))));
+  append(errors, each(objects(spec, 'tls'), 'spec.tls', (tls, at) => strings(tls, 'hosts').flatMap((host, index) => ingressHost(host, `${at}.hosts[${index}]`))));
   const className = str(spec, 'ingressClassName');
   return className === '' ? errors : [...errors, ...eachInvalid('spec.ingressClassName', className, dns1123Subdomain(className))];
 }
@@ -82,11 +83,11 @@ function classParameters(spec: JsonObject | undefined): FieldError[] {
   const errors = has(one, 'apiGroup') ? eachInvalid(`${at}.apiGroup`, group, dns1123Subdomain(group)) : [];
   for (const key of ['kind', 'name']) {
     const value = str(one, key);
-    errors.push(...(value === '' ? [required(`${at}.${key}`)] : eachInvalid(`${at}.${key}`, value, pathSegmentProblems(value))));
+    append(errors, (value === '' ? [required(`${at}.${key}`)] : eachInvalid(`${at}.${key}`, value, pathSegmentProblems(value))));
   }
   if (!has(one, 'scope')) return [...errors, required(`${at}.scope`)];
-  errors.push(...requireOneOf(scope, `${at}.scope`, ['Cluster', 'Namespace'], 'unsupported'));
-  if (scope === 'Namespace') errors.push(...(has(one, 'namespace') ? eachInvalid(`${at}.namespace`, namespace, dns1123Label(namespace)) : [required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'")]));
+  append(errors, requireOneOf(scope, `${at}.scope`, ['Cluster', 'Namespace'], 'unsupported'));
+  if (scope === 'Namespace') append(errors, (has(one, 'namespace') ? eachInvalid(`${at}.namespace`, namespace, dns1123Label(namespace)) : [required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'")]));
   if (scope === 'Cluster' && has(one, 'namespace')) errors.push(forbiddenField(`${at}.namespace`, "`parameters.scope` is set to 'Cluster'"));
   return errors;
 }
@@ -115,9 +116,9 @@ function peerBlock(block: JsonObject, field: string): FieldError[] {
 function peer(one: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = [];
   const selectors = ['podSelector', 'namespaceSelector'].filter((key) => has(one, key));
-  for (const key of selectors) errors.push(...validateLabelSelector(obj(one, key), `${field}.${key}`));
+  for (const key of selectors) append(errors, validateLabelSelector(obj(one, key), `${field}.${key}`));
   const block = obj(one, 'ipBlock');
-  if (block !== undefined) errors.push(...peerBlock(block, `${field}.ipBlock`));
+  if (block !== undefined) append(errors, peerBlock(block, `${field}.ipBlock`));
   if (selectors.length === 0 && block === undefined) errors.push(required(field, 'must specify a peer'));
   else if (selectors.length > 0 && block !== undefined) errors.push(forbiddenField(field, 'may not specify both ipBlock and another peer'));
   return errors;
@@ -128,7 +129,7 @@ function policyPort(one: JsonObject, field: string): FieldError[] {
   const port = get(one, 'port');
   const end = optionalNumber(one, 'endPort');
   if (port === undefined) return end === undefined ? errors : [...errors, invalidValue(`${field}.endPort`, end, 'may not be specified when `port` is not specified')];
-  errors.push(...portNumberOrName(port, `${field}.port`));
+  append(errors, portNumberOrName(port, `${field}.port`));
   if (end === undefined) return errors;
   if (typeof port === 'string') errors.push(invalidValue(`${field}.endPort`, end, 'may not be specified when `port` is non-numeric'));
   else if (Number(port) > end) errors.push(invalidValue(`${field}.endPort`, end, 'must be greater than or equal to `port`'));
@@ -139,7 +140,7 @@ function networkPolicy(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const errors = validateLabelSelector(obj(spec, 'podSelector'), 'spec.podSelector');
   for (const [key, peers] of [['ingress', 'from'], ['egress', 'to']] as const) {
-    errors.push(...each(objects(spec, key), `spec.${key}`, (rule, at) => [...each(objects(rule, 'ports'), `${at}.ports`, policyPort), ...each(objects(rule, peers), `${at}.${peers}`, peer)]));
+    append(errors, each(objects(spec, key), `spec.${key}`, (rule, at) => [...each(objects(rule, 'ports'), `${at}.ports`, policyPort), ...each(objects(rule, peers), `${at}.${peers}`, peer)]));
   }
   const types = strings(spec, 'policyTypes');
   if (types.length > 2) return [...errors, invalidValue('spec.policyTypes', goText(JSON.stringify(types)), 'may not specify more than two policyTypes')];
@@ -163,11 +164,11 @@ function endpoint(one: JsonObject, field: string, type: string): FieldError[] {
   const addresses = strings(one, 'addresses');
   const errors = addresses.length === 0 ? [required(`${field}.addresses`, 'must contain at least 1 address')] : [];
   if (addresses.length > 100) errors.push({ type: 'TooMany', field: `${field}.addresses`, message: `Too many: ${addresses.length}: must have at most 100 items` });
-  errors.push(...addresses.flatMap((address, index) => sliceAddress(address, type, `${field}.addresses[${index}]`)));
+  append(errors, addresses.flatMap((address, index) => sliceAddress(address, type, `${field}.addresses[${index}]`)));
   const hostname = str(one, 'hostname');
   const node = str(one, 'nodeName');
-  if (has(one, 'nodeName')) errors.push(...eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
-  if (has(one, 'hostname')) errors.push(...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname)));
+  if (has(one, 'nodeName')) append(errors, eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
+  if (has(one, 'hostname')) append(errors, eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname)));
   return [...errors, ...hints(one, `${field}.hints.forZones`)];
 }
 
@@ -191,7 +192,7 @@ function slicePorts(object: JsonObject): FieldError[] {
     const errors = name === '' ? [] : eachInvalid(`${at}.name`, name, dns1123Label(name));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
-    if (has(port, 'protocol')) errors.push(...requireOneOf(str(port, 'protocol'), `${at}.protocol`, protocols, 'unsupported'));
+    if (has(port, 'protocol')) append(errors, requireOneOf(str(port, 'protocol'), `${at}.protocol`, protocols, 'unsupported'));
     else errors.push(required(`${at}.protocol`));
     const app = str(port, 'appProtocol');
     return app === '' ? errors : [...errors, ...eachInvalid(`${at}.appProtocol`, app, qualifiedNameProblems(app))];
@@ -213,8 +214,8 @@ function endpointsAddress(one: JsonObject, field: string): FieldError[] {
   const errors: FieldError[] = parseIp(ip) === undefined ? [invalidValue(`${field}.ip`, ip, ipText)] : [];
   const hostname = str(one, 'hostname');
   const node = str(one, 'nodeName');
-  if (hostname !== '') errors.push(...eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname)));
-  if (has(one, 'nodeName')) errors.push(...eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
+  if (hostname !== '') append(errors, eachInvalid(`${field}.hostname`, hostname, dns1123Label(hostname)));
+  if (has(one, 'nodeName')) append(errors, eachInvalid(`${field}.nodeName`, node, dns1123Subdomain(node)));
   return [...errors, ...eachInvalid(`${field}.ip`, ip, nonSpecialIpProblems(ip))];
 }
 
@@ -223,7 +224,7 @@ function endpoints(object: JsonObject): FieldError[] {
     const ports = objects(subset, 'ports');
     const errors: FieldError[] = [];
     if (list(subset, 'addresses').length === 0 && list(subset, 'notReadyAddresses').length === 0) errors.push(required(at, 'must specify `addresses` or `notReadyAddresses`'));
-    for (const key of ['addresses', 'notReadyAddresses']) errors.push(...each(objects(subset, key), `${at}.${key}`, endpointsAddress));
+    for (const key of ['addresses', 'notReadyAddresses']) append(errors, each(objects(subset, key), `${at}.${key}`, endpointsAddress));
     return [...errors, ...each(ports, `${at}.ports`, (port, portAt) => {
       const name = str(port, 'name');
       const named = name === '' ? (ports.length > 1 ? [required(`${portAt}.name`)] : []) : eachInvalid(`${portAt}.name`, name, dns1123Label(name));

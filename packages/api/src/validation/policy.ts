@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -47,7 +48,7 @@ function subject(one: JsonObject, field: string, namespaced: boolean): FieldErro
   const errors = name === '' ? [required(`${field}.name`)] : [];
   switch (kind) {
     case 'ServiceAccount':
-      if (name !== '') errors.push(...eachInvalid(`${field}.name`, name, dns1123Subdomain(name)));
+      if (name !== '') append(errors, eachInvalid(`${field}.name`, name, dns1123Subdomain(name)));
       if (group !== '') errors.push(notSupported(`${field}.apiGroup`, group, ['']));
       if (!namespaced && str(one, 'namespace') === '') errors.push(required(`${field}.namespace`));
       return errors;
@@ -64,7 +65,7 @@ function binding(object: JsonObject, namespaced: boolean): FieldError[] {
   if (str(reference, 'apiGroup') !== rbacGroup) errors.push(notSupported('roleRef.apiGroup', str(reference, 'apiGroup'), [rbacGroup]));
   if (!kinds.includes(str(reference, 'kind'))) errors.push(notSupported('roleRef.kind', str(reference, 'kind'), kinds));
   const name = str(reference, 'name');
-  errors.push(...(name === '' ? [required('roleRef.name')] : eachInvalid('roleRef.name', name, pathSegmentProblems(name))));
+  append(errors, (name === '' ? [required('roleRef.name')] : eachInvalid('roleRef.name', name, pathSegmentProblems(name))));
   return [...errors, ...each(objects(object, 'subjects'), 'subjects', (one, at) => subject(one, at, namespaced))];
 }
 
@@ -83,7 +84,7 @@ function lease(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const seconds = optionalNumber(spec, 'leaseDurationSeconds');
   const errors = seconds !== undefined && seconds <= 0 ? [invalidValue('spec.leaseDurationSeconds', seconds, 'must be greater than 0')] : [];
-  if (has(spec, 'leaseTransitions')) errors.push(...nonNegative(spec, 'leaseTransitions', 'spec'));
+  if (has(spec, 'leaseTransitions')) append(errors, nonNegative(spec, 'leaseTransitions', 'spec'));
   if (has(spec, 'strategy') && str(spec, 'strategy') === '') errors.push(invalidValue('spec.strategy', '', 'must not be empty'));
   return errors;
 }
@@ -96,9 +97,9 @@ function podDisruptionBudget(object: JsonObject): FieldError[] {
   if (least !== undefined && most !== undefined) {
     errors.push(invalidValue('spec', goStruct('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', spec), 'minAvailable and maxUnavailable cannot be both set'));
   }
-  errors.push(...nonNegativeIntOrPercent(least, 'spec.minAvailable'), ...notMoreThan100Percent(least, 'spec.minAvailable'));
-  errors.push(...nonNegativeIntOrPercent(most, 'spec.maxUnavailable'), ...notMoreThan100Percent(most, 'spec.maxUnavailable'));
-  errors.push(...validateLabelSelector(obj(spec, 'selector'), 'spec.selector'));
+  append(errors, [...nonNegativeIntOrPercent(least, 'spec.minAvailable'), ...notMoreThan100Percent(least, 'spec.minAvailable')]);
+  append(errors, [...nonNegativeIntOrPercent(most, 'spec.maxUnavailable'), ...notMoreThan100Percent(most, 'spec.maxUnavailable')]);
+  append(errors, validateLabelSelector(obj(spec, 'selector'), 'spec.selector'));
   return [...errors, ...oneOfIfGiven(spec, 'unhealthyPodEvictionPolicy', 'spec', ['AlwaysAllow', 'IfHealthyBudget'])];
 }
 

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { compareQuantity } from '../quantity/index.ts';
@@ -41,7 +42,7 @@ function quotaScopes(spec: JsonObject | undefined): FieldError[] {
   const errors: FieldError[] = [];
   for (const scope of asked) {
     if (!scopes.includes(scope)) errors.push(invalidValue('spec.scopes', shown, 'unsupported scope'));
-    else errors.push(...hard.filter((name) => !scopeFits(scope, name)).map(() => invalidValue('spec.scopes', shown, 'unsupported scope applied to resource')));
+    else append(errors, hard.filter((name) => !scopeFits(scope, name)).map(() => invalidValue('spec.scopes', shown, 'unsupported scope applied to resource')));
   }
   for (const pair of conflicting) if (pair.every((scope) => asked.includes(scope))) errors.push(invalidValue('spec.scopes', shown, 'conflicting scopes'));
   return errors;
@@ -100,7 +101,7 @@ function limitItem(limit: JsonObject, field: string): FieldError[] {
   const type = str(limit, 'type');
   const errors: FieldError[] = [];
   const named = (...keys: readonly string[]): void => {
-    for (const key of keys) for (const [name] of entries(obj(limit, key))) errors.push(...limitResourceName(name, type, `${field}.${key}[${name}]`));
+    for (const key of keys) for (const [name] of entries(obj(limit, key))) append(errors, limitResourceName(name, type, `${field}.${key}[${name}]`));
   };
   named('max', 'min');
   if (type === 'Pod') {
@@ -112,7 +113,7 @@ function limitItem(limit: JsonObject, field: string): FieldError[] {
   }
   named('maxLimitRequestRatio');
   for (const name of [...names].toSorted()) {
-    errors.push(...limitOrder(limit, name, field), ...limitRatio(limit, name, field));
+    append(errors, [...limitOrder(limit, name, field), ...limitRatio(limit, name, field)]);
     if (!isOvercommitAllowed(name) && (isNative(name) || isExtended(name))) {
       const request = get(obj(limit, 'defaultRequest'), name);
       const value = get(obj(limit, 'default'), name);
@@ -145,7 +146,7 @@ function scopeSelector(spec: JsonObject | undefined): FieldError[] {
     const operator = str(one, 'operator');
     const count = strings(one, 'values').length;
     const found = scopes.includes(scope) ? [] : [invalidValue(`${field}.scopeName`, scope, 'unsupported scope')];
-    found.push(...hard.filter((name) => scopes.includes(scope) && !scopeFits(scope, name)).map(() => invalidValue(field, goSelectorOf(spec), 'unsupported scope applied to resource')));
+    append(found, hard.filter((name) => scopes.includes(scope) && !scopeFits(scope, name)).map(() => invalidValue(field, goSelectorOf(spec), 'unsupported scope applied to resource')));
     if (['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'CrossNamespacePodAffinity'].includes(scope) && operator !== 'Exists') {
       found.push(invalidValue(`${field}.operator`, operator, 'must be \'Exist\' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity'));
     }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { compareQuantity, parseQuantity, QuantityError, quantityValue } from '../quantity/index.ts';
@@ -78,7 +79,7 @@ export function validateResourceRequirements(resources: JsonObject | undefined, 
   const errors = entries(limits).flatMap(([name, value]) => [...one(name, value, `${field}.limits[${name}]`), ...hugePages(name, value, `${field}.limits[${name}]`)]);
   for (const [name, value] of entries(requests)) {
     const at = `${field}.requests[${name}]`;
-    errors.push(...one(name, value, at), ...againstLimit(name, value, get(limits, name), field), ...hugePages(name, value, at));
+    append(errors, [...one(name, value, at), ...againstLimit(name, value, get(limits, name), field), ...hugePages(name, value, at)]);
   }
   const names = [...entries(limits), ...entries(requests)].map(([name]) => name);
   if (names.some(isHugePages) && !names.includes('cpu') && !names.includes('memory')) errors.push(forbiddenField(field, 'HugePages require cpu or memory'));

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
@@ -19,12 +20,12 @@ function validatePorts(spec: JsonObject | undefined): FieldError[] {
     const errors: FieldError[] = [];
     if (name === '' && ports.length > 1) errors.push(required(`${at}.name`));
     else if (name !== '') {
-      errors.push(...eachInvalid(`${at}.name`, name, dns1123Label(name)));
+      append(errors, eachInvalid(`${at}.name`, name, dns1123Label(name)));
       if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
       names.add(name);
     }
-    errors.push(...portNumber(num(port, 'port'), `${at}.port`), ...requireOneOf(str(port, 'protocol'), `${at}.protocol`, protocols, 'required'));
-    errors.push(...portNumberOrName(get(port, 'targetPort'), `${at}.targetPort`));
+    append(errors, [...portNumber(num(port, 'port'), `${at}.port`), ...requireOneOf(str(port, 'protocol'), `${at}.protocol`, protocols, 'required')]);
+    append(errors, portNumberOrName(get(port, 'targetPort'), `${at}.targetPort`));
     const app = str(port, 'appProtocol');
     return [...errors, ...(app === '' ? [] : eachInvalid(`${at}.appProtocol`, app, qualifiedNameProblems(app)))];
   });
@@ -108,14 +109,14 @@ export function validateClusterIps(service: JsonObject): FieldError[] {
   if (first === '' && all.length > 0) errors.push(invalidValue('spec.clusterIPs', shown, 'must be empty when `clusterIP` is not specified'));
   if (first !== '' && all.length === 0) errors.push(required('spec.clusterIPs'));
   if (first !== '' && all.length > 0 && all[0] !== first) errors.push(invalidValue('spec.clusterIPs', shown, 'first value must match `clusterIP`'));
-  errors.push(...families(spec));
+  append(errors, families(spec));
   const wrong: FieldError[] = [];
   for (const [index, ip] of all.entries()) {
     if (index === 0 && ip === 'None') {
       if (all.length > 1) wrong.push(invalidValue('spec.clusterIPs', shown, "'None' must be the first and only value"));
     } else if (parseIp(ip) === undefined) wrong.push(invalidValue(`spec.clusterIPs[${index}]`, ip, ipText));
   }
-  errors.push(...wrong);
+  append(errors, wrong);
   if (all.length > 2) errors.push(invalidValue('spec.clusterIPs', shown, 'may only hold up to 2 values'));
   return wrong.length > 0 ? errors : [...errors, ...addressesFit(spec, all, shown)];
 }
@@ -148,7 +149,7 @@ function trafficPolicies(spec: JsonObject | undefined): FieldError[] {
   const errors: FieldError[] = [];
   if (!reachable) {
     if (external !== '') errors.push(invalidValue('spec.externalTrafficPolicy', external, 'may only be set for externally-accessible services'));
-  } else errors.push(...requireOneOf(external, 'spec.externalTrafficPolicy', ['Cluster', 'Local'], 'required'));
+  } else append(errors, requireOneOf(external, 'spec.externalTrafficPolicy', ['Cluster', 'Local'], 'required'));
   if (check !== 0 && !(type === 'LoadBalancer' && external === 'Local')) {
     errors.push(invalidValue('spec.healthCheckNodePort', check, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"));
   }
@@ -169,7 +170,7 @@ function typeRules(spec: JsonObject | undefined): FieldError[] {
   if (type === 'NodePort' && str(spec, 'clusterIP') === 'None') errors.push(invalidValue('spec.clusterIPs[0]', 'None', "may not be set to 'None' for NodePort services"));
   if (type === 'ExternalName') {
     const name = str(spec, 'externalName').replace(/\.$/, '');
-    errors.push(...(name === '' ? [required('spec.externalName')] : eachInvalid('spec.externalName', name, dns1123Subdomain(name))));
+    append(errors, (name === '' ? [required('spec.externalName')] : eachInvalid('spec.externalName', name, dns1123Subdomain(name))));
   }
   return errors;
 }
@@ -225,9 +226,9 @@ function ingressPoint(one: JsonObject, at: string): FieldError[] {
   const errors = ip !== '' && parseIp(ip) === undefined ? [invalidValue(`${at}.ip`, ip, ipText)] : [];
   if (ip !== '' && !has(one, 'ipMode')) errors.push(required(`${at}.ipMode`, 'must be specified when `ip` is set'));
   else if (has(one, 'ipMode') && ip === '') errors.push(forbiddenField(`${at}.ipMode`, 'may not be specified when `ip` is not set'));
-  else if (has(one, 'ipMode')) errors.push(...requireOneOf(str(one, 'ipMode'), `${at}.ipMode`, ['Proxy', 'VIP'], 'unsupported'));
+  else if (has(one, 'ipMode')) append(errors, requireOneOf(str(one, 'ipMode'), `${at}.ipMode`, ['Proxy', 'VIP'], 'unsupported'));
   if (host === '') return errors;
-  errors.push(...eachInvalid(`${at}.hostname`, host, dns1123Subdomain(host)));
+  append(errors, eachInvalid(`${at}.hostname`, host, dns1123Subdomain(host)));
   return parseIp(host) === undefined ? errors : [...errors, invalidValue(`${at}.hostname`, host, 'must be a DNS name, not an IP address')];
 }
 

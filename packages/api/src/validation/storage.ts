@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { equalJson, isObject } from '../patch/values.ts';
@@ -45,7 +46,7 @@ function claimUpdate(claim: JsonObject, old: JsonObject): FieldError[] {
   if (compareQuantity(quantityText(now), quantityText(was)) < 0 && compareQuantity(quantityText(now), quantityText(held)) <= 0) {
     errors.push(forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity'));
   }
-  errors.push(...immutable(spec, before, 'volumeMode', '').map((error) => ({ ...error, field: 'volumeMode' })));
+  append(errors, immutable(spec, before, 'volumeMode', '').map((error) => ({ ...error, field: 'volumeMode' })));
   if (get(spec, 'volumeAttributesClassName') !== get(before, 'volumeAttributesClassName')) errors.push(forbiddenField('spec.volumeAttributesClassName', gateText));
   return errors;
 }
@@ -65,12 +66,12 @@ function claimStatusUpdate(claim: JsonObject): FieldError[] {
   const status = obj(claim, 'status');
   const errors = entries(obj(status, 'capacity')).flatMap(([name, value]) => basicQuantity(value, `status.capacity[${name}]`));
   for (const [name, state] of entries(obj(status, 'allocatedResourceStatuses'))) {
-    errors.push(...claimResourceKey(name, 'status.allocatedResourceStatus'));
+    append(errors, claimResourceKey(name, 'status.allocatedResourceStatus'));
     if (!resizeStates.includes(state as string)) errors.push(notSupported('status.allocatedResourceStatus', goText(name), resizeStates));
   }
   for (const [name, value] of entries(obj(status, 'allocatedResources'))) {
     const key = claimResourceKey(name, 'status.allocatedResources');
-    errors.push(...(key.length > 0 ? key : basicQuantity(value, `status.allocatedResources[${name}]`)));
+    append(errors, (key.length > 0 ? key : basicQuantity(value, `status.allocatedResources[${name}]`)));
   }
   return errors;
 }
@@ -149,12 +150,12 @@ function persistentVolume(volume: JsonObject): FieldError[] {
   const spec = obj(volume, 'spec');
   const policy = str(spec, 'persistentVolumeReclaimPolicy');
   const errors = strings(spec, 'accessModes').length === 0 ? [required('spec.accessModes')] : [];
-  errors.push(...validateAccessModes(spec, 'spec'), ...capacity(spec));
-  errors.push(...requireOneOf(policy, 'spec.persistentVolumeReclaimPolicy', ['Delete', 'Recycle', 'Retain'], 'allowed'));
-  errors.push(...volumeAffinity(spec), ...volumeSource(spec, str(obj(volume, 'metadata'), 'name')));
+  append(errors, [...validateAccessModes(spec, 'spec'), ...capacity(spec)]);
+  append(errors, requireOneOf(policy, 'spec.persistentVolumeReclaimPolicy', ['Delete', 'Recycle', 'Retain'], 'allowed'));
+  append(errors, [...volumeAffinity(spec), ...volumeSource(spec, str(obj(volume, 'metadata'), 'name'))]);
   const path = str(obj(spec, 'hostPath'), 'path');
   if (isRoot(path) && policy === 'Recycle') errors.push(forbiddenField('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"));
-  errors.push(...validateClassName(str(spec, 'storageClassName'), 'spec.storageClassName'));
+  append(errors, validateClassName(str(spec, 'storageClassName'), 'spec.storageClassName'));
   return has(spec, 'volumeMode') ? [...errors, ...requireOneOf(str(spec, 'volumeMode'), 'spec.volumeMode', ['Block', 'Filesystem'], 'unsupported')] : errors;
 }
 
@@ -173,7 +174,7 @@ function persistentVolumeUpdate(volume: JsonObject, old: JsonObject): FieldError
   if (sources.some(([name]) => !equalJson(comparedSource(spec, before, name), get(before, name) ?? null))) {
     errors.push(forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
   }
-  errors.push(...immutable(spec, before, 'volumeMode', '').map((error) => ({ ...error, field: 'volumeMode' })));
+  append(errors, immutable(spec, before, 'volumeMode', '').map((error) => ({ ...error, field: 'volumeMode' })));
   if (has(before, 'nodeAffinity') && !equalJson(get(spec, 'nodeAffinity') ?? null, get(before, 'nodeAffinity') ?? null)) {
     errors.push(invalidValue('nodeAffinity', goPointerTo('io.k8s.api.core.v1.VolumeNodeAffinity', obj(spec, 'nodeAffinity')), has(spec, 'nodeAffinity') ? 'field is immutable, except for updating from beta label to GA' : immutableText));
   }
@@ -186,9 +187,9 @@ function storageClass(object: JsonObject): FieldError[] {
   for (const [key] of entries(obj(object, 'parameters'))) {
     if (key === '') errors.push(invalidValue('parameters', goText(quote(key)), 'field can not be empty.'));
   }
-  errors.push(...requireOneOf(str(object, 'reclaimPolicy'), 'reclaimPolicy', ['Delete', 'Retain'], 'allowed'));
+  append(errors, requireOneOf(str(object, 'reclaimPolicy'), 'reclaimPolicy', ['Delete', 'Retain'], 'allowed'));
   const mode = str(object, 'volumeBindingMode');
-  errors.push(...requireOneOf(mode, 'volumeBindingMode', ['Immediate', 'WaitForFirstConsumer'], 'unsupported'));
+  append(errors, requireOneOf(mode, 'volumeBindingMode', ['Immediate', 'WaitForFirstConsumer'], 'unsupported'));
   return [...errors, ...allowedTopologies(object)];
 }
 
@@ -216,7 +217,7 @@ function allowedTopologies(object: JsonObject): FieldError[] {
       ...topologyRequirement(one, where), ...(expressions.slice(0, index).some((other) => str(other, 'key') === str(one, 'key')) ? [duplicate(`${where}.key`, str(one, 'key'))] : []),
     ]);
     const sign = topologySign(term);
-    errors.push(...seen.filter((other) => other === sign).map(() => duplicate(field, '')));
+    append(errors, seen.filter((other) => other === sign).map(() => duplicate(field, '')));
     seen.push(sign);
     return errors;
   });

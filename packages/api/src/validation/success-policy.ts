@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { has, num, obj, objects, optionalNumber, str } from './access.ts';
@@ -39,7 +40,7 @@ function rule(one: JsonObject, at: string, completions: number): FieldError[] {
   if (indexes.length > longestIndexes) errors.push(tooLong(`${at}.succeededIndexes`, longestIndexes));
   if (typeof total === 'string') errors.push(invalidValue(`${at}.succeededIndexes`, indexes, `error parsing succeededIndexes: ${total}`));
   if (count === undefined) return errors;
-  errors.push(...nonNegative(one, 'succeededCount', at));
+  append(errors, nonNegative(one, 'succeededCount', at));
   if (count > completions) errors.push(invalidValue(`${at}.succeededCount`, count, `must be less than or equal to ${completions} (the number of specified completions)`));
   const named = typeof total === 'number' ? total : 0;
   if (has(one, 'succeededIndexes') && count > named) errors.push(invalidValue(`${at}.succeededCount`, count, `must be less than or equal to ${named} (the number of indexes in the specified succeededIndexes field)`));

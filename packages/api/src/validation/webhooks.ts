@@ -1,4 +1,5 @@
 /** Mutating- and ValidatingWebhookConfiguration. */
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -123,9 +124,9 @@ function webhookErrors(one: JsonObject, field: string, kept: Kept): FieldError[]
     ...(has(one, 'sideEffects') ? (effects.includes(str(one, 'sideEffects')) ? [] : [notSupported(`${field}.sideEffects`, str(one, 'sideEffects'), effects)]) : [required(`${field}.sideEffects`, `must specify one of ${effects.join(', ')}`)]),
   ];
   if (timeout !== undefined && (timeout < 1 || timeout > 30)) errors.push(invalidValue(`${field}.timeoutSeconds`, timeout, 'the timeout value must be between 1 and 30 seconds'));
-  errors.push(...validateLabelSelector(obj(one, 'namespaceSelector'), `${field}.namespaceSelector`), ...validateLabelSelector(obj(one, 'objectSelector'), `${field}.objectSelector`));
-  errors.push(...oneOfIfGiven(one, 'reinvocationPolicy', field, ['IfNeeded', 'Never']), ...clientConfigErrors(obj(one, 'clientConfig'), `${field}.clientConfig`));
-  if (!kept.conditions) errors.push(...validateMatchConditions(one, `${field}.matchConditions`, kept.expressions));
+  append(errors, [...validateLabelSelector(obj(one, 'namespaceSelector'), `${field}.namespaceSelector`), ...validateLabelSelector(obj(one, 'objectSelector'), `${field}.objectSelector`)]);
+  append(errors, [...oneOfIfGiven(one, 'reinvocationPolicy', field, ['IfNeeded', 'Never']), ...clientConfigErrors(obj(one, 'clientConfig'), `${field}.clientConfig`)]);
+  if (!kept.conditions) append(errors, validateMatchConditions(one, `${field}.matchConditions`, kept.expressions));
   return errors;
 }
 

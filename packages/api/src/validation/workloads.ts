@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
@@ -114,7 +115,7 @@ function replicationController(object: JsonObject): FieldError[] {
   const selector = obj(spec, 'selector');
   const template = obj(spec, 'template');
   const errors = nonNegatives(spec, 'minReadySeconds');
-  errors.push(...(entries(selector).length === 0 ? [required('spec.selector')] : []), ...nonNegatives(spec, 'replicas'));
+  append(errors, [...(entries(selector).length === 0 ? [required('spec.selector')] : []), ...nonNegatives(spec, 'replicas')]);
   if (template === undefined) return [...errors, required('spec.template')];
   if (entries(selector).some(([key, value]) => get(templateLabels(template), key) !== value)) {
     errors.push(invalidValue('spec.template.metadata.labels', goText(goStringMap(templateLabels(template))), mismatchText));
@@ -185,12 +186,12 @@ function statefulSet(object: JsonObject): FieldError[] {
   const errors: FieldError[] = [];
   if (policy === '') errors.push(required('spec.podManagementPolicy'));
   else if (policy !== 'OrderedReady' && policy !== 'Parallel') errors.push(invalidValue('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'"));
-  errors.push(...statefulUpdateStrategy(spec));
+  append(errors, statefulUpdateStrategy(spec));
   for (const key of ['whenDeleted', 'whenScaled']) {
     const value = str(retention, key);
     if (retention !== undefined && value !== 'Retain' && value !== 'Delete') errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${key}`, value, ['Retain', 'Delete']));
   }
-  errors.push(...nonNegatives(spec, 'replicas', 'minReadySeconds'), ...nonNegative(obj(spec, 'ordinals'), 'start', 'spec.ordinals'));
+  append(errors, [...nonNegatives(spec, 'replicas', 'minReadySeconds'), ...nonNegative(obj(spec, 'ordinals'), 'start', 'spec.ordinals')]);
   return [...errors, ...requiredSelector(spec, 'statefulset'), ...statefulTemplate(spec)];
 }
 

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { Host, TimerHandle } from '@coxswain/host';
 import type { AuditBackend, AuditFailures } from './backend.ts';
 import type { AuditEvent } from './event.ts';
@@ -58,7 +59,7 @@ export class BatchingBackend implements AuditBackend {
 
   process(events: readonly AuditEvent[]): Promise<boolean> {
     const free = this.#stopping ? 0 : this.#options.bufferSize - this.#buffer.length;
-    this.#buffer.push(...events.slice(0, free));
+    append(this.#buffer, events.slice(0, free));
     if (events.length > free) this.#failures.report('buffered', new Error(this.#stopping ? 'audit backend shut down' : 'audit buffer queue blocked'), events.length - free);
     this.#schedule();
     return Promise.resolve(true);

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { badRequest, invalid, type FieldError } from '@coxswain/api';
 import type { NonResourceAttributes, SubjectAccessReview } from 'kubernetes-types/authorization/v1';
 import { selectorErrors } from './review-selectors.ts';
@@ -27,10 +28,10 @@ export function invalidReview(review: Pick<SubjectAccessReview, 'spec' | 'metada
   if (resource !== undefined && path !== undefined) errors.push(wrong('spec.nonResourceAttributes', pathText(path), 'cannot be specified in combination with resourceAttributes'));
   if (resource === undefined && path === undefined) errors.push(wrong('spec.resourceAttributes', '"null"', 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
   if (options.self !== true && !spec.user && (spec.groups ?? []).length === 0) errors.push(wrong('spec.user', '""', 'at least one of user or group must be specified'));
-  errors.push(...selectorErrors(resource));
+  append(errors, selectorErrors(resource));
   const { namespace: _namespace, managedFields: _managed, creationTimestamp: _created, ...rest } = metadata ?? {};
   if (Object.keys(rest).length > 0) errors.push(wrong('metadata', `v1.ObjectMeta${JSON.stringify(rest)}`, options.namespace === undefined ? 'must be empty' : 'must be empty except for namespace'));
-  if (options.namespace !== undefined) errors.push(...localErrors(review, options.namespace));
+  if (options.namespace !== undefined) append(errors, localErrors(review, options.namespace));
   if (errors.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', errors);
   if (options.namespace !== undefined && metadata?.namespace !== undefined && metadata.namespace !== options.namespace) throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${options.namespace}`);
 }

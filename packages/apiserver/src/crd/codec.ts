@@ -45,6 +45,15 @@ function envelopeText(object: JsonObject, key: string): string {
   return value;
 }
 
+function scanApplied(scan: () => ScannedJson): ScannedJson {
+  try {
+    return scan();
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
+    throw error;
+  }
+}
+
 /** Requests and the store: one version of a custom kind as bytes. */
 export class CustomCodec implements KindCodec {
   readonly encodeProtobuf = undefined;
@@ -101,7 +110,7 @@ export class CustomCodec implements KindCodec {
   }
 
   decodeApply(body: Uint8Array, validation: FieldValidation, scan: () => ScannedJson = () => scanText(body)): Decoded {
-    const { value, duplicates, strictErrors } = scan();
+    const { value, duplicates, strictErrors } = scanApplied(scan);
     if (!isObject(value)) throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
     const object: JsonObject = { ...value, kind: value['kind'] ?? this.#api.kind, apiVersion: value['apiVersion'] ?? apiVersionOf(this.#api) };
     if (object['kind'] !== this.#api.kind || object['apiVersion'] !== apiVersionOf(this.#api)) {
@@ -119,7 +128,7 @@ export class CustomCodec implements KindCodec {
     const shown = problems.length === 1 ? problems[0] : `errors:\n${problems.map((problem) => `  ${problem}`).join('\n')}`;
     const { metadata } = object;
     const key = isObject(metadata) ? `${text(metadata, 'namespace')}/${text(metadata, 'name')}` : '/';
-    return new StatusError('', `failed to create typed patch object (${key}; ${apiVersionOf(this.#api)}, Kind=${this.#api.kind}): ${shown}`);
+    return badRequest(`failed to create typed patch object (${key}; ${apiVersionOf(this.#api)}, Kind=${this.#api.kind}): ${shown}`);
   }
 
   /** A patch may name another version or kind; validation says so. */

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import {
   apiVersionOf, customStrategy, invalidValue, qualifiedNameProblems, uncheckedRules, validateEmbedded, validateLists, validateMetadata, validateMetadataUpdate, validateScale, validateValue,
   type ApiResource, type CustomVersion, type FieldError, type JsonObject, type Strategy, type Structural,
@@ -81,9 +82,9 @@ export class CustomValidation {
     const schema = this.#schema.properties.get('status');
     const { status } = object;
     const errors = [...validateMetadataUpdate(meta(object), meta(old), { namespaced: this.#api.namespaced, custom: true })];
-    if (status !== undefined && schema !== undefined) errors.push(...validateValue(status, schema, 'status'));
-    errors.push(...validateScale(object, this.#version.scale, 'status'));
-    if (validateLists(old, this.#schema).length === 0) errors.push(...validateLists(object, this.#schema));
+    if (status !== undefined && schema !== undefined) append(errors, validateValue(status, schema, 'status'));
+    append(errors, validateScale(object, this.#version.scale, 'status'));
+    if (validateLists(old, this.#schema).length === 0) append(errors, validateLists(object, this.#schema));
     return this.#withRules(errors, object, old, false);
   }
 }

@@ -1,7 +1,7 @@
 import {
   applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyExactly, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
 } from '@coxswain/api';
-import { assert, emptyBytes, fromUtf8 } from '@coxswain/host';
+import { emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import { storedProtobuf } from '../negotiation/protobuf.ts';
 import { isOwnJson, type StorageCodec } from '../storage/codec.ts';
@@ -37,7 +37,8 @@ function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValida
   };
   const { warnings } = decodeBody(api, body, validation, fitting);
   const value = scanned?.value;
-  assert(isObject(value), 'a decoded body is no object', {});
+  // An empty document.
+  if (!isObject(value)) throw badRequest('invalid object type: /, Kind=');
   return { object: { ...value, kind: api.kind, apiVersion: apiVersionOf(api) }, warnings };
 }
 

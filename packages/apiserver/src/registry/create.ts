@@ -89,7 +89,7 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   await keepingManagedFields(object, operation.notes, () => context.admission.admit(admitted));
   // Who may change the object may not move it out of the namespace that the request is allowed for.
   matchNamespace(object, info.namespace, kind.api.namespaced);
-  if (!options.dryRun && !['', '0'].includes(text(meta(object), 'resourceVersion'))) throw new StatusError('', 'resourceVersion should not be set on objects to be created');
+  if (!options.dryRun && !['', '0'].includes(text(meta(object), 'resourceVersion'))) throw badRequest('resourceVersion should not be set on objects to be created');
   dropDuplicateOwners(object, operation.notes.warn);
   for (let tries = 1; ; tries += 1) {
     // Each try changes its own: the first one's name stays in it.

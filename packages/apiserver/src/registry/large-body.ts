@@ -7,10 +7,10 @@ import type { MediaType } from '../negotiation/accept.ts';
  * Large bodies. What is done with one at once takes, for each of its bytes, so long that others would wait; so from these sizes on YAML is read by a
  * thread of its own, JSON in slices, and what follows lets others have their turn between its stages. Smaller ones pay nothing for it.
  */
-const largeBytes = 256 * 1024;
+const largeBytes = 64 * 1024;
 const largeYamlBytes = 16 * 1024;
 /** A slice takes a few milliseconds. */
-const sliceCharacters = 128 * 1024;
+const sliceCharacters = 64 * 1024;
 
 const openBrace = 0x7b;
 
@@ -29,7 +29,8 @@ export function isLong(body: Uint8Array, form: BodyForm): boolean {
   switch (form) {
     case 'json': return isLarge(body);
     case 'yaml': return body.length > largeYamlBytes;
-    case 'apply': return body.length > (body[0] === openBrace ? largeBytes : largeYamlBytes);
+    // What looks like JSON may have to be read as YAML after all.
+    case 'apply': return body.length > largeYamlBytes;
     case 'protobuf': return false;
   }
 }
@@ -42,7 +43,7 @@ export function pause(host: Pick<Host, 'timers'>): Promise<void> {
 async function inSlices(host: Host, source: Uint8Array): Promise<ScannedJson> {
   const scan = new SlicedScan(source);
   while (!scan.slice(sliceCharacters)) await pause(host);
-  await pause(host);
+  if (source.length > sliceCharacters) await pause(host);
   return scan.result;
 }
 

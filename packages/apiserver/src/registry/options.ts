@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { badRequest, fieldManagerProblems, invalid, type FieldError, type Json, type JsonObject } from '@coxswain/api';
 import { isTrue } from '../request-info/request-info.ts';
 
@@ -60,7 +61,7 @@ export function readWriteOptions(query: URLSearchParams, kind: 'CreateOptions' |
   if (kind === 'PatchOptions' && options.apply !== true && force !== undefined) {
     errors.push({ type: 'Forbidden', field: 'force', message: 'Forbidden: may not be specified for non-apply patch' });
   }
-  errors.push(...fieldManagerProblems(fieldManager, 'fieldManager'));
+  append(errors, fieldManagerProblems(fieldManager, 'fieldManager'));
   checkDryRun(dryRun, errors);
   const fieldValidation = readFieldValidation(query, errors);
   if (errors.length > 0) throw invalid({ group: metaGroup, kind }, '', errors);

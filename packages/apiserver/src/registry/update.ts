@@ -1,5 +1,5 @@
 import { allSteps, conflict, invalid, keepManagedTimes, notFound, StatusError, type JsonObject } from '@coxswain/api';
-import { header, rfc3339Seconds } from '@coxswain/host';
+import { append, header, rfc3339Seconds } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { objectKey } from '../storage/keys.ts';
 import { encodeForStore, type StoredObject } from '../storage/codec.ts';
@@ -67,7 +67,7 @@ function validate(operation: Operation, object: JsonObject, old: JsonObject): vo
   const { hub } = operation.kind;
   const errors = [...hub.metadata.validateUpdate(object, old, operation.info.subresource), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
   // What is privileged already stays writable: its status and its end must be.
-  if (!operation.context.allowPrivileged && privilegedErrors(old).length === 0) errors.push(...privilegedErrors(object));
+  if (!operation.context.allowPrivileged && privilegedErrors(old).length === 0) append(errors, privilegedErrors(object));
   if (errors.length > 0) throw invalid(shownKind(operation.kind, object), operation.info.name, errors);
   for (const warning of hub.strategy.warnings?.(object, old) ?? []) operation.notes.warn(warning);
 }

@@ -12,12 +12,13 @@ interface Documented { readonly status: number; readonly text: RegExp; readonly 
 const documented: readonly Documented[] = [
   { status: 500, text: /failed calling webhook/ },
   { status: 500, text: /no preferred addresses found|the network is not there/, when: ({ target }) => /\/(log|exec|attach|portforward|proxy)\b/.test(target) },
+  { status: 500, text: /the spec replicas field .* does not exist/, when: ({ target }) => target.includes('/scale') },
   { status: 503, text: /error trying to reach service|service unavailable|no endpoints available/i },
   { status: 504, text: /Too large resource version/ },
   { status: 504, text: /Timeout/, when: ({ target }) => target.includes('timeout=') },
 ];
 
-const plainText = /^(404 page not found|Internal Server Error|Unauthorized|Forbidden|Method Not Allowed|the server |ok|failed|\[[+-]\]|Bad Request|Audit-ID|406: Not Acceptable|405: Method Not Allowed|400: Bad Request|415: |http: )/i;
+const plainText = /^(404 page not found|service unavailable|Internal Server Error|Unauthorized|Forbidden|Method Not Allowed|the server |ok|failed|\[[+-]\]|Bad Request|Audit-ID|406: Not Acceptable|405: Method Not Allowed|400: Bad Request|415: |http: )/i;
 
 function decodes(contentType: string, bytes: Uint8Array): unknown {
   if (contentType.startsWith('application/json')) return JSON.parse(fromUtf8(bytes));

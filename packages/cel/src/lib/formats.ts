@@ -43,7 +43,7 @@ const qualified: Validate = (text) => {
   const name = parts.at(-1) as string;
   if (parts.length === 2) {
     if (parts[0] === '') errors.push('prefix part must be non-empty');
-    else errors.push(...dnsSubdomain(parts[0] as string).map((message) => `prefix part ${message}`));
+    else for (const message of dnsSubdomain(parts[0] as string)) errors.push(`prefix part ${message}`);
   }
   if (name === '') errors.push('name part must be non-empty');
   else if (name.length > 63) errors.push(`name part ${tooLong(63)}`);

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { get, has, num, obj, str, strings } from '../../validation/access.ts';
@@ -78,8 +79,8 @@ function validateWebhook(conversion: JsonObject, field: string, options: Convers
   else {
     const service = obj(config, 'service');
     if (has(config, 'url') === (service !== undefined)) errors.push(required(at, 'exactly one of url or service is required'));
-    else if (service === undefined) errors.push(...validateUrl(str(config, 'url'), `${at}.url`));
-    else errors.push(...validateService(service, `${at}.service`));
+    else if (service === undefined) append(errors, validateUrl(str(config, 'url'), `${at}.url`));
+    else append(errors, validateService(service, `${at}.service`));
     const bundle = str(config, 'caBundle');
     if (bundle !== '' && !options.anyBundle && !isCertificateBundle(bundle)) {
       errors.push(invalidValue(`${at}.caBundle`, goText('[]byte'), 'unable to load root certificates: unable to parse bytes as PEM block'));

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import { DecodeError } from '../../decode/decode-object.ts';
 import { cloneJson, equalJson, isObject } from '../../patch/values.ts';
@@ -71,12 +72,12 @@ function visit(spot: Spot, check: CheckRules | undefined): FieldError[] {
   const errors: FieldError[] = [];
   if (schema.default !== undefined) {
     const found = here.insideMeta ? inMetadata(schema.default, here) : plain(schema.default, here);
-    errors.push(...(found.length > 0 || check === undefined ? found : check(schema.default, schema, `${field}.default`)));
+    append(errors, (found.length > 0 || check === undefined ? found : check(schema.default, schema, `${field}.default`)));
   }
-  if (schema.items !== undefined) errors.push(...visit({ ...here, schema: schema.items, field: `${field}.items`, around: (value) => here.around([value]) }, check));
+  if (schema.items !== undefined) append(errors, visit({ ...here, schema: schema.items, field: `${field}.items`, around: (value) => here.around([value]) }, check));
   for (const [name, property] of [...schema.properties].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const insideMeta = here.insideMeta || (schema.embeddedResource && envelopeFields.has(name));
-    errors.push(...visit({ ...here, schema: property, field: `${field}.properties[${name}]`, insideMeta, around: (value) => here.around({ [name]: value }) }, check));
+    append(errors, visit({ ...here, schema: property, field: `${field}.properties[${name}]`, insideMeta, around: (value) => here.around({ [name]: value }) }, check));
   }
   return errors;
 }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import { equalJson } from '../../patch/values.ts';
 import type { Json, JsonObject } from '../../resource.ts';
@@ -109,8 +110,8 @@ function validateSchema(schema: JsonObject | undefined, statusEnabled: boolean, 
   const structure = validateStructural(schema, at);
   const defaults = structure.length > 0 ? [] : validateDefaults(structuralOf(schema), at, options.rules?.checkDefault);
   const sound = structure.length === 0 && defaults.length === 0;
-  errors.push(...structure, ...defaults, ...new OpenApiSchemaValidator(sound ? checker : undefined).validate(schema, at));
-  if (sound && checker !== undefined) errors.push(...checker.finish(at));
+  append(errors, [...structure, ...defaults, ...new OpenApiSchemaValidator(sound ? checker : undefined).validate(schema, at)]);
+  if (sound && checker !== undefined) append(errors, checker.finish(at));
   return errors;
 }
 
@@ -274,7 +275,7 @@ function validateNames(names: JsonObject | undefined, field: string): FieldError
     const problems = dns1035Label(name);
     return problems.length > 0 ? [invalidValue(`${field}.${key}[${index}]`, name, join(problems))] : [];
   });
-  errors.push(...each('shortNames'));
+  append(errors, each('shortNames'));
   if (str(names, 'kind') !== '' && str(names, 'kind') === str(names, 'listKind')) errors.push(invalidValue(`${field}.listKind`, str(names, 'listKind'), 'kind and listKind may not be the same'));
   return [...errors, ...each('categories')];
 }

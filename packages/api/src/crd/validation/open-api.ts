@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import { isObject } from '../../patch/values.ts';
 import type { JsonObject } from '../../resource.ts';
@@ -54,16 +55,16 @@ export class OpenApiSchemaValidator {
     const found: Found = { schema: [], rules: [] };
     if (schema === undefined) return found;
     const take = (below: Found): void => {
-      found.schema.push(...below.schema);
-      found.rules.push(...below.rules);
+      append(found.schema, below.schema);
+      append(found.rules, below.rules);
     };
-    found.schema.push(...standard(schema, field, scope));
+    append(found.schema, standard(schema, field, scope));
     if (bool(schema, 'uniqueItems')) found.schema.push(forbiddenField(`${field}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'));
     this.#objects(schema, field, scope, isRoot, place, take, found);
     this.#logic(schema, field, scope, take);
     this.#items(schema, field, scope, place, take);
-    found.schema.push(...mapsAndLists(schema, field), ...ruleTexts(schema, field));
-    if (found.schema.length === 0 && place !== undefined && list(schema, 'x-kubernetes-validations').length > 0) found.rules.push(...(this.#rules?.check(schema, place, field, scope.uncorrelated) ?? []));
+    append(found.schema, [...mapsAndLists(schema, field), ...ruleTexts(schema, field)]);
+    if (found.schema.length === 0 && place !== undefined && list(schema, 'x-kubernetes-validations').length > 0) append(found.rules, (this.#rules?.check(schema, place, field, scope.uncorrelated) ?? []));
     return found;
   }
 
@@ -138,7 +139,7 @@ function mapsAndLists(schema: JsonObject, field: string): FieldError[] {
   const listType = get(schema, 'x-kubernetes-list-type');
   if (typeof listType === 'string') {
     if (type !== 'array') errors.push(wrongType('array', 'x-kubernetes-list-type'));
-    else if (listType === 'set') errors.push(...setItems(schema, field));
+    else if (listType === 'set') append(errors, setItems(schema, field));
     if (!['atomic', 'set', 'map'].includes(listType)) errors.push(notSupported(`${field}.x-kubernetes-list-type`, listType, ['atomic', 'set', 'map']));
   }
   return [...errors, ...listKeys(schema, listType, field), ...keyedItems(schema, field)];

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import { equalJson, isObject } from '../../patch/values.ts';
 import type { JsonObject } from '../../resource.ts';
@@ -69,7 +70,7 @@ function envelope(schema: JsonObject, level: Level, field: string): FieldError[]
     if (checked && property !== undefined && str(property, 'type') !== 'string') errors.push(invalidValue(`${field}.properties[${key}].type`, str(property, 'type'), 'must be string'));
   }
   const metadata = obj(properties, 'metadata');
-  if (metadata !== undefined) errors.push(...metadataSchema(metadata, checked, level, `${field}.properties[metadata]`));
+  if (metadata !== undefined) append(errors, metadataSchema(metadata, checked, level, `${field}.properties[metadata]`));
   if (embedded && !bool(schema, 'x-kubernetes-preserve-unknown-fields') && entries(properties).length === 0) {
     errors.push(required(`${field}.properties`, 'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields'));
   }

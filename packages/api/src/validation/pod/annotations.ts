@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { entries, get, has, obj, str } from '../access.ts';
@@ -44,9 +45,9 @@ export function validatePodAnnotations(pod: JsonObject): FieldError[] {
   if (has(annotations, mirror) && str(spec, 'nodeName') === '') errors.push(invalidValue(`metadata.annotations[${mirror}]`, str(annotations, mirror), 'must set spec.nodeName if mirror pod annotation is set'));
   if (cost !== undefined && !isDeletionCost(str(annotations, deletionCost))) errors.push(invalidValue(`metadata.annotations[${deletionCost}]`, str(annotations, deletionCost), 'must be a 32bit integer'));
   for (const [key, value] of entries(annotations)) {
-    if (key === seccompPod || key.startsWith(seccompContainer)) errors.push(...seccompProfile(value as string, `metadata.annotations.${key}`));
+    if (key === seccompPod || key.startsWith(seccompContainer)) append(errors, seccompProfile(value as string, `metadata.annotations.${key}`));
   }
-  for (const [key, value] of entries(annotations)) if (key.startsWith(appArmorPrefix)) errors.push(...appArmor(key, value as string, names));
+  for (const [key, value] of entries(annotations)) if (key.startsWith(appArmorPrefix)) append(errors, appArmor(key, value as string, names));
   return errors;
 }
 

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { has, num, obj, objects, str } from '../access.ts';
@@ -29,13 +30,13 @@ function validatePorts(container: JsonObject, field: string): FieldError[] {
     const errors: FieldError[] = [];
     if (name !== '') {
       const problems = portNameProblems(name);
-      if (problems.length > 0) errors.push(...eachInvalid(`${at}.name`, name, problems));
+      if (problems.length > 0) append(errors, eachInvalid(`${at}.name`, name, problems));
       else if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
       names.add(name);
     }
     if (num(port, 'containerPort') === 0) errors.push(required(`${at}.containerPort`));
-    else errors.push(...portNumber(num(port, 'containerPort'), `${at}.containerPort`));
-    if (num(port, 'hostPort') !== 0) errors.push(...portNumber(num(port, 'hostPort'), `${at}.hostPort`));
+    else append(errors, portNumber(num(port, 'containerPort'), `${at}.containerPort`));
+    if (num(port, 'hostPort') !== 0) append(errors, portNumber(num(port, 'hostPort'), `${at}.hostPort`));
     return [...errors, ...requireOneOf(str(port, 'protocol'), `${at}.protocol`, ['SCTP', 'TCP', 'UDP'], 'required')];
   });
 }
@@ -59,7 +60,7 @@ function resizePolicy(container: JsonObject, at: string, restartPolicy: string):
     const policy = str(one, 'restartPolicy');
     const errors = seen.has(name) ? [duplicate(itemAt, name)] : [];
     seen.add(name);
-    errors.push(...requireOneOf(name, field, ['cpu', 'memory'], 'required'), ...requireOneOf(policy, field, ['NotRequired', 'RestartContainer'], 'required'));
+    append(errors, [...requireOneOf(name, field, ['cpu', 'memory'], 'required'), ...requireOneOf(policy, field, ['NotRequired', 'RestartContainer'], 'required')]);
     if (restartPolicy === 'Never' && policy !== 'NotRequired') errors.push(invalidValue(field, policy, "must be 'NotRequired' when `restartPolicy` is 'Never'"));
     return errors;
   });
@@ -97,7 +98,7 @@ export function validateContainers(spec: JsonObject | undefined, field: string, 
       const errors = validateCommon(container, at, rules);
       if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
       names.add(name);
-      errors.push(...validateLifecycleAndProbes(container, at, rules.graceSeconds));
+      append(errors, validateLifecycleAndProbes(container, at, rules.graceSeconds));
       if (has(container, 'restartPolicy')) errors.push(forbiddenField(`${at}.restartPolicy`, 'may not be set for non-init containers'));
       return errors;
     }),
@@ -119,11 +120,11 @@ export function validateInitContainers(spec: JsonObject | undefined, field: stri
   return each(objects(spec, 'initContainers'), `${field}.initContainers`, (container, at) => {
     const name = str(container, 'name');
     const errors = validateCommon(container, at, rules);
-    if (has(container, 'restartPolicy')) errors.push(...requireOneOf(str(container, 'restartPolicy'), `${at}.restartPolicy`, ['Always'], 'unsupported'));
+    if (has(container, 'restartPolicy')) append(errors, requireOneOf(str(container, 'restartPolicy'), `${at}.restartPolicy`, ['Always'], 'unsupported'));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     else if (name !== '') names.add(name);
     // Upstream counts the ports of one container at a time, and so names the first.
-    errors.push(...hostPortConflicts([container], () => `${field}.initContainers[0]`), ...initSpecific(container, at, rules));
+    append(errors, [...hostPortConflicts([container], () => `${field}.initContainers[0]`), ...initSpecific(container, at, rules)]);
     if (objects(container, 'resizePolicy').length > 0) errors.push(invalidValue(`${at}.resizePolicy`, goStructs('io.k8s.api.core.v1.ContainerResizePolicy', objects(container, 'resizePolicy')), 'must not be set for init containers'));
     return errors;
   });

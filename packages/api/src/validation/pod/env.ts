@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { has, obj, objects, str } from '../access.ts';
@@ -48,7 +49,7 @@ export function validateEnvFrom(container: JsonObject, field: string): FieldErro
     const present = ['configMapRef', 'secretRef'].filter((name) => has(source, name));
     for (const name of present) {
       const target = str(obj(source, name), 'name');
-      errors.push(...(target === '' ? [required(`${at}.${name}.name`)] : eachInvalid(`${at}.${name}.name`, target, nameProblems('dns1123-subdomain', target, true))));
+      append(errors, (target === '' ? [required(`${at}.${name}.name`)] : eachInvalid(`${at}.${name}.name`, target, nameProblems('dns1123-subdomain', target, true))));
     }
     if (present.length === 0) errors.push(invalidValue(at.replace(/\[\d+\]$/, ''), '', 'must specify one of: `configMapRef` or `secretRef`'));
     if (present.length > 1) errors.push(invalidValue(at.replace(/\[\d+\]$/, ''), '', 'may not have more than one field specified at a time'));

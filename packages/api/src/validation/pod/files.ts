@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { obj, objects, optionalNumber, str } from '../access.ts';
@@ -40,9 +41,9 @@ export function downwardFile(file: JsonObject, field: string): FieldError[] {
   const resource = obj(file, 'resourceFieldRef');
   const errors = [...requireString(file, 'path', field), ...nonReservedPath(str(file, 'path'), `${field}.path`)];
   if (reference !== undefined) {
-    errors.push(...validateFieldRef(reference, `${field}.fieldRef`, volumeFields));
+    append(errors, validateFieldRef(reference, `${field}.fieldRef`, volumeFields));
     if (resource !== undefined) errors.push(invalidValue(field, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'));
-  } else if (resource !== undefined) errors.push(...validateResourceFieldRef(resource, `${field}.resourceFieldRef`, true));
+  } else if (resource !== undefined) append(errors, validateResourceFieldRef(resource, `${field}.resourceFieldRef`, true));
   else errors.push(required(field, 'one of fieldRef and resourceFieldRef is required'));
   return [...errors, ...fileMode(file, 'mode', field)];
 }

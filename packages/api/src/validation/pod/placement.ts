@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from '../access.ts';
@@ -130,7 +131,7 @@ export function validateTolerations(tolerations: readonly JsonObject[], field: s
         break;
       default: errors.push(notSupported(`${at}.operator`, operator, ['Equal', 'Exists']));
     }
-    if (effect !== '') errors.push(...taintEffect(effect, `${at}.effect`));
+    if (effect !== '') append(errors, taintEffect(effect, `${at}.effect`));
     return errors;
   });
 }
@@ -148,12 +149,12 @@ export function validateSpread(spec: JsonObject | undefined, field: string): Fie
     const errors: FieldError[] = [];
     if (num(one, 'maxSkew') <= 0) errors.push(invalidValue(`${at}.maxSkew`, num(one, 'maxSkew'), 'must be greater than zero'));
     if (key === '') errors.push(required(`${at}.topologyKey`, 'can not be empty'));
-    errors.push(...requireOneOf(when, `${at}.whenUnsatisfiable`, ['DoNotSchedule', 'ScheduleAnyway'], 'unsupported'));
+    append(errors, requireOneOf(when, `${at}.whenUnsatisfiable`, ['DoNotSchedule', 'ScheduleAnyway'], 'unsupported'));
     if (spreadRepeats(one, all.slice(index + 1))) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${key}, ${when}}`));
     const minDomains = optionalNumber(one, 'minDomains');
     if (minDomains !== undefined && minDomains <= 0) errors.push(invalidValue(`${at}.minDomains`, minDomains, 'must be greater than zero'));
     if (minDomains !== undefined && when !== 'DoNotSchedule') errors.push(invalidValue(`${at}.minDomains`, minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${when}`));
-    for (const policy of ['nodeAffinityPolicy', 'nodeTaintsPolicy']) if (has(one, policy)) errors.push(...requireOneOf(str(one, policy), `${at}.${policy}`, ['Honor', 'Ignore'], 'unsupported'));
+    for (const policy of ['nodeAffinityPolicy', 'nodeTaintsPolicy']) if (has(one, policy)) append(errors, requireOneOf(str(one, policy), `${at}.${policy}`, ['Honor', 'Ignore'], 'unsupported'));
     return [...errors, ...spreadLabelKeys(one, at), ...validateLabelSelector(obj(one, 'labelSelector'), `${at}.labelSelector`)];
   });
 }

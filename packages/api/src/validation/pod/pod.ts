@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { has, obj, objects, optionalNumber, str, strings } from '../access.ts';
@@ -36,7 +37,7 @@ function validateDnsConfig(spec: JsonObject | undefined, field: string): FieldEr
   }
   if (searches.length > 32) errors.push(invalidValue(`${at}.searches`, goStrings('[]string', searches), 'must not have more than 32 search paths'));
   if (searches.join(' ').length > 2048) errors.push(invalidValue(`${at}.searches`, goStrings('[]string', searches), 'must not have more than 2048 characters (including spaces) in the search list'));
-  for (const [index, search] of searches.entries()) errors.push(...eachInvalid(`${at}.searches[${index}]`, search, dns1123Subdomain(search.replace(/\.$/, ''))));
+  for (const [index, search] of searches.entries()) append(errors, eachInvalid(`${at}.searches[${index}]`, search, dns1123Subdomain(search.replace(/\.$/, ''))));
   for (const [index, option] of objects(config, 'options').entries()) {
     if (str(option, 'name') === '') errors.push(required(`${at}.options[${index}]`, 'must not be empty'));
   }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str } from '../access.ts';
@@ -31,7 +32,7 @@ function validateHandler(handler: JsonObject, field: string, graceSeconds: numbe
     const value = obj(handler, name);
     if (value === undefined) continue;
     if (count > 0) errors.push(forbiddenField(`${field}.${name}`, 'may not specify more than 1 handler type'));
-    else errors.push(...check(value, `${field}.${name}`, graceSeconds));
+    else append(errors, check(value, `${field}.${name}`, graceSeconds));
     count += 1;
   }
   if (count === 0) errors.push(required(field, 'must specify a handler type'));
@@ -41,7 +42,7 @@ function validateHandler(handler: JsonObject, field: string, graceSeconds: numbe
 function validateProbe(probe: JsonObject | undefined, field: string, graceSeconds: number | undefined): FieldError[] {
   if (probe === undefined) return [];
   const errors = validateHandler(probe, field, graceSeconds);
-  for (const key of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold']) errors.push(...nonNegative(probe, key, field));
+  for (const key of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold']) append(errors, nonNegative(probe, key, field));
   const grace = optionalNumber(probe, 'terminationGracePeriodSeconds');
   if (grace !== undefined && grace <= 0) errors.push(invalidValue(`${field}.terminationGracePeriodSeconds`, grace, 'must be greater than 0'));
   return errors;
@@ -58,16 +59,16 @@ export function validateLifecycleAndProbes(container: JsonObject, field: string,
   const errors: FieldError[] = [];
   for (const hook of ['postStart', 'preStop']) {
     const handler = obj(lifecycle, hook);
-    if (handler !== undefined) errors.push(...validateHandler(handler, `${field}.lifecycle.${hook}`, graceSeconds));
+    if (handler !== undefined) append(errors, validateHandler(handler, `${field}.lifecycle.${hook}`, graceSeconds));
   }
   const liveness = obj(container, 'livenessProbe');
   const readiness = obj(container, 'readinessProbe');
   const startup = obj(container, 'startupProbe');
-  errors.push(...validateProbe(liveness, `${field}.livenessProbe`, graceSeconds), ...mustBeOne(liveness, `${field}.livenessProbe`));
-  errors.push(...validateProbe(readiness, `${field}.readinessProbe`, graceSeconds));
+  append(errors, [...validateProbe(liveness, `${field}.livenessProbe`, graceSeconds), ...mustBeOne(liveness, `${field}.livenessProbe`)]);
+  append(errors, validateProbe(readiness, `${field}.readinessProbe`, graceSeconds));
   if (has(readiness, 'terminationGracePeriodSeconds')) {
     errors.push(invalidValue(`${field}.readinessProbe.terminationGracePeriodSeconds`, num(readiness, 'terminationGracePeriodSeconds'), 'must not be set for readinessProbes'));
   }
-  errors.push(...validateProbe(startup, `${field}.startupProbe`, graceSeconds), ...mustBeOne(startup, `${field}.startupProbe`));
+  append(errors, [...validateProbe(startup, `${field}.startupProbe`, graceSeconds), ...mustBeOne(startup, `${field}.startupProbe`)]);
   return errors;
 }

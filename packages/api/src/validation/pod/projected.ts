@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { has, num, obj, objects, optionalNumber, str } from '../access.ts';
@@ -28,12 +29,12 @@ function oneSource(source: JsonObject, at: string, volume: string): FieldError[]
   const errors: FieldError[] = [];
   for (const key of ['secret', 'configMap'] as const) {
     const one = obj(source, key);
-    if (one !== undefined) errors.push(...requireString(one, 'name', `${at}.${key}`), ...items(one, `${at}.${key}`));
+    if (one !== undefined) append(errors, [...requireString(one, 'name', `${at}.${key}`), ...items(one, `${at}.${key}`)]);
   }
   const downward = obj(source, 'downwardAPI');
-  if (downward !== undefined) errors.push(...objects(downward, 'items').flatMap((file) => downwardFile(file, `${at}.downwardAPI`)));
+  if (downward !== undefined) append(errors, objects(downward, 'items').flatMap((file) => downwardFile(file, `${at}.downwardAPI`)));
   const token = obj(source, 'serviceAccountToken');
-  if (token !== undefined) errors.push(...tokenSource(token, `${at}.serviceAccountToken`, volume));
+  if (token !== undefined) append(errors, tokenSource(token, `${at}.serviceAccountToken`, volume));
   if (kinds.filter((key) => has(source, key)).length > 1) errors.push(forbiddenField(at, 'may not specify more than 1 volume type per source'));
   return errors;
 }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { bool, get, has, list, num, obj, objects, optionalNumber, str, strings } from '../access.ts';
@@ -23,7 +24,7 @@ function seccomp(context: JsonObject | undefined, field: string): FieldError[] {
   const type = str(profile, 'type');
   const at = `${field}.seccompProfile`;
   const errors = type === '' ? [required(`${at}.type`, 'type is required when seccompProfile is set')] : requireOneOf(type, `${at}.type`, ['Localhost', 'RuntimeDefault', 'Unconfined'], 'unsupported');
-  if (type === 'Localhost') errors.push(...(has(profile, 'localhostProfile') ? descendingPath(str(profile, 'localhostProfile'), `${at}.localhostProfile`) : [required(`${at}.localhostProfile`, 'must be set when seccomp type is Localhost')]));
+  if (type === 'Localhost') append(errors, (has(profile, 'localhostProfile') ? descendingPath(str(profile, 'localhostProfile'), `${at}.localhostProfile`) : [required(`${at}.localhostProfile`, 'must be set when seccomp type is Localhost')]));
   else if (has(profile, 'localhostProfile')) errors.push(invalidValue(`${at}.localhostProfile`, goStruct(seccompType, profile), 'can only be set when seccomp type is Localhost'));
   return errors;
 }
@@ -53,8 +54,8 @@ function appArmor(context: JsonObject | undefined, field: string): FieldError[] 
 export function validateSecurityContext(context: JsonObject | undefined, field: string): FieldError[] {
   if (context === undefined) return [];
   const errors = [...id(context, 'runAsUser', field), ...id(context, 'runAsGroup', field)];
-  if (has(context, 'procMount')) errors.push(...requireOneOf(str(context, 'procMount'), `${field}.procMount`, ['Default', 'Unmasked'], 'unsupported'));
-  errors.push(...seccomp(context, field));
+  if (has(context, 'procMount')) append(errors, requireOneOf(str(context, 'procMount'), `${field}.procMount`, ['Default', 'Unmasked'], 'unsupported'));
+  append(errors, seccomp(context, field));
   if (get(context, 'allowPrivilegeEscalation') === false) {
     const shown = goStruct('io.k8s.api.core.v1.SecurityContext', context);
     if (bool(context, 'privileged')) errors.push(invalidValue(field, shown, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
@@ -107,7 +108,7 @@ export function validatePodSecurityContext(spec: JsonObject | undefined, field: 
     if (Number(group) < 0 || Number(group) > 2_147_483_647) errors.push(invalidValue(`${at}.supplementalGroups[${index}]`, Number(group), idText));
   }
   if (bool(spec, 'shareProcessNamespace') && bool(spec, 'hostPID')) errors.push(invalidValue(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
-  errors.push(...sysctls(context, at, { net: bool(spec, 'hostNetwork'), ipc: bool(spec, 'hostIPC') }));
-  if (has(context, 'fsGroupChangePolicy')) errors.push(...requireOneOf(str(context, 'fsGroupChangePolicy'), `${at}.fsGroupChangePolicy`, ['Always', 'OnRootMismatch'], 'unsupported'));
+  append(errors, sysctls(context, at, { net: bool(spec, 'hostNetwork'), ipc: bool(spec, 'hostIPC') }));
+  if (has(context, 'fsGroupChangePolicy')) append(errors, requireOneOf(str(context, 'fsGroupChangePolicy'), `${at}.fsGroupChangePolicy`, ['Always', 'OnRootMismatch'], 'unsupported'));
   return [...errors, ...seccomp(context, at), ...validateWindowsOptions(obj(context, 'windowsOptions'), `${at}.windowsOptions`), ...appArmor(context, at)];
 }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { has, num, obj, objects, str } from '../access.ts';
@@ -72,11 +73,11 @@ export function validatePodStatusUpdate(pod: JsonObject, old: JsonObject): Field
   const nominated = str(status, 'nominatedNodeName');
   const hosts = objects(status, 'hostIPs');
   const errors = [...validatePodAnnotationUpdate(pod, old), ...conditions(status)];
-  if (nominated !== '' && str(before, 'nominatedNodeName') !== nominated) errors.push(...eachInvalid('status.nominatedNodeName', nominated, dns1123Subdomain(nominated)));
+  if (nominated !== '' && str(before, 'nominatedNodeName') !== nominated) append(errors, eachInvalid('status.nominatedNodeName', nominated, dns1123Subdomain(nominated)));
   if (str(status, 'qosClass') !== str(before, 'qosClass')) errors.push(invalidValue('status.qosClass', str(status, 'qosClass'), immutableText));
-  errors.push(...transitions(status, before, 'containerStatuses', policy), ...transitions(status, before, 'initContainerStatuses', policy, spec), ...transitions(status, before, 'ephemeralContainerStatuses', 'Never'));
-  errors.push(...claimStatuses(status, spec), ...addresses(status, 'podIPs', 'io.k8s.api.core.v1.PodIP'));
+  append(errors, [...transitions(status, before, 'containerStatuses', policy), ...transitions(status, before, 'initContainerStatuses', policy, spec), ...transitions(status, before, 'ephemeralContainerStatuses', 'Never')]);
+  append(errors, [...claimStatuses(status, spec), ...addresses(status, 'podIPs', 'io.k8s.api.core.v1.PodIP')]);
   if (hosts.length > 0 && str(hosts[0], 'ip') !== str(status, 'hostIP')) errors.push(invalidValue('status.hostIPs[0].ip', str(hosts[0], 'ip'), 'must be equal to `hostIP`'));
-  errors.push(...addresses(status, 'hostIPs', 'io.k8s.api.core.v1.HostIP'));
+  append(errors, addresses(status, 'hostIPs', 'io.k8s.api.core.v1.HostIP'));
   return errors;
 }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { equalJson } from '../../patch/values.ts';
@@ -65,7 +66,7 @@ function containerChanges(spec: JsonObject | undefined, old: JsonObject | undefi
   const errors: FieldError[] = [];
   for (const key of ['containers', 'initContainers']) {
     if (list(spec, key).length !== list(old, key).length) return { errors: [...errors, forbiddenField(`spec.${key}`, 'pod updates may not add or remove containers')], stop: true };
-    errors.push(...each(objects(spec, key), `spec.${key}`, (container, at) => [...requireString(container, 'image', at), ...validateImageSpaces(container, at)]));
+    append(errors, each(objects(spec, key), `spec.${key}`, (container, at) => [...requireString(container, 'image', at), ...validateImageSpaces(container, at)]));
   }
   return { errors, stop: false };
 }
@@ -111,9 +112,9 @@ export function validatePodUpdate(pod: JsonObject, old: JsonObject): FieldError[
   const changes = containerChanges(spec, before);
   const errors = [...validatePodRules(pod), ...validatePodAnnotationUpdate(pod, old), ...changes.errors];
   if (changes.stop) return errors;
-  errors.push(...activeDeadline(spec, before), ...onlyAddedTolerations(spec, before), ...onlyRemovedGates(spec, before));
+  append(errors, [...activeDeadline(spec, before), ...onlyAddedTolerations(spec, before), ...onlyRemovedGates(spec, before)]);
   const isGated = list(before, 'schedulingGates').length > 0;
-  if (isGated) errors.push(...narrowed(spec, before));
+  if (isGated) append(errors, narrowed(spec, before));
   const compared = isGated ? withoutNarrowed : (one: JsonObject): JsonObject => one;
   if (!equalJson(compared(withAllowedFrom(spec, before)), compared(before))) errors.push(forbiddenField('spec', immutableSpecText));
   return errors;

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { bool, entries, get, has, list, obj, objects, optionalNumber, str, strings } from '../access.ts';
@@ -53,11 +54,11 @@ export function iscsi(prefixText: string, secretKeys: readonly string[]): Source
   return (source, field) => {
     const iqn = str(source, 'iqn');
     const errors = needs('targetPortal', 'iqn')(source, field);
-    if (iqn !== '') errors.push(...iscsiName(iqn, `${field}.iqn`, prefixText));
-    errors.push(...byteRange(source, 'lun', field));
+    if (iqn !== '') append(errors, iscsiName(iqn, `${field}.iqn`, prefixText));
+    append(errors, byteRange(source, 'lun', field));
     if ((bool(source, 'chapAuthDiscovery') || bool(source, 'chapAuthSession')) && !has(source, 'secretRef')) errors.push(required(`${field}.secretRef`));
-    errors.push(...secretRef(...secretKeys)(source, field));
-    if (has(source, 'initiatorName')) errors.push(...iscsiName(str(source, 'initiatorName'), `${field}.initiatorname`, prefixText));
+    append(errors, secretRef(...secretKeys)(source, field));
+    if (has(source, 'initiatorName')) append(errors, iscsiName(str(source, 'initiatorName'), `${field}.initiatorname`, prefixText));
     return errors;
   };
 }
@@ -74,7 +75,7 @@ export const fibreChannel: SourceCheck = (source, field) => {
   const errors: FieldError[] = [];
   if (worldWide.length === 0 && ids.length === 0) errors.push(required(`${field}.targetWWNs`, 'must specify either targetWWNs or wwids, but not both'));
   if (worldWide.length > 0 && ids.length > 0) errors.push(invalidValue(`${field}.targetWWNs`, goStrings('[]string', worldWide), 'targetWWNs and wwids can not be specified simultaneously'));
-  if (worldWide.length > 0) errors.push(...(has(source, 'lun') ? byteRange(source, 'lun', field) : [required(`${field}.lun`, 'lun is required if targetWWNs is specified')]));
+  if (worldWide.length > 0) append(errors, (has(source, 'lun') ? byteRange(source, 'lun', field) : [required(`${field}.lun`, 'lun is required if targetWWNs is specified')]));
   return errors;
 };
 
@@ -105,7 +106,7 @@ export const quobyte: SourceCheck = (source, field) => {
   const errors: FieldError[] = [];
   if (registry === '') errors.push(required(`${field}.registry`, registryText));
   else if (str(source, 'tenant').length >= 65) errors.push(required(`${field}.tenant`, 'must be a UUID and may not exceed a length of 64 characters'));
-  else errors.push(...registry.split(',').filter((pair) => !isHostAndPort(pair)).map(() => invalidValue(`${field}.registry`, registry, registryText)));
+  else append(errors, registry.split(',').filter((pair) => !isHostAndPort(pair)).map(() => invalidValue(`${field}.registry`, registry, registryText)));
   return [...errors, ...needs('volume')(source, field)];
 };
 
@@ -131,8 +132,8 @@ export const azureDisk: SourceCheck = (source, field) => {
   const uri = str(source, 'diskURI');
   const isManaged = str(source, 'kind') === 'Managed';
   const errors = needs('diskName', 'diskURI')(source, field);
-  errors.push(...requireOneOf(str(source, 'cachingMode'), `${field}.cachingMode`, ['None', 'ReadOnly', 'ReadWrite'], 'unsupported'));
-  errors.push(...requireOneOf(str(source, 'kind'), `${field}.kind`, ['Dedicated', 'Managed', 'Shared'], 'unsupported'));
+  append(errors, requireOneOf(str(source, 'cachingMode'), `${field}.cachingMode`, ['None', 'ReadOnly', 'ReadWrite'], 'unsupported'));
+  append(errors, requireOneOf(str(source, 'kind'), `${field}.kind`, ['Dedicated', 'Managed', 'Shared'], 'unsupported'));
   if (!uri.startsWith(isManaged ? '/subscriptions/' : 'https://')) errors.push(notSupported(`${field}.diskURI`, uri, [isManaged ? managedUri : blobUri]));
   return errors;
 };

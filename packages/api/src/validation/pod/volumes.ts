@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { bool, has, obj, objects, str } from '../access.ts';
@@ -28,12 +29,12 @@ function validateSource(volume: JsonObject, at: string, podName: string): FieldE
   for (const { key, check, shown, extra } of podSources) {
     if (!has(volume, key)) continue;
     if (count > 0) errors.push(forbiddenField(`${at}.${extra ?? key}`, 'may not specify more than 1 volume type'));
-    else errors.push(...check(obj(volume, key) ?? {}, `${at}.${shown ?? key}`));
+    else append(errors, check(obj(volume, key) ?? {}, `${at}.${shown ?? key}`));
     if (key === 'iscsi' && isIscsiNameTooLong(obj(volume, key), str(volume, 'name'))) errors.push(invalidValue(`${at}.name`, str(volume, 'name'), iscsiTooLong));
     count += 1;
   }
   if (has(volume, 'ephemeral')) {
-    errors.push(...(count > 0 ? [forbiddenField(`${at}.ephemeral`, 'may not specify more than 1 volume type')] : ephemeral(volume, at, podName)));
+    append(errors, (count > 0 ? [forbiddenField(`${at}.ephemeral`, 'may not specify more than 1 volume type')] : ephemeral(volume, at, podName)));
     count += 1;
   }
   return count === 0 ? [...errors, required(at, 'must specify a volume type')] : errors;
@@ -49,7 +50,7 @@ export function validateVolumes(spec: JsonObject | undefined, field: string, pod
     const claim = str(obj(volume, 'persistentVolumeClaim'), 'claimName');
     const found = validateSource(volume, at, podName);
     if (name === '') found.push(required(`${at}.name`));
-    else found.push(...eachInvalid(`${at}.name`, name, dns1123Label(name)));
+    else append(found, eachInvalid(`${at}.name`, name, dns1123Label(name)));
     if (volumes.has(name)) found.push(duplicate(`${at}.name`, name));
     if (found.length === 0) volumes.set(name, volume);
     if (made.has(claim)) found.push(invalidValue(`${at}.persistentVolumeClaim.claimName`, claim, 'must not reference a PVC that gets created for an ephemeral volume'));
@@ -94,7 +95,7 @@ export function validateMounts(container: JsonObject, field: string, volumes: Vo
     const path = str(mount, 'mountPath');
     const errors = requireString(mount, 'name', at);
     if (!volumes.has(name)) errors.push(notFoundValue(`${at}.name`, name));
-    errors.push(...requireString(mount, 'mountPath', at));
+    append(errors, requireString(mount, 'mountPath', at));
     if (paths.has(path)) errors.push(invalidValue(`${at}.mountPath`, path, 'must be unique'));
     paths.add(path);
     if (devices.some((device) => str(device, 'name') === name)) errors.push(invalidValue(`${at}.name`, name, 'must not already exist in volumeDevices'));
@@ -115,7 +116,7 @@ export function validateDevices(container: JsonObject, field: string, volumes: V
     if (names.has(name)) errors.push(invalidValue(`${at}.name`, name, 'must be unique'));
     if (volume === undefined) errors.push(notFoundValue(`${at}.name`, name));
     else if (!has(volume, 'persistentVolumeClaim') && !has(volume, 'ephemeral')) errors.push(invalidValue(`${at}.name`, name, 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode'));
-    errors.push(...requireString(device, 'devicePath', at));
+    append(errors, requireString(device, 'devicePath', at));
     if (paths.has(path)) errors.push(invalidValue(`${at}.devicePath`, path, 'must be unique'));
     if (noBacksteps(path, '').length > 0) errors.push(invalidValue(`${at}.devicePath`, path, "can not contain backsteps ('..')"));
     else paths.add(path);

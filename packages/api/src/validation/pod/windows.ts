@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
 import { bool, get, has, obj, objects, str } from '../access.ts';
@@ -31,10 +32,10 @@ export function validateWindowsOptions(options: JsonObject | undefined, field: s
   const name = str(options, 'gmsaCredentialSpecName');
   const spec = str(options, 'gmsaCredentialSpec');
   const user = str(options, 'runAsUserName');
-  if (has(options, 'gmsaCredentialSpecName')) errors.push(...eachInvalid(`${field}.gmsaCredentialSpecName`, name, dns1123Subdomain(name)));
+  if (has(options, 'gmsaCredentialSpecName')) append(errors, eachInvalid(`${field}.gmsaCredentialSpecName`, name, dns1123Subdomain(name)));
   if (has(options, 'gmsaCredentialSpec') && spec === '') errors.push(invalidValue(`${field}.gmsaCredentialSpec`, spec, 'gmsaCredentialSpec cannot be an empty string'));
   if (spec.length > mostSpecBytes) errors.push(invalidValue(`${field}.gmsaCredentialSpec`, spec, 'gmsaCredentialSpec size must be under 64 KiB'));
-  if (has(options, 'runAsUserName')) errors.push(...eachInvalid(`${field}.runAsUserName`, user, userNameProblems(user)));
+  if (has(options, 'runAsUserName')) append(errors, eachInvalid(`${field}.runAsUserName`, user, userNameProblems(user)));
   return errors;
 }
 

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { StatusError, type JsonObject } from '@coxswain/api';
 import { typed, typedOrNone, untyped } from '../../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionVersion, Reinvocation } from '../../types.ts';
@@ -101,7 +102,7 @@ class Round {
         this.#misconfigured(policy, undefined, error);
         continue;
       }
-      for (const binding of bindings) found.push(...await this.#bound(policy, binding, version));
+      for (const binding of bindings) append(found, await this.#bound(policy, binding, version));
     }
     return found;
   }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { FieldError, JsonObject, RuleChecker, RulePlace } from '@coxswain/api';
 import { maxRequestSizeBytes } from '@coxswain/cel';
 import { text } from '../../registry/object.ts';
@@ -75,7 +76,7 @@ export class SchemaRuleChecker implements RuleChecker {
     const errors = this.#cost('estimated rule cost', program === undefined ? 0 : program.estimateCost().max * times, `${at}.rule`);
     if (trouble !== undefined) errors.push(invalid('rule', shownRule(rule), trouble));
     if (messageTrouble !== undefined) errors.push(invalid('messageExpression', shownRule(rule), messageTrouble));
-    else if (message !== undefined) errors.push(...this.#cost('estimated messageExpression cost', message.estimateCost().max, `${at}.messageExpression`));
+    else if (message !== undefined) append(errors, this.#cost('estimated messageExpression cost', message.estimateCost().max, `${at}.messageExpression`));
     if (compiled.usesOldSelf) {
       if (uncorrelated !== undefined) errors.push(invalid('rule', JSON.stringify(text(rule, 'rule')), `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`));
     } else if (rule['optionalOldSelf'] !== undefined) errors.push(invalid('optionalOldSelf', String(rule['optionalOldSelf'] === true), 'may not be set if oldSelf is not used in rule'));
