@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { metadataProblems } from '../apply/problems.ts';
 import { isObject } from '../patch/values.ts';
 import type { Json, JsonObject } from '../resource.ts';
@@ -35,7 +36,7 @@ class TypeCheck {
     const untold = schema.properties.size === 0 && schema.additional === undefined;
     for (const key of Object.keys(value).toSorted()) {
       if ((path === '' || schema.embeddedResource) && envelopeFields.has(key)) {
-        if (key === 'metadata') this.problems.push(...metadataProblems(value[key] as Json, `${path}.metadata`));
+        if (key === 'metadata') append(this.problems, metadataProblems(value[key] as Json, `${path}.metadata`));
         continue;
       }
       const member = memberOf(schema, key);

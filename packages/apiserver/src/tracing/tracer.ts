@@ -1,4 +1,4 @@
-import { header, type Host, type HttpResponse } from '@coxswain/host';
+import { append, header, type Host, type HttpResponse } from '@coxswain/host';
 import type { Flight } from '../transport/handler.ts';
 import { describeError } from '../transport/describe-error.ts';
 import type { Step, TraceIds } from './request-trace.ts';
@@ -98,7 +98,7 @@ export class Tracer {
     const spans = [this.#requestSpan(flight, response, ids), ...(trace?.steps ?? []).map((step) => this.#stepSpan(flight, step, ids))];
     const room = maxWaiting - this.#waiting.length;
     this.dropped += Math.max(0, spans.length - room);
-    this.#waiting.push(...spans.slice(0, Math.max(0, room)));
+    append(this.#waiting, spans.slice(0, Math.max(0, room)));
   }
 
   /** What was asked of others goes on beyond this server; `endMs` below 0: still, when the request was over. */
