@@ -267,7 +267,7 @@ test('Server side field validation, valid CR with validation schema', async () =
 test('Server side field validation, unknown fields CR fails validation', async () => {
   await define(crontabs(validated()));
   const answer = await applied(...named, 'unknownField: unknown', 'spec:', '  foo: foo1', ...rest);
-  expect([answer.status, answer.object['message']]).toEqual([500, 'failed to create typed patch object (/mytest; stable.example.com/v1, Kind=CronTab): .unknownField: field not declared in schema']);
+  expect([answer.status, answer.object['message']]).toEqual([400, 'failed to create typed patch object (/mytest; stable.example.com/v1, Kind=CronTab): .unknownField: field not declared in schema']);
   const created = await call('POST', `${base}?fieldValidation=Strict`, cron('a', { cronSpec: '* * * * *', extra: 1 }));
   expect([created.status, created.object['message']]).toEqual([400, 'CronTab in version "v1" cannot be handled as a CronTab: strict decoding error: unknown field "spec.extra"']);
 });
@@ -278,7 +278,7 @@ test('Server side field validation, unknown metadata', async () => {
   const refused = await applied(...named, '  unknownMeta: unknown', 'spec:', '  template:', '    apiversion: foo/v1', '    kind: Sub', '    metadata:', '        unknownSubMeta: unknown', '        name: subobject', '        namespace: default', '  foo: foo1', ...rest);
   // The original says these two in any order.
   const problems = ['.metadata.unknownMeta', '.spec.template.metadata.unknownSubMeta'].map((path) => `\n  ${path}: field not declared in schema`).join('');
-  expect([refused.status, refused.object['message']]).toEqual([500, `failed to create typed patch object (/mytest; stable.example.com/v1, Kind=CronTab): errors:${problems}`]);
+  expect([refused.status, refused.object['message']]).toEqual([400, `failed to create typed patch object (/mytest; stable.example.com/v1, Kind=CronTab): errors:${problems}`]);
   const created = await call('POST', `${base}?fieldValidation=Strict`, { ...(cron('a', { template: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', unknownSub: 1 } } }) as object), metadata: { name: 'a', unknownRoot: 1 } });
   expect(created.object['message']).toBe('CronTab in version "v1" cannot be handled as a CronTab: strict decoding error: unknown field "metadata.unknownRoot", unknown field "spec.template.metadata.unknownSub"');
 });
