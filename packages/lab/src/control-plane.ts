@@ -6,7 +6,7 @@ import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
 import { startKubelet } from '@coxswain/kubelet';
-import { hollowKubeletConfig, HollowRuntime, hollowSystem, type Behaviour } from '@coxswain/kubelet/hollow';
+import { hollowKubeletConfig, HollowRuntime, hollowSystem, type Behaviour, type ContainerConfig } from '@coxswain/kubelet/hollow';
 import { defaultSchedulerConfig, startScheduler } from '@coxswain/scheduler';
 
 export interface ControlPlaneOptions {
@@ -34,10 +34,9 @@ function identity(commonName: string, organizations: readonly string[] = []): Cl
   return { certPem: JSON.stringify({ commonName, organizations, fingerprint: '', notAfterMs: Number.MAX_SAFE_INTEGER }) };
 }
 
-/** Containers run for ever, but for those with the command `end MILLISECONDS CODE`. */
-function behaviourOf({ command }: { readonly command: readonly string[] }): Behaviour {
-  return command[0] === 'end' ? { kind: 'ends', afterMs: Number(command[1]), exitCode: Number(command[2]) } : { kind: 'forever' };
-}
+const missingRegistry = 'missing.example.com/';
+
+type Started = Pick<ContainerConfig, 'command' | 'metadata' | 'labels'>;
 
 const serverTls = { certPem: '', keyPem: '', clientCaPem: 'any', clientCertificate: 'request' } as const;
 
@@ -48,6 +47,10 @@ const serverTls = { certPem: '', keyPem: '', clientCaPem: 'any', clientCertifica
 export class ControlPlane {
   readonly sim: Simulation;
   readonly processes = new Map<string, SimulatedProcess>();
+  /** Uids of pods in whose containers every command fails, as of probes. */
+  readonly sick = new Set<string>();
+  /** Namespaces in which containers with the command `wait` that start from now on end well. */
+  readonly released = new Set<string>();
   readonly #options: ControlPlaneOptions;
 
   constructor(options: ControlPlaneOptions) {
@@ -150,10 +153,20 @@ export class ControlPlane {
     return startControllerManager(config, host, { own: this.#client(host, identity('system:kube-controller-manager'), name), forAccount: account });
   }
 
+  /** Containers run for ever, but for those with the command `end MILLISECONDS CODE`, `fail-once`, or `wait` until their namespace is released. */
+  #behaviour({ command, metadata, labels }: Started): Behaviour {
+    switch (command[0]) {
+      case 'end': return { kind: 'ends', afterMs: Number(command[1]), exitCode: Number(command[2]) };
+      case 'fail-once': return { kind: 'ends', afterMs: 1000, exitCode: metadata.attempt === 0 ? 1 : 0 };
+      case 'wait': return this.released.has(labels['io.kubernetes.pod.namespace'] ?? '') ? { kind: 'ends', afterMs: 1000, exitCode: 0 } : { kind: 'forever' };
+      default: return { kind: 'forever' };
+    }
+  }
+
   #startNode(name: string, host: Host): Promise<Running> | Running {
     const index = Number(name.slice('node-'.length));
     const address = this.sim.machine(name).address;
-    const runtime = new HollowRuntime({ clock: host.clock, timers: host.timers, podAddress: (count) => `10.244.${index}.${(count % 250) + 2}`, behaviour: behaviourOf });
+    const runtime = new HollowRuntime({ clock: host.clock, timers: host.timers, podAddress: (count) => `10.244.${index}.${(count % 250) + 2}`, behaviour: (config) => this.#behaviour(config), command: ({ labels }) => (this.sick.has(labels['io.kubernetes.pod.uid'] ?? '') ? 1 : 0), hasImage: (image) => !image.startsWith(missingRegistry) });
     return startKubelet(hollowKubeletConfig(name, address), host, { runtime, system: hollowSystem({ nodeName: name, address, disk: host.disk }), client: this.#client(host, identity(`system:node:${name}`, ['system:nodes']), name) });
   }
 }

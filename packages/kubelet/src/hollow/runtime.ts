@@ -10,6 +10,10 @@ export interface HollowRuntimeOptions {
   /** Addresses that sandboxes get, in turn. */
   readonly podAddress: (count: number) => string;
   readonly behaviour?: (config: ContainerConfig) => Behaviour;
+  /** Exit code of a command in a container; absent: 0. */
+  readonly command?: (config: ContainerConfig, command: readonly string[]) => number;
+  /** Whether an image can be pulled; absent: every one. */
+  readonly hasImage?: (image: string) => boolean;
   /** As measured on a small machine: 115 ms for a sandbox, 72 ms for a container. */
   readonly sandboxMs?: number;
   readonly containerMs?: number;
@@ -155,8 +159,9 @@ export class HollowRuntime implements ContainerRuntime {
   updateContainerResources(): Promise<void> { return Promise.resolve(); }
   reopenContainerLog(): Promise<void> { return Promise.resolve(); }
 
-  execSync(): Promise<{ stdout: Uint8Array; stderr: Uint8Array; exitCode: number }> {
-    return Promise.resolve({ stdout: new Uint8Array(0), stderr: new Uint8Array(0), exitCode: 0 });
+  execSync(id: string, command: readonly string[]): Promise<{ stdout: Uint8Array; stderr: Uint8Array; exitCode: number }> {
+    const exitCode = this.#options.command?.(this.#container(id).config, command) ?? 0;
+    return Promise.resolve({ stdout: new Uint8Array(0), stderr: new Uint8Array(0), exitCode });
   }
 
   #noStreams(): Promise<string> {
@@ -169,11 +174,14 @@ export class HollowRuntime implements ContainerRuntime {
   listContainerStats(): Promise<readonly []> { return Promise.resolve([]); }
   listImages(): Promise<readonly Image[]> { return Promise.resolve([]); }
 
-  /** Every image is there. */
-  imageStatus(image: string): Promise<Image> {
-    return Promise.resolve({ id: image, repoTags: [image], repoDigests: [], size: 1, username: '' });
+  imageStatus(image: string): Promise<Image | undefined> {
+    return Promise.resolve(this.#options.hasImage?.(image) === false ? undefined : { id: image, repoTags: [image], repoDigests: [], size: 1, username: '' });
   }
 
-  pullImage(image: string): Promise<string> { return Promise.resolve(image); }
+  pullImage(image: string): Promise<string> {
+    if (this.#options.hasImage?.(image) === false) return Promise.reject(new RuntimeError('not-found', `${image}: not found`));
+    return Promise.resolve(image);
+  }
+
   removeImage(): Promise<void> { return Promise.resolve(); }
 }

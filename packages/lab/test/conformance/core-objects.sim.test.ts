@@ -75,6 +75,19 @@ area('config maps, secrets, pods, nodes, leases', (conformance) => {
     expect((await t.get(`${pods}?labelSelector=time=now`)).items).toEqual([]);
   });
 
+  conformance('[sig-node] Pods should get a host IP [NodeConformance] [Conformance]', async (t) => {
+    await t.create(t.path('v1', 'pods'), { metadata: { name: 'pod-hostip' }, spec: { containers: [{ name: 'test', image: 'example.com/i:1' }] } });
+    await t.eventually('it has a host\'s address', async () => ((await t.get(t.path('v1', 'pods', 'pod-hostip'))).status.hostIP ?? '') !== '', 120_000);
+    const { spec, status } = await t.get(t.path('v1', 'pods', 'pod-hostip'));
+    const node = await t.get(`/api/v1/nodes/${spec.nodeName as string}`);
+    expect((node.status.addresses as Any[]).map((one) => one.address)).toContain(status.hostIP);
+  });
+
+  conformance('[sig-architecture] Conformance Tests should have at least two untainted nodes [Conformance]', async (t) => {
+    const nodes = (await t.get('/api/v1/nodes')).items as Any[];
+    expect(nodes.filter((node) => (node.spec.taints ?? []).length === 0 && node.spec.unschedulable !== true).length).toBeGreaterThanOrEqual(2);
+  });
+
   conformance('[sig-node] Pods should be updated [NodeConformance] [Conformance]', async (t) => {
     const pods = t.path('v1', 'pods');
     await t.create(pods, { metadata: { name: 'updated', labels: { time: 'before' } }, spec: { containers: [container] } });

@@ -79,6 +79,27 @@ area('jobs', (conformance) => {
     expect(await podsOf(t, 'early')).toHaveLength(1);
   });
 
+  conformance('[sig-apps] Job should allow to use a pod failure policy to ignore failure matching on DisruptionTarget condition [Conformance]', async (t) => {
+    const podFailurePolicy = { rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }] };
+    await t.create(t.path('batch/v1', 'jobs'), job('evicted', { parallelism: 3, completions: 3, completionMode: 'Indexed', backoffLimit: 2, podFailurePolicy }, { terminationGracePeriodSeconds: 0, nodeSelector: { 'kubernetes.io/hostname': 'node-1' } }, ['wait']));
+    await t.eventually('all are ready', async () => (await t.get(t.path('batch/v1', 'jobs', 'evicted'))).status.ready === 3, 120_000);
+    const first = await podsOf(t, 'evicted');
+    expect(first.map((pod) => pod.status.phase)).toEqual(['Running', 'Running', 'Running']);
+    t.release();
+    for (const { metadata } of first) await t.create(t.path('v1', 'pods', metadata.name as string, 'eviction'), { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: metadata.name, namespace: t.namespace } });
+    for (const { metadata } of first) await t.eventually(`${String(metadata.name)} is gone`, async () => (await t.call('GET', t.path('v1', 'pods', metadata.name as string))).status === 404, 120_000);
+    const done = await finished(t, 'evicted', 'Complete');
+    expect([done.status.succeeded, done.status.failed ?? 0]).toEqual([3, 0]);
+  });
+
+  conformance('[sig-apps] Job should run a job to completion when tasks sometimes fail and are locally restarted [Conformance]', async (t) => {
+    await t.create(t.path('batch/v1', 'jobs'), job('fail-once-local', { parallelism: 2, completions: 4 }, { restartPolicy: 'OnFailure' }, ['fail-once']));
+    const done = await finished(t, 'fail-once-local', 'Complete');
+    expect([done.status.succeeded, done.status.failed ?? 0]).toEqual([4, 0]);
+    const pods = await podsOf(t, 'fail-once-local');
+    expect(pods.map((pod) => [pod.status.phase, pod.status.containerStatuses[0].restartCount])).toEqual([0, 1, 2, 3].map(() => ['Succeeded', 1]));
+  });
+
   conformance('[sig-apps] CronJob should support CronJob API operations [Conformance]', (t) => apiOperations(t, {
     groupVersion: 'batch/v1', resource: 'cronjobs', namespaced: true, object: { spec: { ...cronSpec, schedule: '1 1 1 1 *' } }, change: { path: ['spec', 'suspend'], value: true },
     status: { patch: { lastScheduleTime: '2026-01-01T00:00:00Z' }, update: { lastScheduleTime: '2026-01-02T00:00:00Z' } },

@@ -154,6 +154,21 @@ area('rollouts', (conformance) => {
     await t.eventually('all are replaced', async () => JSON.stringify(await images(t)) === '["example.com/agnhost:1","example.com/agnhost:1"]' && (await t.get(path)).status.updatedNumberScheduled === 2, 300_000);
   });
 
+  conformance('[sig-apps] Daemon set [Serial] should rollback without unnecessary restarts [Conformance]', async (t) => {
+    const path = t.path('apps/v1', 'daemonsets', 'd');
+    await t.create(t.path('apps/v1', 'daemonsets'), { metadata: { name: 'd' }, spec: { selector: { matchLabels: labels }, template: template('example.com/httpd:1'), updateStrategy: { type: 'RollingUpdate' } } });
+    await t.eventually('one runs on each node', async () => (await t.get(path)).status.numberReady === 2, 120_000);
+    await image(t, path, 'missing.example.com/foo:non-existent');
+    const pods = async (): Promise<Any[]> => ((await t.get(`${t.path('v1', 'pods')}?labelSelector=app=web`)).items as Any[]).filter((pod) => pod.metadata.deletionTimestamp === undefined);
+    await t.eventually('one waits for an image that there is not', async () => (await pods()).some((pod) => ['ErrImagePull', 'ImagePullBackOff'].includes(pod.status.containerStatuses?.[0]?.state?.waiting?.reason as string)), 120_000);
+    const kept = (await pods()).filter((pod) => pod.spec.containers[0].image === 'example.com/httpd:1');
+    expect(kept).toHaveLength(1);
+    await image(t, path, 'example.com/httpd:1');
+    await t.eventually('all have the image of before', async () => JSON.stringify(await images(t)) === '["example.com/httpd:1","example.com/httpd:1"]' && (await t.get(path)).status.numberReady === 2, 300_000);
+    const last = (await pods()).find((pod) => pod.metadata.uid === kept[0].metadata.uid);
+    expect(last?.status.containerStatuses[0].restartCount).toBe(0);
+  });
+
   conformance('[sig-apps] ReplicationController should test the lifecycle of a ReplicationController [Conformance]', async (t) => {
     const path = t.path('v1', 'replicationcontrollers', 'rc-test');
     const watch = await t.watch('v1', 'replicationcontrollers', { namespace: t.namespace, labelSelector: 'test-rc-static=true' });

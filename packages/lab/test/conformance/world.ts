@@ -40,6 +40,15 @@ export class Stage {
 
   get nowMs(): number { return this.#world.sim.nowMs; }
 
+  /** Commands in this pod's containers, as of probes, fail until it is well again. */
+  sick(uid: string, isSick = true): void {
+    if (isSick) this.#world.sick.add(uid);
+    else this.#world.sick.delete(uid);
+  }
+
+  /** Containers of this test with the command `wait` that start from now on end well. */
+  release(): void { this.#world.released.add(this.namespace); }
+
   async call(method: string, target: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const bytes = body === undefined ? undefined : utf8(typeof body === 'string' ? body : JSON.stringify(body));
     const answer = await this.client.raw({ method, target, headers: { accept: 'application/json', ...(bytes === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(bytes === undefined ? {} : { body: bytes }) });
@@ -85,7 +94,7 @@ export class Stage {
       } catch (error) {
         last = String(error);
       }
-      await this.sleep(100);
+      await this.sleep(200);
     }
     throw new Error(`not within ${forMs} ms of virtual time: ${what} ${last}`);
   }
