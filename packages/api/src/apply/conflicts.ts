@@ -8,9 +8,8 @@ export interface FieldConflict {
 }
 
 function managerText({ manager, operation, apiVersion, subresource }: ManagedEntry): string {
-  const name = JSON.stringify(manager);
-  if (operation === 'Apply') return name;
-  return subresource === '' ? `${name} using ${apiVersion}` : `${name} with subresource ${JSON.stringify(subresource)} using ${apiVersion}`;
+  const name = subresource === '' ? JSON.stringify(manager) : `${JSON.stringify(manager)} with subresource ${JSON.stringify(subresource)}`;
+  return operation === 'Apply' ? name : `${name} using ${apiVersion}`;
 }
 
 function message(conflicts: readonly FieldConflict[]): string {

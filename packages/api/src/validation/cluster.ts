@@ -13,9 +13,9 @@ import type { Validator } from './validator.ts';
 import { webhookConfigurationRules } from './webhooks.ts';
 
 function namespace(object: JsonObject): FieldError[] {
-  return strings(obj(object, 'spec'), 'finalizers').flatMap((name) => [
-    ...eachInvalid('spec.finalizers', name, qualifiedNameProblems(name)),
-    ...(name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name) ? [] : [invalidValue('spec.finalizers', name, 'name is neither a standard finalizer name nor is it fully qualified')]),
+  return each(strings(obj(object, 'spec'), 'finalizers'), 'spec.finalizers', (name, at) => [
+    ...eachInvalid(at, name, qualifiedNameProblems(name)),
+    ...(name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name) ? [] : [invalidValue(at, name, 'name is neither a standard finalizer name nor is it fully qualified')]),
   ]);
 }
 

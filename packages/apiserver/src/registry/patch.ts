@@ -63,14 +63,16 @@ function changed(operation: Operation, kind: PatchKind, patch: Json, live: JsonO
 }
 
 /** The object that a patch made of the live one, decoded; `shown` is what an error says of it. */
-function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live: JsonObject, options: WriteOptions): Decoded {
+export function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live: JsonObject, options: WriteOptions): Decoded {
   const made = changed(operation, kind, patch.value, live);
   // Strategic patches are merged into an object whose kind is settled.
   const result = kind === 'strategic' && isObject(made) ? { ...made, kind: live['kind'] ?? null, apiVersion: live['apiVersion'] ?? null } : made;
   const shown = (): string => (kind === 'strategic' ? goMapText(patch.value) : patchedText(result, kind === 'json' ? touchedByOperations(patch.value) : touchedByMerge(patch.value)));
   if (!isObject(result)) throw invalidPatch(shown(), `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(result)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
   const decoded = convert(operation, kind, result, options, shown);
-  const problems = options.fieldValidation === 'Ignore' ? [] : [...patch.strictErrors, ...decoded.warnings];
+  // What was merged is read back in the order of its keys.
+  const unknown = kind === 'json' ? decoded.warnings : decoded.warnings.toSorted();
+  const problems = options.fieldValidation === 'Ignore' ? [] : [...patch.strictErrors, ...unknown];
   if (options.fieldValidation === 'Strict' && problems.length > 0) throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`);
   checkName(operation, decoded.object);
   // An empty list is gone from the decoded object, but not what it asks for.
@@ -80,7 +82,7 @@ function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live
 
 function convert(operation: Operation, kind: PatchKind, result: JsonObject, options: WriteOptions, shown: () => string): Decoded {
   const { codec, hub } = operation.kind;
-  if (hub.custom) return codec.convert(result, options.fieldValidation);
+  if (hub.custom && codec.encodeProtobuf === undefined) return codec.convert(result, options.fieldValidation);
   try {
     return codec.convert(result, options.fieldValidation === 'Ignore' ? 'Ignore' : 'Warn');
   } catch (error) {
@@ -112,7 +114,7 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
   };
 }
 
-function applyConfiguration(operation: Operation, body: Uint8Array, options: WriteOptions, scan?: Scan): JsonObject {
+export function applyConfiguration(operation: Operation, body: Uint8Array, options: WriteOptions, scan?: Scan): JsonObject {
   const decoded = operation.kind.codec.decodeApply(body, options.fieldValidation, scan);
   decoded.warnings.forEach(operation.notes.warn);
   const given = text(meta(decoded.object), 'name');

@@ -1,18 +1,26 @@
-import { allSteps, applyJsonPatch, applyMergePatch, badRequest, internalError, invalid, type Json, type JsonObject } from '@coxswain/api';
-import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
-import { plainResponse } from '../negotiation/respond.ts';
+import {
+  allSteps, applyConflict, FieldSet, internalError, invalid, notFound, StatusError, validateMetadata, type ApiResource, type Json, type JsonObject, type ManagedEntry,
+} from '@coxswain/api';
+import { header, rfc3339Seconds, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import type { Negotiated } from '../negotiation/accept.ts';
+import { partialMetadata } from '../negotiation/partial-metadata.ts';
+import { negotiateRequest, plainIn } from '../negotiation/respond.ts';
 import { servedObject } from '../negotiation/served.ts';
+import type { StoredObject } from '../storage/codec.ts';
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
+import { builtinCodec } from './bindings.ts';
 import { managerName, type Operation } from './context.ts';
-import type { ServedKind } from './kind.ts';
 import { methodNotAllowed } from './errors.ts';
 import { getObject } from './get.ts';
-import { decodePlain } from './plain.ts';
+import { apiVersionOf, type ServedKind } from './kind.ts';
 import { isLong, scanAhead } from './large-body.ts';
+import type { Writer } from './managed-fields.ts';
+import { checkUid, matchNamespace } from './metadata.ts';
 import { at, copy, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
-import { parsePatch } from './patch.ts';
-import { updateObject } from './update.ts';
+import { applyConfiguration, checkName, decodePatched, parsePatch } from './patch.ts';
+import { decodePlain } from './plain.ts';
+import { shownKey, updateObject } from './update.ts';
 
 /** A label selector as text, terms sorted as upstream's selectors print themselves. */
 export function selectorText(selector: JsonObject | undefined): string {
@@ -75,12 +83,19 @@ function scaleOf(kind: ServedKind, object: JsonObject): JsonObject {
   };
 }
 
-const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+const scaleApi: ApiResource = {
+  group: 'autoscaling', version: 'v1', resource: 'scales', singular: 'scale', kind: 'Scale', listKind: '', namespaced: true, verbs: [], shortNames: [], categories: [], subresources: [],
+  typeName: 'io.k8s.api.autoscaling.v1.Scale',
+};
+const scaleCodec = builtinCodec(scaleApi);
+
+/** Bodies are Scales, whatever is scaled. */
+function asScale({ custom: _custom, ...kind }: ServedKind): ServedKind {
+  return { ...kind, api: scaleApi, codec: scaleCodec };
+}
 
 function wantedReplicas(scale: JsonObject): number {
-  const replicas = at(scale, 'spec', 'replicas') ?? 0;
-  if (typeof replicas !== 'number') throw badRequest('spec.replicas must be a number');
-  return replicas;
+  return Number(at(scale, 'spec', 'replicas') ?? 0);
 }
 
 function replicasPath({ custom }: ServedKind): readonly string[] {
@@ -96,15 +111,21 @@ function setNested(object: JsonObject, [key = '', ...rest]: readonly string[], v
   setNested(object[key] as JsonObject, rest, value);
 }
 
-function setReplicas(operation: Operation, live: JsonObject, scale: JsonObject): JsonObject {
-  const given = text(meta(scale), 'name');
-  if (given !== operation.info.name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${operation.info.name})`);
+function validateScale(scale: JsonObject, name: string): void {
   const replicas = wantedReplicas(scale);
-  if (replicas < 0 && operation.kind.custom === undefined) {
-    throw invalid({ group: scaleKind.group, kind: scaleKind.kind }, operation.info.name, [
-      { type: 'Invalid', field: 'spec.replicas', message: `Invalid value: ${replicas}: must be greater than or equal to 0` }]);
-  }
-  setNested(live, replicasPath(operation.kind), replicas);
+  const { managedFields: _none, ...metadata } = meta(scale);
+  const errors = validateMetadata(metadata, { namespaced: true });
+  if (replicas < 0) errors.push({ type: 'Invalid', field: 'spec.replicas', message: `Invalid value: ${replicas}: must be greater than or equal to 0` });
+  if (errors.length > 0) throw invalid(scaleApi, name, errors);
+}
+
+function setReplicas(operation: Operation, live: JsonObject, scale: JsonObject, { dryRun }: WriteOptions): JsonObject {
+  const { kind, info } = operation;
+  matchNamespace(scale, info.namespace, true);
+  // What a definition scales is looked at as that.
+  if (kind.custom === undefined) validateScale(scale, info.name);
+  checkUid(scale, text(meta(live), 'uid'), shownKey(operation, dryRun), kind.api, info.name);
+  setNested(live, replicasPath(kind), wantedReplicas(scale));
   const version = text(meta(scale), 'resourceVersion');
   if (version !== '') meta(live)['resourceVersion'] = version;
   return live;
@@ -117,52 +138,117 @@ function intoScaled(kind: ServedKind, scale: JsonObject, object: JsonObject): Js
 }
 
 /** The entry of a scale has no time, and so stands before those that have. */
-function recordScale(operation: Operation, live: JsonObject, wanted: JsonObject, options: WriteOptions): void {
-  const { context, kind, http } = operation;
-  const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
-  allSteps(context.managedFields.update(kind, live, wanted, { manager, subresource: 'scale', now: rfc3339Seconds(context.host.clock.nowMs()) }));
+function entriesOfScale(wanted: JsonObject): void {
   const entries = meta(wanted)['managedFields'];
   if (!Array.isArray(entries)) return;
   const isScale = (entry: Json): entry is JsonObject => isObject(entry) && entry['subresource'] === 'scale';
-  const applied = entries.filter((entry) => isObject(entry) && entry['operation'] === 'Apply');
-  const scaled = entries.filter(isScale).map(({ time: _none, ...entry }) => entry);
-  meta(wanted)['managedFields'] = [...applied, ...scaled, ...entries.filter((entry) => !applied.includes(entry) && !isScale(entry))];
+  const timeless = entries.filter(isScale).map(({ time: _none, ...entry }) => entry);
+  const applied = (entry: Json): boolean => isObject(entry) && entry['operation'] === 'Apply';
+  const others = entries.filter((entry) => !isScale(entry));
+  meta(wanted)['managedFields'] = [...timeless.filter(applied), ...others.filter(applied), ...timeless.filter((entry) => !applied(entry)), ...others.filter((entry) => !applied(entry))];
 }
 
-async function write(operation: Operation, options: WriteOptions, scaleFrom: (live: JsonObject) => JsonObject): Promise<HttpResponse> {
-  const { kind, http, info } = operation;
+function writerOf({ context, http }: Operation, options: WriteOptions): Writer {
+  return { manager: managerName(options.fieldManager, header(http.headers, 'user-agent') ?? ''), subresource: 'scale', now: rfc3339Seconds(context.host.clock.nowMs()) };
+}
+
+/** Who else scales, by managed fields, and is of another opinion. Until there is anybody, whoever made the object stands in. */
+function scalersBeside(live: JsonObject, manager: string): Omit<ManagedEntry, 'time' | 'set'>[] {
+  const entries = meta(live)['managedFields'];
+  const scalers = (Array.isArray(entries) ? entries : []).filter((entry): entry is JsonObject => isObject(entry) && entry['subresource'] === 'scale');
+  if (scalers.length === 0) return [{ manager: 'before-first-apply', operation: 'Update', apiVersion: apiVersionOf(scaleApi), subresource: 'scale' }];
+  const others = scalers.filter((entry) => entry['manager'] !== manager || entry['operation'] !== 'Apply');
+  return others.map((entry) => ({ manager: text(entry, 'manager'), operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update', apiVersion: apiVersionOf(scaleApi), subresource: 'scale' }));
+}
+
+/** Server-side apply of a Scale: one field, and whoever else has it. */
+function applied(operation: Operation, live: JsonObject, scale: JsonObject, options: WriteOptions): JsonObject {
+  const { kind, context } = operation;
+  const writer = writerOf(operation, options);
+  const same = wantedReplicas(scale) === wantedReplicas(scaleOf(kind, live));
+  const others = same || options.force === true ? [] : scalersBeside(live, writer.manager);
+  if (others.length > 0) throw applyConflict(others.map((entry) => ({ entry: { ...entry, time: '', set: new FieldSet() }, path: ['f:spec', 'f:replicas'] })));
+  const part: JsonObject = { kind: kind.api.kind, apiVersion: apiVersionOf(kind.api), metadata: { name: operation.info.name, namespace: operation.info.namespace } };
+  setNested(part, replicasPath(kind), wantedReplicas(scale));
+  const merged = allSteps(context.managedFields.apply(kind, live, part, { ...writer, force: true }));
+  entriesOfScale(merged);
+  return merged;
+}
+
+interface ScaleChange {
+  readonly from: (live: JsonObject) => JsonObject;
+  readonly apply?: true;
+}
+
+async function write(operation: Operation, options: WriteOptions, change: ScaleChange): Promise<HttpResponse> {
+  const { kind, http, info, context } = operation;
+  const negotiated = negotiateScale(http, info.query);
   const written = await updateObject(operation, {
-    ownManagedFields: true, requireVersion: false, view: { objectKind: scaleKind, of: (object) => scaleOf(kind, object), into: (scale, object) => intoScaled(kind, scale, object) },
+    ownManagedFields: true, requireVersion: false, view: { objectKind: scaleApi, of: (object) => scaleOf(kind, object), into: (scale, object) => intoScaled(kind, scale, object) },
     build: (live) => {
-      const wanted = setReplicas(operation, copy(live), scaleFrom(copy(live)));
-      recordScale(operation, live, wanted, options);
+      const scale = change.from(copy(live));
+      const wanted = setReplicas(operation, change.apply === true ? applied(operation, copy(live), scale, options) : copy(live), scale, options);
+      if (change.apply === true) return wanted;
+      allSteps(context.managedFields.update(kind, live, wanted, writerOf(operation, options)));
+      entriesOfScale(wanted);
       return wanted;
     },
   }, options);
   const object = written.stored === undefined ? kind.fromHub(written.object) : servedObject(kind, written.stored);
-  return plainResponse(http, info.query, 200, scaleOf(kind, object));
+  return scaleResponse(negotiated, scaleOf(kind, object));
+}
+
+/** As it is, or its metadata alone. */
+function negotiateScale(http: HttpRequest, query: URLSearchParams): Negotiated {
+  const negotiated = negotiateRequest(http, query, { transforms: true, protobuf: true });
+  return negotiated.transform?.kind === 'Table' ? negotiateRequest(http, query, { transforms: false, protobuf: true }) : negotiated;
+}
+
+function scaleResponse(negotiated: Negotiated, scale: JsonObject): HttpResponse {
+  return plainIn(negotiated, 200, negotiated.transform === undefined ? scale : partialMetadata(scale, negotiated.transform.version));
 }
 
 async function patchScale(operation: Operation): Promise<HttpResponse> {
-  const { http, info, context } = operation;
-  const patchKind = patchKindOf(http, operation.kind.custom !== undefined);
+  const { http, info, context, kind } = operation;
+  const patchKind = patchKindOf(http, kind.custom !== undefined);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
   const body = await readBody(http, context.maxBodyBytes);
-  const patch = parsePatch(patchKind, body, isLong(body, 'json') ? await scanAhead(context.host, body, 'json', http.signal) : undefined).value;
-  return write(operation, options, (live) => {
-    const scale = scaleOf(operation.kind, copy(live));
-    const result = patchKind === 'json' ? applyJsonPatch(scale, patch as never) : applyMergePatch(scale, patch);
-    if (!isObject(result)) throw badRequest('the patch made something that is no Scale');
-    return result;
+  const form = patchKind === 'apply' ? 'apply' : 'json';
+  const scan = isLong(body, form) ? await scanAhead(context.host, body, form, http.signal) : undefined;
+  const own = { ...operation, kind: asScale(kind) };
+  if (patchKind === 'apply') {
+    const scale = applyConfiguration(own, body, options, scan);
+    return write(operation, options, { apply: true, from: () => scaleCodec.convert(copy(scale), 'Ignore').object });
+  }
+  const patch = parsePatch(patchKind, body, scan);
+  let warned = false;
+  return write(operation, options, {
+    from: (live) => {
+      const decoded = decodePatched(own, patchKind, patch, scaleOf(kind, live), options);
+      if (!warned) decoded.warnings.forEach(operation.notes.warn);
+      warned = true;
+      return decoded.object;
+    },
   });
+}
+
+/** What is not there has no scale: the words of upstream's storage. */
+async function liveObject(operation: Operation): Promise<StoredObject> {
+  const { kind, info } = operation;
+  try {
+    return await getObject(operation, info.query.get('resourceVersion') ?? '');
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.reason !== 'NotFound' || kind.custom !== undefined) throw error;
+    throw notFound({ group: kind.api.group, resource: `${kind.api.resource}/scale` }, info.name);
+  }
 }
 
 async function getScale(operation: Operation): Promise<HttpResponse> {
   const { kind, http, info } = operation;
-  const object = servedObject(kind, await getObject(operation, info.query.get('resourceVersion') ?? ''));
+  const object = servedObject(kind, await liveObject(operation));
   const scale = kind.custom?.scale;
   if (scale !== undefined && scaleFields(kind, object).replicas === undefined) throw internalError(`the spec replicas field ${JSON.stringify(scale.specReplicasPath)} does not exist`);
-  return plainResponse(http, info.query, 200, scaleOf(kind, object));
+  return scaleResponse(negotiateScale(http, info.query), scaleOf(kind, object));
 }
 
 export async function serveScale(operation: Operation): Promise<HttpResponse> {
@@ -174,9 +260,10 @@ export async function serveScale(operation: Operation): Promise<HttpResponse> {
       const body = await readBody(http, context.maxBodyBytes);
       const mediaType = bodyMediaType(http, true);
       const scan = isLong(body, mediaType) ? await scanAhead(context.host, body, mediaType, http.signal) : undefined;
-      const decoded = decodePlain(body, mediaType, scaleKind, options.fieldValidation, scan);
+      const decoded = decodePlain(body, mediaType, scaleApi, options.fieldValidation, scan);
       decoded.warnings.forEach(operation.notes.warn);
-      return write(operation, options, () => decoded.object);
+      checkName(operation, decoded.object);
+      return write(operation, options, { from: () => copy(decoded.object) });
     }
     case 'patch': return patchScale(operation);
     default: throw methodNotAllowed();

@@ -1,4 +1,4 @@
-import { allSteps, badRequest, type JsonObject } from '@coxswain/api';
+import { allSteps, applyDefaults, badRequest, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { listResponse, negotiateKind, negotiateWatch, objectResponse, plainIn, plainResponse } from '../negotiation/respond.ts';
 import { listTypes, objectTypes, requireAcceptable } from '../negotiation/route.ts';
@@ -8,18 +8,19 @@ import { admitConnect } from './connect.ts';
 import { createObject, storedForm } from './create.ts';
 import { deleteObject, deletionStatus } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
-import { methodNotAllowed, noSuchResource } from './errors.ts';
+import { methodNotAllowed, noSuchResource, notSupported } from './errors.ts';
 import { getObject } from './get.ts';
 import { isLong, scanAhead } from './large-body.ts';
 import { listObjects } from './list.ts';
 import { checkName, patchObject } from './patch.ts';
-import { decodeOptional, decodePlain } from './plain.ts';
+import { decodeOptional, decodePlain, type KindName } from './plain.ts';
+import type { ServedKind } from './kind.ts';
 import { isInNamespace } from '../request-info/request-info.ts';
-import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions } from './options.ts';
+import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions, type WriteOptions } from './options.ts';
 import { copy, meta } from './object.ts';
 import { serveScale } from './scale.ts';
 import { checkUid, matchNamespace } from './metadata.ts';
-import { keyOf, updateObject } from './update.ts';
+import { shownKey, updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
 
 async function serveGet(operation: Operation): Promise<HttpResponse> {
@@ -49,9 +50,9 @@ async function serveCreate(operation: Operation): Promise<HttpResponse> {
 }
 
 /** What a PUT makes where there is nothing; undefined for 404. The version that it names is of what is gone, and says nothing. */
-function newObject(operation: Operation, object: JsonObject): JsonObject | undefined {
+function newObject(operation: Operation, object: JsonObject, { dryRun }: WriteOptions): JsonObject | undefined {
   const { kind, info } = operation;
-  checkUid(object, '', keyOf(operation), kind.api, info.name);
+  checkUid(object, '', shownKey(operation, dryRun), kind.api, info.name);
   if (kind.hub.strategy.allowCreateOnUpdate !== true || info.subresource !== '') return undefined;
   delete meta(object)['resourceVersion'];
   return object;
@@ -79,7 +80,7 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   const written = await updateObject(withTurns(operation, body), {
     ownManagedFields: false, requireVersion: true,
     build: again,
-    buildNew: () => Promise.resolve(newObject(operation, again())),
+    buildNew: () => Promise.resolve(newObject(operation, again(), options)),
   }, options);
   return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
 }
@@ -113,8 +114,21 @@ async function serveDeleteCollection(operation: Operation): Promise<HttpResponse
   return listResponse(kind, negotiated, info.query, await deleteCollection(operation, readListOptions(info.query, false), options));
 }
 
+/** What creates through an object is in its namespace, is none that the store gave a uid, and has managed fields if it is answered. */
+function ofSubresource({ kind, http, info, context }: Operation, object: JsonObject, expected: KindName, options: WriteOptions): void {
+  matchNamespace(object, info.namespace, kind.api.namespaced);
+  if (info.subresource !== 'token') return;
+  delete meta(object)['uid'];
+  applyDefaults(tokenRequestType, object);
+  const asked: ServedKind = { ...kind, api: { ...kind.api, group: expected.group, version: expected.version, kind: expected.kind, typeName: tokenRequestType } };
+  const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
+  allSteps(context.managedFields.update(asked, undefined, object, { manager, subresource: info.subresource, now: rfc3339Seconds(context.host.clock.nowMs()) }));
+}
+
+const tokenRequestType = 'io.k8s.api.authentication.v1.TokenRequest';
+
 /** A POST that does something: reviews, bindings, evictions, tokens. */
-async function serveHandler(operation: Operation, expected: { readonly group: string; readonly version: string; readonly kind: string }): Promise<HttpResponse | undefined> {
+async function serveHandler(operation: Operation, expected: KindName): Promise<HttpResponse | undefined> {
   const { kind, http, info, context } = operation;
   const handler = context.createHandler(kind.api, info.subresource);
   if (handler === undefined) return undefined;
@@ -132,7 +146,8 @@ async function serveHandler(operation: Operation, expected: { readonly group: st
     const manager = managerName(options.fieldManager, header(http.headers, 'user-agent') ?? '');
     allSteps(context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) }));
   }
-  if (info.subresource !== '' && kind.api.namespaced) meta(object)['namespace'] ??= info.namespace;
+  if (info.subresource !== '') ofSubresource(operation, object, expected, options);
+  else if (kind.api.namespaced) matchNamespace(object, info.namespace, true);
   const { group, version, kind: kindName } = expected;
   const admitted = attributes(operation, {
     operation: 'CREATE', name: info.name, object, oldObject: undefined, dryRun: options.dryRun, options: optionsObject('CreateOptions', options.given), objectKind: { group, version, kind: kindName },
@@ -201,7 +216,7 @@ async function serveSubresource(operation: Operation): Promise<HttpResponse> {
   if (subresource === undefined || info.parts.length > 3) throw noSuchResource();
   const handled = await serveHandler(operation, subresource);
   if (handled !== undefined) return handled;
-  if (!subresource.verbs.includes(info.verb)) throw methodNotAllowed();
+  if (!subresource.verbs.includes(info.verb)) throw kind.custom === undefined ? methodNotAllowed() : notSupported(kind.api, info.verb);
   checkRoute(operation);
   if (subresource.name === 'scale') return serveScale(operation);
   switch (info.verb) {
@@ -212,7 +227,13 @@ async function serveSubresource(operation: Operation): Promise<HttpResponse> {
   }
 }
 
+/** Of built-in kinds nothing is asked for by HEAD. */
+function checkMethod({ kind, http, info, context }: Operation): void {
+  if (http.method === 'HEAD' && !kind.hub.custom && (info.subresource === '' || context.subresourceHandler(kind.api, info.subresource) === undefined)) throw methodNotAllowed();
+}
+
 /** Serves one authorized request to a known kind. Rejects with StatusError. */
 export async function serveResource(operation: Operation): Promise<HttpResponse> {
+  checkMethod(operation);
   return operation.info.subresource === '' ? serveMain(operation) : serveSubresource(operation);
 }

@@ -44,6 +44,12 @@ export interface Change {
 
 export type UpdateResult = Written & { readonly created: boolean };
 
+/** The key as the original names it in errors: what is only tried has not gone through its storage, which puts the prefix before it. */
+export function shownKey(operation: Operation, dryRun: boolean): string {
+  const key = keyOf(operation);
+  return dryRun ? key.replace(/^\/[^/]+/, '') : key;
+}
+
 export function keyOf(operation: Operation): string {
   const { kind, info } = operation;
   return objectKey(kind.hub.store.prefix, kind.api.namespaced ? info.namespace : '', info.name);
@@ -86,7 +92,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   if (operation.pause !== undefined) await operation.pause();
   const uid = text(meta(live), 'uid');
   // Only who sends the whole object names the one that it means.
-  if (change.requireVersion) checkUid(wanted, uid, keyOf(operation), kind.api, info.name);
+  if (change.requireVersion) checkUid(wanted, uid, shownKey(operation, options.dryRun), kind.api, info.name);
   if (change.requireVersion && kind.hub.strategy.allowUnconditionalUpdate === false && text(meta(wanted), 'resourceVersion') === '') {
     throw invalid({ group: kind.api.group, kind: kind.api.resource }, info.name, [
       { type: 'Invalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0x0: must be specified for an update' }]);

@@ -20,11 +20,20 @@ export function setPodCondition(pod: Pod, condition: PodCondition): void {
   (pod as { status?: PodStatus }).status = { ...pod.status, conditions: [...others, condition] };
 }
 
-function bind(pod: Pod, binding: Binding, now: string): void {
+/** What the binding says that it was made for. */
+function failedPrecondition(pod: Pod, binding: Binding): string | undefined {
+  const { uid, resourceVersion } = binding.metadata ?? {};
+  const has = pod.metadata ?? {};
+  if (uid && uid !== has.uid) return `UID in precondition: ${uid}, UID in object meta: ${has.uid ?? ''}`;
+  if (resourceVersion && resourceVersion !== has.resourceVersion) return `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${has.resourceVersion ?? ''}`;
+  return undefined;
+}
+
+function bind(pod: Pod, binding: Binding, now: string, key: string): void {
   const name = pod.metadata?.name ?? '';
   const refuse = (why: string): Error => conflict({ group: '', resource: 'pods/binding' }, name, why);
-  const uid = binding.metadata?.uid;
-  if (uid && uid !== pod.metadata?.uid) throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata?.uid ?? ''}`);
+  const failed = failedPrecondition(pod, binding);
+  if (failed !== undefined) throw conflict({ group: '', resource: 'pods' }, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${failed}`);
   if (pod.metadata?.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
   if ((pod.spec?.schedulingGates ?? []).length > 0) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
@@ -38,11 +47,13 @@ export function bindingHandlers(clock: Clock, pods: ObjectMutator): readonly Cre
   async function create(request: ResourceRequest, body: JsonObject, { dryRun }: { readonly dryRun: boolean }): ReturnType<CreateHandler['create']> {
     const binding = typed<Binding>(body);
     const name = request.info.subresource === '' ? binding.metadata?.name ?? '' : request.info.name;
-    if (binding.metadata?.name !== undefined && binding.metadata.name !== name) throw badRequest('name in URL does not match name in Binding object');
+    if ((binding.metadata?.name ?? '') !== name) throw badRequest('name in URL does not match name in Binding object');
     const errors = bindingErrors(binding);
     if (errors.length > 0) throw invalid({ group: '', kind: 'Binding' }, name, errors);
+    if (name === '') throw badRequest('Name parameter required.');
     const now = rfc3339Seconds(clock.nowMs());
-    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now), { dryRun, shared: sharesWrites(request.http), notes: request.notes });
+    const key = `${dryRun ? '' : '/registry'}/pods/${request.info.namespace}/${name}`;
+    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now, key), { dryRun, shared: sharesWrites(request.http), notes: request.notes });
     return success(201);
   }
   return [

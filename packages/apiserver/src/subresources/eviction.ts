@@ -4,6 +4,7 @@ import { rfc3339Seconds, type Clock } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { Eviction, PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import { asStatusError, hasCode, type Lookup } from '../live-lookup.ts';
+import { readDeleteOptions } from '../registry/options.ts';
 import { typed } from '../typed.ts';
 import type { CreateHandler, ObjectMutator, ResourceRequest } from '../types.ts';
 import { setPodCondition } from './binding.ts';
@@ -67,10 +68,11 @@ export function evictionHandler(parts: EvictionParts): CreateHandler {
   async function create(request: ResourceRequest, body: JsonObject, { dryRun }: { readonly dryRun: boolean }): ReturnType<CreateHandler['create']> {
     const { namespace, name } = request.info;
     const eviction = typed<Eviction>(body);
-    if (eviction.metadata?.name !== undefined && eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+    if ((eviction.metadata?.name ?? '') !== name) throw badRequest('name in URL does not match name in Eviction object');
     // Fresh, since the answer to the budget's question hangs on the pod being ready.
     const pod = await parts.lookup<Pod>(resources.pods, namespace, name, () => false);
     if (pod === undefined) throw notFound({ group: '', resource: 'pods' }, name);
+    readDeleteOptions(new URLSearchParams(), { ...eviction.deleteOptions } as JsonObject);
     const asked = { pod, namespace, name, now: rfc3339Seconds(parts.clock.nowMs()), options: deleteOptions(eviction, pod, dryRun) };
     await passBudget(parts, asked);
     await markDisrupted(parts, asked);
