@@ -1,23 +1,10 @@
-import { createEventRecorder, createInformerFactory, resources, runLeaderElection, type Client, type EventRecorder } from '@coxswain/client';
-import { assert, type Host } from '@coxswain/host';
+import { createInformerFactory, resources, runLeaderElection, type Client } from '@coxswain/client';
+import type { Host } from '@coxswain/host';
 import { noMetrics, type Metrics, type RunningComponent } from '@coxswain/service';
-import type { Pod } from 'kubernetes-types/core/v1';
-import { SchedulerCache } from './cache/cache.ts';
-import { DecisionLog } from './explain/decision-log.ts';
-import { explain, type ExplainOptions } from './explain/explain.ts';
+import { assemble } from './assemble.ts';
+import type { ExplainOptions } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
 import type { SchedulerConfig } from './config.ts';
-import type { Framework } from './framework/framework.ts';
-import { observe } from './handlers.ts';
-import { owningSelectors } from './owning-selectors.ts';
-import { makeFramework } from './profile.ts';
-import { QueueingHints } from './queue/queueing-hints.ts';
-import { SchedulingQueue } from './queue/scheduling-queue.ts';
-import { makeSchedulerMetrics } from './scheduler-metrics.ts';
-import { Scheduler } from './scheduler.ts';
-
-/** For explanations. */
-const decisionsKept = 5000;
 
 const unfinished = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
 
@@ -41,69 +28,6 @@ function makeInformers(host: Host, client: Client) {
     replicationControllers: factory.informer(resources.replicationcontrollers),
     budgets: factory.informer(resources.poddisruptionbudgets),
   };
-}
-
-type Informers = ReturnType<typeof makeInformers>;
-
-interface Assembled {
-  readonly scheduler: Scheduler;
-  readonly queue: SchedulingQueue;
-  readonly explain: RunningScheduler['explain'];
-}
-
-/** Cache, queue, frameworks and loop, wired. Nothing runs yet. */
-function assemble(config: SchedulerConfig, host: Host, client: Client, informers: Informers, metrics: Metrics): Assembled {
-  const cache = new SchedulerCache((namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels);
-  const decisions = new DecisionLog(decisionsKept);
-  const frameworks = new Map<string, Framework>();
-  const recorders = new Map<string, EventRecorder>();
-  const frameworkOf = (pod: Pod): Framework => {
-    const framework = frameworks.get(pod.spec?.schedulerName ?? '');
-    assert(framework !== undefined, 'pod of a foreign scheduler in the queue', { pod: pod.metadata?.name, schedulerName: pod.spec?.schedulerName });
-    return framework;
-  };
-  const hints = new Map<string, QueueingHints>();
-  const [firstProfile] = config.profiles;
-  assert(firstProfile !== undefined, 'no profile', {});
-  const queue = new SchedulingQueue({
-    clock: host.clock, timers: host.timers, infoOf: (pod) => cache.podInfos.of(pod),
-    initialBackoffMs: config.podInitialBackoffMs, maxBackoffMs: config.podMaxBackoffMs, maxUnschedulableMs: config.podMaxUnschedulableMs,
-    // All profiles sort alike; the configuration is refused otherwise.
-    less: (a, b) => (frameworks.get(firstProfile.schedulerName) as Framework).queueSort.less(a, b),
-    preEnqueue: (pod) => frameworkOf(pod).preEnqueue(pod),
-    judge: (pod, rejection, event) => hints.get(pod.spec?.schedulerName ?? '')?.judge(pod, rejection, event) ?? 'after-backoff',
-    wake: () => scheduler.wake(),
-  });
-  for (const profile of config.profiles) {
-    const recorder = createEventRecorder(host, client, { component: profile.schedulerName });
-    const framework = makeFramework(profile, {
-      host, client, recorder,
-      nominator: () => queue.nominations,
-      budgets: () => informers.budgets.lister.list(),
-      namespaceLabels: (namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels ?? {},
-      owningSelectors: (pod) => owningSelectors(pod, {
-        services: informers.services.lister, replicaSets: informers.replicaSets.lister,
-        statefulSets: informers.statefulSets.lister, replicationControllers: informers.replicationControllers.lister,
-      }),
-    }, host.timers);
-    frameworks.set(profile.schedulerName, framework);
-    recorders.set(profile.schedulerName, recorder);
-    hints.set(profile.schedulerName, new QueueingHints(framework.enqueueExtensions()));
-  }
-  const scheduler: Scheduler = new Scheduler({
-    host, client, config, cache, queue, frameworks,
-    recorderOf: (name) => recorders.get(name) as EventRecorder,
-    latestPod: ({ name, namespace, uid }) => {
-      const pod = informers.pods.lister.get({ namespace, name });
-      return pod?.metadata?.uid === uid ? pod : undefined;
-    },
-    metrics: makeSchedulerMetrics(metrics),
-    decisions,
-  });
-  observe(informers, { cache, queue, isOurs: (pod) => frameworks.has(pod.spec?.schedulerName ?? '') });
-  const explainPod: RunningScheduler['explain'] = (namespace, name, options) => decisions.of(`${namespace}/${name}`)
-    .map((record) => explain(frameworks.get(record.profile) as Framework, cache, record, options)).filter((explanation) => explanation !== undefined);
-  return { scheduler, queue, explain: explainPod };
 }
 
 /**

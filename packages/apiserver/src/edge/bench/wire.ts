@@ -1,11 +1,13 @@
-import { silentLogger, type ByteChannel, type HeaderMap } from '@coxswain/host';
+import { silentLogger, type ByteChannel, type ClientTls, type HeaderMap } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { Http2Client, type ClientRequest, type Field, type Head, type StreamHandler } from '@coxswain/http2';
 
 /** An API server that is asked, ours or another. */
 export interface Endpoint {
   readonly server: string;
+  /** '': the certificate of `tls` says who asks. */
   readonly token: string;
+  readonly tls?: ClientTls;
 }
 
 export interface Call {
@@ -81,20 +83,21 @@ export class Connection {
   private constructor(channel: ByteChannel, endpoint: Endpoint) {
     this.#client = new Http2Client(channel, { clock: host.clock, timers: host.timers, onLeaving: () => undefined });
     this.#authority = new URL(endpoint.server).host;
-    this.#token = `Bearer ${endpoint.token}`;
+    this.#token = endpoint.token;
   }
 
   static async connect(endpoint: Endpoint): Promise<Connection> {
     const url = new URL(endpoint.server);
     if (url.protocol !== 'https:') throw new Error(`${endpoint.server}: only https is measured`);
     // Its certificate is not what is looked at here.
-    const channel = await host.network.connect({ address: url.hostname, port: Number(url.port === '' ? '443' : url.port), tls: { insecureSkipVerify: true }, alpn: ['h2'] });
+    const channel = await host.network.connect({ address: url.hostname, port: Number(url.port === '' ? '443' : url.port), tls: { ...endpoint.tls, insecureSkipVerify: true }, alpn: ['h2'] });
     return new Connection(channel, endpoint);
   }
 
   #fields(call: Call): Field[] {
     const fields: Field[] = [
-      [':method', call.method], [':scheme', 'https'], [':path', call.path], [':authority', this.#authority], ['authorization', this.#token],
+      [':method', call.method], [':scheme', 'https'], [':path', call.path], [':authority', this.#authority],
+      ...(this.#token === '' ? [] : [['authorization', `Bearer ${this.#token}`] as const satisfies Field]),
       ['accept', call.accept ?? 'application/json'], ['user-agent', 'cox-bench'],
     ];
     if (call.body !== undefined) fields.push(['content-type', call.contentType ?? 'application/json'], ['content-length', String(call.body.length)]);

@@ -32,11 +32,31 @@ async function apiserver(flags: FlagValues): Promise<void> {
   });
 }
 
-const kinds: Readonly<Record<string, (flags: FlagValues) => Promise<void>>> = { store, apiserver };
+const targets = ['real', 'decisions'] as const;
+
+async function scheduling(flags: FlagValues, words: readonly string[]): Promise<void> {
+  const { benchScheduling, compareSchedulingReports } = await import('@coxswain/scheduler/bench');
+  const [verb, before, after] = words;
+  if (verb !== undefined) {
+    if (verb !== 'compare' || before === undefined || after === undefined) throw new UsageError('usage: cox bench scheduling compare A.json B.json');
+    print(compareSchedulingReports(before, after));
+    return;
+  }
+  const target = targets.find((one) => one === flags.string('target'));
+  if (target === undefined) throw new UsageError(`--target=${flags.string('target')}: ${targets.join(' or ')}`);
+  const report = await benchScheduling({
+    target, kubeconfig: flags.string('kubeconfig'), schedulerCommand: flags.string('scheduler-command'), schedulerName: flags.string('scheduler-name'), drain: flags.bool('drain'),
+    nodes: or(flags, 'nodes', 5000, 500), repeats: or(flags, 'repeats', 3, 1), only: flags.string('only'), members: flags.int('members') === 1 ? 1 : 3,
+    directory: flags.string('directory'), json: flags.string('json'), html: flags.string('html'), nodeArguments: flags.strings('node-arguments'), print,
+  });
+  if (report.rows.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
+}
+
+const kinds: Readonly<Record<string, (flags: FlagValues, words: readonly string[]) => Promise<void>>> = { store, apiserver, scheduling };
 
 export const bench: Tool = {
-  usage: 'bench store|apiserver [--quick]',
-  summary: 'the store beside Debian\'s etcd, or the API server beside another one (--server), in turn on this machine: rates, latencies, memory; docs/benchmarks.md says how to read it',
+  usage: 'bench store|apiserver|scheduling [--quick]',
+  summary: 'the store beside Debian\'s etcd, or the API server beside another one (--server), in turn on this machine, or scheduling by scheduler_perf\'s workloads: rates, latencies, memory; docs/benchmarks.md says how to read it',
   flags: {
     quick: { kind: 'bool', help: 'a few minutes: short runs, one round, small sizes' },
     repeats: { kind: 'int', default: 0, min: 0, max: 100, help: 'rounds, alternating who goes first; 0: 3, or 1 with --quick' },
@@ -46,21 +66,28 @@ export const bench: Tool = {
     servers: { kind: 'strings', default: ['etcd', 'etcd-lite'], help: 'store: which servers; with one of them no verdicts' },
     directory: { kind: 'string', default: '/var/tmp', help: 'where the members keep their data; not a tmpfs' },
     json: { kind: 'string', help: 'file for everything that was measured' },
-    nodes: { kind: 'int', default: 0, min: 0, help: 'apiserver: nodes; 0: 5,000, or 500 with --quick' },
+    nodes: { kind: 'int', default: 0, min: 0, help: 'apiserver: nodes; scheduling: all sizes are so many 5,000ths of upstream\'s; 0: 5,000, or 500 with --quick' },
     pods: { kind: 'int', default: 0, min: 0, help: 'apiserver: pods of the small state; 0: 10,000, or 2,000 with --quick' },
     'pods-max': { kind: 'int', default: 0, min: 0, help: 'apiserver: pods of the large state; 0: 100,000, or 4,000 with --quick' },
-    members: { kind: 'int', default: 3, min: 1, max: 3, help: 'apiserver: members of its store: 1 or 3' },
+    members: { kind: 'int', default: 3, min: 1, max: 3, help: 'apiserver, scheduling: members of its store: 1 or 3' },
     'store-tls': { kind: 'bool', default: false, help: 'apiserver: mutual TLS to and between the store\'s members' },
     server: { kind: 'string', help: 'apiserver: URL of another API server, measured in turn with ours by the same client' },
     token: { kind: 'string', help: 'apiserver: bearer token of an administrator there' },
     'server-pids': { kind: 'strings', help: 'apiserver: its process ids (the API server first), whose processor time and memory are told' },
     'only-server': { kind: 'bool', help: 'apiserver: measure only --server' },
-    'node-arguments': { kind: 'strings', help: 'apiserver: for Node of ours, such as --cpu-prof' },
+    'node-arguments': { kind: 'strings', help: 'apiserver, scheduling: for Node of ours, such as --cpu-prof' },
+    target: { kind: 'string', default: 'real', help: 'scheduling: real (API server, store and scheduler as processes) or decisions (the scheduler in this process, without an API)' },
+    drain: { kind: 'bool', help: 'scheduling: the scheduler is started when the measured pods are there' },
+    kubeconfig: { kind: 'string', help: 'scheduling: a cluster to use instead of an own API server; what is made there stays' },
+    'scheduler-command': { kind: 'string', help: 'scheduling: another scheduler, run by a shell with KUBECONFIG set' },
+    'scheduler-name': { kind: 'string', default: 'default-scheduler', help: 'scheduling: the one that pods ask for' },
+    html: { kind: 'string', help: 'scheduling: file for a report with plots' },
   },
-  wordsMax: 1,
+  wordsMax: 4,
   run: async (flags, words) => {
     const run = Object.hasOwn(kinds, words[0] ?? '') ? kinds[words[0] ?? ''] : undefined;
     if (run === undefined) throw new UsageError(`cox bench measures: ${Object.keys(kinds).join(', ')}`);
-    await run(flags);
+    if (words.length > 1 && run !== scheduling) throw new UsageError(`unexpected argument ${JSON.stringify(words[1])}`);
+    await run(flags, words.slice(1));
   },
 };

@@ -1,0 +1,136 @@
+import { keyOfObject, resources } from '@coxswain/client';
+import { silentLogger } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
+import { noMetrics, type Metrics } from '@coxswain/service';
+import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
+import { assemble, type Assembled } from '../../assemble.ts';
+import { defaultProfile, defaultSchedulerConfig, type SchedulerConfig } from '../../config.ts';
+import { Binds } from './binds.ts';
+import { memoryClient, MemoryInformer } from './memory-client.ts';
+import { highPriority } from './templates.ts';
+import type { Target } from './target.ts';
+
+const millisecondsPerSecond = 1000;
+
+function makeInformers() {
+  return {
+    pods: new MemoryInformer(resources.pods), nodes: new MemoryInformer(resources.nodes), services: new MemoryInformer(resources.services), namespaces: new MemoryInformer(resources.namespaces),
+    replicaSets: new MemoryInformer(resources.replicasets), statefulSets: new MemoryInformer(resources.statefulsets),
+    replicationControllers: new MemoryInformer(resources.replicationcontrollers), budgets: new MemoryInformer(resources.poddisruptionbudgets),
+  };
+}
+
+/** Takes every decision's time out of the histogram that it goes to. */
+function collecting(timesMs: number[]): Metrics {
+  return {
+    ...noMetrics,
+    histogram: (name) => ({ observe(value) { if (name === 'scheduler_scheduling_algorithm_duration_seconds') timesMs.push(value * millisecondsPerSecond); } }),
+  };
+}
+
+let uids = 0;
+
+/** What admission would add. */
+function admitted(pod: Pod): Pod {
+  uids += 1;
+  const priority = pod.spec?.priorityClassName === highPriority.className ? highPriority.value : 0;
+  return { ...pod, metadata: { ...pod.metadata, uid: `uid-${uids}`, creationTimestamp: new Date().toISOString() }, spec: { containers: [], ...pod.spec, priority } };
+}
+
+/** The scheduler's own cache, queue, plugins and loop, with a cluster in memory around it: no API, no network, no other process. */
+class DecisionsTarget implements Target {
+  readonly name = 'decisions';
+  readonly notes = ['cache, queue, decision, assumption and the informers\' handlers in this process, no API: bindings, conditions and events are told to memory'];
+  readonly schedulerName = defaultProfile.schedulerName;
+  readonly binds = new Binds();
+  readonly broken: Promise<never>;
+  readonly #informers = makeInformers();
+  readonly #assembled: Assembled;
+  readonly #break: (error: unknown) => void;
+  #timesMs: number[] = [];
+  #stopping = new AbortController();
+  #running: Promise<void>;
+
+  constructor(config: SchedulerConfig = defaultSchedulerConfig('bench')) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.broken = promise;
+    this.#break = reject;
+    const client = memoryClient(this.#informers.pods, (key, node) => { this.binds.bound(key, node); }, (key) => { this.binds.deleted(key); });
+    this.#assembled = assemble(config, createRealHost(silentLogger), client, this.#informers, collecting(this.#timesMs));
+    this.#assembled.queue.start();
+    this.#running = this.#run();
+  }
+
+  #run(): Promise<void> {
+    return this.#assembled.scheduler.run(this.#stopping.signal).catch(this.#break);
+  }
+
+  async pause(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async resume(): Promise<void> {
+    this.#stopping = new AbortController();
+    this.#running = this.#run();
+  }
+
+  async createNamespaces(namespaces: readonly Namespace[]): Promise<void> {
+    for (const namespace of namespaces) this.#informers.namespaces.put(namespace);
+  }
+
+  async createNodes(nodes: readonly Node[]): Promise<void> {
+    for (const node of nodes) this.#informers.nodes.put(node);
+  }
+
+  async createPods(pods: readonly Pod[]): Promise<void> {
+    for (const pod of pods) {
+      this.binds.created(keyOfObject(pod));
+      this.#informers.pods.put(admitted(pod));
+    }
+  }
+
+  async createService(service: Service): Promise<void> {
+    this.#informers.services.put(service);
+  }
+
+  async deleteNode(name: string): Promise<void> {
+    this.#informers.nodes.remove({ name });
+  }
+
+  async deleteService(namespace: string, name: string): Promise<void> {
+    this.#informers.services.remove({ namespace, name });
+  }
+
+  /** With finalizers it stays, and is terminating. */
+  async deletePod(namespace: string, name: string): Promise<void> {
+    const { pods } = this.#informers;
+    const pod = pods.lister.get({ namespace, name });
+    if (pod?.metadata === undefined) return;
+    if ((pod.metadata.finalizers ?? []).length === 0) {
+      pods.remove({ namespace, name });
+      this.binds.deleted(keyOfObject(pod));
+    } else {
+      pods.put({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: new Date().toISOString() } });
+    }
+  }
+
+  processes(): ReturnType<Target['processes']> {
+    const cpuSeconds = (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; };
+    return [{ name: 'scheduler, in process', cpuSeconds, residentMb: () => process.memoryUsage.rss() / 1024 ** 2 }];
+  }
+
+  decisionTimes(): readonly number[] {
+    return this.#timesMs.splice(0);
+  }
+
+  async close(): Promise<void> {
+    await this.pause();
+    this.#assembled.queue.stop();
+  }
+}
+
+export function startDecisions(): Promise<Target> {
+  return Promise.resolve(new DecisionsTarget());
+}

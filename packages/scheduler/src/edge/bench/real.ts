@@ -1,0 +1,231 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connectAll, range, runLoad, startOwn, type Call, type Connection, type Endpoint, type Target as ServerTarget } from '@coxswain/apiserver/bench';
+import { loadKubeconfig } from '@coxswain/client/edge';
+import { keyOfObject } from '@coxswain/client';
+import { cpuSecondsOf, memoryOf } from '@coxswain/etcd-lite/bench';
+import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
+import { Binds } from './binds.ts';
+import { highPriority } from './templates.ts';
+import type { Target, WatchedProcess } from './target.ts';
+import { openWatch, type WatchEvent } from './watch.ts';
+
+export interface RealOptions {
+  readonly directory: string;
+  /** '': our API server on a store of its own, both started for this. */
+  readonly kubeconfig: string;
+  /** Run by a shell, with KUBECONFIG set; '': ours. */
+  readonly schedulerCommand: string;
+  readonly schedulerName: string;
+  readonly members: 1 | 3;
+  /** For Node of our scheduler and API server, such as `--cpu-prof`. */
+  readonly nodeArguments: readonly string[];
+}
+
+const cox = fileURLToPath(new URL('../../../../cli/src/edge/main.ts', import.meta.url));
+const connections = 4;
+const inFlight = 64;
+
+function kubeconfigText({ server, token }: Endpoint): string {
+  const cluster = { server, 'insecure-skip-tls-verify': true };
+  return JSON.stringify({
+    apiVersion: 'v1', kind: 'Config', 'current-context': 'bench', contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+    clusters: [{ name: 'bench', cluster }], users: [{ name: 'bench', user: { token } }],
+  });
+}
+
+/** A program that is started and ended as often as the run wants. */
+class SchedulerProcess {
+  readonly #command: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #log: string;
+  readonly #died: (error: Error) => void;
+  #process: ChildProcess | undefined;
+
+  constructor(command: readonly string[], kubeconfig: string, log: string, died: (error: Error) => void) {
+    this.#command = command;
+    this.#environment = { ...process.env, KUBECONFIG: kubeconfig };
+    this.#log = log;
+    this.#died = died;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    const log = openSync(this.#log, 'a');
+    const child = spawn(this.#command[0] as string, this.#command.slice(1), { stdio: ['ignore', log, log], env: this.#environment, detached: true });
+    closeSync(log);
+    this.#process = child;
+    child.on('exit', (code) => {
+      if (this.#process === child) this.#died(new Error(`the scheduler ended with ${code}:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`));
+    });
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child?.pid === undefined || child.exitCode !== null) return;
+    // It may be a shell's child.
+    process.kill(-child.pid, 'SIGTERM');
+    await once(child, 'exit');
+  }
+}
+
+/** Over the network: an API server, a scheduler as a process, and this process as load client and watcher. */
+class RealTarget implements Target {
+  readonly name: string;
+  readonly notes: readonly string[];
+  readonly schedulerName: string;
+  readonly binds = new Binds();
+  readonly broken: Promise<never>;
+  readonly #server: ServerTarget | undefined;
+  readonly #endpoint: Endpoint;
+  readonly #scheduler: SchedulerProcess;
+  readonly #fail: (error: Error) => void;
+  #connections: readonly Connection[] = [];
+  #closing = false;
+
+  constructor(options: RealOptions, server: ServerTarget | undefined, endpoint: Endpoint, kubeconfig: string) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.broken = promise;
+    this.#fail = (error) => { if (!this.#closing) reject(error); };
+    this.#server = server;
+    this.#endpoint = endpoint;
+    this.schedulerName = options.schedulerName;
+    const own = options.schedulerCommand === '';
+    this.name = `${server === undefined ? new URL(endpoint.server).host : 'own API server'}, ${own ? 'cox scheduler' : options.schedulerCommand}`;
+    this.notes = [
+      `${connections} HTTP/2 connections with ${inFlight} creations in flight, no limit of rate; one watch of bound pods`,
+      own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
+        : 'limits of the foreign scheduler\'s client (kube-scheduler: 50 QPS, burst 100 unless configured otherwise) are its own affair: look at its configuration',
+    ];
+    const command = own ? [process.execPath, ...options.nodeArguments, cox, 'scheduler', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0'] : ['/bin/sh', '-c', options.schedulerCommand];
+    this.#scheduler = new SchedulerProcess(command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
+  }
+
+  async start(): Promise<void> {
+    this.#connections = await connectAll(this.#endpoint, connections + 1);
+    const told = (event: WatchEvent): void => {
+      const key = `${event.object.metadata.namespace}/${event.object.metadata.name}`;
+      if (event.type === 'DELETED') this.binds.deleted(key);
+      else this.binds.bound(key, event.object.spec?.nodeName ?? '');
+    };
+    const list = await this.#call({ method: 'GET', path: '/api/v1/pods?limit=1' });
+    const version = /"resourceVersion":"(\d+)"/.exec(list.start)?.[1] ?? '0';
+    const path = `/api/v1/pods?watch=true&resourceVersion=${version}&fieldSelector=${encodeURIComponent('spec.nodeName!=')}`;
+    await openWatch(this.#connections[connections] as Connection, { method: 'GET', path }, told, this.#fail);
+    await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', [{ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: highPriority.className }, value: highPriority.value }]);
+    await this.resume();
+  }
+
+  async #call(call: Call, accepted: readonly number[] = [200]): Promise<{ readonly start: string }> {
+    const answer = await (this.#connections[0] as Connection).call(call);
+    if (!accepted.includes(answer.status)) throw new Error(`${call.method} ${call.path}: ${answer.status} ${answer.start}`);
+    return answer;
+  }
+
+  async #createAll(path: string | ((at: number) => string), objects: readonly unknown[], sent: (at: number) => void = () => undefined): Promise<void> {
+    const result = await runLoad(this.#connections.slice(0, connections), {
+      inFlight, accepted: [201, 409],
+      next: range(0, objects.length, (at) => {
+        sent(at);
+        return { method: 'POST', path: typeof path === 'string' ? path : path(at), body: Buffer.from(JSON.stringify(objects[at])) };
+      }),
+    });
+    if (result.failed > 0) throw new Error(`${result.failed} requests failed, such as ${result.firstFailure}`);
+  }
+
+  async createNamespaces(namespaces: readonly Namespace[]): Promise<void> {
+    await this.#createAll('/api/v1/namespaces', namespaces);
+    // In a cluster with the ServiceAccount plugin pods need it, and its controller takes its time.
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
+    await this.#createAll((at) => `/api/v1/namespaces/${namespaces[at]?.metadata?.name}/serviceaccounts`, namespaces.map(() => account));
+  }
+
+  createNodes(nodes: readonly Node[]): Promise<void> {
+    return this.#createAll('/api/v1/nodes', nodes);
+  }
+
+  createPods(pods: readonly Pod[]): Promise<void> {
+    return this.#createAll((at) => `/api/v1/namespaces/${pods[at]?.metadata?.namespace}/pods`, pods, (at) => { this.binds.created(keyOfObject(pods[at] as Pod)); });
+  }
+
+  createService(service: Service): Promise<void> {
+    return this.#createAll(`/api/v1/namespaces/${service.metadata?.namespace}/services`, [service]);
+  }
+
+  async #delete(path: string): Promise<void> {
+    await this.#call({ method: 'DELETE', path }, [200, 202, 404]);
+  }
+
+  deleteNode(name: string): Promise<void> {
+    return this.#delete(`/api/v1/nodes/${name}`);
+  }
+
+  deletePod(namespace: string, name: string): Promise<void> {
+    return this.#delete(`/api/v1/namespaces/${namespace}/pods/${name}`);
+  }
+
+  deleteService(namespace: string, name: string): Promise<void> {
+    return this.#delete(`/api/v1/namespaces/${namespace}/services/${name}`);
+  }
+
+  pause(): Promise<void> {
+    return this.#scheduler.stop();
+  }
+
+  async resume(): Promise<void> {
+    this.#scheduler.start();
+  }
+
+  processes(): readonly WatchedProcess[] {
+    const others = (this.#server?.processes() ?? []).map(({ name, pid }) => ({ name, pid }));
+    const scheduler = this.#scheduler.pid === undefined ? [] : [{ name: 'scheduler', pid: this.#scheduler.pid }];
+    const watched = [...scheduler, ...others].map(({ name, pid }) => ({ name, cpuSeconds: () => cpuSecondsOf(pid), residentMb: () => memoryOf(pid).residentMb }));
+    const own = (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; };
+    return [...watched, { name: 'client', cpuSeconds: own, residentMb: () => process.memoryUsage.rss() / 1024 ** 2 }];
+  }
+
+  decisionTimes(): undefined {
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#scheduler.stop();
+    for (const connection of this.#connections) connection.close();
+    await this.#server?.close();
+  }
+}
+
+async function endpointOf(kubeconfig: string): Promise<Endpoint> {
+  const { server, tls, bearerToken } = await loadKubeconfig(kubeconfig);
+  return { server, tls, token: typeof bearerToken === 'function' ? await bearerToken() : bearerToken ?? '' };
+}
+
+/** Nothing of a foreign cluster is taken away again but what churn makes; ours is gone with its directory. */
+export async function startReal(options: RealOptions): Promise<Target> {
+  mkdirSync(options.directory, { recursive: true });
+  const server = options.kubeconfig === '' ? await startOwn({ directory: options.directory, members: options.members, storeTls: false, nodeArguments: options.nodeArguments }) : undefined;
+  const endpoint = server ?? await endpointOf(options.kubeconfig);
+  let kubeconfig = options.kubeconfig;
+  if (kubeconfig === '') {
+    kubeconfig = join(options.directory, 'kubeconfig');
+    writeFileSync(kubeconfig, kubeconfigText(endpoint), { mode: 0o600 });
+  }
+  const target = new RealTarget(options, server, endpoint, kubeconfig);
+  try {
+    await target.start();
+  } catch (error) {
+    await target.close();
+    rmSync(options.directory, { recursive: true, force: true });
+    throw error;
+  }
+  return target;
+}

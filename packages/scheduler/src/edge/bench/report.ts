@@ -1,0 +1,112 @@
+import { median, number } from '@coxswain/etcd-lite/bench';
+import type { Sample } from './run.ts';
+import { maxSpread, spreadOf, type Percentiles } from './statistics.ts';
+
+export interface Row {
+  readonly workload: string;
+  readonly target: string;
+  /** Or, instead, created and bound at once. */
+  readonly drained: boolean;
+  readonly nodes: number;
+  /** Upstream's pass line at 5,000 nodes. */
+  readonly line: number | undefined;
+  readonly samples: readonly Sample[];
+  /** Why it was not measured. */
+  readonly failure?: string;
+}
+
+export interface Report {
+  readonly kind: 'cox-bench-scheduling';
+  readonly machine: string;
+  readonly atIso: string;
+  readonly notes: readonly string[];
+  readonly rows: readonly Row[];
+  /** Workloads of upstream that are not measured, with why. */
+  readonly leftOut: Readonly<Record<string, string>>;
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+/** Of repetitions. One alone tells nothing of it. */
+export function spreadOfRow(row: Row): number | undefined {
+  return row.samples.length < 2 ? undefined : spreadOf(row.samples.map(({ podsPerSecond }) => podsPerSecond));
+}
+
+export function isUsable(row: Row): boolean {
+  return row.samples.length > 0 && (spreadOfRow(row) ?? 0) <= maxSpread;
+}
+
+export function rateOf(row: Row): number | undefined {
+  return median(row.samples.map(({ podsPerSecond }) => podsPerSecond));
+}
+
+function spreadText(row: Row): string {
+  const spread = spreadOfRow(row);
+  if (spread === undefined) return 'one run';
+  return spread > maxSpread ? `${percent(spread)}, unusable` : percent(spread);
+}
+
+function times(samples: readonly Sample[], of: (sample: Sample) => Percentiles | undefined): string {
+  const all = samples.map(of).filter((one) => one !== undefined);
+  if (all.length === 0) return '-';
+  return (['p50', 'p90', 'p99'] as const).map((name) => { const value = median(all.map((one) => one[name])) ?? 0; return value < 0.1 ? value.toFixed(3) : number(value); }).join(' · ');
+}
+
+/** Members of a store are one thing to the reader. */
+export function usesOf(samples: readonly Sample[]): readonly { readonly name: string; readonly cpuMsPerPod: number; readonly residentMb: number }[] {
+  const group = (name: string): string => (/^store\d+$/.test(name) ? 'store' : name);
+  const names = [...new Set(samples.flatMap(({ processes }) => processes.map(({ name }) => group(name))))];
+  return names.map((name) => {
+    const sum = (of: 'cpuMsPerPod' | 'residentMb'): number => median(samples.map(({ processes }) => processes.filter((one) => group(one.name) === name).reduce((total, one) => total + one[of], 0))) ?? 0;
+    return { name, cpuMsPerPod: sum('cpuMsPerPod'), residentMb: sum('residentMb') };
+  });
+}
+
+function placementText({ placement }: Sample): string {
+  const { cpuUtilisation, cpuDeviation, podsDeviation, zoneSkew, fragmentation } = placement;
+  return `cpu ${percent(cpuUtilisation)} ± ${percent(cpuDeviation)}, pods ± ${number(podsDeviation)}${zoneSkew === undefined ? '' : `, zones ± ${zoneSkew}`}, lost ${percent(fragmentation)}`;
+}
+
+export function rowName({ workload, drained }: Row): string {
+  return `${workload}${drained ? ', drained' : ''}`;
+}
+
+export function lineOf(row: Row): readonly string[] {
+  const [first] = row.samples;
+  const head = [rowName(row), String(row.nodes), first === undefined ? '-' : String(first.pods)];
+  if (first === undefined) return [...head, row.failure ?? 'not measured', '', '', '', '', '', ''];
+  const uses = usesOf(row.samples);
+  return [
+    ...head, number(rateOf(row)), spreadText(row), row.line === undefined ? '' : number(row.line), times(row.samples, (one) => one.createToBoundMs), times(row.samples, (one) => one.decisionMs),
+    uses.map(({ name, cpuMsPerPod, residentMb }) => `${name} ${cpuMsPerPod.toFixed(cpuMsPerPod < 0.1 ? 3 : 2)} ms ${Math.round(residentMb)} MB`).join(', '), placementText(first),
+  ];
+}
+
+export const columns = ['workload', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'processor a pod, memory', 'placement'] as const;
+
+export function markdown(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] as readonly string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
+  const text = lines.map((line) => `| ${line.map((one, column) => one.padEnd(widths[column] as number)).join(' | ')} |`);
+  return [text[0], `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...text.slice(1)].join('\n');
+}
+
+export function table(rows: readonly Row[]): string {
+  return markdown([columns, ...rows.map(lineOf)]);
+}
+
+/** One report beside another; `b` is what is asked about. */
+export function compare(a: Report, b: Report): string {
+  const key = (row: Row): string => `${rowName(row)}\0${row.nodes}`;
+  const before = new Map(a.rows.map((row) => [key(row), row]));
+  const lines = b.rows.flatMap((row) => {
+    const other = before.get(key(row));
+    const [was, is] = [other === undefined ? undefined : rateOf(other), rateOf(row)];
+    if (other === undefined || was === undefined || is === undefined) return [];
+    const cpu = (of: Row): number => usesOf(of.samples).reduce((sum, { cpuMsPerPod }) => sum + cpuMsPerPod, 0);
+    const verdict = isUsable(row) && isUsable(other) ? '' : 'unusable: repetitions differ';
+    return [[rowName(row), String(row.nodes), number(was), number(is), number(is / was), cpu(other).toFixed(3), cpu(row).toFixed(3), number(cpu(row) / cpu(other)), verdict]];
+  });
+  const head = ['workload', 'nodes', 'A pods/s', 'B pods/s', 'B/A', 'A cpu ms a pod', 'B cpu ms a pod', 'B/A', ''];
+  const machines = a.machine === b.machine ? [] : [`A was measured on ${a.machine}`, `B was measured on ${b.machine}`];
+  return [...machines, lines.length === 0 ? 'no workload is in both' : markdown([head, ...lines])].join('\n');
+}

@@ -1,0 +1,36 @@
+import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
+import type { Binds } from './binds.ts';
+
+/** A program whose processor time and memory are told. */
+export interface WatchedProcess {
+  readonly name: string;
+  cpuSeconds(): number;
+  residentMb(): number;
+}
+
+/** A cluster and its scheduler. */
+export interface Target {
+  readonly name: string;
+  /** What the reader should know of how it is asked, such as limits of clients. */
+  readonly notes: readonly string[];
+  /** The scheduler's, which the pods name. */
+  readonly schedulerName: string;
+  readonly binds: Binds;
+  /** Rejects when something that the run needs has ended. */
+  readonly broken: Promise<never>;
+  createNamespaces(namespaces: readonly Namespace[]): Promise<void>;
+  createNodes(nodes: readonly Node[]): Promise<void>;
+  /** Tells `binds` of each. */
+  createPods(pods: readonly Pod[]): Promise<void>;
+  createService(service: Service): Promise<void>;
+  deleteNode(name: string): Promise<void>;
+  deletePod(namespace: string, name: string): Promise<void>;
+  deleteService(namespace: string, name: string): Promise<void>;
+  /** No decisions until `resume`. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  processes(): readonly WatchedProcess[];
+  /** Of decisions since the last call, in milliseconds; undefined: it cannot tell. */
+  decisionTimes(): readonly number[] | undefined;
+  close(): Promise<void>;
+}
