@@ -40,11 +40,14 @@ function heading(): string {
 async function once(options: SchedulingBenchOptions, workload: Workload, notes: Set<string>): Promise<{ readonly sample: Sample; readonly name: string }> {
   const directory = join(options.directory, `cox-bench-scheduling-${process.pid}`);
   let target: Target | undefined;
+  const ended = (): void => { void (target?.close() ?? Promise.resolve()).finally(() => { process.exit(1); }); };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, ended);
   try {
     target = options.target === 'decisions' ? await startDecisions() : await startReal({ ...options, directory });
     for (const note of target.notes) notes.add(note);
     return { name: target.name, sample: await runWorkload(target, workload, { drain: options.drain || options.target === 'decisions', idleMs }) };
   } finally {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, ended);
     await target?.close();
     rmSync(directory, { recursive: true, force: true });
   }

@@ -118,11 +118,14 @@ export const leftOut: Readonly<Record<string, string>> = {
   EventHandling: 'measures the handling of single events on up to 100 nodes, not pods a second',
 };
 
-/** With its params at `toNodes` of 5,000 nodes; what there is of each of many (`…Each`) stays. */
+/** With its params at `toNodes` of 5,000 nodes. Of pod sets there are fewer, and only then smaller ones. */
 export function scaled(workload: Workload, toNodes: number): Workload {
   const by = toNodes / fullNodes;
-  const params = Object.entries(workload.params).map(([name, value]) => [name, name.endsWith('Each') ? value : value === 0 ? 0 : Math.max(1, Math.round(value * by))] as const);
-  return { ...workload, params: Object.fromEntries(params) };
+  const scale = (value: number): number => (value === 0 ? 0 : Math.max(1, Math.round(value * by)));
+  const params = Object.fromEntries(Object.entries(workload.params).map(([name, value]) => [name, scale(value)]));
+  const { initNamespaces, podsEach } = workload.params;
+  if (initNamespaces !== undefined && podsEach !== undefined) params['podsEach'] = Math.max(1, Math.round((initNamespaces * podsEach * by) / (params['initNamespaces'] as number)));
+  return { ...workload, params };
 }
 
 export function countOf({ name, params }: Workload, count: Count): number {

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { placementOf } from './placement.ts';
+import { compare, isUsable, lineOf, type Report, type Row } from './report.ts';
+import type { Sample } from './run.ts';
+import { percentiles } from './statistics.ts';
+import { makeNode } from './templates.ts';
+import { countOf, scaled, workloads } from './workloads.ts';
+
+const placement = { cpuUtilisation: 0.5, cpuDeviation: 0, podsDeviation: 0, podsMost: 1, zoneSkew: undefined, fragmentation: 0 };
+
+function sample(podsPerSecond: number): Sample {
+  const processes = ['store1', 'store2', 'apiserver'].map((name) => ({ name, cpuSeconds: 1, cpuMsPerPod: 2, residentMb: 100 }));
+  return { pods: 10, seconds: 1, podsPerSecond, bySecond: [10], createToBoundMs: undefined, decisionMs: undefined, processes, placement };
+}
+
+function row(...rates: readonly number[]): Row {
+  return { workload: 'w', target: 't', drained: false, nodes: 10, line: undefined, samples: rates.map(sample) };
+}
+
+test('repetitions that differ by more than a twentieth are marked', () => {
+  expect(isUsable(row(100, 104))).toBe(true);
+  expect(isUsable(row(100, 110))).toBe(false);
+  expect(lineOf(row(100, 110)).join()).toContain('10.0 %, unusable');
+  expect(lineOf(row(100)).join()).toContain('one run');
+  expect(lineOf({ ...row(), failure: 'no' })).toContain('no');
+});
+
+test('members of a store are told as one', () => {
+  expect(lineOf(row(100)).join()).toContain('store 4.00 ms 200 MB, apiserver 2.00 ms 100 MB');
+});
+
+test('two reports side by side, by name and size', () => {
+  const report = (machine: string, ...rows: readonly Row[]): Report => ({ kind: 'cox-bench-scheduling', machine, atIso: '', notes: [], rows, leftOut: {} });
+  const text = compare(report('here', row(100)), report('there', row(150), { ...row(1), workload: 'only in B' }));
+  expect(text).toContain('A was measured on here\nB was measured on there');
+  expect(text).toMatch(/w +\| 10 +\| 100 +\| 150 +\| 1\.50/);
+  expect(text).not.toContain('only in B');
+  expect(compare(report('here', row(100)), report('here', row(100, 120)))).toContain('unusable');
+});
+
+test('percentiles are of the values', () => {
+  expect(percentiles(Array.from({ length: 100 }, (_, at) => 100 - at))).toEqual({ p50: 51, p90: 91, p99: 100 });
+  expect(percentiles([])).toBeUndefined();
+});
+
+test('placement: what is asked for, how evenly, and what no single node can take', () => {
+  const nodes = ['a', 'b'].map((name, at) => makeNode('node-default', name, { 'topology.kubernetes.io/zone': `z${at}` }));
+  // 4 processors each: a has 3 × 900m, so 1300m is free there and 4000m on b. 5300m would hold 5.9 pods of 900m, but 1 and 4 fit.
+  const placed = [1, 2, 3].map(() => ({ template: 'pod-low-priority' as const, node: 'a' }));
+  const found = placementOf(nodes, placed, 'pod-low-priority');
+  expect(found.cpuUtilisation).toBeCloseTo(2.7 / 8);
+  expect(found.cpuDeviation).toBeCloseTo(2.7 / 8);
+  expect(found).toMatchObject({ podsMost: 3, zoneSkew: 3 });
+  expect(found.fragmentation).toBeCloseTo(1 - 5 / (5.3 / 0.9));
+});
+
+test('workloads scale, and every count that they name is there', () => {
+  const [basic] = workloads;
+  expect(scaled(basic as (typeof workloads)[number], 500).params).toEqual({ initNodes: 500, initPods: 100, measurePods: 1000 });
+  const sets = workloads.find(({ name }) => name === 'SchedulingRequiredPodAntiAffinityWithNSSelector') as (typeof workloads)[number];
+  expect(scaled(sets, 20).params).toEqual({ initNodes: 24, initNamespaces: 1, podsEach: 16, measurePods: 8 });
+  for (const workload of workloads) {
+    expect(workload.ops.filter((op) => op.opcode === 'createPods' && op.collectMetrics === true)).toHaveLength(1);
+    for (const op of workload.ops) if ('count' in op) expect(countOf(workload, op.count)).toBeGreaterThanOrEqual(0);
+  }
+  expect(new Set(workloads.map(({ name }) => name)).size).toBe(workloads.length);
+});
