@@ -208,6 +208,15 @@ test('cox explain tells why a pod is where it is, and what would help one that f
   await cluster.kubectl('delete', 'deployment', 'huge', '--now');
 });
 
+test('cox simulate forks the live cluster and writes nothing to it', async () => {
+  const result = JSON.parse(await cluster.cox('simulate', '--add-nodes=node-1:2', '--reschedule-all', '-o', 'json')) as { placements: { pod: string; after: string }[]; pending: unknown[]; before: { nodes: number; pods: number }; after: { nodes: number; pods: number } };
+  expect(result.pending).toEqual([]);
+  expect([result.before.nodes, result.after.nodes]).toEqual([1, 3]);
+  expect(result.after.pods).toBe(result.before.pods);
+  expect(result.placements.some(({ after }) => after !== 'node-1')).toBe(true);
+  expect((await cluster.kubectl('get', 'nodes', '-o', 'name')).trim()).toBe('node/node-1');
+});
+
 test('a node that is deleted under its kubelet comes back, and runs pods again', async () => {
   const uid = (): Promise<string> => cluster.kubectl('get', 'node', 'node-1', '-o', 'jsonpath={.metadata.uid}');
   const before = await uid();

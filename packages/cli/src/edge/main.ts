@@ -24,6 +24,7 @@ const tools: Readonly<Record<string, () => Promise<Tool>>> = {
   bench: async () => (await import('./commands/bench.ts')).bench,
   test: async () => (await import('./commands/test.ts')).test,
   explain: async () => (await import('./commands/explain.ts')).explain,
+  simulate: async () => (await import('./commands/simulate.ts')).simulate,
   why: async () => (await import('./commands/why.ts')).why,
 };
 
@@ -41,6 +42,7 @@ const help = `cox: a Kubernetes cluster in TypeScript
   cox down [--purge]                  stop it and leave nothing behind
   cox why KIND/NAME [-n NAMESPACE]    who wrote each recent change of an object
   cox explain pod/NAME [-n NAMESPACE]  why a pod went to its node, or fits nowhere and what would help
+  cox simulate [--scenario FILE] …    what the scheduler would do if nodes, pods or its configuration were others
   cox test [--quick]                  types, lint, tests
   cox bench store [--quick]           the store beside Debian's etcd
   cox etcd doctor|migrate|…           look after a store, ours or a real etcd
