@@ -23,22 +23,30 @@ export interface EventSourceOptions {
 
 interface Known { readonly name: string; readonly firstTimestamp: string; count: number; resourceVersion: string }
 
-/** A Map that forgets what was not used for longest. */
+/**
+ * A Map that keeps the last `cacheSize` keys used, and up to as many before them. Two generations, since the first
+ * key of a Map whose first keys were deleted is slow to find.
+ */
 class Recent<V> {
-  readonly #entries = new Map<string, V>();
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
   get(key: string): V | undefined {
-    const value = this.#entries.get(key);
-    if (value !== undefined) this.set(key, value);
-    return value;
+    const value = this.#young.get(key);
+    if (value !== undefined) return value;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
   }
   set(key: string, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= cacheSize) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    this.#young.set(key, value);
+    if (this.#young.size < cacheSize) return;
+    this.#old = this.#young;
+    this.#young = new Map();
   }
-  delete(key: string): void { this.#entries.delete(key); }
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
 }
 
 /** An object that is a part of one (a container) may carry that as `fieldPath`. */

@@ -62,6 +62,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     less: (a, b) => (frameworks.get(firstProfile.schedulerName) as Framework).queueSort.less(a, b),
     preEnqueue: (pod) => frameworkOf(pod).preEnqueue(pod),
     judge: (pod, rejection, event) => hints.get(pod.spec?.schedulerName ?? '')?.judge(pod, rejection, event) ?? 'after-backoff',
+    concerns: (name, rejection, event) => hints.get(name)?.concerns(rejection, event) ?? true,
     wake: () => scheduler.wake(),
   });
   for (const profile of config.profiles) {

@@ -34,6 +34,11 @@ export class EventLog {
     return missed;
   }
 
+  /** The pod is in flight no more, and nobody asks what it missed. */
+  forget(uid: string): void {
+    if (this.#inFlight.delete(uid)) this.#trim();
+  }
+
   #trim(): void {
     const oldest = this.#inFlight.values().next();
     const keepFrom = oldest.done === true ? this.#firstSequence + this.#events.length : oldest.value;

@@ -39,6 +39,16 @@ export class QueueingHints {
     return nobody || this.#anyHelped(rejection.unschedulablePlugins, pod, event) ? 'after-backoff' : 'no';
   }
 
+  /** Whether `judge` might say something else than no, whatever the pod. */
+  concerns({ unschedulablePlugins, pendingPlugins }: Rejection, event: ClusterEvent): boolean {
+    if (event.resource === '*' || unschedulablePlugins.size + pendingPlugins.size === 0) return true;
+    for (const name of unschedulablePlugins.union(pendingPlugins)) {
+      const registrations = this.#registrations.get(name);
+      if (registrations === undefined || registrations.some((registration) => concerns(registration, event))) return true;
+    }
+    return false;
+  }
+
   #anyHelped(plugins: ReadonlySet<string>, pod: Pod, event: ClusterEvent): boolean {
     for (const name of plugins) {
       const registrations = this.#registrations.get(name);

@@ -15,7 +15,8 @@ const rejectedBy = (...names: readonly string[]): { unschedulablePlugins: Set<st
 const nodeAdded: ClusterEvent = { resource: 'Node', actions: ['Add'], before: undefined, after: {} };
 const podDeleted: ClusterEvent = { resource: 'AssignedPod', actions: ['Delete'], before: {}, after: undefined };
 
-function world(): { sim: Simulation; queue: SchedulingQueue; pops: () => string[] } {
+function world(): { sim: Simulation; queue: SchedulingQueue; pops: () => string[]; judged: string[] } {
+  const judged: string[] = [];
   const sim = new Simulation({ seed: 1 });
   const { host } = sim.start('m', 'scheduler');
   const hints = new QueueingHints([
@@ -26,10 +27,11 @@ function world(): { sim: Simulation; queue: SchedulingQueue; pops: () => string[
   const queue = new SchedulingQueue({
     clock: host.clock, timers: host.timers, initialBackoffMs: 1000, maxBackoffMs: 10_000, maxUnschedulableMs: 300_000,
     infoOf: podInfoOf, less: (a, b) => prioritySort.less(a, b), preEnqueue: (pod) => fromPlugin(schedulingGates.preEnqueue(pod), schedulingGates.name),
-    judge: (pod, rejection, event) => hints.judge(pod, rejection, event), wake: () => undefined,
+    judge: (pod, rejection, event) => { judged.push(pod.metadata?.name ?? ''); return hints.judge(pod, rejection, event); },
+    concerns: (_name, rejection, event) => hints.concerns(rejection, event), wake: () => undefined,
   });
   queue.start();
-  return { sim, queue, pops: () => {
+  return { sim, queue, judged, pops: () => {
     const names: string[] = [];
     for (let item = queue.pop(); item !== undefined; item = queue.pop()) names.push(item.podInfo.name);
     return names;
@@ -45,6 +47,22 @@ test('important pods first, then who came first', () => {
   for (const [name, priority] of [['a', 0], ['b', 5], ['c', 0], ['d', 5]] as const) queue.add(pod(name, priority));
   const order = pops();
   expect([new Set(order.slice(0, 2)), new Set(order.slice(2))]).toEqual([new Set(['b', 'd']), new Set(['a', 'c'])]);
+});
+
+test('an event asks only the pods that wait for its kind', async () => {
+  const { sim, queue, pops, judged } = world();
+  for (let at = 0; at < 50; at += 1) queue.add(pod(`gated${at}`, 0, ['hold']));
+  for (const [name, plugin] of [['a', 'Picky'], ['b', 'Choosy'], ['c', 'Unheard']] as const) {
+    queue.add(pod(name));
+    queue.giveBack(queue.pop() as QueuedPodInfo, rejectedBy(plugin));
+  }
+  expect(queue.counts).toEqual({ active: 0, backoff: 0, unschedulable: 3, gated: 50 });
+  await sim.run(20_000);
+  queue.moveAll(nodeAdded);
+  // Nobody knows what would help the third.
+  expect(judged).toEqual(['a', 'c']);
+  expect(pops()).toEqual(['a', 'c']);
+  expect(queue.counts).toEqual({ active: 0, backoff: 0, unschedulable: 1, gated: 50 });
 });
 
 test('a rejected pod sleeps until an event that its plugin declared', async () => {

@@ -8,6 +8,7 @@ import { EventLog } from './event-log.ts';
 import { Heap } from './heap.ts';
 import { Nominations } from './nominations.ts';
 import type { Rejection, Requeue } from './queueing-hints.ts';
+import { UnschedulablePods } from './unschedulable-pods.ts';
 
 export interface QueueOptions {
   readonly clock: Clock;
@@ -20,6 +21,8 @@ export interface QueueOptions {
   readonly less: (a: QueuedPod, b: QueuedPod) => boolean;
   readonly preEnqueue: (pod: Pod) => Status;
   readonly judge: (pod: Pod, rejection: Rejection, event: ClusterEvent) => Requeue;
+  /** False: `judge` answers no for every pod of that scheduler with that rejection. */
+  readonly concerns: (schedulerName: string, rejection: Rejection, event: ClusterEvent) => boolean;
   /** Called when there may be something to pop. */
   readonly wake: () => void;
 }
@@ -46,7 +49,7 @@ export class SchedulingQueue {
   readonly #options: QueueOptions;
   readonly #active: Heap<QueuedPodInfo>;
   readonly #backoff: Heap<QueuedPodInfo>;
-  readonly #unschedulable = new Map<string, QueuedPodInfo>();
+  readonly #unschedulable = new UnschedulablePods();
   readonly #log = new EventLog();
   #backoffTimer: TimerHandle | undefined;
   #flushTimer: TimerHandle | undefined;
@@ -68,7 +71,7 @@ export class SchedulingQueue {
   }
 
   get counts(): { readonly active: number; readonly backoff: number; readonly unschedulable: number; readonly gated: number } {
-    const gated = this.#unschedulable.values().filter((item) => item.gated).toArray().length;
+    const gated = this.#unschedulable.gatedCount;
     return { active: this.#active.size, backoff: this.#backoff.size, unschedulable: this.#unschedulable.size - gated, gated };
   }
 
@@ -93,7 +96,7 @@ export class SchedulingQueue {
     const item = this.#unschedulable.get(podInfo.uid);
     if (item === undefined) { this.add(pod); return; }
     const changed = { ...item, podInfo };
-    this.#unschedulable.set(podInfo.uid, changed);
+    this.#unschedulable.set(changed);
     this.#requeue(changed, event);
   }
 
@@ -102,7 +105,7 @@ export class SchedulingQueue {
     this.#active.delete(uid);
     this.#backoff.delete(uid);
     this.#unschedulable.delete(uid);
-    this.#log.end(uid);
+    this.#log.forget(uid);
   }
 
   /** The next pod to decide; it is in flight until `done` or `giveBack`. */
@@ -115,7 +118,7 @@ export class SchedulingQueue {
 
   /** The pod is bound, or gone. */
   done(uid: string): void {
-    this.#log.end(uid);
+    this.#log.forget(uid);
     this.nominations.remove(uid);
   }
 
@@ -128,13 +131,17 @@ export class SchedulingQueue {
     const verdicts = missed.map((event) => this.#options.judge(waiting.podInfo.pod, waiting, event));
     if (verdicts.includes('at-once')) this.#activate(waiting);
     else if (byError || verdicts.includes('after-backoff')) this.#backOff(waiting);
-    else this.#unschedulable.set(waiting.podInfo.uid, waiting);
+    else this.#unschedulable.set(waiting);
   }
 
   /** Something happened: moves the pods that it may help. */
   moveAll(event: ClusterEvent): void {
     this.#log.record(event);
-    for (const item of Array.from(this.#unschedulable.values())) this.#requeue(item, event);
+    for (const group of this.#unschedulable.groups()) {
+      const [first] = group.values();
+      if (first === undefined || !this.#options.concerns(first.podInfo.pod.spec?.schedulerName ?? '', first, event)) continue;
+      for (const item of Array.from(group.values())) this.#requeue(item, event);
+    }
   }
 
   #requeue(item: QueuedPodInfo, event: ClusterEvent): void {
@@ -149,7 +156,7 @@ export class SchedulingQueue {
   #activate(item: QueuedPodInfo): void {
     const status = this.#options.preEnqueue(item.podInfo.pod);
     if (status.code !== 'Success') {
-      this.#unschedulable.set(item.podInfo.uid, { ...item, gated: true, unschedulablePlugins: new Set([status.plugin]) });
+      this.#unschedulable.set({ ...item, gated: true, unschedulablePlugins: new Set([status.plugin]) });
       return;
     }
     this.#active.set(item.gated ? { ...item, gated: false, unschedulablePlugins: none } : item);
@@ -185,7 +192,7 @@ export class SchedulingQueue {
 
   #flushUnschedulable(): void {
     const nowMs = this.#options.clock.monotonicMs();
-    for (const item of Array.from(this.#unschedulable.values())) {
+    for (const item of this.#unschedulable.values()) {
       if (nowMs - item.timestampMs > this.#options.maxUnschedulableMs) this.#requeue(item, everything);
     }
   }

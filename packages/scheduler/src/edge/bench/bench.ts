@@ -7,7 +7,6 @@ import { html } from './html.ts';
 import { startReal } from './real.ts';
 import { compare, lineOf, table, type Report, type Row } from './report.ts';
 import { runWorkload, type Sample } from './run.ts';
-import type { Target } from './target.ts';
 import { countOf, leftOut, scaled, workloads, type Workload } from './workloads.ts';
 
 export interface SchedulingBenchOptions {
@@ -39,16 +38,17 @@ function heading(): string {
 /** The run's own directory, and what is told of how the target was asked. */
 async function once(options: SchedulingBenchOptions, workload: Workload, notes: Set<string>): Promise<{ readonly sample: Sample; readonly name: string }> {
   const directory = join(options.directory, `cox-bench-scheduling-${process.pid}`);
-  let target: Target | undefined;
-  const ended = (): void => { void (target?.close() ?? Promise.resolve()).finally(() => { process.exit(1); }); };
+  const starting = options.target === 'decisions' ? startDecisions() : startReal({ ...options, directory });
+  // Its processes would stay.
+  const ended = (): void => { void starting.then((target) => target.close()).finally(() => { rmSync(directory, { recursive: true, force: true }); process.exit(1); }); };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, ended);
   try {
-    target = options.target === 'decisions' ? await startDecisions() : await startReal({ ...options, directory });
+    const target = await starting;
     for (const note of target.notes) notes.add(note);
     return { name: target.name, sample: await runWorkload(target, workload, { drain: options.drain || options.target === 'decisions', idleMs }) };
   } finally {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, ended);
-    await target?.close();
+    await starting.then((target) => target.close(), () => undefined);
     rmSync(directory, { recursive: true, force: true });
   }
 }
