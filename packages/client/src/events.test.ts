@@ -2,6 +2,8 @@ import { Simulation } from '@coxswain/host/sim';
 import { expect, test } from 'vitest';
 import { createClient } from './create-client.ts';
 import { createEventRecorder } from './events.ts';
+import { eventWriter } from './fast-path/index.ts';
+import { resources } from './resources.ts';
 import { FakeApiServer } from './testing/index.ts';
 
 test('equal events are counted up; many similar ones share one; a flood is cut off', async () => {
@@ -27,4 +29,42 @@ test('equal events are counted up; many similar ones share one; a flood is cut o
   await sim.run(1000);
   // 25 at once for an object: 15 are spent above.
   expect(list().find((event) => event.reason === 'Flood')?.count).toBe(10);
+});
+
+test('new events are written together where the server can, in order, and one that counts up another is not', async () => {
+  const sim = new Simulation({ seed: 1 });
+  const serverHost = sim.start('server', 'apiserver').host;
+  const server = new FakeApiServer(serverHost);
+  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  const { host } = sim.start('client', 'client');
+  const client = createClient(host, { server: 'http://server:80', userAgent: 't' });
+  const calls: string[][] = [];
+  const recorder = createEventRecorder(host, client, {
+    component: 'scheduler',
+    async writeTogether(events) {
+      calls.push(events.map(({ message }) => message ?? ''));
+      for (const event of events) if (event.message !== 'p3' && event.message !== 'p4') await client.create(resources.events, event);
+      return events.map(({ message }) => (message === 'p3' ? 403 : message === 'p4' ? 500 : 201));
+    },
+  });
+  const tell = (name: string): void => recorder.event({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'ns', uid: name } }, 'Normal', 'Scheduled', name);
+  for (const name of ['p0', 'p1', 'p2', 'p3', 'p4', 'p1', 'p5', 'p6']) tell(name);
+  await sim.run(1000);
+  const counts = Object.fromEntries((server.store.list('', 'events', 'ns') as unknown as { message: string; count: number }[]).map(({ message, count }) => [message, count]));
+  // The first goes alone while the others come; p3 was refused, p4 tried again by itself.
+  expect(calls).toEqual([['p1', 'p2', 'p3', 'p4'], ['p5', 'p6']]);
+  expect(counts).toEqual({ p0: 1, p1: 2, p2: 1, p4: 1, p5: 1, p6: 1 });
+});
+
+test('a server that cannot take many is not asked again', async () => {
+  const sim = new Simulation({ seed: 1 });
+  const serverHost = sim.start('server', 'apiserver').host;
+  const server = new FakeApiServer(serverHost);
+  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  const { host } = sim.start('client', 'client');
+  const client = createClient(host, { server: 'http://server:80', userAgent: 't' });
+  const recorder = createEventRecorder(host, client, { component: 'scheduler', writeTogether: eventWriter(client) });
+  for (let at = 0; at < 10; at += 1) recorder.event({ apiVersion: 'v1', kind: 'Pod', metadata: { name: `p${at}`, namespace: 'ns', uid: `p${at}` } }, 'Normal', 'Scheduled', 'x');
+  await sim.run(1000);
+  expect(server.store.list('', 'events', 'ns')).toHaveLength(10);
 });

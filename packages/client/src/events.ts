@@ -14,14 +14,23 @@ const cacheSize = 4096;
 const maxAttempts = 12;
 const retryMs = 10_000;
 const maxMessageLength = 1024;
+const maxWaiting = 1000;
+/** Where many are written together. */
+const maxWaitingTogether = 20_000;
+const togetherAtMost = 200;
+
+/** Answers of the server, an HTTP code an event; undefined: it cannot take many together. */
+export type WriteEvents = (events: readonly Event[]) => Promise<readonly number[] | undefined>;
 
 export interface EventSourceOptions {
   readonly component: string;
   /** Node name, for agents. */
   readonly instance?: string | undefined;
+  /** For sources of thousands of events: new ones are written together where the server can. */
+  readonly writeTogether?: WriteEvents;
 }
 
-interface Known { readonly name: string; readonly firstTimestamp: string; count: number; resourceVersion: string }
+interface Known { readonly name: string; count: number }
 
 /**
  * A Map that keeps the last `cacheSize` keys used, and up to as many before them. Two generations, since the first
@@ -62,7 +71,10 @@ export function referenceOf(object: KubeObject): ObjectReference {
 
 type Pending = { readonly reference: ObjectReference; readonly type: string; readonly reason: string; readonly message: string; readonly atMs: number };
 
-/** Events go out one after the other, in order, in the background. What cannot be delivered is dropped with a log line. */
+/** With the message and the key under which it is counted. */
+interface Counted { readonly key: string; readonly pending: Pending }
+
+/** Events go out one after the other or, new ones, many together, in order, in the background. What cannot be delivered is dropped with a log line. */
 export function createEventRecorder(host: Host, client: Client, source: EventSourceOptions): EventRecorder {
   return new Recorder(host, client, source);
 }
@@ -74,13 +86,17 @@ class Recorder implements EventRecorder {
   readonly #known = new Recent<Known>();
   readonly #similar = new Recent<{ messages: Set<string>; lastMs: number }>();
   readonly #tokens = new Recent<{ left: number; atMs: number }>();
-  #tail: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #waiting: Pending[] = [];
+  /** Taken from those that wait, and next. */
+  #next: Counted | undefined;
+  #running = false;
+  #writeTogether: WriteEvents | undefined;
 
   constructor(host: Host, client: Client, source: EventSourceOptions) {
     this.#host = host;
     this.#client = client;
     this.#source = source;
+    this.#writeTogether = source.writeTogether;
   }
 
   event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -90,9 +106,57 @@ class Recorder implements EventRecorder {
     };
     this.#host.log.debug('event', { object: `${pending.reference.namespace ?? ''}/${pending.reference.name}`, reason, message });
     // Bounded: an API server that is away must not fill the memory.
-    if (!this.#admit(pending.reference) || this.#waiting >= 1000) return;
-    this.#waiting += 1;
-    this.#tail = this.#tail.then(() => this.#deliver(pending)).finally(() => { this.#waiting -= 1; });
+    if (!this.#admit(pending.reference) || this.#waiting.length >= (this.#writeTogether === undefined ? maxWaiting : maxWaitingTogether)) return;
+    this.#waiting.push(pending);
+    if (!this.#running) void this.#run();
+  }
+
+  /** Until nothing waits; never rejects. */
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let first = this.#take(); first !== undefined; first = this.#take()) {
+      const batch = this.#writeTogether === undefined || this.#known.get(first.key) !== undefined ? [first] : this.#newOnesAfter(first);
+      if (batch.length > 1 && this.#writeTogether !== undefined) await this.#deliverTogether(batch, this.#writeTogether);
+      else for (const one of batch) await this.#deliver(one);
+    }
+    this.#running = false;
+  }
+
+  #take(): Counted | undefined {
+    const next = this.#next;
+    this.#next = undefined;
+    if (next !== undefined) return next;
+    const pending = this.#waiting.shift();
+    return pending === undefined ? undefined : this.#aggregate(pending);
+  }
+
+  /** As many as go together, in order: up to the first that counts up another. */
+  #newOnesAfter(first: Counted): readonly Counted[] {
+    const batch = new Map([[first.key, first]]);
+    while (batch.size < togetherAtMost) {
+      const one = this.#take();
+      if (one === undefined) break;
+      if (batch.has(one.key) || this.#known.get(one.key) !== undefined) { this.#next = one; break; }
+      batch.set(one.key, one);
+    }
+    return [...batch.values()];
+  }
+
+  async #deliverTogether(batch: readonly Counted[], write: WriteEvents): Promise<void> {
+    const events = batch.map(({ pending }) => this.#newEvent(pending));
+    let codes: readonly number[] | undefined = [];
+    try {
+      codes = await write(events);
+      if (codes === undefined) this.#writeTogether = undefined;
+    } catch (error) {
+      this.#host.log.debug('events could not be written together, trying each', { error: String(error) });
+    }
+    for (const [at, one] of batch.entries()) {
+      const code = codes?.[at] ?? 0;
+      if (code >= 200 && code < 300) this.#known.set(one.key, { name: events[at]?.metadata.name ?? '', count: 1 });
+      else if (code >= 400 && code < 500 && code !== 429) this.#host.log.debug('event was refused', { reason: one.pending.reason, code });
+      else await this.#deliver(one);
+    }
   }
 
   #admit(reference: ObjectReference): boolean {
@@ -104,8 +168,7 @@ class Recorder implements EventRecorder {
     return left >= 1;
   }
 
-  /** The message and key under which it is counted. */
-  #aggregate(pending: Pending): { readonly key: string; readonly message: string } {
+  #aggregate(pending: Pending): Counted {
     const { reference, type, reason } = pending;
     const group = [reference.kind, reference.namespace, reference.name, reference.uid, reference.fieldPath, type, reason].join('\0');
     const nowMs = this.#host.clock.monotonicMs();
@@ -114,15 +177,14 @@ class Recorder implements EventRecorder {
     similar.lastMs = nowMs;
     if (similar.messages.size < aggregateAfter) similar.messages.add(pending.message);
     this.#similar.set(group, similar);
-    if (similar.messages.size < aggregateAfter) return { key: `${group}\0${pending.message}`, message: pending.message };
-    return { key: group, message: `(combined from similar events): ${pending.message}` };
+    if (similar.messages.size < aggregateAfter) return { key: `${group}\0${pending.message}`, pending };
+    return { key: group, pending: { ...pending, message: `(combined from similar events): ${pending.message}` } };
   }
 
-  async #deliver(pending: Pending): Promise<void> {
-    const { key, message } = this.#aggregate(pending);
+  async #deliver({ key, pending }: Counted): Promise<void> {
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
       try {
-        await this.#write(key, { ...pending, message });
+        await this.#write(key, pending);
         return;
       } catch (error) {
         // The server has seen and refused it: for instance its namespace is being deleted.
@@ -150,10 +212,8 @@ class Recorder implements EventRecorder {
       }
     }
     const event = this.#newEvent(pending);
-    const stored = await this.#client.create(resources.events, event);
-    this.#known.set(key, {
-      name: event.metadata.name ?? '', firstTimestamp: event.firstTimestamp ?? '', count: 1, resourceVersion: stored.metadata.resourceVersion ?? '',
-    });
+    await this.#client.create(resources.events, event);
+    this.#known.set(key, { name: event.metadata.name ?? '', count: 1 });
   }
 
   async #count(known: Known, pending: Pending): Promise<void> {

@@ -1,4 +1,5 @@
 import { createEventRecorder, type Client, type EventRecorder, type Informer } from '@coxswain/client';
+import { eventWriter } from '@coxswain/client/fast-path';
 import { assert, type Host } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
 import type { ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1';
@@ -66,7 +67,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     wake: () => scheduler.wake(),
   });
   for (const profile of config.profiles) {
-    const recorder = createEventRecorder(host, client, { component: profile.schedulerName });
+    const recorder = createEventRecorder(host, client, { component: profile.schedulerName, writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
       host, client, recorder,
       nominator: () => queue.nominations,

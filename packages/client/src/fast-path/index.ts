@@ -1,2 +1,3 @@
 export * from './binder.ts';
+export * from './event-writer.ts';
 export * from './messages.ts';
