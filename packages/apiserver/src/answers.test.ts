@@ -1,3 +1,4 @@
+import { decodeProtobuf, openProtobuf, typeOfKind } from '@coxswain/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminToken } from './testing/parts-config.ts';
 import { startTestServer, type TestAnswer, type TestServer } from './testing/test-server.ts';
@@ -41,6 +42,18 @@ const facts: readonly Fact[] = [
   { name: 'a token of nobody', ask: ['POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: 'x' } }], status: 201, text: ['"status":{"user":{},"error":"invalid bearer token"}'] },
   { name: 'own rules', ask: ['POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { metadata: { name: 'x', labels: { a: 'b' } }, spec: { namespace: 'default' } }], status: 201, text: ['"metadata":{"creationTimestamp":null},"spec":{},"status"'] },
   { name: 'the version, to be read', ask: ['GET', '/version'], status: 200, text: ['{\n  "major": "1",\n  "minor": "32",\n'] },
+  { name: 'a path with nothing in it', ask: ['GET', '/api//v1'], status: 404, text: ['"the server could not find the requested resource"'] },
+  { name: 'a version that is not served', ask: ['HEAD', '/api/v9'], status: 404, text: [] },
+  { name: 'a group without a name', ask: ['GET', '/apis//apps'], status: 404, text: ['404 page not found'] },
+  { name: 'a group with a path with nothing in it', ask: ['GET', '/apis/apps//v1'], status: 404, text: ['"the server could not find the requested resource"'] },
+  { name: 'a group that is not there, by another method', ask: ['OPTIONS', '/apis/nope'], status: 404, text: ['404 page not found'] },
+  { name: 'groups are told whatever the method', ask: ['OPTIONS', '/apis'], status: 200, text: ['"kind":"APIGroupList"'] },
+  { name: 'a group is told whatever the method', ask: ['POST', '/apis/apps/', {}], status: 200, text: ['"kind":"APIGroup"', '"name":"apps"'] },
+  { name: 'versions only by GET', ask: ['HEAD', '/api'], status: 405, text: [] },
+  { name: 'resources only by GET', ask: ['OPTIONS', '/apis/apps/v1'], status: 405, text: ['"the server does not allow this method on the requested resource"'] },
+  { name: 'the version only by GET', ask: ['HEAD', '/version'], status: 405, text: [] },
+  { name: 'what tokens are signed with only by GET', ask: ['OPTIONS', '/openid/v1/jwks'], status: 405, text: [] },
+  { name: 'logs only by GET', ask: ['OPTIONS', '/api/v1/namespaces/default/pods/x/log'], status: 405, text: [] },
   { name: 'the index by its other name', ask: ['GET', '/index.html'], status: 200, text: ['{\n  "paths": [\n    "/.well-known/openid-configuration",\n'] },
 ];
 
@@ -65,6 +78,22 @@ describe('answers of the original', () => {
     expect(answer.status, answer.text).toBe(status);
     for (const part of text) expect(answer.text).toContain(part);
     if (not !== undefined) expect(answer.text).not.toContain(not);
+  });
+
+  it.each(['v2', 'v2beta1'])('aggregated discovery %s as protobuf', async (version) => {
+    const form = `;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+    const type = `application/vnd.kubernetes.protobuf${form}`;
+    const { response, status } = await ask(['GET', '/apis', undefined, undefined, `${type},application/json`]);
+    expect([status, response.headers['content-type']]).toEqual([200, type]);
+    const { apiVersion, kind } = openProtobuf(response.body as Uint8Array);
+    expect([apiVersion, kind]).toEqual([`apidiscovery.k8s.io/${version}`, 'APIGroupDiscoveryList']);
+    const read = decodeProtobuf(response.body as Uint8Array, typeOfKind('apidiscovery.k8s.io', version, kind) ?? '');
+    expect(read['items']).toEqual((await ask(['GET', '/apis', undefined, undefined, `application/json${form}`])).json['items']);
+  });
+
+  it('a token after two spaces is told to be ignored', async () => {
+    const { status, warning } = await ask(['GET', '/healthz'], { authorization: `Bearer  ${adminToken}` });
+    expect([status, warning]).toEqual([401, '299 - "the provided Authorization header contains extra space before the bearer token, and is ignored"']);
   });
 
   it('aggregated discovery may be kept, and asked after by its ETag', async () => {

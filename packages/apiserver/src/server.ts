@@ -32,7 +32,7 @@ import { answerWhy } from './why/answer.ts';
 import { measuredStores } from './storage/measured.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { tracedAdmission } from './tracing/request-trace.ts';
-import { PathTable, readOnly } from './transport/paths.ts';
+import { getOnly, PathTable } from './transport/paths.ts';
 import { readableResponse } from './transport/responses.ts';
 import { assembleParts, externalAddress, identityOf, type PartsTools } from './parts.ts';
 import type { ApiServerParts, CacheReader, RequestNotes } from './types.ts';
@@ -206,7 +206,7 @@ function pathsOf(config: ApiServerConfig, registry: Registry, aggregator: Aggreg
   const paths = new PathTable();
   const version = config.version ?? defaultVersion;
   // Clients made from the OpenAPI description ask for it with the slash.
-  for (const path of ['/version', '/version/']) paths.exact(path, readOnly(() => Promise.resolve(readableResponse(200, version))), { listed: path === '/version' });
+  for (const path of ['/version', '/version/']) paths.exact(path, getOnly(() => Promise.resolve(readableResponse(200, version))), { listed: path === '/version' });
   addHealth(paths, { store: config.store, times: config.storageTimes, livezGraceMs: config.livezGraceMs ?? 0, ...health, metrics, host });
   addDiscovery(paths, { hash: (text) => host.crypto.hash('sha512', utf8(text)).toHex().toUpperCase(), resources: () => registry.resources, others: aggregator.otherGroups, serverAddress: externalAddress(config.parts) });
   addOpenApi(paths, host, version.gitVersion, () => registry.customSchemas, config.fieldTexts, aggregator.otherDocuments, config.isServed);

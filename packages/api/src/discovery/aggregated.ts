@@ -40,6 +40,6 @@ export function aggregatedDiscovery(resources: readonly ApiResource[], prefix: '
 }
 
 /** The media type that such a document is sent as, protobuf aside. */
-export function aggregatedMediaType(version: AggregatedVersion): string {
-  return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+export function aggregatedMediaType(version: AggregatedVersion, type = 'application/json'): string {
+  return `${type};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 }

@@ -27,6 +27,11 @@ export function bearerToken(request: HttpRequest): string | undefined {
   }
 }
 
+/** A token that is not looked at, since more than one space stands before it; its sender is told. */
+export function isBearerIgnored(request: HttpRequest): boolean {
+  return /^bearer {2}/i.test(header(request.headers, 'authorization')?.trim() ?? '');
+}
+
 /** The first that accepts wins; a refusal counts only if nobody accepts. */
 export function unionTokens(authenticators: readonly TokenAuthenticator[]): TokenAuthenticator {
   return {

@@ -2,8 +2,10 @@ import { aggregatedDiscovery, aggregatedMediaType, apiGroup, apiGroupList, apiRe
 import { header, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { mergeAggregated, mergedGroup, mergeGroupList, noOtherGroups, type OtherGroups } from '../aggregation/merged-discovery.ts';
 import { parseAccept } from '../negotiation/accept.ts';
+import { encodeProtobufObject } from '../negotiation/protobuf.ts';
 import { plainResponse } from '../negotiation/respond.ts';
-import { readOnly, type PathServer, type PathTable } from '../transport/paths.ts';
+import { noSuchResource } from '../registry/errors.ts';
+import { getOnly, type PathServer, type PathTable } from '../transport/paths.ts';
 import { jsonResponse, pageNotFound, readableResponse } from '../transport/responses.ts';
 
 export interface DiscoveryOptions {
@@ -17,13 +19,18 @@ export interface DiscoveryOptions {
   readonly serverAddress: string;
 }
 
+interface AggregatedForm {
+  readonly version: 'v2' | 'v2beta1';
+  readonly mediaType: 'application/json' | 'application/vnd.kubernetes.protobuf';
+}
+
 /** The aggregated form that the client likes best; undefined: it wants the legacy one. */
-function aggregatedVersion(request: HttpRequest): 'v2' | 'v2beta1' | undefined {
+function aggregatedForm(request: HttpRequest): AggregatedForm | undefined {
   for (const { type, params } of parseAccept(header(request.headers, 'accept') ?? '')) {
-    if (type !== 'application/json') continue;
+    if (type !== 'application/json' && type !== 'application/vnd.kubernetes.protobuf') continue;
     if (params.get('as') === undefined) return undefined;
     const version = params.get('v');
-    if (params.get('as') === 'APIGroupDiscoveryList' && params.get('g') === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) return version;
+    if (params.get('as') === 'APIGroupDiscoveryList' && params.get('g') === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) return { version, mediaType: type };
   }
   return undefined;
 }
@@ -33,14 +40,17 @@ function document(request: HttpRequest, query: URLSearchParams, body: JsonObject
 }
 
 function root(request: HttpRequest, query: URLSearchParams, options: DiscoveryOptions, prefix: 'api' | 'apis'): Promise<HttpResponse> {
-  const version = aggregatedVersion(request);
-  if (version !== undefined) {
+  const form = aggregatedForm(request);
+  if (form !== undefined) {
+    const { version, mediaType } = form;
     const body = aggregatedDiscovery(options.resources(), prefix, version);
     if (prefix === 'apis') body['items'] = [...mergeAggregated(body['items'] as JsonObject[], options.others ?? noOtherGroups)];
     const etag = `"${options.hash(stringifyAny(body['items'] as JsonObject[]))}"`;
     const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
     if (header(request.headers, 'if-none-match') === etag) return Promise.resolve({ status: 304, headers });
-    return Promise.resolve(jsonResponse(200, body, { ...headers, 'content-type': aggregatedMediaType(version) }));
+    const contentType = aggregatedMediaType(version, mediaType);
+    if (mediaType === 'application/json') return Promise.resolve(jsonResponse(200, body, { ...headers, 'content-type': contentType }));
+    return Promise.resolve({ status: 200, headers: { ...headers, 'content-type': contentType }, body: encodeProtobufObject(body) });
   }
   return document(request, query, prefix === 'api' ? apiVersions(options.serverAddress) : groupList(options));
 }
@@ -54,6 +64,10 @@ function groupDocument(options: DiscoveryOptions, group: string): JsonObject | u
   return mergedGroup(group, options.others ?? noOtherGroups) ?? apiGroup(options.resources(), group);
 }
 
+function versionResources(options: DiscoveryOptions, group: string, version: string): JsonObject | undefined {
+  return version === '' ? undefined : apiResourceList(options.resources(), group, version);
+}
+
 function groupPaths(resources: readonly ApiResource[]): string[] {
   const paths = new Set<string>();
   for (const { group, version } of resources) {
@@ -64,20 +78,24 @@ function groupPaths(resources: readonly ApiResource[]): string[] {
 }
 
 export function addDiscovery(paths: PathTable, options: DiscoveryOptions): void {
-  paths.exact('/api', readOnly((request, info) => root(request, info.query, options, 'api')));
-  paths.exact('/apis', readOnly((request, info) => root(request, info.query, options, 'apis')));
-  paths.prefix('/api/', readOnly((request, info) => {
+  paths.exact('/api', getOnly((request, info) => root(request, info.query, options, 'api')));
+  paths.exact('/apis', (request, info) => root(request, info.query, options, 'apis'));
+  paths.prefix('/api/', (request, info, user) => {
     const version = info.path.split('/')[2] ?? '';
-    if (version === '') return root(request, info.query, options, 'api');
-    return document(request, info.query, isDeeper(info.path, 2) ? undefined : apiResourceList(options.resources(), '', version));
-  }));
-  const groups = readOnly((request, info) => {
-    const [, , group = '', version = ''] = info.path.split('/');
-    if (group === '') return root(request, info.query, options, 'apis');
-    return document(request, info.query, version === '' ? groupDocument(options, group) : apiResourceList(options.resources(), group, version));
+    if (version === '' && info.path === '/api/') return getOnly(() => root(request, info.query, options, 'api'))(request, info, user);
+    const resources = isDeeper(info.path, 2) ? undefined : versionResources(options, '', version);
+    return resources === undefined ? Promise.reject(noSuchResource()) : getOnly(() => document(request, info.query, resources))(request, info, user);
   });
-  // Whatever is asked of a kind that nobody has defined.
-  paths.prefix('/apis/', (request, info, user) => (isDeeper(info.path, 3) ? Promise.resolve(pageNotFound()) : groups(request, info, user)));
+  paths.prefix('/apis/', (request, info, user) => {
+    const [, , group = '', version = '', ...rest] = info.path.split('/');
+    // Of a group, and of all, whatever the method.
+    if (info.path === '/apis/') return root(request, info.query, options, 'apis');
+    if (version === '' && rest.length === 0) return document(request, info.query, groupDocument(options, group));
+    const known = groupDocument(options, group) !== undefined;
+    const resources = isDeeper(info.path, 3) ? undefined : versionResources(options, group, version);
+    if (resources === undefined) return known && !isDeeper(info.path, 3) ? Promise.reject(noSuchResource()) : Promise.resolve(pageNotFound());
+    return getOnly(() => document(request, info.query, resources))(request, info, user);
+  });
   const index: PathServer = () => Promise.resolve(readableResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() }));
   paths.exact('/', index);
   paths.exact('/index.html', index, { listed: false });

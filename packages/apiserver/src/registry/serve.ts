@@ -227,8 +227,9 @@ async function serveSubresource(operation: Operation): Promise<HttpResponse> {
   }
 }
 
-/** Of built-in kinds nothing is asked for by HEAD. */
+/** Of built-in kinds nothing is asked for by HEAD, and logs only by GET. */
 function checkMethod({ kind, http, info, context }: Operation): void {
+  if (info.subresource === 'log' && http.method !== 'GET' && !kind.hub.custom) throw methodNotAllowed();
   if (http.method === 'HEAD' && !kind.hub.custom && (info.subresource === '' || context.subresourceHandler(kind.api, info.subresource) === undefined)) throw methodNotAllowed();
 }
 

@@ -1,11 +1,12 @@
 import { utf8, type HttpResponse } from '@coxswain/host';
 import type { JwtKey } from '../authn/jwt.ts';
+import { methodNotAllowed } from '../registry/errors.ts';
 import type { PathHandler } from '../types.ts';
 
 function document(path: string, contentType: string, body: object): PathHandler {
   const bytes = utf8(JSON.stringify(body));
   const response: HttpResponse = { status: 200, headers: { 'content-type': contentType, 'cache-control': 'public, max-age=3600' }, body: bytes };
-  return { path, handle: () => Promise.resolve(response) };
+  return { path, handle: ({ method }) => (method === 'GET' ? Promise.resolve(response) : Promise.reject(methodNotAllowed())) };
 }
 
 /** With these two documents anybody can check a service account token without asking the server. */

@@ -3,6 +3,7 @@ import { AssertionFailure, type HeaderMap, type Host, type HttpHandler, type Htt
 import { EtcdError } from '@coxswain/etcd-lite/client';
 import type { Auditor } from '../audit/auditor.ts';
 import type { RequestAudit } from '../audit/record.ts';
+import { isBearerIgnored } from '../authn/bearer.ts';
 import { PlainInternalError } from '../authz/forbidden.ts';
 import { compressed, type Gzip } from '../serving/compression.ts';
 import type { ChangeHistory } from '../why/history.ts';
@@ -66,6 +67,7 @@ export interface Flight {
 
 async function identify(stages: Stages, flight: Flight): Promise<UserInfo> {
   const { request, info, notes, receivedMs } = flight;
+  if (isBearerIgnored(request)) notes.warn('the provided Authorization header contains extra space before the bearer token, and is ignored');
   try {
     const user = await stages.parts.authenticate(request);
     flight.user = user;

@@ -9,6 +9,11 @@ export function readOnly(serve: PathServer): PathServer {
   return (request, info, user) => (request.method === 'GET' || request.method === 'HEAD' ? serve(request, info, user) : Promise.reject(methodNotAllowed()));
 }
 
+/** As `readOnly`; HEAD too is refused. */
+export function getOnly(serve: PathServer): PathServer {
+  return (request, info, user) => (request.method === 'GET' ? serve(request, info, user) : Promise.reject(methodNotAllowed()));
+}
+
 /** Paths that are no resources: exact ones first, then the longest matching prefix. */
 export class PathTable {
   readonly #exact = new Map<string, PathServer>();
