@@ -7,6 +7,7 @@ import { Protection } from './protection.ts';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
 import { Aggregator } from './aggregation/aggregator.ts';
 import { anonymousName } from './authn/users.ts';
+import { componentStatuses } from './component-status/component-status.ts';
 import { createCallouts, serverResolver } from './callouts/callouts.ts';
 import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
@@ -59,8 +60,9 @@ const defaultBodyLimitBytes = 3 * 1024 * 1024;
 function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerParts, registry: Registry): RegistryContext {
   const matches = (api: ApiResource, subresource: string) => (item: { readonly group: string; readonly resource: string; readonly subresource: string }): boolean =>
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
+  const components = componentStatuses({ host, store: config.store });
   return {
-    host, admission: tracedAdmission(parts.admission), managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
+    host, computed: ({ group, resource }) => (group === '' && resource === 'componentstatuses' ? components : undefined), admission: tracedAdmission(parts.admission), managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
     allowPrivileged: config.allowPrivileged ?? true, deleteCollectionWorkers: config.deleteCollectionWorkers ?? 1,
     equivalents: (kind) => registry.equivalents(kind),
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),

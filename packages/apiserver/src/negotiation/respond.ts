@@ -96,7 +96,7 @@ function notThatForm(message: string): StatusError {
 
 function listMetadata(result: ListResult): JsonObject {
   return {
-    resourceVersion: String(result.revision), ...(result.continueToken === '' ? {} : { continue: result.continueToken }),
+    ...(result.revision === 0 ? {} : { resourceVersion: String(result.revision) }), ...(result.continueToken === '' ? {} : { continue: result.continueToken }),
     ...(result.remainingItemCount === undefined ? {} : { remainingItemCount: result.remainingItemCount }),
   };
 }

@@ -4,6 +4,7 @@ import type { AdmissionAttributes, ApiServerParts, CreateHandler, GroupVersionKi
 import { admissionVersions } from './admission-versions.ts';
 import type { ServedKind } from './kind.ts';
 import { isLarge, pause } from './large-body.ts';
+import type { ComputedObjects } from '../component-status/component-status.ts';
 import type { ManagedFields } from './managed-fields.ts';
 import { randomSuffix } from './metadata.ts';
 import { meta, text } from './object.ts';
@@ -18,6 +19,8 @@ export interface RegistryContext {
   equivalents(kind: ServedKind): readonly ServedKind[];
   createHandler(api: ApiResource, subresource: string): CreateHandler | undefined;
   subresourceHandler(api: ApiResource, subresource: string): SubresourceHandler | undefined;
+  /** Of kinds that are not stored. */
+  computed(api: ApiResource): ComputedObjects | undefined;
   readonly maxBodyBytes: number;
   /** A watch that names no end lasts as long, and up to twice as long. */
   readonly minWatchSeconds: number;

@@ -5,10 +5,10 @@ export function noSuchResource(): StatusError {
   return new StatusError('NotFound', 'the server could not find the requested resource', {});
 }
 
-/** Custom resources are served by a handler that knows what was asked for of what. */
+/** Of kinds whose handler knows what was asked for of what: custom resources, and what is not stored. */
 export function notSupported(of: GroupResource, verb: string): StatusError {
-  const name = `${of.resource}.${of.group}`;
-  return new StatusError('MethodNotAllowed', `${verb} is not supported on resources of kind ${JSON.stringify(name)}`, { group: of.group, kind: of.resource });
+  const name = of.group === '' ? of.resource : `${of.resource}.${of.group}`;
+  return new StatusError('MethodNotAllowed', `${verb} is not supported on resources of kind ${JSON.stringify(name)}`, { ...(of.group === '' ? {} : { group: of.group }), kind: of.resource });
 }
 
 export function methodNotAllowed(): StatusError {

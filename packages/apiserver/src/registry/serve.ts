@@ -5,6 +5,7 @@ import { listTypes, objectTypes, requireAcceptable } from '../negotiation/route.
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
 import { resourceRequest, attributes, managerName, withTurns, type Operation } from './context.ts';
 import { admitConnect } from './connect.ts';
+import { serveComputed } from './computed.ts';
 import { createObject, storedForm } from './create.ts';
 import { deleteObject, deletionStatus } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
@@ -163,6 +164,9 @@ async function serveMain(operation: Operation): Promise<HttpResponse> {
   const handled = await serveHandler(operation, kind.api);
   if (handled !== undefined) return handled;
   checkScope(operation);
+  const computed = operation.context.computed(kind.api);
+  const made = computed === undefined ? undefined : await serveComputed(operation, computed);
+  if (made !== undefined) return made;
   if (!kind.api.verbs.includes(info.verb)) throw methodNotAllowed();
   checkRoute(operation);
   switch (info.verb) {
