@@ -51,6 +51,8 @@ describe('what a pod is given', () => {
     expect(readFileSync(`${hostFolder}/answer`, 'utf8')).toBe('from pod\n');
   });
 
+  // '[sig-auth] ServiceAccounts should mount an API token into pods [Conformance]'
+  // '[sig-auth] ServiceAccounts should mount projected service account token [Conformance]'
   test('a projected token is for its audience, and the default one opens the API', async () => {
     const claims = JSON.parse(Buffer.from((await exec('given', 'main', 'cat /token/token')).split('.')[1] ?? '', 'base64url').toString('utf8')) as { aud: string[]; sub: string; 'kubernetes.io': { pod: { name: string } } };
     expect([claims.aud, claims.sub, claims['kubernetes.io'].pod.name]).toEqual([['vault'], 'system:serviceaccount:default:default', 'given']);
@@ -127,6 +129,8 @@ describe('probes', () => {
 });
 
 describe('ends', () => {
+  // '[sig-node] Container Runtime blackbox test when starting a container that exits should run with the expected status [NodeConformance] [Conformance]'
+  // '[sig-node] InitContainer [NodeConformance] should not start app containers and fail the pod if init containers fail on a RestartNever pod [Conformance]'
   test('restart policies', async () => {
     for (const [name, phase] of [['on-failure-ok', 'Succeeded'], ['never-ok', 'Succeeded'], ['never-bad', 'Failed'], ['init-bad', 'Failed']]) {
       await cluster.kubectl('wait', `pod/${name}`, `--for=jsonpath={.status.phase}=${phase}`, '--timeout=60s');

@@ -140,6 +140,7 @@ describe.skipIf(missingTools.length > 0)('what a node takes, and as whom it runs
     expect(await fs.readFile(`${local}/file`, 'utf8')).toBe('kept\n');
   });
 
+  // '[sig-node] Ephemeral Containers [NodeConformance] will start an ephemeral container in an existing pod [Conformance]'
   test('an ephemeral container joins a pod that runs', async () => {
     await run('watched', { containers: [shell('exec sleep 3600')] });
     const before = await until('watched', ready);

@@ -75,6 +75,7 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     await expect(fs.stat(`/sys/fs/cgroup/memory${containerd.cgroupRoot}/kubepods/besteffort/pod${created.metadata?.uid}`)).rejects.toThrow('ENOENT');
   });
 
+  // '[sig-node] InitContainer [NodeConformance] should invoke init containers on a RestartAlways pod [Conformance]'
   test('init containers run in order before the app container; environment and volumes come from the API', async () => {
     await api.create(resources.configmaps, { metadata: { name: 'settings', namespace: 'default' }, data: { color: 'blue', 'app.conf': 'a=1\n' } });
     await api.create(resources.secrets, { metadata: { name: 'key', namespace: 'default' }, data: { password: btoa('s3cret') } });
@@ -130,6 +131,8 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     await gone('crash');
   });
 
+  // '[sig-node] Kubelet when scheduling a busybox command that always fails in a pod should have an terminated reason [NodeConformance] [Conformance]'
+  // '[sig-node] Kubelet when scheduling a busybox command that always fails in a pod should be possible to delete [NodeConformance] [Conformance]'
   test('pods that run to their end: Succeeded and Failed', async () => {
     await run('good', { restartPolicy: 'Never', containers: [shell('echo done')] });
     await run('bad', { restartPolicy: 'Never', containers: [shell('exit 7')] });
@@ -143,6 +146,7 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     await gone('bad');
   });
 
+  // '[sig-node] Probing container should be restarted with a exec "cat /tmp/health" liveness probe [NodeConformance] [Conformance]'
   test('probes: not ready until the server answers, restarted when liveness fails', async () => {
     await run('probed', { containers: [{
       ...shell('touch /tmp/alive; sleep 2; echo ok > /tmp/index.html; httpd -f -p 8080 -h /tmp'),
@@ -161,6 +165,8 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     await gone('probed');
   });
 
+  // '[sig-node] Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart exec hook properly [NodeConformance] [Conformance]'
+  // '[sig-node] Container Lifecycle Hook when create a pod with lifecycle hook should execute prestop exec hook properly [NodeConformance] [Conformance]'
   test('postStart and preStop run; the grace period ends what does not end itself', async () => {
     await fs.mkdir(`${containerd.directory}/hooks`);
     await run('hooks', {

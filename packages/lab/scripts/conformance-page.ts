@@ -17,7 +17,7 @@ function officialTests(): readonly Official[] {
   return rows.map(([area = '', name = '', title = '']) => ({ area, name, title: titles.get(title)?.length === 1 ? title : '' }));
 }
 
-/** A test bears a name if it stands there as a string of its own. */
+/** A test bears a name if it stands there as a string of its own, in the code or in a comment above it. */
 function bears(text: string, { name, title }: Official): boolean {
   const quoted = (words: string): boolean => text.includes(`'${words.replaceAll("'", "\\'")}'`) || text.includes(`"${words}"`);
   return quoted(name) || (title !== '' && quoted(title));
@@ -41,8 +41,9 @@ function page(): string {
     '# Official conformance tests and ours', '',
     'The official suite of Kubernetes 1.32 has 411 tests. Each of our tests that does what one of them demands bears its name (long or short); this page is made from those names',
     'by `node packages/lab/scripts/conformance-page.ts`. The tests in `packages/lab/test/conformance` run on a simulated cluster (store, API server, controllers, scheduler,',
-    'two nodes whose containers run nothing). What needs real containers is tested otherwise (`packages/cli/test`, `packages/kubelet/test`), not name by name, and counts as',
-    'not covered here. Covered says that a test of ours demands the same; it does not say that the official program was run.', '',
+    'two nodes whose containers run nothing); those of kubectl run it against processes (`packages/cli/test/kubectl.clients.test.ts`); what needs real containers runs on containerd',
+    '(`packages/kubelet/test`, `packages/cli/test`), where one test may do what several official ones demand: their names then stand above it.',
+    'Covered says that a test of ours demands the same; it does not say that the official program was run.', '',
     `**${covered.size} of ${tests.length} covered.**`, '', '| area | tests | covered |', '| --- | --- | --- |',
     ...[...areas].map(([area, own]) => `| ${area} | ${own.length} | ${own.filter((one) => covered.has(one.name)).length} |`),
   ];
