@@ -18,6 +18,7 @@ import { QueueingHints } from './queue/queueing-hints.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
 import { makeSchedulerMetrics } from './scheduler-metrics.ts';
 import { Scheduler } from './scheduler.ts';
+import { observeStorage, type StorageInformers } from './storage/storage.ts';
 
 /** For explanations. */
 const decisionsKept = 5000;
@@ -32,6 +33,7 @@ export interface SchedulerInformers {
   readonly statefulSets: Informer<StatefulSet>;
   readonly replicationControllers: Informer<ReplicationController>;
   readonly budgets: Informer<PodDisruptionBudget>;
+  readonly storage: Omit<StorageInformers, 'pods' | 'nodes'>;
 }
 
 type ExplainPod = (namespace: string, name: string, options: ExplainOptions) => readonly Explanation[];
@@ -45,6 +47,8 @@ export interface Assembled {
 /** Cache, queue, frameworks and loop, wired. Nothing runs yet. */
 export function assemble(config: SchedulerConfig, host: Host, client: Client, informers: SchedulerInformers, metrics: Metrics): Assembled {
   const cache = new SchedulerCache((namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels);
+  // Before the queue hears of a change, so that what it wakes sees it.
+  const storage = observeStorage({ ...informers.storage, pods: informers.pods, nodes: informers.nodes });
   const decisions = new DecisionLog(decisionsKept);
   const frameworks = new Map<string, Framework>();
   const recorders = new Map<string, EventRecorder>();
@@ -69,7 +73,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   for (const profile of config.profiles) {
     const recorder = createEventRecorder(host, client, { component: profile.schedulerName, writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder,
+      host, client, recorder, storage,
       nominator: () => queue.nominations,
       budgets: () => informers.budgets.lister.list(),
       namespaceLabels: (namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels ?? {},

@@ -22,8 +22,9 @@ test('reads what kube-scheduler reads', () => {
 test.each([
   [{ ...head, profils: [] }, 'profils: unknown field; did you mean profiles?'],
   [{ ...head, extenders: [{ urlPrefix: 'http://x' }] }, 'extenders: is not built yet'],
+  [{ ...head, profiles: [{ pluginConfig: [{ name: 'VolumeBinding', args: { bindTimeoutSeconds: -1 } }] }] }, 'bindTimeoutSeconds: expected a whole number from 0'],
   [{ ...head, percentageOfNodesToScore: 101 }, 'percentageOfNodesToScore: expected a whole number from 0 to 100'],
-  [{ ...head, profiles: [{ plugins: { filter: { enabled: [{ name: 'VolumeBinding' }] } } }] }, 'plugin VolumeBinding is not built yet'],
+  [{ ...head, profiles: [{ plugins: { filter: { enabled: [{ name: 'DynamicResources' }] } } }] }, 'plugin DynamicResources is not built yet'],
   [{ ...head, profiles: [{}, {}] }, 'two profiles have the same schedulerName'],
   [{ apiVersion: 'v1', kind: 'Pod' }, 'expected kind KubeSchedulerConfiguration'],
 ])('%j is refused in one line', (file, text) => {

@@ -171,6 +171,11 @@ const readArgs: Readonly<Partial<Record<PluginName, (args: Section, into: Mutabl
     if (defaultingType === 'System' && defaultConstraints.length > 0) throw mistake(`${args.path}.defaultingType`, 'must be List when defaultConstraints are given');
     into.podTopologySpread = { defaultingType, defaultConstraints };
   },
+  VolumeBinding: (args, into) => {
+    // A shape is for a feature that is off.
+    args.unbuilt('shape');
+    into.volumeBinding = { bindTimeoutMs: 1000 * args.int('bindTimeoutSeconds', 600, 0, 1_000_000) };
+  },
   InterPodAffinity: (args, into) => {
     into.interPodAffinity = { hardPodAffinityWeight: args.int('hardPodAffinityWeight', 1, 0, 100), ignorePreferredTermsOfExistingPods: args.bool('ignorePreferredTermsOfExistingPods', false) };
   },

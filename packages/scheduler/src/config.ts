@@ -2,12 +2,14 @@ import type { NodeAffinity, TopologySpreadConstraint } from 'kubernetes-types/co
 import type { ExtensionPoint } from './framework/framework.ts';
 import { defaultWeights, pluginNames, type PluginName } from './plugins/names.ts';
 import type { FitArgs, ResourceWeight } from './plugins/node-resources/scoring-strategy.ts';
+import type { VolumeBindingArgs } from './plugins/volume-binding/volume-binding.ts';
 
 export interface PluginArgs {
   readonly nodeAffinity: { readonly addedAffinity?: NodeAffinity };
   readonly nodeResourcesFit: FitArgs;
   readonly balancedAllocation: { readonly resources: readonly ResourceWeight[] };
   readonly podTopologySpread: { readonly defaultingType: 'System' | 'List'; readonly defaultConstraints: readonly TopologySpreadConstraint[] };
+  readonly volumeBinding: VolumeBindingArgs;
   readonly interPodAffinity: { readonly hardPodAffinityWeight: number; readonly ignorePreferredTermsOfExistingPods: boolean };
   readonly defaultPreemption: { readonly minCandidateNodesPercentage: number; readonly minCandidateNodesAbsolute: number };
 }
@@ -55,6 +57,7 @@ export const defaultPluginArgs: PluginArgs = {
   nodeResourcesFit: { ignoredResources: [], ignoredResourceGroups: [], scoringStrategy: { type: 'LeastAllocated', resources: cpuAndMemory } },
   balancedAllocation: { resources: cpuAndMemory },
   podTopologySpread: { defaultingType: 'System', defaultConstraints: [] },
+  volumeBinding: { bindTimeoutMs: 600_000 },
   interPodAffinity: { hardPodAffinityWeight: 1, ignorePreferredTermsOfExistingPods: false },
   defaultPreemption: { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 },
 };

@@ -2,8 +2,9 @@ import type { Informer, KubeObject } from '@coxswain/client';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { SchedulerCache } from './cache/cache.ts';
 import { nodeUpdate, podUpdate } from './cluster-events.ts';
-import type { ClusterEvent } from './framework/events.ts';
+import type { ClusterEvent, StorageResource } from './framework/events.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
+import type { StorageInformers } from './storage/storage.ts';
 
 export interface HandlerParts {
   readonly cache: SchedulerCache;
@@ -86,7 +87,7 @@ function handleNamespaces(informer: Informer<Namespace>, { cache }: HandlerParts
   });
 }
 
-function handleOthers<T extends KubeObject>(informer: Informer<T>, resource: 'Service' | 'Namespace', { queue }: HandlerParts): void {
+function handleOthers<T extends KubeObject>(informer: Informer<T>, resource: 'Service' | 'Namespace' | StorageResource, { queue }: HandlerParts): void {
   informer.addHandler({
     added: (object) => queue.moveAll(event(resource, 'Add', undefined, object)),
     updated: (before, after) => queue.moveAll(event(resource, 'Update', before, after)),
@@ -99,6 +100,7 @@ export interface ObservedInformers {
   readonly nodes: Informer<Node>;
   readonly services: Informer<Service>;
   readonly namespaces: Informer<Namespace>;
+  readonly storage: Omit<StorageInformers, 'pods' | 'nodes'>;
 }
 
 /** Nodes first: pods that are told later find them. */
@@ -107,5 +109,13 @@ export function observe(informers: ObservedInformers, parts: HandlerParts): void
   handleNamespaces(informers.namespaces, parts);
   handleOthers(informers.namespaces, 'Namespace', parts);
   handleOthers(informers.services, 'Service', parts);
+  const { claims, volumes, classes, csiNodes, csiDrivers, capacities, attachments } = informers.storage;
+  handleOthers(claims, 'PersistentVolumeClaim', parts);
+  handleOthers(volumes, 'PersistentVolume', parts);
+  handleOthers(classes, 'StorageClass', parts);
+  handleOthers(csiNodes, 'CSINode', parts);
+  handleOthers(csiDrivers, 'CSIDriver', parts);
+  handleOthers(capacities, 'CSIStorageCapacity', parts);
+  handleOthers(attachments, 'VolumeAttachment', parts);
   handlePods(informers.pods, parts);
 }

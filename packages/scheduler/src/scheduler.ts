@@ -54,6 +54,9 @@ function errorFailure(message: string): Failure {
 export class Scheduler {
   readonly #parts: SchedulerParts;
   readonly #writes = new Set<Promise<void>>();
+  /** Bindings that wait for others, such as for volumes. */
+  readonly #waiting = new Set<Promise<void>>();
+  #signal: AbortSignal | undefined;
   #startIndex = 0;
   #wake: (() => void) | undefined;
 
@@ -70,6 +73,7 @@ export class Scheduler {
   /** Until `signal` aborts; then waits for the writes under way. */
   async run(signal: AbortSignal): Promise<void> {
     const { host, queue } = this.#parts;
+    this.#signal = signal;
     signal.addEventListener('abort', () => this.wake(), { once: true });
     let sliceEndMs = host.clock.monotonicMs() + sliceMs;
     while (!signal.aborted) {
@@ -85,7 +89,7 @@ export class Scheduler {
       await host.timers.sleep(0);
       sliceEndMs = host.clock.monotonicMs() + sliceMs;
     }
-    await Promise.all(this.#writes);
+    await Promise.all([...this.#writes, ...this.#waiting]);
   }
 
   async #scheduleOne(item: QueuedPodInfo): Promise<void> {
@@ -128,20 +132,23 @@ export class Scheduler {
     const pod = item.podInfo;
     cache.assumePod(pod, nodeName);
     queue.nominations.remove(pod.uid);
+    const signal = this.#signal as AbortSignal;
     const reserved = framework.reserve(state, pod, nodeName);
+    if (state.bindingWaits) queue.setApart(pod.uid);
     this.#track((async () => {
-      const status = reserved.code === 'Success' ? await framework.bindingCycle(state, pod, nodeName) : reserved;
+      const status = reserved.code === 'Success' ? await framework.bindingCycle(state, pod, nodeName, signal) : reserved;
       if (status.code === 'Success') this.#bound(framework, item, nodeName);
+      else if (state.bindingWaits && signal.aborted) this.#giveUp(framework, state, item, nodeName);
       else this.#undo(framework, state, item, nodeName, isRejected(status)
         ? { message: status.reasons.join(', '), reason: 'Unschedulable', unschedulablePlugins: new Set([status.plugin]), pendingPlugins: nobody }
-        : errorFailure(`binding rejected: ${status.reasons.join(', ')}`));
-    })());
+        : errorFailure(status.reasons.join(', ')));
+    })(), state.bindingWaits ? this.#waiting : this.#writes);
   }
 
   /** Goes on beside the decisions. `work` must not reject. */
-  #track(work: Promise<void>): void {
-    const tracked = work.finally(() => { this.#writes.delete(tracked); });
-    this.#writes.add(tracked);
+  #track(work: Promise<void>, among = this.#writes): void {
+    const tracked = work.finally(() => { among.delete(tracked); });
+    among.add(tracked);
   }
 
   #bound(framework: Framework, item: QueuedPodInfo, nodeName: string): void {
@@ -152,11 +159,21 @@ export class Scheduler {
     recorderOf(framework.profileName).event(eventTarget(pod.pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
   }
 
-  #undo(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string, failure: Failure): void {
-    const { cache, queue } = this.#parts;
-    const pod = item.podInfo;
+  #forget(framework: Framework, state: CycleState, pod: PodInfo, nodeName: string): void {
     framework.unreserve(state, pod, nodeName);
-    cache.forgetPod(pod.uid);
+    this.#parts.cache.forgetPod(pod.uid);
+  }
+
+  /** Not this process's to decide any more: nobody is told. */
+  #giveUp(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string): void {
+    this.#forget(framework, state, item.podInfo, nodeName);
+    this.#parts.queue.giveBack(item, errorFailure(''));
+  }
+
+  #undo(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string, failure: Failure): void {
+    const { queue } = this.#parts;
+    const pod = item.podInfo;
+    this.#forget(framework, state, pod, nodeName);
     // The room is free again: who was refused because of it may try.
     queue.moveAll({ resource: 'AssignedPod', actions: ['Delete'], before: pod.pod, after: undefined });
     this.#fail(framework, item, failure);

@@ -27,6 +27,15 @@ function makeInformers(host: Host, client: Client) {
     statefulSets: factory.informer(resources.statefulsets),
     replicationControllers: factory.informer(resources.replicationcontrollers),
     budgets: factory.informer(resources.poddisruptionbudgets),
+    storage: {
+      claims: factory.informer(resources.persistentvolumeclaims),
+      volumes: factory.informer(resources.persistentvolumes),
+      classes: factory.informer(resources.storageclasses),
+      csiNodes: factory.informer(resources.csinodes),
+      csiDrivers: factory.informer(resources.csidrivers),
+      capacities: factory.informer(resources.csistoragecapacities),
+      attachments: factory.informer(resources.volumeattachments),
+    },
   };
 }
 

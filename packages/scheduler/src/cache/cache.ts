@@ -49,6 +49,7 @@ export class SchedulerCache {
   readonly #nodes = new Map<string, NodeInfo>();
   readonly #pods = new Map<string, PodState>();
   readonly #images = new Map<string, number>();
+  readonly #claims = new Map<string, number>();
   readonly #namespaceLabels: (namespace: string) => Labels;
   #snapshot: Snapshot | undefined;
 
@@ -73,6 +74,7 @@ export class SchedulerCache {
       table: this.#table, pods: this.#index,
       node: (name) => { const info = this.#nodes.get(name); return info?.node === undefined ? undefined : info; },
       imageSpread: (image) => this.#images.get(image) ?? 0,
+      claimUsers: (key) => this.#claims.get(key) ?? 0,
       namespaceLabels: this.#namespaceLabels,
     };
   }
@@ -201,7 +203,10 @@ export class SchedulerCache {
     this.#pods.delete(uid);
     const info = this.#infoOf(state.nodeName);
     const pod = info.removePod(uid);
-    if (pod !== undefined) this.#index.remove(pod, info.row);
+    if (pod !== undefined) {
+      this.#index.remove(pod, info.row);
+      this.#countClaims(pod, -1);
+    }
     this.#table.followPods(info);
     this.#dropIfEmpty(info);
   }
@@ -211,6 +216,7 @@ export class SchedulerCache {
     const info = this.#infoOf(state.nodeName);
     info.addPod(pod);
     this.#index.add(pod, info.row);
+    this.#countClaims(pod, 1);
     this.#table.followPods(info);
   }
 
@@ -228,6 +234,14 @@ export class SchedulerCache {
     if (info.node !== undefined || info.pods.size > 0) return;
     this.#nodes.delete(info.name);
     this.#table.leave(info);
+  }
+
+  #countClaims({ claims }: PodInfo, by: 1 | -1): void {
+    for (const key of claims) {
+      const count = (this.#claims.get(key) ?? 0) + by;
+      if (count > 0) this.#claims.set(key, count);
+      else this.#claims.delete(key);
+    }
   }
 
   #countImages(info: NodeInfo, by: 1 | -1): void {

@@ -14,17 +14,29 @@ export interface PodInfo extends PodShape {
   readonly namespace: string;
   readonly labels: Labels;
   readonly terminating: boolean;
+  /** `namespace/name` of the claims that the specification names. */
+  readonly claims: readonly string[];
   /** Equal for pods that no selector can tell apart. */
   readonly classKey: string;
   /** The same object for pods that `PodInfos` found to be equal. */
   readonly shape: PodShape;
 }
 
+const noClaims: readonly string[] = [];
+
+function claimsOf({ metadata, spec }: Pod): readonly string[] {
+  let out: string[] | undefined;
+  for (const { persistentVolumeClaim } of spec?.volumes ?? []) {
+    if (persistentVolumeClaim !== undefined) (out ??= []).push(`${metadata?.namespace ?? ''}/${persistentVolumeClaim.claimName}`);
+  }
+  return out ?? noClaims;
+}
+
 function withShape(pod: Pod, shape: PodShape): PodInfo {
   const { name = '', namespace = '', uid = '', labels = {} } = pod.metadata ?? {};
   const terminating = pod.metadata?.deletionTimestamp !== undefined;
   return {
-    ...shape, shape, pod, uid, key: `${namespace}/${name}`, name, namespace, labels, terminating,
+    ...shape, shape, pod, uid, key: `${namespace}/${name}`, name, namespace, labels, terminating, claims: claimsOf(pod),
     classKey: terminating ? `${shape.labelsKey} terminating` : shape.labelsKey,
   };
 }

@@ -17,5 +17,7 @@ export interface Snapshot {
   node(name: string): NodeInfo | undefined;
   /** How many nodes have the image. */
   imageSpread(image: string): number;
+  /** How many volumes of placed pods are the claim `namespace/name`. */
+  claimUsers(key: string): number;
   readonly namespaceLabels: (namespace: string) => Labels;
 }

@@ -17,13 +17,14 @@ import { question } from '../testing/arbitraries.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
+import { staticStorage } from '../testing/static-storage.ts';
 
 const { host } = new Simulation({ seed: 1 }).start('test', 'test');
 
 function frameworkFor(namespaces: Readonly<Record<string, Readonly<Record<string, string>>>>): Framework {
   return makeFramework(defaultProfile, {
     host, client: createClient(createRealHost(silentLogger), { server: 'http://127.0.0.1:1', userAgent: 'never used' }), recorder: { event() { /* nobody listens */ } },
-    nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], namespaceLabels: (namespace) => namespaces[namespace] ?? {},
+    nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], storage: staticStorage({}), namespaceLabels: (namespace) => namespaces[namespace] ?? {},
   }, host.timers);
 }
 

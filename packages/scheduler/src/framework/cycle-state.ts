@@ -11,6 +11,8 @@ export class CycleState {
   /** Plugins whose Filter is passed over, because their PreFilter answered Skip. */
   readonly skippedFilters: Set<string>;
   readonly skippedScores = new Set<string>();
+  /** The binding will wait for others, maybe for minutes: it does not count among the writes under way. Set by Reserve. */
+  bindingWaits = false;
 
   constructor(data: Map<string, StateData> = new Map(), skippedFilters: Set<string> = new Set()) {
     this.#data = data;

@@ -1,7 +1,11 @@
 import type { KubeObject } from '@coxswain/client';
 
 /** Kinds whose changes can make a rejected pod schedulable. `AssignedPod` has a node, `UnscheduledPod` is the waiting pod itself. */
-export type EventResource = 'AssignedPod' | 'UnscheduledPod' | 'Node' | 'Service' | 'Namespace' | '*';
+export type EventResource =
+  | 'AssignedPod' | 'UnscheduledPod' | 'Node' | 'Service' | 'Namespace' | StorageResource | '*';
+
+export type StorageResource =
+  | 'PersistentVolumeClaim' | 'PersistentVolume' | 'StorageClass' | 'CSINode' | 'CSIDriver' | 'CSIStorageCapacity' | 'VolumeAttachment';
 
 export type EventAction =
   | 'Add' | 'Delete' | 'Update'

@@ -66,6 +66,11 @@ function eachByItself(plugin: FilterPlugin, state: CycleState, pod: PodInfo, { t
   return kept;
 }
 
+/** An error says where it came from, as upstream words it. */
+function atPoint(point: string, status: Status, plugin: string): Status {
+  return isRejected(status) ? fromPlugin(status, plugin) : { ...failed(`running ${point} plugin ${JSON.stringify(plugin)}: ${status.reasons.join(', ')}`), plugin };
+}
+
 /** Runs one profile's plugins at each extension point. */
 export class Framework {
   readonly profileName: string;
@@ -239,7 +244,7 @@ export class Framework {
   reserve(state: CycleState, pod: PodInfo, nodeName: string): Status {
     for (const plugin of this.#sets.reserve) {
       const status = plugin.reserve(state, pod, nodeName);
-      if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+      if (status.code !== 'Success') return atPoint('Reserve', status, plugin.name);
     }
     return success;
   }
@@ -250,16 +255,17 @@ export class Framework {
   }
 
   /** Everything from Permit to PostBind. Never rejects. */
-  async bindingCycle(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status> {
+  async bindingCycle(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Status> {
     try {
       for (const plugin of this.#sets.permit) {
         const status = await this.#permit(plugin, state, pod, nodeName);
         if (status.code !== 'Success') return fromPlugin(status, plugin.name);
       }
       for (const plugin of this.#sets.preBind) {
-        const status = await plugin.preBind(state, pod, nodeName);
-        if (status.code !== 'Success') return fromPlugin(status, plugin.name);
+        const status = await plugin.preBind(state, pod, nodeName, signal);
+        if (status.code !== 'Success') return atPoint('PreBind', status, plugin.name);
       }
+      if (state.bindingWaits && signal.aborted) return failed('the scheduler is stopping');
       const status = await this.#bind(state, pod, nodeName);
       if (status.code === 'Success') for (const plugin of this.#sets.postBind) plugin.postBind(state, pod, nodeName);
       return status;
@@ -281,7 +287,7 @@ export class Framework {
   async #bind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status> {
     for (const plugin of this.#sets.bind) {
       const status = await plugin.bind(state, pod, nodeName);
-      if (status.code !== 'Skip') return fromPlugin(status, plugin.name);
+      if (status.code !== 'Skip') return status.code === 'Success' ? status : atPoint('Bind', status, plugin.name);
     }
     return failed(`no bind plugin took pod ${pod.key}`);
   }

@@ -119,7 +119,8 @@ export interface PermitPlugin extends Plugin {
 }
 
 export interface PreBindPlugin extends Plugin {
-  preBind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status>;
+  /** `signal` aborts when this process must not bind any more: whatever waits for others must end. */
+  preBind(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Status>;
 }
 
 /** The first that does not answer Skip has bound the pod, or failed to. */

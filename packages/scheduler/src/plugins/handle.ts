@@ -5,6 +5,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Framework, Nominator } from '../framework/framework.ts';
 import type { Labels } from '../selectors/labels.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { KeyedSelector } from './pod-topology-spread/constraints.ts';
 
 /** What plugins may use of the scheduler. The functions answer the present, not the time of the plugin's making. */
@@ -15,6 +16,7 @@ export interface PluginHandle {
   readonly schedulerName: string;
   framework(): Framework;
   nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
+  readonly storage: Storage;
   budgets(): readonly PodDisruptionBudget[];
   namespaceLabels(namespace: string): Labels;
   /** Selectors of the Services, ReplicaSets, … that select or own the pod. */

@@ -1,6 +1,7 @@
 /** In upstream's order, which is the order in which they run. */
 export const pluginNames = [
   'SchedulingGates', 'PrioritySort', 'NodeUnschedulable', 'NodeName', 'TaintToleration', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit',
+  'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeBinding', 'VolumeZone',
   'PodTopologySpread', 'InterPodAffinity', 'DefaultPreemption', 'NodeResourcesBalancedAllocation', 'ImageLocality', 'DefaultBinder',
 ] as const;
 
@@ -8,5 +9,5 @@ export type PluginName = (typeof pluginNames)[number];
 
 export const defaultWeights: Readonly<Partial<Record<PluginName, number>>> = { TaintToleration: 3, NodeAffinity: 2, PodTopologySpread: 2, InterPodAffinity: 2 };
 
-/** Plugins of kube-scheduler that judge volumes and claims, and are not built yet. */
-export const unbuiltPlugins: readonly string[] = ['VolumeRestrictions', 'NodeVolumeLimits', 'VolumeBinding', 'VolumeZone', 'DynamicResources', 'EBSLimits', 'GCEPDLimits', 'AzureDiskLimits'];
+/** Plugins of kube-scheduler that are not built. */
+export const unbuiltPlugins: readonly string[] = ['DynamicResources', 'EBSLimits', 'GCEPDLimits', 'AzureDiskLimits'];

@@ -16,6 +16,10 @@ import { prioritySort } from './priority-sort/priority-sort.ts';
 import { schedulingGates } from './scheduling-gates/scheduling-gates.ts';
 import { taintToleration } from './taint-toleration/taint-toleration.ts';
 import type { PluginName } from './names.ts';
+import { nodeVolumeLimits } from './node-volume-limits/node-volume-limits.ts';
+import { volumeBinding } from './volume-binding/volume-binding.ts';
+import { volumeRestrictions } from './volume-restrictions/volume-restrictions.ts';
+import { volumeZone } from './volume-zone/volume-zone.ts';
 
 /** Every plugin there is. */
 export const registry: Readonly<Record<PluginName, (args: PluginArgs, handle: PluginHandle) => AnyPlugin>> = {
@@ -27,6 +31,10 @@ export const registry: Readonly<Record<PluginName, (args: PluginArgs, handle: Pl
   NodeAffinity: (args) => nodeAffinity(args.nodeAffinity.addedAffinity),
   NodePorts: () => nodePorts,
   NodeResourcesFit: (args) => nodeResourcesFit(args.nodeResourcesFit),
+  VolumeRestrictions: (_args, handle) => volumeRestrictions(handle.storage),
+  NodeVolumeLimits: (_args, handle) => nodeVolumeLimits(handle.storage),
+  VolumeBinding: (args, handle) => volumeBinding(args.volumeBinding, handle),
+  VolumeZone: (_args, handle) => volumeZone(handle.storage),
   PodTopologySpread: (args, handle) => podTopologySpread(args.podTopologySpread, (pod) => handle.owningSelectors(pod)),
   InterPodAffinity: (args, handle) => interPodAffinity(args.interPodAffinity, (namespace) => handle.namespaceLabels(namespace)),
   DefaultPreemption: (args, handle) => defaultPreemption(args.defaultPreemption, handle),

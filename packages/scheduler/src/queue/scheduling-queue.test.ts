@@ -152,6 +152,17 @@ test('a pod deleted while it is decided does not come back', () => {
   expect(queue.counts).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 0 });
 });
 
+test('a pod whose binding waits for others keeps no events, and may have missed any', async () => {
+  const { sim, queue, pops } = world();
+  queue.add(pod('a'));
+  const item = queue.pop() as QueuedPodInfo;
+  queue.setApart('a');
+  queue.giveBack(item, rejectedBy('Picky'));
+  expect(queue.counts).toMatchObject({ backoff: 1, unschedulable: 0 });
+  await sim.run(2000);
+  expect(pops()).toEqual(['a']);
+});
+
 test('the heap is a sorted list that forgets on demand', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('set' as const), key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), rank: fc.integer({ min: 0, max: 9 }) }),

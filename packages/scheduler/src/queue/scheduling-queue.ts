@@ -116,6 +116,11 @@ export class SchedulingQueue {
     return { ...item, attempts: item.attempts + 1, unschedulablePlugins: none, pendingPlugins: none };
   }
 
+  /** The pod is decided, but its binding waits for others. */
+  setApart(uid: string): void {
+    this.#log.setApart(uid);
+  }
+
   /** The pod is bound, or gone. */
   done(uid: string): void {
     this.#log.forget(uid);

@@ -1,5 +1,6 @@
-import type { Node, Pod, PodAffinityTerm, Taint, Toleration, NodeSelectorTerm } from 'kubernetes-types/core/v1';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, PodAffinityTerm, Taint, Toleration, NodeSelectorTerm } from 'kubernetes-types/core/v1';
 import type { LabelSelector } from 'kubernetes-types/meta/v1';
+import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1';
 
 /**
  * What each filter means, written down from the API's documentation in the plainest way: no caches, no counting ahead, the raw
@@ -10,6 +11,17 @@ export interface SlowCluster {
   /** With spec.nodeName. */
   readonly pods: readonly Pod[];
   readonly namespaces: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly storage: SlowStorage;
+}
+
+export interface SlowStorage {
+  readonly claims: readonly PersistentVolumeClaim[];
+  readonly volumes: readonly PersistentVolume[];
+  readonly classes: readonly StorageClass[];
+  readonly csiNodes: readonly CSINode[];
+  readonly csiDrivers: readonly CSIDriver[];
+  readonly capacities: readonly CSIStorageCapacity[];
+  readonly attachments: readonly VolumeAttachment[];
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -139,7 +151,108 @@ const podTopologySpread: SlowFilter = (pod, node, cluster) => {
 
 const nodeName: SlowFilter = (pod, node) => (pod.spec?.nodeName ?? '') === '' || pod.spec?.nodeName === node.metadata?.name;
 
+/** Claims of the pod; undefined if one of them is not there. Sizes of generated objects are whole numbers. */
+function claimsOf(pod: Pod, { storage }: SlowCluster): PersistentVolumeClaim[] | undefined {
+  const names = (pod.spec?.volumes ?? []).flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? []);
+  const found = names.map((name) => storage.claims.find(({ metadata }) => metadata?.name === name && metadata.namespace === pod.metadata?.namespace));
+  return found.includes(undefined) ? undefined : found as PersistentVolumeClaim[];
+}
+
+function volumeOf(claim: PersistentVolumeClaim, { storage }: SlowCluster): PersistentVolume | undefined {
+  return storage.volumes.find(({ metadata }) => metadata?.name === claim.spec?.volumeName);
+}
+
+function classOf(claim: PersistentVolumeClaim, { storage }: SlowCluster): StorageClass | undefined {
+  return storage.classes.find(({ metadata }) => metadata?.name === claim.spec?.storageClassName);
+}
+
+const volumeRestrictions: SlowFilter = (pod, node, cluster) => {
+  const claims = claimsOf(pod, cluster);
+  if (claims === undefined) return false;
+  const exclusive = claims.filter(({ spec }) => spec?.accessModes?.includes('ReadWriteOncePod')).map(({ metadata }) => metadata?.name);
+  const elsewhere = cluster.pods.some((other) => other.metadata?.namespace === pod.metadata?.namespace
+    && other.spec?.volumes?.some((volume) => volume.persistentVolumeClaim !== undefined && exclusive.includes(volume.persistentVolumeClaim.claimName)));
+  const disks = (of: Pod): { name: string; readOnly: boolean }[] => (of.spec?.volumes ?? []).flatMap(({ gcePersistentDisk: disk }) => (disk === undefined ? [] : [{ name: disk.pdName, readOnly: disk.readOnly === true }]));
+  const taken = podsOn(cluster, node).flatMap(disks);
+  return !elsewhere && disks(pod).every((mine) => taken.every((other) => mine.name !== other.name || (mine.readOnly && other.readOnly)));
+};
+
+const nodeVolumeLimits: SlowFilter = (pod, node, cluster) => {
+  const attached = (claims: readonly PersistentVolumeClaim[]): { driver: string; id: string }[] => claims.flatMap((claim) => {
+    const volume = volumeOf(claim, cluster);
+    if (volume !== undefined) return volume.spec?.csi === undefined ? [] : [{ driver: volume.spec.csi.driver, id: `handle ${volume.spec.csi.volumeHandle}` }];
+    const made = classOf(claim, cluster);
+    return made === undefined ? [] : [{ driver: made.provisioner, id: `claim ${claim.metadata?.namespace}/${claim.metadata?.name}` }];
+  });
+  const claims = claimsOf(pod, cluster);
+  if (claims === undefined) return false;
+  const mine = attached(claims);
+  const there = podsOn(cluster, node).flatMap((other) => (other.spec?.volumes ?? []).flatMap((volume) =>
+    attached(cluster.storage.claims.filter(({ metadata }) => metadata?.name === volume.persistentVolumeClaim?.claimName && metadata?.namespace === other.metadata?.namespace))));
+  const hanging = cluster.storage.attachments.filter(({ spec }) => spec.nodeName === node.metadata?.name).flatMap(({ spec }) => {
+    const csi = cluster.storage.volumes.find(({ metadata }) => metadata?.name === spec.source.persistentVolumeName)?.spec?.csi;
+    return csi === undefined ? [] : [{ driver: spec.attacher, id: `handle ${csi.volumeHandle}` }];
+  });
+  const count = (list: readonly { driver: string; id: string }[], driver: string): number => new Set(list.filter((item) => item.driver === driver).map(({ id }) => id)).size;
+  const limits = cluster.storage.csiNodes.find(({ metadata }) => metadata?.name === node.metadata?.name)?.spec.drivers ?? [];
+  return limits.every(({ name: driver, allocatable }) => {
+    const fresh = mine.filter(({ id }) => !there.some((other) => other.id === id));
+    // What hangs there and is asked for again is counted twice, as upstream does.
+    return allocatable?.count === undefined || count(fresh, driver) === 0 || count([...there, ...hanging], driver) + count(fresh, driver) <= allocatable.count;
+  });
+};
+
+function canReach(volume: PersistentVolume, node: Node): boolean {
+  const terms = volume.spec?.nodeAffinity?.required?.nodeSelectorTerms;
+  return terms === undefined || terms.some((term) => termSelectsNode(term, node));
+}
+
+function canProvision(claim: PersistentVolumeClaim, node: Node, cluster: SlowCluster): boolean {
+  const by = classOf(claim, cluster) as StorageClass;
+  if (by.provisioner === 'kubernetes.io/no-provisioner') return false;
+  const allowed = by.allowedTopologies === undefined || by.allowedTopologies.some((term) => (term.matchLabelExpressions ?? []).every(({ key, values }) => values.includes(labelsOf(node)[key] ?? '')));
+  const counted = cluster.storage.csiDrivers.some(({ metadata, spec }) => metadata?.name === by.provisioner && spec.storageCapacity === true);
+  return allowed && (!counted || cluster.storage.capacities.some((capacity) => capacity.storageClassName === by.metadata?.name
+    && Number(capacity.capacity ?? 0) >= Number(claim.spec?.resources?.requests?.['storage']) && selects(capacity.nodeTopology, labelsOf(node))));
+}
+
+const volumeBinding: SlowFilter = (pod, node, cluster) => {
+  const claims = claimsOf(pod, cluster);
+  if (claims === undefined || claims.some(({ metadata }) => metadata?.deletionTimestamp !== undefined)) return false;
+  const size = (object: PersistentVolumeClaim | PersistentVolume): number => Number((object as PersistentVolumeClaim).spec?.resources?.requests?.['storage'] ?? (object as PersistentVolume).spec?.capacity?.['storage']);
+  const open = claims.filter(({ spec }) => spec?.volumeName === undefined).toSorted((a, b) => size(a) - size(b));
+  if (open.some((claim) => classOf(claim, cluster)?.volumeBindingMode !== 'WaitForFirstConsumer')) return false;
+  const taken: PersistentVolume[] = [];
+  const served = open.every((claim) => {
+    const promised = claim.metadata?.annotations?.['volume.kubernetes.io/selected-node'];
+    if (promised !== undefined) return promised === node.metadata?.name && canProvision(claim, node, cluster);
+    const fitting = cluster.storage.volumes.filter((volume) => size(volume) >= size(claim) && canReach(volume, node) && !taken.includes(volume)
+      && volume.spec?.storageClassName === claim.spec?.storageClassName && volume.status?.phase === 'Available' && volume.spec?.claimRef === undefined
+      && (claim.spec?.accessModes ?? []).every((mode) => volume.spec?.accessModes?.includes(mode)));
+    const [smallest] = fitting.toSorted((a, b) => size(a) - size(b) || ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
+    if (smallest === undefined) return canProvision(claim, node, cluster);
+    taken.push(smallest);
+    return true;
+  });
+  return served && claims.filter(({ spec }) => spec?.volumeName !== undefined).every((claim) => {
+    const volume = volumeOf(claim, cluster);
+    return volume !== undefined && canReach(volume, node);
+  });
+};
+
+const volumeZone: SlowFilter = (pod, node, cluster) => {
+  const claims = claimsOf(pod, cluster);
+  if (claims === undefined) return false;
+  const key = 'topology.kubernetes.io/zone';
+  return claims.every((claim) => {
+    if (claim.spec?.volumeName === undefined) return classOf(claim, cluster)?.volumeBindingMode === 'WaitForFirstConsumer';
+    const volume = volumeOf(claim, cluster);
+    const zones = volume?.metadata?.labels?.[key];
+    return volume !== undefined && (zones === undefined || labelsOf(node)[key] === undefined || zones.split('__').includes(labelsOf(node)[key] as string));
+  });
+};
+
 export const slowFilters = {
   NodeUnschedulable: nodeUnschedulable, NodeName: nodeName, TaintToleration: taintToleration, NodeAffinity: nodeAffinity, NodePorts: nodePorts,
-  NodeResourcesFit: fit, PodTopologySpread: podTopologySpread, InterPodAffinity: interPodAffinity,
+  NodeResourcesFit: fit, VolumeRestrictions: volumeRestrictions, NodeVolumeLimits: nodeVolumeLimits, VolumeBinding: volumeBinding, VolumeZone: volumeZone, PodTopologySpread: podTopologySpread, InterPodAffinity: interPodAffinity,
 } as const;

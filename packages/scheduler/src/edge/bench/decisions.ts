@@ -17,6 +17,11 @@ function makeInformers() {
     pods: new MemoryInformer(resources.pods), nodes: new MemoryInformer(resources.nodes), services: new MemoryInformer(resources.services), namespaces: new MemoryInformer(resources.namespaces),
     replicaSets: new MemoryInformer(resources.replicasets), statefulSets: new MemoryInformer(resources.statefulsets),
     replicationControllers: new MemoryInformer(resources.replicationcontrollers), budgets: new MemoryInformer(resources.poddisruptionbudgets),
+    storage: {
+      claims: new MemoryInformer(resources.persistentvolumeclaims), volumes: new MemoryInformer(resources.persistentvolumes), classes: new MemoryInformer(resources.storageclasses),
+      csiNodes: new MemoryInformer(resources.csinodes), csiDrivers: new MemoryInformer(resources.csidrivers), capacities: new MemoryInformer(resources.csistoragecapacities),
+      attachments: new MemoryInformer(resources.volumeattachments),
+    },
   };
 }
 

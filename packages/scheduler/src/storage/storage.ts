@@ -1,0 +1,111 @@
+import type { Informer, Lister } from '@coxswain/client';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
+import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1';
+import { AssumeCache } from './assume-cache.ts';
+import { claimedVolumes, claimKey, classNameOf } from './claims.ts';
+
+/** Kinds by which volumes are judged. */
+export interface StorageKinds {
+  readonly claims: PersistentVolumeClaim;
+  readonly volumes: PersistentVolume;
+  readonly classes: StorageClass;
+  readonly csiNodes: CSINode;
+  readonly csiDrivers: CSIDriver;
+  readonly capacities: CSIStorageCapacity;
+  readonly attachments: VolumeAttachment;
+  readonly pods: Pod;
+  readonly nodes: Node;
+}
+
+export type StorageListers = { readonly [K in keyof StorageKinds]: Lister<StorageKinds[K]> };
+export type StorageInformers = { readonly [K in keyof StorageKinds]: Informer<StorageKinds[K]> };
+
+const byClass = 'storage-class';
+const byNode = 'node';
+
+export const storageIndexes = {
+  volumes: { [byClass]: (volume: PersistentVolume): readonly string[] => [classNameOf(volume)] },
+  attachments: { [byNode]: ({ spec }: VolumeAttachment): readonly string[] => [spec.nodeName] },
+} as const;
+
+/** Claims, volumes and what is known about where they can be, with what was decided and is being written. */
+export class Storage {
+  readonly claims: AssumeCache<PersistentVolumeClaim>;
+  readonly volumes: AssumeCache<PersistentVolume>;
+  readonly #listers: StorageListers;
+  /** By claim: who waits for it to be bound. */
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  constructor(listers: StorageListers) {
+    this.#listers = listers;
+    this.claims = new AssumeCache(listers.claims);
+    this.volumes = new AssumeCache(listers.volumes);
+  }
+
+  volumesOfClass(name: string): readonly PersistentVolume[] {
+    return this.#listers.volumes.byIndex(byClass, name).map((volume) => this.volumes.over(volume));
+  }
+
+  storageClass(name: string): StorageClass | undefined { return this.#listers.classes.get({ name }); }
+  csiNode(name: string): CSINode | undefined { return this.#listers.csiNodes.get({ name }); }
+  csiDriver(name: string): CSIDriver | undefined { return this.#listers.csiDrivers.get({ name }); }
+  capacities(): readonly CSIStorageCapacity[] { return this.#listers.capacities.list(); }
+  attachmentsOn(nodeName: string): readonly VolumeAttachment[] { return this.#listers.attachments.byIndex(byNode, nodeName); }
+  node(name: string): Node | undefined { return this.#listers.nodes.get({ name }); }
+
+  podExists(pod: Pod): boolean {
+    return this.#listers.pods.get({ namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' }) !== undefined;
+  }
+
+  /** Calls back whenever one of the claims may have become bound, or never will be. Answers how to end that. */
+  watchClaims(keys: readonly string[], changed: () => void): () => void {
+    for (const key of keys) {
+      const waiting = this.#waiting.get(key) ?? new Set();
+      this.#waiting.set(key, waiting.add(changed));
+    }
+    return () => {
+      for (const key of keys) {
+        const waiting = this.#waiting.get(key);
+        waiting?.delete(changed);
+        if (waiting?.size === 0) this.#waiting.delete(key);
+      }
+    };
+  }
+
+  tell(key: string): void {
+    for (const changed of this.#waiting.get(key) ?? []) changed();
+  }
+
+  tellAll(): void {
+    for (const key of this.#waiting.keys()) this.tell(key);
+  }
+}
+
+function tellOfVolume(storage: Storage, { spec }: PersistentVolume): void {
+  if (spec?.claimRef !== undefined) storage.tell(`${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}`);
+}
+
+/** Before the informers start. */
+export function observeStorage(informers: StorageInformers): Storage {
+  for (const [name, values] of Object.entries(storageIndexes.volumes)) informers.volumes.addIndex(name, values);
+  for (const [name, values] of Object.entries(storageIndexes.attachments)) informers.attachments.addIndex(name, values);
+  const { claims, volumes, classes, csiNodes, csiDrivers, capacities, attachments, pods, nodes } = informers;
+  const storage = new Storage({
+    claims: claims.lister, volumes: volumes.lister, classes: classes.lister, csiNodes: csiNodes.lister, csiDrivers: csiDrivers.lister,
+    capacities: capacities.lister, attachments: attachments.lister, pods: pods.lister, nodes: nodes.lister,
+  });
+  claims.addHandler({
+    updated(_before, claim) { storage.claims.over(claim); storage.tell(claimKey(claim)); },
+    deleted(claim) { storage.claims.restore(claim); storage.tell(claimKey(claim)); },
+  });
+  volumes.addHandler({
+    added: (volume) => tellOfVolume(storage, volume),
+    updated(_before, volume) { storage.volumes.over(volume); tellOfVolume(storage, volume); },
+    deleted(volume) { storage.volumes.restore(volume); tellOfVolume(storage, volume); },
+  });
+  pods.addHandler({ deleted(pod) {
+    for (const { claimName } of claimedVolumes(pod)) storage.tell(`${pod.metadata?.namespace ?? ''}/${claimName}`);
+  } });
+  nodes.addHandler({ deleted: () => storage.tellAll() });
+  return storage;
+}

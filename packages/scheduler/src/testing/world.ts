@@ -1,0 +1,69 @@
+import { createClient } from '@coxswain/client';
+import { FakeApiServer, type FakeObject } from '@coxswain/client/testing';
+import type { Host } from '@coxswain/host';
+import { Simulation } from '@coxswain/host/sim';
+import type { Node, Pod, PodSpec } from 'kubernetes-types/core/v1';
+import { defaultSchedulerConfig, type SchedulerConfig } from '../config.ts';
+import { startScheduler } from '../start.ts';
+
+export interface World { readonly sim: Simulation; readonly server: FakeApiServer; readonly start: (config?: SchedulerConfig) => Promise<Host> }
+
+export async function world(seed = 1): Promise<World> {
+  const sim = new Simulation({ seed });
+  const serverHost = sim.start('server', 'apiserver').host;
+  const server = new FakeApiServer(serverHost);
+  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  return { sim, server, async start(config = defaultSchedulerConfig('test')) {
+    const { host } = sim.start('client', 'scheduler');
+    startScheduler(config, host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+    return host;
+  } };
+}
+
+export function put(server: FakeApiServer, resource: string, object: unknown, group = ''): FakeObject {
+  const { metadata } = object as FakeObject;
+  return server.store.create({ group, resource, namespace: metadata.namespace ?? '' }, object as FakeObject);
+}
+
+export function node(name: string, more: { cpu?: string; memory?: string; spec?: Node['spec']; labels?: Record<string, string> } = {}): Node {
+  return {
+    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...more.labels } }, spec: more.spec ?? {},
+    status: { allocatable: { cpu: more.cpu ?? '4', memory: more.memory ?? '8Gi', pods: '110' } },
+  };
+}
+
+export function pod(name: string, cpu = '100m', spec: Partial<PodSpec> = {}, labels: Record<string, string> = {}): Pod {
+  return {
+    metadata: { name, namespace: 'default', labels },
+    spec: { schedulerName: 'default-scheduler', containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }], ...spec },
+  };
+}
+
+export function read(server: FakeApiServer, name: string): Pod {
+  return server.store.get({ group: '', resource: 'pods', namespace: 'default', name }) as Pod;
+}
+
+export function whenPod(sim: Simulation, server: FakeApiServer, name: string, holds: (pod: Pod) => boolean): Promise<unknown> {
+  const reached = new Promise<void>((resolve) => {
+    const check = (): void => {
+      const found = server.store.list('', 'pods', 'default').find((object) => object.metadata.name === name) as Pod | undefined;
+      if (found !== undefined && holds(found)) resolve();
+    };
+    server.store.listeners.add(check);
+    check();
+  });
+  return sim.runUntil(reached, 600_000, `pod ${name}`);
+}
+
+export function whenEvent(sim: Simulation, server: FakeApiServer, reason: string): Promise<{ message: string }> {
+  return sim.runUntil(new Promise<{ message: string }>((resolve) => {
+    const check = (): void => {
+      const event = server.store.list('', 'events', '').find((object) => object['reason'] === reason);
+      if (event !== undefined) resolve(event as unknown as { message: string });
+    };
+    server.store.listeners.add(check);
+    check();
+  }), 60_000, `event ${reason}`);
+}
+
+export const assigned = (found: Pod): boolean => (found.spec?.nodeName ?? '') !== '';
