@@ -188,9 +188,9 @@ function tendStores(config: ApiServerConfig, host: Host, metrics: Metrics, regis
 /** The server's own requests are known and allowed. */
 function passingOurselves(parts: ApiServerParts, loopback: Loopback): Pick<ApiServerParts, 'authenticate' | 'impersonate' | 'authorize'> {
   return {
-    authenticate: async (request) => (loopback.isOwn(request) ? loopbackUser : parts.authenticate(request)),
+    authenticate: (request) => (loopback.isOwn(request) ? Promise.resolve(loopbackUser) : parts.authenticate(request)),
     impersonate: (request, user) => parts.impersonate(request, user),
-    authorize: async (info, user, notes) => (user === loopbackUser ? allowedToOurselves(notes) : parts.authorize(info, user, notes)),
+    authorize: (info, user, notes) => (user === loopbackUser ? allowedToOurselves(notes) : parts.authorize(info, user, notes)),
   };
 }
 
@@ -199,9 +199,10 @@ function countOf(registry: Registry, group: string, resource: string): number | 
   return cache?.ready === true ? cache.size : undefined;
 }
 
-function allowedToOurselves(notes: RequestNotes | undefined): void {
+function allowedToOurselves(notes: RequestNotes | undefined): Promise<void> {
   notes?.annotate('authorization.k8s.io/decision', 'allow');
   notes?.annotate('authorization.k8s.io/reason', '');
+  return Promise.resolve();
 }
 
 function pathsOf(config: ApiServerConfig, registry: Registry, aggregator: Aggregator, parts: ApiServerParts, health: Pick<HealthParts, 'hooks' | 'checks'>, metrics: Metrics, host: Host): PathTable {

@@ -61,15 +61,48 @@ export function serveHandler(handler: HttpHandler, log: Logger): (stream: Http2S
     const exchange = new Exchange();
     stream.handler = exchange;
     if (ended) exchange.body.end();
-    const request: HttpRequest = {
-      method: head.method, target: head.path, headers: head.headers['host'] === undefined ? { ...head.headers, host: head.authority } : head.headers,
-      body: consuming(stream, exchange.body), peer, httpVersion: '2', get signal() { return exchange.signal; }, upgradeRequested: false,
-    };
+    const request = new Request(head, peer, stream, exchange);
     answer(handler, request, stream, exchange).catch((error: unknown) => {
       log.error('request handler failed', { method: head.method, target: head.path, error: String((error as Error).stack ?? error) });
       stream.reset(errorCode.internalError);
     });
   };
+}
+
+/** A class, so that what most requests are never asked for costs them nothing. */
+class Request implements HttpRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: HeaderMap;
+  readonly peer: Peer;
+  readonly httpVersion = '2';
+  readonly upgradeRequested = false;
+  readonly #stream: Http2Stream;
+  readonly #exchange: Exchange;
+  #body: ByteSource | undefined;
+
+  constructor(head: Head, peer: Peer, stream: Http2Stream, exchange: Exchange) {
+    this.method = head.method;
+    this.target = head.path;
+    this.headers = head.headers['host'] === undefined ? withHost(head) : head.headers;
+    this.peer = peer;
+    this.#stream = stream;
+    this.#exchange = exchange;
+  }
+
+  get body(): ByteSource {
+    return (this.#body ??= consuming(this.#stream, this.#exchange.body));
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+}
+
+/** Put where it is missing rather than into a copy, which takes long of an object without prototype. A block that comes again has the same. */
+function withHost({ headers, authority }: Head): HeaderMap {
+  (headers as Record<string, string>)['host'] = authority;
+  return headers;
 }
 
 async function* consuming(stream: Http2Stream, body: AsyncQueue<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
@@ -81,11 +114,11 @@ async function* consuming(stream: Http2Stream, body: AsyncQueue<Uint8Array>): As
 
 async function answer(handler: HttpHandler, request: HttpRequest, stream: Http2Stream, exchange: Exchange): Promise<void> {
   const response: HttpResponse = await handler(request);
-  const { body, trailers } = response;
+  const { body, trailers, headers } = response;
   // What ends a connection of HTTP/1.1 is no header here.
-  const { connection, ...headers } = response.headers;
-  if (connection === 'close') stream.leave();
-  const fields: Field[] = [[':status', String(response.status)], ...fieldsOf(headers)];
+  if (headers['connection'] === 'close') stream.leave();
+  const fields: Field[] = [[':status', String(response.status)]];
+  addFields(fields, headers, 'connection');
   if (body === undefined || body instanceof Uint8Array) {
     const empty = body === undefined || body.length === 0;
     stream.headers(fields, empty && trailers === undefined);
@@ -137,8 +170,15 @@ async function send(stream: Http2Stream, exchange: Exchange, body: ByteSource): 
 
 export function fieldsOf(headers: HeaderMap): Field[] {
   const fields: Field[] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    for (const single of typeof value === 'string' ? [value] : value) fields.push([name.toLowerCase(), single]);
-  }
+  addFields(fields, headers);
   return fields;
+}
+
+function addFields(fields: Field[], headers: HeaderMap, without = ''): void {
+  for (const name of Object.keys(headers)) {
+    if (name === without) continue;
+    const value = headers[name] as string | readonly string[];
+    if (typeof value === 'string') fields.push([name.toLowerCase(), value]);
+    else for (const single of value) fields.push([name.toLowerCase(), single]);
+  }
 }

@@ -1,3 +1,4 @@
+import { fromLatin1 } from '@coxswain/host';
 import { huffmanDecode } from './huffman.ts';
 import { fieldSizeBytes, HeaderTable, type Field } from './header-table.ts';
 
@@ -141,16 +142,10 @@ export class HpackDecoder {
     const to = from + sizeBytes;
     if (to > this.#data.length) throw new CompressionError('the block ends within a text');
     this.#at = to;
-    const text = huffman ? huffmanDecode(this.#data, from, to) : latin1(this.#data, from, to);
+    const text = huffman ? huffmanDecode(this.#data, from, to) : fromLatin1(this.#data, from, to);
     if (text === undefined) throw new CompressionError('a text is no valid Huffman code');
     return text;
   }
-}
-
-function latin1(data: Uint8Array, from: number, to: number): string {
-  let text = '';
-  for (let at = from; at < to; at += 1) text += String.fromCharCode(data[at] as number);
-  return text;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

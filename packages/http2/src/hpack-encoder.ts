@@ -10,16 +10,19 @@ export class FixedFields {
 }
 
 /** Values that differ from call to call or are secret only push others out of the table. */
-const notIndexed: ReadonlySet<string> = new Set(['content-length', 'date', 'etag', 'age', 'grpc-message', 'grpc-timeout', 'if-match', 'if-none-match', 'last-modified', 'location', 'set-cookie', 'cookie']);
+const notIndexed: ReadonlySet<string> = new Set(['audit-id', 'content-length', 'date', 'etag', 'age', 'grpc-message', 'grpc-timeout', 'if-match', 'if-none-match', 'last-modified', 'location', 'set-cookie', 'cookie']);
 /** Never to be put into a table on the way either (RFC 7541, 7.1.3). */
 const secret: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'token', 'cookie', 'set-cookie']);
 const maxIndexedBytes = 512;
 
 const staticNames = new Map<string, number>();
-const staticFields = new Map<string, number>();
+/** By name, then by value: one text of both would have to be made for each field that is sent. */
+const staticFields = new Map<string, Map<string, number>>();
 for (const [at, [name, value]] of staticTable.entries()) {
   if (!staticNames.has(name)) staticNames.set(name, at + 1);
-  if (value !== '') staticFields.set(`${name}\n${value}`, at + 1);
+  if (value === '') continue;
+  const values = staticFields.get(name) ?? new Map<string, number>();
+  staticFields.set(name, values.set(value, at + 1));
 }
 
 /** Encodes header blocks for one direction of a connection. */
@@ -70,7 +73,8 @@ export class HpackEncoder {
   }
 
   #field(name: string, value: string): void {
-    const index = staticFields.get(`${name}\n${value}`) ?? this.#table.indexOf(name, value);
+    const neverThere = notIndexed.has(name);
+    const index = staticFields.get(name)?.get(value) ?? (neverThere ? 0 : this.#table.indexOf(name, value));
     if (index > 0) {
       this.#integer(0x80, 7, index);
       return;
@@ -78,7 +82,7 @@ export class HpackEncoder {
     const nameIndex = staticNames.get(name) ?? 0;
     if (secret.has(name)) {
       this.#literal(0x10, 4, nameIndex, name, value);
-    } else if (notIndexed.has(name) || fieldSizeBytes(name, value) > maxIndexedBytes) {
+    } else if (neverThere || fieldSizeBytes(name, value) > maxIndexedBytes) {
       this.#literal(0, 4, nameIndex, name, value);
     } else {
       this.#literal(0x40, 6, nameIndex, name, value);

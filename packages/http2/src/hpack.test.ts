@@ -154,3 +154,21 @@ test('a head that is sent again means the same after another one has filled the 
     expect(decoder.decode(encoder.encode(head).slice()).fields).toEqual(head.fields);
   }
 });
+
+test('what is another one with each answer pushes nothing out of the table', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder(4096, 65_536);
+  const answer = (id: number): Field[] => [[':status', '200'], ['cache-control', 'no-cache, private'], ['audit-id', `1f0c7a2e-0000-4000-8000-${String(id).padStart(12, '0')}`], ['x-level', 'one']];
+  const blocks = Array.from({ length: 300 }, (_, id) => encoder.encode(answer(id)).slice());
+  expect(blocks.map((block) => decoder.decode(block).fields)).toEqual(blocks.map((_, id) => answer(id)));
+  // Three indexes, and the literal.
+  expect(blocks.slice(1).every((block) => block.length < 3 + 2 + 8 + 1 + 36)).toBe(true);
+});
+
+test('a long text in Huffman code does not end where a short one had room', () => {
+  const text = 'a1'.repeat(3000);
+  const out = new Uint8Array(huffmanSizeBytes(text));
+  huffmanEncode(text, out, 0);
+  expect(huffmanDecode(out, 0, out.length)).toBe(text);
+  expect(huffmanDecode(out, 0, 5)).toBe('a1a1a1a1');
+});

@@ -1,3 +1,4 @@
+import { fromLatin1 } from '@coxswain/host';
 /**
  * HPACK's Huffman code (RFC 7541, appendix B). It is canonical: codes of one length follow each other in the order of their
  * symbols, so that the lengths say it all.
@@ -96,22 +97,30 @@ function buildSteps(): Steps {
 assignCodes();
 const steps = buildSteps();
 
+/** Where a text is put together: adding up characters makes a string each. No code is shorter than five bits. */
+let room = new Uint8Array(1024);
+
 /** The text (each byte one character), or undefined if it is no valid code. */
 export function huffmanDecode(data: Uint8Array, from: number, to: number): string | undefined {
   const { next, symbol, final } = steps;
+  const most = Math.ceil(((to - from) * 8) / 5);
+  const out = most <= room.length ? room : (room = new Uint8Array(most));
   let state = 0;
-  let out = '';
+  let length = 0;
   for (let at = from; at < to; at += 1) {
     const byte = data[at] as number;
     for (let half = 0; half < 2; half += 1) {
       const step = state * 16 + (half === 0 ? byte >>> 4 : byte & 15);
       const found = symbol[step] as number;
       if (found === wrong) return undefined;
-      if (found !== none) out += String.fromCharCode(found);
+      if (found !== none) {
+        out[length] = found;
+        length += 1;
+      }
       state = next[step] as number;
     }
   }
-  return final[state] === 1 ? out : undefined;
+  return final[state] === 1 ? fromLatin1(out, 0, length) : undefined;
 }
 
 export function huffmanSizeBytes(text: string): number {

@@ -6,7 +6,7 @@ function decide(index: RoleIndex, attributes: AuthorizationAttributes): Authoriz
   const missing: string[] = [];
   const namespace = attributes.isResourceRequest ? attributes.namespace : '';
   for (const grant of index.grants(attributes.user, namespace, (text) => missing.push(text))) {
-    if (grant.rules.some((rule) => ruleAllows(rule, attributes))) return { decision: 'allow', reason: `RBAC: allowed by ${grant.because}` };
+    if (grant.rules.some((rule) => ruleAllows(rule, attributes))) return { decision: 'allow', reason: `RBAC: allowed by ${grant.because()}` };
   }
   const reason = missing.length === 0 ? '' : `RBAC: ${missing.length === 1 ? (missing[0] as string) : `[${missing.join(', ')}]`}`;
   return { decision: 'no-opinion', reason };

@@ -8,8 +8,8 @@ const group = 'rbac.authorization.k8s.io';
 /** Rules that one binding gives to one subject. */
 export interface Grant {
   readonly rules: readonly PolicyRule[];
-  /** `RBAC: allowed by …` ends so. */
-  readonly because: string;
+  /** `RBAC: allowed by …` ends so; most grants are never asked. */
+  readonly because: () => string;
 }
 
 interface Bound {
@@ -86,7 +86,7 @@ export class RoleIndex {
         const { roleRef } = bound.binding;
         const rules = this.rulesOf(roleRef, scope);
         if (rules === undefined) missing(`${roleRef.kind.toLowerCase()}.${group} ${JSON.stringify(roleRef.name)} not found`);
-        else yield { rules, because: because(bound, scope) };
+        else yield { rules, because: () => because(bound, scope) };
       }
     }
   }

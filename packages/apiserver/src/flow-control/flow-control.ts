@@ -4,11 +4,11 @@ import type { Metrics } from '@coxswain/service';
 import { flowSchemas, priorityLevels } from '../bootstrap/flow-control-objects.ts';
 import { nameOf } from '../registry/object.ts';
 import type { CacheReader, RequestInfo, UserInfo } from '../types.ts';
-import { workOf, type Counts } from './estimate.ts';
+import { workOf, type Counts, type Work } from './estimate.ts';
 import { Levels, levelSpec, type Level } from './levels.ts';
 import { inOrder, schemaOf, type Schema } from './match.ts';
-import { flowMetrics, type FlowMetrics } from './metrics.ts';
-import { maxSeats, type Start } from './queue-set.ts';
+import { flowMetrics, type FlowMetrics, type FlowSeries } from './metrics.ts';
+import { maxSeats, type Arrival, type Start } from './queue-set.ts';
 import { WatchCounts } from './watch-counts.ts';
 
 const group = 'flowcontrol.apiserver.k8s.io';
@@ -36,6 +36,7 @@ interface Flow {
   readonly schema: Schema;
   readonly level: Level;
   readonly headers: Readonly<Record<string, string>>;
+  readonly metrics: FlowSeries;
 }
 
 const mandatorySchemas = (flowSchemas as readonly unknown[] as readonly JsonObject[]).filter((schema) => mandatory.has(nameOf(schema)));
@@ -44,6 +45,27 @@ const mandatoryLevels = (priorityLevels as readonly unknown[] as readonly JsonOb
 function withMandatory(objects: readonly JsonObject[], needed: readonly JsonObject[]): readonly JsonObject[] {
   const names = new Set(objects.map(nameOf));
   return [...objects, ...needed.filter((one) => !names.has(nameOf(one)))];
+}
+
+/** A class: its signal is asked for only by those that wait. */
+class FlowArrival implements Arrival {
+  readonly schema: string;
+  readonly distinguisher: string;
+  readonly work: Work;
+  readonly waitMs: number;
+  readonly #request: FlowRequest;
+
+  constructor(schema: Schema, request: FlowRequest, work: Work, waitMs: number) {
+    this.schema = schema.name;
+    this.distinguisher = schema.distinguisher(request);
+    this.work = work;
+    this.waitMs = waitMs;
+    this.#request = request;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
 }
 
 /** Priority and fairness: says of each request at once, or after a wait, whether it is served. Follows its objects as they change. */
@@ -102,7 +124,8 @@ export class FlowControl {
     this.#flows = inOrder(withMandatory(schemas, mandatorySchemas).map(schemaOf)).flatMap((schema) => {
       const level = this.#levels.get(schema.level);
       if (level === undefined) return [];
-      return [{ schema, level, headers: { 'x-kubernetes-pf-flowschema-uid': schema.uid, 'x-kubernetes-pf-prioritylevel-uid': level.spec.uid } }];
+      const metrics = this.#metrics.of({ flow_schema: schema.name, priority_level: level.spec.name });
+      return [{ schema, level, metrics, headers: { 'x-kubernetes-pf-flowschema-uid': schema.uid, 'x-kubernetes-pf-prioritylevel-uid': level.spec.uid } }];
     });
     this.#catchAll = this.#flows.find(({ schema }) => schema.name === 'catch-all');
     this.#metrics.levels(this.#levels.all, this.#levels.fairFraction);
@@ -119,29 +142,28 @@ export class FlowControl {
     if (flow === undefined) return { kind: 'reject', headers: {}, retryAfterSeconds: 1 };
     const { schema, level } = flow;
     const work = workOf(request.info, level.requestSeats, this.#counts);
-    const labels = { flow_schema: schema.name, priority_level: level.spec.name };
-    this.#metrics.seats(labels, maxSeats(work));
-    const start = level.queues.start({ schema: schema.name, distinguisher: schema.distinguisher(request), work, waitMs: this.#config.waitMs, get signal() { return request.signal; } });
-    if (!(start instanceof Promise)) return this.#entry(flow, labels, start, request.info, 0);
+    flow.metrics.seats(maxSeats(work));
+    const start = level.queues.start(new FlowArrival(schema, request, work, this.#config.waitMs));
+    if (!(start instanceof Promise)) return this.#entry(flow, start, request.info, 0);
     const sinceMs = this.#host.clock.monotonicMs();
-    return start.then((later) => this.#entry(flow, labels, later, request.info, this.#host.clock.monotonicMs() - sinceMs));
+    return start.then((later) => this.#entry(flow, later, request.info, this.#host.clock.monotonicMs() - sinceMs));
   }
 
-  #entry({ level, headers }: Flow, labels: Readonly<Record<'flow_schema' | 'priority_level', string>>, start: Start, info: RequestInfo, waitedMs: number): Entry {
-    if (level.queues.limiting.kind === 'queue') this.#metrics.waited(labels, start.kind === 'execute', waitedMs);
+  #entry({ level, headers, metrics }: Flow, start: Start, info: RequestInfo, waitedMs: number): Entry {
+    if (level.queues.limiting.kind === 'queue') metrics.waited(start.kind === 'execute', waitedMs);
     if (start.kind === 'reject') {
       const nowMs = this.#host.clock.nowMs();
       level.retryAfter.record(nowMs);
-      this.#metrics.rejected(labels, start.reason);
+      metrics.rejected(start.reason);
       return { kind: 'reject', headers, retryAfterSeconds: level.retryAfter.seconds };
     }
     const startedMs = this.#host.clock.monotonicMs();
-    this.#metrics.dispatched(labels);
+    metrics.dispatched();
     return {
       kind: 'execute', headers,
       finish: () => {
         start.finish();
-        this.#metrics.executed(labels, info.verb === 'watch' ? 'watch' : 'regular', this.#host.clock.monotonicMs() - startedMs);
+        metrics.executed(info.verb === 'watch' ? 'watch' : 'regular', this.#host.clock.monotonicMs() - startedMs);
       },
     };
   }

@@ -1,14 +1,19 @@
-import type { Labels, Metrics } from '@coxswain/service';
+import type { CounterSeries, HistogramSeries, Labels, Metrics } from '@coxswain/service';
 import type { Level } from './levels.ts';
 
 const durationBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 
+/** Of one schema and its level. Each series is there from its first use. */
+export interface FlowSeries {
+  seats(seats: number): void;
+  dispatched(): void;
+  rejected(reason: string): void;
+  waited(executed: boolean, waitedMs: number): void;
+  executed(type: 'regular' | 'watch', elapsedMs: number): void;
+}
+
 export interface FlowMetrics {
-  seats(labels: Labels, seats: number): void;
-  dispatched(labels: Labels): void;
-  rejected(labels: Labels, reason: string): void;
-  waited(labels: Labels, executed: boolean, waitedMs: number): void;
-  executed(labels: Labels, type: 'regular' | 'watch', elapsedMs: number): void;
+  of(labels: Labels): FlowSeries;
   levels(levels: readonly Level[], fairFraction: number): void;
 }
 
@@ -45,11 +50,17 @@ export function flowMetrics(metrics: Metrics): FlowMetrics {
   const waits = metrics.histogram(`${prefix}request_wait_duration_seconds`, 'Length of time a request spent waiting in its queue', durationBuckets, [...flow, 'execute']);
   const executions = metrics.histogram(`${prefix}request_execution_seconds`, 'Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem', durationBuckets, [...flow, 'type']);
   return {
-    seats: (labels, seats) => { if (seats > 1) estimated.observe(seats, labels); },
-    dispatched: (labels) => dispatched.inc(labels),
-    rejected: (labels, reason) => rejected.inc({ ...labels, reason }),
-    waited: (labels, executed, waitedMs) => waits.observe(waitedMs / 1000, { ...labels, execute: String(executed) }),
-    executed: (labels, type, elapsedMs) => executions.observe(elapsedMs / 1000, { ...labels, type }),
     levels: levelGauges(metrics),
+    of: (labels) => {
+      let started: CounterSeries | undefined;
+      const ended: Partial<Record<'regular' | 'watch', HistogramSeries>> = {};
+      return {
+        seats: (seats) => { if (seats > 1) estimated.observe(seats, labels); },
+        dispatched: () => (started ??= dispatched.of(labels)).inc(),
+        rejected: (reason) => rejected.inc({ ...labels, reason }),
+        waited: (executed, waitedMs) => waits.observe(waitedMs / 1000, { ...labels, execute: String(executed) }),
+        executed: (type, elapsedMs) => (ended[type] ??= executions.of({ ...labels, type })).observe(elapsedMs / 1000),
+      };
+    },
   };
 }

@@ -58,6 +58,20 @@ export function parseAccept(header: string): AcceptClause[] {
   return clauses;
 }
 
+const maxRemembered = 64;
+const maxRememberedLength = 256;
+const remembered = new Map<string, readonly AcceptClause[]>();
+
+/** Clients say the same with each request. */
+function clausesOf(header: string): readonly AcceptClause[] {
+  const known = remembered.get(header);
+  if (known !== undefined) return known;
+  const clauses = parseAccept(header);
+  if (remembered.size >= maxRemembered) remembered.clear();
+  if (header.length <= maxRememberedLength) remembered.set(header, clauses);
+  return clauses;
+}
+
 const mediaTypes = ['json', 'yaml', 'protobuf'] as const satisfies readonly MediaType[];
 
 function covers(clause: AcceptClause, media: MediaType): boolean {
@@ -109,7 +123,7 @@ function wantsPretty(source: AcceptSource): boolean {
 function choose(source: AcceptSource, options: AcceptOptions): Negotiated | undefined {
   const pretty = wantsPretty(source);
   if (source.accept === '') return { mediaType: 'json', transform: undefined, pretty };
-  for (const clause of parseAccept(source.accept)) {
+  for (const clause of clausesOf(source.accept)) {
     for (const mediaType of mediaTypes) {
       if (!covers(clause, mediaType) || !streamable(clause, mediaType)) continue;
       const found = transformOf(clause, mediaType, options.transforms);

@@ -1,5 +1,5 @@
 import { openProtobuf, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
-import { concatBytes, fromUtf8, header, readAll, utf8, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { concatBriefly, fromUtf8, header, readAll, utf8, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import type { ListResult } from '../registry/list.ts';
 import { text } from '../registry/object.ts';
@@ -54,7 +54,7 @@ export function statusResponse(error: StatusError, request: HttpRequest, query: 
 
 /** With the newline that Go's encoder ends objects with. */
 function jsonBytes(status: number, json: readonly Uint8Array[]): HttpResponse {
-  return { status, headers: { 'content-type': contentTypeOf.json }, body: concatBytes([...json, newline]) };
+  return { status, headers: { 'content-type': contentTypeOf.json }, body: concatBriefly([...json, newline]) };
 }
 
 function bytesBody(status: number, body: Uint8Array): HttpResponse {

@@ -10,7 +10,7 @@ export const listTypes: readonly string[] = [...objectTypes, `${contentTypeOf.js
 /** Upstream's router compares whole media types, before anything looks at their parameters: it knows no `application/*`. */
 export function requireAcceptable(request: HttpRequest, produced: readonly string[]): void {
   const accept = header(request.headers, 'accept') ?? '';
-  if (accept === '') return;
+  if (accept === '' || produced.includes(accept)) return;
   const asked = accept.split(',').map((part) => (part.split(';', 1)[0] as string).trim());
   if (asked.some((type) => type === '*/*' || produced.includes(type))) return;
   throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${produced.join(', ')}`, {});

@@ -16,6 +16,7 @@ import { listObjects } from './list.ts';
 import { checkName, patchObject } from './patch.ts';
 import { decodeOptional, decodePlain, type KindName } from './plain.ts';
 import type { ServedKind } from './kind.ts';
+import type { CreateHandler } from '../types.ts';
 import { isInNamespace } from '../request-info/request-info.ts';
 import { optionsObject, readDeleteOptions, type DeleteOptions, readListOptions, readWriteOptions, type WriteOptions } from './options.ts';
 import { copy, meta } from './object.ts';
@@ -129,10 +130,8 @@ function ofSubresource({ kind, http, info, context }: Operation, object: JsonObj
 const tokenRequestType = 'io.k8s.api.authentication.v1.TokenRequest';
 
 /** A POST that does something: reviews, bindings, evictions, tokens. */
-async function serveHandler(operation: Operation, expected: KindName): Promise<HttpResponse | undefined> {
+async function serveHandler(operation: Operation, handler: CreateHandler, expected: KindName): Promise<HttpResponse> {
   const { kind, http, info, context } = operation;
-  const handler = context.createHandler(kind.api, info.subresource);
-  if (handler === undefined) return undefined;
   if (info.verb !== 'create') throw methodNotAllowed();
   checkRoute(operation);
   const options = readWriteOptions(info.query, 'CreateOptions');
@@ -160,9 +159,9 @@ async function serveHandler(operation: Operation, expected: KindName): Promise<H
 }
 
 async function serveMain(operation: Operation): Promise<HttpResponse> {
-  const { kind, http, info } = operation;
-  const handled = await serveHandler(operation, kind.api);
-  if (handled !== undefined) return handled;
+  const { kind, http, info, context } = operation;
+  const handler = context.createHandler(kind.api, info.subresource);
+  if (handler !== undefined) return serveHandler(operation, handler, kind.api);
   checkScope(operation);
   const computed = operation.context.computed(kind.api);
   const made = computed === undefined ? undefined : await serveComputed(operation, computed);
@@ -218,8 +217,8 @@ async function serveSubresource(operation: Operation): Promise<HttpResponse> {
   }
   const subresource = kind.api.subresources.find((known) => known.name === info.subresource);
   if (subresource === undefined || info.parts.length > 3) throw noSuchResource();
-  const handled = await serveHandler(operation, subresource);
-  if (handled !== undefined) return handled;
+  const handler = context.createHandler(kind.api, info.subresource);
+  if (handler !== undefined) return serveHandler(operation, handler, subresource);
   if (!subresource.verbs.includes(info.verb)) throw kind.custom === undefined ? methodNotAllowed() : notSupported(kind.api, info.verb);
   checkRoute(operation);
   if (subresource.name === 'scale') return serveScale(operation);

@@ -6,6 +6,7 @@ const namespaceSubresources = new Set(['status', 'finalize']);
 const verbOfMethod: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
 function decodePath(raw: string): string {
+  if (!raw.includes('%')) return raw;
   try {
     return decodeURIComponent(raw);
   } catch {
@@ -13,9 +14,12 @@ function decodePath(raw: string): string {
   }
 }
 
+/** Of all requests without one: nobody writes into what was asked. */
+const noQuery = new URLSearchParams('');
+
 export function queryOf(target: string): URLSearchParams {
   const mark = target.indexOf('?');
-  return new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1).split('&').filter(isReadable).join('&'));
+  return mark < 0 ? noQuery : new URLSearchParams(target.slice(mark + 1).split('&').filter(isReadable).join('&'));
 }
 
 /** Go drops a parameter that it cannot read and goes on with the others. */
@@ -29,7 +33,8 @@ export function isTrue(value: string | null): boolean {
 
 /** `metadata.name=x` as the only way by which a field selector names one object. */
 function nameOfFieldSelector(selector: string | null): string {
-  for (const term of (selector ?? '').split(',')) {
+  if (selector === null) return '';
+  for (const term of selector.split(',')) {
     const match = /^metadata\.name==?([^=!]+)$/.exec(term.trim());
     if (match !== null) return match[1] as string;
   }
@@ -70,7 +75,8 @@ function other(method: string, path: string, query: URLSearchParams): RequestInf
 /** What the path and method mean; the rules are upstream's, legacy `/watch/` paths included. */
 export function requestInfoOf(method: string, target: string): RequestInfo {
   const query = queryOf(target);
-  const path = decodePath(target.split('?', 1)[0] as string);
+  const mark = target.indexOf('?');
+  const path = decodePath(mark < 0 ? target : target.slice(0, mark));
   const parts = partsOf(path);
   const apiPrefix = parts[0];
   if ((apiPrefix !== 'api' && apiPrefix !== 'apis') || parts.length < (apiPrefix === 'api' ? 3 : 4)) return other(method, path, query);

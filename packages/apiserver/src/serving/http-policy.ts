@@ -42,16 +42,16 @@ export function withPolicy(handler: HttpHandler, policy: HttpPolicy, host: Host,
     const { upgrade } = response;
     return rate === 0 || upgrade === undefined ? response : { ...response, upgrade: (stream) => upgrade(throttled(stream, rate, host)) };
   };
-  const answer = async (request: HttpRequest): Promise<HttpResponse> => {
-    const refused = policy.sendRetryAfter && isClosing() ? shuttingDown(request) : undefined;
-    return refused ?? limited(await handler(request));
-  };
   const leaves = (request: HttpRequest): boolean => policy.goawayChance > 0 && request.httpVersion === '2' && host.random.float() < policy.goawayChance;
   return async (request) => {
     if (isOwn(request)) return handler(request);
     const origin = header(request.headers, 'origin') ?? '';
     const cors: Readonly<Record<string, string>> | undefined = origin !== '' && policy.isOriginAllowed(origin) ? { 'access-control-allow-origin': origin, ...corsHeaders } : undefined;
     if (cors !== undefined && request.method === 'OPTIONS') return { status: 204, headers: { ...always, ...cors } };
-    return withHeaders(await answer(request), { ...always, ...cors, ...(leaves(request) ? { connection: 'close' } : {}) });
+    const refused = policy.sendRetryAfter && isClosing() ? shuttingDown(request) : undefined;
+    const response = limited(refused ?? await handler(request));
+    const leaving = leaves(request);
+    if (security === '' && cors === undefined && !leaving) return response;
+    return withHeaders(response, { ...always, ...cors, ...(leaving ? { connection: 'close' } : {}) });
   };
 }

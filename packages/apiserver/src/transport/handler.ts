@@ -6,6 +6,7 @@ import type { RequestAudit } from '../audit/record.ts';
 import { isBearerIgnored } from '../authn/bearer.ts';
 import { PlainInternalError } from '../authz/forbidden.ts';
 import { compressed, type Gzip } from '../serving/compression.ts';
+import type { FlowRequest } from '../flow-control/flow-control.ts';
 import type { ChangeHistory } from '../why/history.ts';
 import { requestInfoOf } from '../request-info/request-info.ts';
 import type { ApiServerParts, RequestInfo, RequestNotes, UserInfo } from '../types.ts';
@@ -65,6 +66,23 @@ export interface Flight {
   readonly times: StageTimes;
 }
 
+/** A class: an object with a getter of its own is slow to make. */
+class Entrant implements FlowRequest {
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  readonly #request: HttpRequest;
+
+  constructor(info: RequestInfo, user: UserInfo, request: HttpRequest) {
+    this.info = info;
+    this.user = user;
+    this.#request = request;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+}
+
 async function identify(stages: Stages, flight: Flight): Promise<UserInfo> {
   const { request, info, notes, receivedMs } = flight;
   if (isBearerIgnored(request)) notes.warn('the provided Authorization header contains extra space before the bearer token, and is ignored');
@@ -96,7 +114,7 @@ async function serve(stages: Stages, flight: Flight): Promise<HttpResponse> {
     flight.impersonated = user;
     record?.impersonated(user);
   }
-  const entering = isLongRunning(info) && info.verb !== 'watch' ? passing : stages.admittance.enter({ info, user, get signal() { return request.signal; } });
+  const entering = isLongRunning(info) && info.verb !== 'watch' ? passing : stages.admittance.enter(new Entrant(info, user, request));
   const waitsFromMs = entering instanceof Promise ? clock.monotonicMs() : 0;
   const entry = entering instanceof Promise ? await entering : entering;
   if (entering instanceof Promise) {
@@ -136,12 +154,12 @@ async function work(stages: Stages, flight: Flight, user: UserInfo): Promise<Htt
   if (why !== undefined) return why;
   const aggregated = stages.aggregated?.(request, info, user, notes);
   if (aggregated !== undefined) return aggregated;
-  const path = stages.paths.find(info.path);
   if (info.isResourceRequest) {
     const served = await stages.serveResource(request, info, user, notes);
     flight.known = served !== undefined;
     if (served !== undefined) return info.verb === 'watch' && stages.watches !== undefined ? whenEnded(served, stages.watches.register(info)) : served;
   }
+  const path = stages.paths.find(info.path);
   if (path === undefined) return pageNotFound();
   flight.known = stages.paths.isExact(info.path);
   return path(request, info, user);

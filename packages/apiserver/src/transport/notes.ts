@@ -10,7 +10,8 @@ export class Notes implements RequestNotes {
   readonly trace: RequestTrace | undefined;
   bodies: BodyNotes | undefined;
   wrote: ((change: WrittenChange) => void) | undefined;
-  readonly #warnings = new Set<string>();
+  /** Few requests have one. */
+  #warnings: Set<string> | undefined;
   readonly #annotations = new Map<string, string>();
   #warningsBytes = 0;
 
@@ -21,10 +22,10 @@ export class Notes implements RequestNotes {
 
   /** No more than clients can take. */
   readonly warn = (text: string): void => {
-    if (text === '' || this.#warnings.has(text)) return;
+    if (text === '' || this.#warnings?.has(text) === true) return;
     this.#warningsBytes += utf8(text).length;
     if (this.#warningsBytes > maxWarningsBytes) return;
-    this.#warnings.add(text);
+    (this.#warnings ??= new Set()).add(text);
   };
 
   readonly annotate = (key: string, value: string): void => {
@@ -37,6 +38,7 @@ export class Notes implements RequestNotes {
 
   /** RFC 7234 Warning values with upstream's code. */
   warningHeaders(): readonly string[] {
+    if (this.#warnings === undefined) return [];
     return [...this.#warnings].map((text) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll(/\p{Cc}/gu, ' ')}"`);
   }
 }
