@@ -12,11 +12,20 @@ import { validateResourceRequirements } from './resources.ts';
 import type { Validator } from './validator.ts';
 import { webhookConfigurationRules } from './webhooks.ts';
 
-function namespace(object: JsonObject): FieldError[] {
-  return each(strings(obj(object, 'spec'), 'finalizers'), 'spec.finalizers', (name, at) => [
+function finalizerName(name: string, at: string): FieldError[] {
+  return [
     ...eachInvalid(at, name, qualifiedNameProblems(name)),
     ...(name.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(name) ? [] : [invalidValue(at, name, 'name is neither a standard finalizer name nor is it fully qualified')]),
-  ]);
+  ];
+}
+
+function namespace(object: JsonObject): FieldError[] {
+  return strings(obj(object, 'spec'), 'finalizers').flatMap((name) => finalizerName(name, 'spec.finalizers'));
+}
+
+/** Only the subresource finalize changes them; there the original says which. */
+function namespaceUpdate(object: JsonObject): FieldError[] {
+  return each(strings(obj(object, 'spec'), 'finalizers'), 'spec.finalizers', finalizerName);
 }
 
 function namespaceStatus(object: JsonObject): FieldError[] {
@@ -83,7 +92,7 @@ function uniqueTolerations(tolerations: readonly JsonObject[]): FieldError[] {
 }
 
 export const clusterValidators: Readonly<Record<string, Validator>> = {
-  namespaces: { create: namespace, updateStatus: namespaceStatus },
+  namespaces: { create: namespace, update: namespaceUpdate, updateStatus: namespaceStatus },
   'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurationRules,
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhookConfigurationRules,
   'apiservices.apiregistration.k8s.io': { create: apiService, updateStatus: apiServiceStatus },

@@ -20,9 +20,10 @@ import { serveApiServer } from './serve.ts';
 import { Trust } from './trust.ts';
 
 function configFrom(values: FlagValues, host: Host, trust: Trust, more: Partial<PartsConfig>): ApiServerConfig {
+  const storage = storageConfig(values, host);
   const parts = { ...partsConfigFrom(values, host, trust), ...features(values), ...more };
   return {
-    ...storageConfig(values, host), parts, fieldTexts: fieldTexts(),
+    ...storage, parts, fieldTexts: fieldTexts(),
     ...flowControlConfig(values), ...servingConfig(values), logRequests: values.int('v') >= 3,
     allowPrivileged: values.bool('allow-privileged'),
     ...aggregationConfig(values), requestTimeoutMs: values.durationMs('request-timeout'),
