@@ -285,6 +285,30 @@ describe.skipIf(missingTools.length > 0)('official tests on real containerd', ()
     await api.delete(pods, { namespace: 'default', name: base });
   });
 
+  test.each<[string, string]>([
+    ['[sig-node] Variable Expansion should fail substituting values in a volume subpath with absolute path [Conformance]', '/tmp'],
+    ['[sig-node] Variable Expansion should fail substituting values in a volume subpath with backticks [Conformance]', '..'],
+  ])('%s', async (title, value) => {
+    const name = `outside-${title.length}`;
+    const main = shell('exec sleep 3600', { env: [{ name: 'POD_NAME', value }], volumeMounts: [{ name: 'v', mountPath: '/part', subPathExpr: '$(POD_NAME)' }] });
+    await api.create<Pod>(pods, { metadata: { name, namespace: 'default' }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, volumes: [{ name: 'v', emptyDir: {} }], containers: [main] } });
+    const pod = await api.until<Pod>(pods, { namespace: 'default', name }, (object) => object?.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError', 120_000);
+    expect(pod?.status).toMatchObject({ phase: 'Pending', containerStatuses: [{ restartCount: 0, started: false }] });
+    await api.delete(pods, { namespace: 'default', name });
+  });
+
+  test('[sig-node] InitContainer [NodeConformance] should not start app containers if init containers fail on a RestartAlways pod [Conformance]', async () => {
+    const key = { namespace: 'default', name: 'never-begun' };
+    const inits = ['/bin/false', '/bin/true'].map((script, index) => ({ ...shell(script), name: `init${index + 1}` }));
+    await api.create<Pod>(pods, { metadata: key, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, restartPolicy: 'Always', initContainers: inits, containers: [{ ...shell('exec sleep 3600'), name: 'run1' }] } });
+    // Three failures, as the suite waits for.
+    const pod = await api.until<Pod>(pods, key, (object) => (object?.status?.initContainerStatuses?.[0]?.restartCount ?? 0) >= 3, 180_000);
+    expect(pod?.status).toMatchObject({ phase: 'Pending', containerStatuses: [{ name: 'run1', restartCount: 0, started: false, state: { waiting: { reason: 'PodInitializing' } } }] });
+    expect(pod?.status?.initContainerStatuses?.[1]).toMatchObject({ restartCount: 0, state: { waiting: { reason: 'PodInitializing' } } });
+    expect(pod?.status?.conditions?.find((one) => one.type === 'Initialized')).toMatchObject({ status: 'False', reason: 'ContainersNotInitialized', message: 'containers with incomplete status: [init1 init2]' });
+    await api.delete(pods, key);
+  });
+
   const items = (kind: string): object => ({ items: [field(`metadata.${kind}`)] });
   test.each<[string, 'labels' | 'annotations', Source]>([
     ['[sig-storage] Downward API volume should update labels on modification [NodeConformance] [Conformance]', 'labels', { downwardAPI: items('labels') }],

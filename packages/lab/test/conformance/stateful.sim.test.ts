@@ -5,7 +5,6 @@ import { area, type Any, type Stage } from './world.ts';
 const labels = { app: 'web' };
 const oldImage = 'example.com/httpd:1';
 const newImage = 'example.com/httpd:2';
-const functionality = '[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic]';
 const revisionLabel = 'controller-revision-hash';
 
 /** Its pods are ready while a command in them succeeds, asked each second. */
@@ -56,7 +55,7 @@ const setImage = (t: Stage, path: string, image: string): Promise<Any> => readAn
 const shape = (pods: readonly Any[]): [string, string][] => pods.map((pod) => [pod.spec.containers[0].image, pod.metadata.labels[revisionLabel]]);
 
 area('stateful sets', (conformance) => {
-  conformance(`${functionality} Scaling should happen in predictable order and halt if any stateful pod is unhealthy [Slow] [Conformance]`, async (t) => {
+  conformance('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Scaling should happen in predictable order and halt if any stateful pod is unhealthy [Slow] [Conformance]', async (t) => {
     const watch = await t.watch('v1', 'pods', { namespace: t.namespace, labelSelector: 'app=web' });
     const path = await create(t, statefulSet('ss', 1));
     await allReady(t, 1);
@@ -78,7 +77,7 @@ area('stateful sets', (conformance) => {
     watch.stop();
   });
 
-  conformance(`${functionality} Burst scaling should run to completion even with unhealthy pods [Slow] [Conformance]`, async (t) => {
+  conformance('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Burst scaling should run to completion even with unhealthy pods [Slow] [Conformance]', async (t) => {
     const path = await create(t, statefulSet('ss', 1, { podManagementPolicy: 'Parallel' }));
     await allReady(t, 1);
     await breakAll(t, path);
@@ -92,7 +91,7 @@ area('stateful sets', (conformance) => {
     await t.eventually('the status says so', async () => ((await t.get(path)).status.replicas ?? 0) === 0);
   });
 
-  conformance(`${functionality} Should recreate evicted statefulset [Conformance]`, async (t) => {
+  conformance('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Should recreate evicted statefulset [Conformance]', async (t) => {
     const ports = [{ name: 'conflict', hostPort: 21_017, containerPort: 21_017 }];
     await t.create(t.path('v1', 'pods'), { metadata: { name: 'test-pod' }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, containers: [{ name: 'webserver', image: oldImage, ports }] } });
     await t.eventually('the pod with the port runs', async () => (await t.get(t.path('v1', 'pods', 'test-pod'))).status.phase === 'Running', 120_000);
@@ -108,7 +107,7 @@ area('stateful sets', (conformance) => {
     watch.stop();
   });
 
-  conformance(`${functionality} should perform rolling updates and roll backs of template modifications [Conformance]`, async (t) => {
+  conformance('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should perform rolling updates and roll backs of template modifications [Conformance]', async (t) => {
     const path = await create(t, statefulSet('ss2', 3));
     const first = await allReady(t, 3);
     const { currentRevision: old, updateRevision } = await statusOf(t, path);
@@ -134,7 +133,7 @@ area('stateful sets', (conformance) => {
     }
   });
 
-  conformance(`${functionality} should perform canary updates and phased rolling updates of template modifications [Conformance]`, async (t) => {
+  conformance('[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should perform canary updates and phased rolling updates of template modifications [Conformance]', async (t) => {
     const path = await create(t, statefulSet('ss2', 3, { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 3 } } }));
     await allReady(t, 3);
     const { currentRevision: old, updateRevision: same } = await statusOf(t, path);
