@@ -9,6 +9,7 @@ import { dns1123Label, dns1123Subdomain, maxLength, qualifiedNameProblems } from
 import { goPointerTo, goStruct } from './go-value.ts';
 import { successPolicy } from './success-policy.ts';
 import { scheduleProblem } from './cron.ts';
+import { jobStatus } from './job-status.ts';
 import { validatePodTemplate } from './pod/template.ts';
 import type { Validator } from './validator.ts';
 import { mismatchText, templateLabels } from './workloads.ts';
@@ -269,6 +270,6 @@ function cronJob(object: JsonObject): FieldError[] {
 }
 
 export const jobValidators: Readonly<Record<string, Validator>> = {
-  'jobs.batch': { create: job, update: jobUpdate },
+  'jobs.batch': { create: job, update: jobUpdate, updateStatus: jobStatus },
   'cronjobs.batch': { create: cronJob },
 };
