@@ -94,7 +94,7 @@ export class Stage {
       } catch (error) {
         last = String(error);
       }
-      await this.sleep(200);
+      await this.sleep(100);
     }
     throw new Error(`not within ${forMs} ms of virtual time: ${what} ${last}`);
   }
