@@ -50,6 +50,11 @@ class DaemonSetController {
       },
     });
     this.#nodes.addHandler({ added: (node) => this.#nodeChanged(undefined, node), updated: (before, node) => this.#nodeChanged(before, node), deleted: () => this.#all() });
+    // One that is deleted is made again.
+    this.#revisions.addHandler({ deleted: (revision) => {
+      const key = this.#ownerKey(revision);
+      if (key !== undefined) this.#loop.queue.add(key);
+    } });
     podIndex(this.#pods);
     watchPods(this.#pods, {
       ownerKey: (pod) => this.#ownerKey(pod),
@@ -77,10 +82,10 @@ class DaemonSetController {
     }
   }
 
-  #ownerKey(pod: Pod): string | undefined {
-    const reference = controllerOf(pod);
+  #ownerKey(child: Pod | ControllerRevision): string | undefined {
+    const reference = controllerOf(child);
     if (reference?.kind !== 'DaemonSet') return undefined;
-    const set = this.#sets.lister.get({ namespace: namespaceOf(pod), name: reference.name });
+    const set = this.#sets.lister.get({ namespace: namespaceOf(child), name: reference.name });
     return set !== undefined && uidOf(set) === reference.uid ? keyOfObject(set) : undefined;
   }
 

@@ -112,6 +112,8 @@ area('workloads', (conformance) => {
     await make(t, daemonSets, 0);
     const revisions = t.path('apps/v1', 'controllerrevisions');
     await t.eventually('the first revision is there', async () => (await t.get(revisions)).items.length === 1);
+    // Nothing else wakes the controller then.
+    await t.eventually('it runs on each node', async () => (await t.get(t.path('apps/v1', 'daemonsets', 'web'))).status.numberAvailable === 2, 180_000);
     const [first] = (await t.get(revisions)).items as [Any];
     const patched = await t.patch(`${revisions}/${first.metadata.name as string}`, { metadata: { labels: { patched: 'yes' } } }, 'strategic');
     expect(patched.metadata.labels.patched).toBe('yes');
