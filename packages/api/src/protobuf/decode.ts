@@ -4,6 +4,7 @@ import { setMember } from '../decode/read.ts';
 import { schemaOfUnion, unionOf } from '../description/plan.ts';
 import { structOf, type GoField, type Shape } from '../description/raw.ts';
 import { scanJson } from '../json/scan.ts';
+import { JsonSyntaxError } from '../json/syntax-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { ProtobufError, Reader } from './reader.ts';
 
@@ -53,8 +54,18 @@ function readTime(micro: boolean): ReadValue {
 
 const readAny: ReadValue = (reader) => {
   const raw = smallMessage(reader.bytes()).get(1);
-  return raw instanceof Uint8Array && raw.length > 0 ? scanJson(raw).value : null;
+  return raw instanceof Uint8Array && raw.length > 0 ? jsonWithin(raw) : null;
 };
+
+/** An object of any kind is JSON inside the message; a client may write there what is none. */
+function jsonWithin(raw: Uint8Array): Json {
+  try {
+    return scanJson(raw).value;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new ProtobufError(error.message);
+    throw error;
+  }
+}
 
 const readIntOrString: ReadValue = (reader) => {
   const fields = smallMessage(reader.bytes());

@@ -5,6 +5,7 @@ import type { JsonObject } from '../resource.ts';
 import { decodeProtobuf, encodeProtobuf, ProtobufError } from './index.ts';
 
 const type = 'io.k8s.api.apps.v1.Deployment';
+const revision = 'io.k8s.api.apps.v1.ControllerRevision';
 
 /** Never an empty list where JSON would show one: protobuf has no empty lists. */
 const deployment = fc.record({
@@ -25,13 +26,17 @@ describe('protobuf', () => {
     }), { numRuns: 500, seed: 1 });
   });
 
-  test('bytes that were damaged are decoded or refused, nothing else', () => {
-    const whole = encodeProtobuf(type, normalizeObject(type, { kind: 'Deployment', apiVersion: 'apps/v1', metadata: { name: 'a', labels: { b: 'c' } }, spec: { replicas: 3 } }));
+  test.each([
+    ['a deployment', type, { kind: 'Deployment', apiVersion: 'apps/v1', metadata: { name: 'a', labels: { b: 'c' } }, spec: { replicas: 3 } }],
+    // Found by fuzzed requests, seed 102, request 24993: the JSON within was answered with 500.
+    ['an object with JSON within', revision, { kind: 'ControllerRevision', apiVersion: 'apps/v1', metadata: { name: 'a' }, data: { spec: { template: [1, 'x', null] } }, revision: 1 }],
+  ])('bytes that were damaged are decoded or refused, nothing else: %s', (_what, typeName, object) => {
+    const whole = encodeProtobuf(typeName, normalizeObject(typeName, object as JsonObject));
     fc.assert(fc.property(fc.nat(whole.length - 1), fc.nat(255), fc.nat(whole.length), (at, byte, length) => {
       const damaged = whole.slice(0, Math.max(length, 5));
       if (at >= 4) damaged[at] = byte;
       try {
-        decodeProtobuf(damaged, type);
+        decodeProtobuf(damaged, typeName);
       } catch (error) {
         expect(error).toBeInstanceOf(ProtobufError);
       }
