@@ -206,6 +206,7 @@ test('cox explain tells why a pod is where it is, and what would help one that f
   const stranger = await run('curl', ['-sk', '-o', '/dev/null', '-w', '%{http_code}', `https://127.0.0.1:10259/explain/namespaces/default/pods/${web.replace('pod/', '')}`]);
   expect(stranger.stdout).toBe('401');
   await cluster.kubectl('delete', 'deployment', 'huge', '--now');
+  await cluster.kubectl('wait', '--for=delete', 'pod', '-l', 'app=huge', '--timeout=60s');
 });
 
 test('cox simulate forks the live cluster and writes nothing to it', async () => {
