@@ -1,4 +1,4 @@
 export { stateOf, type ClusterState } from './cluster-state.ts';
 export { simulationHtml, simulationText } from './report.ts';
 export { parseScenario, type Scenario } from './scenario.ts';
-export { simulate, type SimulationResult } from './simulate.ts';
+export { simulate, type SimulateOptions, type SimulationResult } from './simulate.ts';

@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import { createClient, resource, type Client, type KubeObject, type ListOptions } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { defaultSchedulerConfig, parseSchedulerFile, type SchedulerConfig } from '@coxswain/scheduler';
-import { parseScenario, simulate as run, simulationHtml, simulationText, stateOf, type Scenario } from '@coxswain/scheduler/simulate';
+import { parseScenario, simulationHtml, simulationText, type Scenario, type SimulateOptions, type SimulationResult } from '@coxswain/scheduler/simulate';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { parse, parseAllDocuments } from 'yaml';
 import { dataPaths } from '../../paths.ts';
@@ -74,6 +76,15 @@ function configOf(flags: FlagValues): SchedulerConfig {
   return file === '' ? defaultSchedulerConfig('simulated') : parseSchedulerFile(parsed(file, '--config'), 'simulated').config;
 }
 
+export type SimulateAnswer = { readonly kind: 'result'; readonly result: SimulationResult } | { readonly kind: 'mistake'; readonly message: string };
+
+async function run(documents: readonly unknown[], options: SimulateOptions): Promise<SimulationResult> {
+  const worker = new Worker(new URL('./simulate-worker.ts', import.meta.url), { workerData: { documents, options } });
+  const [answer] = await once(worker, 'message') as [SimulateAnswer];
+  if (answer.kind === 'mistake') throw new UsageError(answer.message);
+  return answer.result;
+}
+
 export const simulate: Tool = {
   usage: 'simulate [--scenario FILE] [--config FILE] [--state FILE] [--add-nodes NODE:COUNT] [--remove-node NAME] [--reschedule-all] [-o text|json] [--html FILE]',
   summary: 'what the scheduler would do if nodes, taints, pods or its configuration were others; nothing is written to the cluster',
@@ -94,7 +105,7 @@ export const simulate: Tool = {
     const output = flags.string('output');
     if (!['text', 'json'].includes(output)) throw new UsageError(`--output=${output}: text or json`);
     const [scenario, config] = [scenarioOf(flags), configOf(flags)];
-    const result = await run(stateOf(await state(flags)), { scenario, config, seed: flags.int('seed'), forMs: flags.int('seconds') * 1000 });
+    const result = await run(await state(flags), { scenario, config, seed: flags.int('seed'), forMs: flags.int('seconds') * 1000 });
     process.stdout.write(output === 'json' ? `${JSON.stringify(result)}\n` : `${simulationText(result)}\n`);
     if (flags.string('html') !== '') writeFileSync(flags.string('html'), simulationHtml(result));
     process.exit();
