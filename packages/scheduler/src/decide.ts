@@ -14,14 +14,23 @@ export type Decision =
   | { readonly kind: 'no-nodes' }
   | { readonly kind: 'error'; readonly message: string };
 
-export interface DecideOptions {
+export type Refusal = Exclude<Decision, { kind: 'placed' }>;
+
+export interface FindOptions {
   readonly nominator: Nominator;
   readonly nominatedNodeName: string;
-  readonly random: Random;
   /** 0: by the size of the cluster. */
   readonly percentageOfNodesToScore: number;
   /** Where the search begins; the caller moves it on by `evaluated`, so that all nodes get their turn. */
   readonly startIndex: number;
+  /** If given, only these: others have let no more pass. */
+  readonly within?: ReadonlySet<string>;
+}
+
+export interface DecideOptions extends FindOptions {
+  readonly random: Random;
+  /** Points that others than the profile's plugins give, on top of theirs. */
+  readonly bonusOf?: (nodeName: string) => number;
 }
 
 /** Below this many feasible nodes the search goes on. */
@@ -52,7 +61,7 @@ function pickBest(count: number, scores: Float64Array, random: Random): number {
   }
 }
 
-function unfitEverywhere(status: Status, nodeCount: number): Decision {
+function unfitEverywhere(status: Status, nodeCount: number): Refusal {
   const diagnosis = new Diagnosis();
   diagnosis.preFilterMessage = status.reasons.join(', ');
   diagnosis.absent = status;
@@ -60,12 +69,19 @@ function unfitEverywhere(status: Status, nodeCount: number): Decision {
   return { kind: 'unfit', diagnosis, nodeCount };
 }
 
-function failedAt(point: string, status: Status): Decision {
+function failedAt(point: string, status: Status): Refusal {
   return { kind: 'error', message: `running ${point} plugin "${status.plugin}": ${status.reasons.join(', ')}` };
 }
 
-/** Chooses a node for the pod, or says why there is none. Changes nothing but `state`. */
-export function decide(framework: Framework, state: CycleState, pod: PodInfo, snapshot: Snapshot, options: DecideOptions): Decision {
+/** Nodes on which the pod fits; good until the next search. */
+export interface Found {
+  readonly kind: 'found';
+  readonly candidates: Candidates;
+  readonly evaluated: number;
+}
+
+/** PreFilter and Filter. */
+export function findNodes(framework: Framework, state: CycleState, pod: PodInfo, snapshot: Snapshot, options: FindOptions): Found | Refusal {
   const nodeCount = snapshot.nodes.length;
   if (nodeCount === 0) return { kind: 'no-nodes' };
   const pre = framework.preFilter(state, pod, snapshot);
@@ -73,19 +89,31 @@ export function decide(framework: Framework, state: CycleState, pod: PodInfo, sn
   if (pre.status.code !== 'Success') return failedAt('PreFilter', pre.status);
   const search = new Search(framework, state, pod, snapshot, options.nominator);
   const enough = framework.hasScore ? feasibleNodesToFind(nodeCount, options.percentageOfNodesToScore) : 1;
-  search.run({ nominatedNodeName: options.nominatedNodeName, nodeNames: pre.nodeNames, startIndex: options.startIndex, enough });
+  const nodeNames = options.within === undefined ? pre.nodeNames : pre.nodeNames?.intersection(options.within) ?? options.within;
+  search.run({ nominatedNodeName: options.nominatedNodeName, nodeNames, startIndex: options.startIndex, enough });
   const candidates = new Candidates(snapshot.table, search.feasible, search.count);
-  if (candidates.count === 0) {
-    const diagnosis = search.diagnose();
-    if (pre.nodeNames !== undefined) {
-      diagnosis.absent = fromPlugin(unresolvable(`node(s) didn't satisfy plugin(s) [${pre.narrowedBy.toSorted().join(' ')}]`), pre.narrowedBy[0] ?? '');
-      diagnosis.blame(diagnosis.absent);
-    }
-    return { kind: 'unfit', diagnosis, nodeCount };
+  if (candidates.count > 0) return { kind: 'found', candidates, evaluated: search.evaluated };
+  const diagnosis = search.diagnose();
+  if (pre.nodeNames !== undefined) {
+    diagnosis.absent = fromPlugin(unresolvable(`node(s) didn't satisfy plugin(s) [${pre.narrowedBy.toSorted().join(' ')}]`), pre.narrowedBy[0] ?? '');
+    diagnosis.blame(diagnosis.absent);
   }
-  const placed = (i: number): Decision => ({ kind: 'placed', nodeName: candidates.nodeAt(i).name, evaluated: search.evaluated, feasible: candidates.count });
+  return { kind: 'unfit', diagnosis, nodeCount };
+}
+
+/** PreScore and Score, and one of the best. */
+function chooseNode(framework: Framework, state: CycleState, pod: PodInfo, snapshot: Snapshot, { candidates, evaluated }: Found, { random, bonusOf }: DecideOptions): Decision {
+  const placed = (i: number): Decision => ({ kind: 'placed', nodeName: candidates.nodeAt(i).name, evaluated, feasible: candidates.count });
   if (candidates.count === 1) return placed(0);
   const scored = framework.preScore(state, pod, candidates, snapshot);
   if (scored.code !== 'Success') return failedAt('PreScore', scored);
-  return placed(pickBest(candidates.count, framework.score(state, pod, candidates), options.random));
+  const totals = framework.score(state, pod, candidates);
+  if (bonusOf !== undefined) for (let i = 0; i < candidates.count; i += 1) totals[i] = (totals[i] as number) + bonusOf(candidates.nodeAt(i).name);
+  return placed(pickBest(candidates.count, totals, random));
+}
+
+/** Chooses a node for the pod, or says why there is none. Changes nothing but `state`. */
+export function decide(framework: Framework, state: CycleState, pod: PodInfo, snapshot: Snapshot, options: DecideOptions): Decision {
+  const found = findNodes(framework, state, pod, snapshot, options);
+  return found.kind === 'found' ? chooseNode(framework, state, pod, snapshot, found, options) : found;
 }
