@@ -14,6 +14,7 @@ import { maintainQosCgroups } from './node/qos-cgroups.ts';
 import { Pleg, type RuntimePod } from './pleg.ts';
 import { admissionProblem, type AdmissionInput } from './pod/admission.ts';
 import { BackOff } from './pod/backoff.ts';
+import { crashBackOffInitialMs } from './pod/crash-back-off.ts';
 import { ImageManager } from './pod/images.ts';
 import { isTerminalPhase, uidOf } from './pod/pod-facts.ts';
 import { podIps, PodStateReader, type PodRuntimeState } from './pod/runtime-state.ts';
@@ -115,7 +116,7 @@ class Kubelet {
       statuses: new StatusManager(client, host),
       images: new ImageManager(runtime, host.clock),
       probes: new ProbeManager(host, runtime, recorder, wake),
-      crashBackOff: new BackOff(host.clock, 10_000, config.maxContainerBackOffMs),
+      crashBackOff: new BackOff(host.clock, crashBackOffInitialMs, config.maxContainerBackOffMs),
       node: { hostIp: () => hostIp, memoryBytes: this.#machine.memoryBytes, allocatable: () => resources, networkProblem: () => this.#node.networkProblem },
       services: () => serviceInformer.lister.list(),
       hostResolvConf: () => host.disk.readFile(config.resolvConf).then(fromUtf8, () => ''),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fastPathCodecs, fastPathMethods, writeItems, Binder, type FastPathAnswer, type FastPathItem, type FastPathWatched } from '@coxswain/client/fast-path';
+import { fastPathCodecs, fastPathMethods, writeItems, Binder, type FastPathAnswer, type FastPathItem, type FastPathWatched, requestOf } from '@coxswain/client/fast-path';
 import { createClientFromTransport, type Client } from '@coxswain/client';
 import { createLocalStore } from '@coxswain/etcd-lite';
 import { GrpcCutter, grpcFrame } from '@coxswain/etcd-lite/wire';
@@ -9,7 +9,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApiServer, type ApiServer } from '../server.ts';
 import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
 import { answerOf, httpRequest, type TestAnswer } from '../testing/test-server.ts';
-import { requestOf } from './items.ts';
 import { maxWatches, watchAll } from './watch.ts';
 
 const host = createRealHost(silentLogger);

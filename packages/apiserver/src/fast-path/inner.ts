@@ -1,6 +1,7 @@
+import type { RestRequest } from '@coxswain/client/fast-path';
 import { grpcContentType } from '@coxswain/etcd-lite/wire';
 import { emptyBytes, readAll, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
-import { headersFor, type RestRequest } from './items.ts';
+import { headersFor } from './items.ts';
 
 async function* once(data: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   if (data.length > 0) yield data;

@@ -1,39 +1,5 @@
-import type { FastPathItem, FastPathWatch } from '@coxswain/client/fast-path';
-import { utf8, type HeaderMap } from '@coxswain/host';
-
-/** What an item means: the request that it stands for, which is all that decides its answer. */
-export interface RestRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
-  readonly target: string;
-  readonly contentType: string;
-  readonly body: Uint8Array;
-}
-
-const json = 'application/json';
-
-function groupPath(apiVersion: string): string {
-  return apiVersion.includes('/') ? `/apis/${apiVersion.split('/').map(encodeURIComponent).join('/')}` : `/api/${encodeURIComponent(apiVersion)}`;
-}
-
-function pathOf(apiVersion: string, resource: string, namespace: string, ...rest: readonly string[]): string {
-  const scope = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return [`${groupPath(apiVersion)}${scope}/${encodeURIComponent(resource)}`, ...rest.map(encodeURIComponent)].join('/');
-}
-
-/** Undefined: the item says nothing that we know. */
-export function requestOf({ namespace, name, bind, status, event, lease }: FastPathItem): RestRequest | undefined {
-  if (bind !== undefined) {
-    const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, ...(bind.uid === '' ? {} : { uid: bind.uid }) }, target: { kind: 'Node', name: bind.node } };
-    return { method: 'POST', target: pathOf('v1', 'pods', namespace, name, 'binding'), contentType: json, body: utf8(JSON.stringify(binding)) };
-  }
-  if (status !== undefined) {
-    const target = pathOf(status.apiVersion, status.resource, namespace, name, 'status');
-    return status.patchType === '' ? { method: 'PUT', target, contentType: json, body: status.body } : { method: 'PATCH', target, contentType: status.patchType, body: status.body };
-  }
-  if (event !== undefined) return { method: 'POST', target: pathOf(event.apiVersion, 'events', namespace), contentType: json, body: event.body };
-  if (lease !== undefined) return { method: 'PUT', target: pathOf('coordination.k8s.io/v1', 'leases', namespace, name), contentType: json, body: lease.body };
-  return undefined;
-}
+import { pathOf, type FastPathWatch, type RestRequest } from '@coxswain/client/fast-path';
+import type { HeaderMap } from '@coxswain/host';
 
 export function watchRequestOf({ apiVersion, resource, namespace, query }: FastPathWatch): RestRequest {
   return { method: 'GET', target: `${pathOf(apiVersion, resource, namespace)}?watch=true${query === '' ? '' : `&${query}`}`, contentType: '', body: new Uint8Array(0) };
@@ -44,5 +10,5 @@ const ofTheCall: ReadonlySet<string> = new Set(['content-type', 'content-length'
 
 export function headersFor(call: HeaderMap, request: RestRequest): HeaderMap {
   const kept = Object.entries(call).filter(([name]) => !ofTheCall.has(name));
-  return { ...Object.fromEntries(kept), accept: json, ...(request.contentType === '' ? {} : { 'content-type': request.contentType, 'content-length': String(request.body.length) }) };
+  return { ...Object.fromEntries(kept), accept: 'application/json', ...(request.contentType === '' ? {} : { 'content-type': request.contentType, 'content-length': String(request.body.length) }) };
 }

@@ -1,8 +1,7 @@
-import { fastPathCodecs, fastPathMethods, maxFastPathItems, type FastPathAnswer, type FastPathItem } from '@coxswain/client/fast-path';
+import { fastPathCodecs, fastPathMethods, maxFastPathItems, requestOf, type FastPathAnswer, type FastPathItem } from '@coxswain/client/fast-path';
 import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
 import { BodyTooLarge, header, readAll, utf8, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { bodyOf, grpcBody, innerRequest } from './inner.ts';
-import { requestOf } from './items.ts';
 import { shareWrites } from './shared-writes.ts';
 import { watchAll } from './watch.ts';
 

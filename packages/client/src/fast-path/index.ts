@@ -1,3 +1,5 @@
 export * from './binder.ts';
 export * from './event-writer.ts';
+export * from './item-writer.ts';
 export * from './messages.ts';
+export * from './rest-request.ts';

@@ -4,8 +4,8 @@ import type { Image, PodSandboxConfig, CriMount, RegistryAuth } from '../cri/typ
 import { decodeBase64 } from '../base64.ts';
 import { fromUtf8, utf8 } from '@coxswain/host';
 import type { MountedVolumes } from '../volumes/manager.ts';
-import { goDuration } from './backoff.ts';
 import { containerConfig, containerHash } from './container-config.ts';
+import { crashBackOff } from './crash-back-off.ts';
 import { ConfigError, containerEnv } from './env.ts';
 import { etcHosts, hostAliases } from './dns.ts';
 import type { PodEvents } from './events.ts';
@@ -36,26 +36,6 @@ export interface StartRequest {
 }
 
 const configRetryMs = 2000;
-
-function podText(pod: Pod): string {
-  return `${pod.metadata?.name ?? ''}_${pod.metadata?.namespace ?? ''}(${uidOf(pod)})`;
-}
-
-/** What is left of the back-off after the last end of this container; counts the restart if there is none. */
-function crashBackOff(deps: WorkerDeps, request: StartRequest, hash: string): StartResult | undefined {
-  const last = newest(request.state, request.container.name);
-  if (last?.status.state !== 'CONTAINER_EXITED') return undefined;
-  const { pod, container } = request;
-  const key = `${uidOf(pod)}/${container.name}/${hash}`;
-  const leftMs = deps.crashBackOff.remainingMs(key, last.status.finishedAt / 1e6);
-  if (leftMs === 0) {
-    deps.crashBackOff.next(key);
-    return undefined;
-  }
-  request.events.container(container.name, 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${podText(pod)}`);
-  const message = `back-off ${goDuration(deps.crashBackOff.delayMs(key))} restarting failed container=${container.name} pod=${podText(pod)}`;
-  return { kind: 'waiting', waiting: { reason: 'CrashLoopBackOff', message }, retryMs: leftMs };
-}
 
 async function registryAuths(deps: WorkerDeps, pod: Pod, image: string): Promise<readonly RegistryAuth[]> {
   const host = image.split('/')[0] ?? '';
@@ -141,8 +121,11 @@ function failed(request: StartRequest, reason: string, error: unknown): StartRes
 export async function startContainer(deps: WorkerDeps, request: StartRequest): Promise<StartResult> {
   const { container, events } = request;
   const hash = containerHash(deps.host.crypto, container);
-  const backOff = crashBackOff(deps, request, hash);
-  if (backOff !== undefined) return backOff;
+  const crashed = crashBackOff(deps.crashBackOff, request.pod, container.name, hash, newest(request.state, container.name));
+  if (crashed !== undefined) {
+    events.container(container.name, 'Warning', 'BackOff', crashed.event);
+    return { kind: 'waiting', waiting: crashed.waiting, retryMs: crashed.leftMs };
+  }
   const image = await ensureImage(deps, request);
   if ('kind' in image) return image;
   const last = newest(request.state, container.name);

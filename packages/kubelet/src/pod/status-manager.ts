@@ -62,17 +62,27 @@ export function statusPatch(before: PodStatus | undefined, after: PodStatus): Re
   return out;
 }
 
+/** Writes these fields of a pod's status, if it is still that pod; resolves with the status after that, where it is told. Rejects as `Client.patch` does. */
+export type PatchStatus = (pod: Pod, fields: Readonly<Record<string, unknown>>) => Promise<PodStatus | undefined>;
+
+function patchBy(client: Client): PatchStatus {
+  return async ({ metadata = {} }, fields) => {
+    const answer = await client.patch<Pod>(pods, { namespace: metadata.namespace, name: metadata.name ?? '' }, 'strategic', { metadata: { uid: metadata.uid }, status: fields }, { subresource: 'status' });
+    return answer.status;
+  };
+}
+
 /**
  * Writes pod statuses, one write at a time for a pod, the newest state always; a status that the server already has is not
  * written. `current` is what callers (probes, the server) should believe before the API server has it.
  */
 export class StatusManager {
-  readonly #client: Client;
+  readonly #patch: PatchStatus;
   readonly #host: Host;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(client: Client, host: Host) {
-    this.#client = client;
+  constructor(client: Client | PatchStatus, host: Host) {
+    this.#patch = typeof client === 'function' ? client : patchBy(client);
     this.#host = host;
   }
 
@@ -128,8 +138,7 @@ export class StatusManager {
       if (entry.gone || Object.keys(fields).length === 0) return;
       const metadata = entry.pod.metadata ?? {};
       try {
-        const answer = await this.#client.patch<Pod>(pods, { namespace: metadata.namespace, name: metadata.name ?? '' }, 'strategic', { metadata: { uid: metadata.uid }, status: fields }, { subresource: 'status' });
-        entry.sent = answer.status ?? status;
+        entry.sent = await this.#patch(entry.pod, fields) ?? status;
         // A server that normalises what we sent must not make us send it again for ever.
         if (entry.wanted === status) { entry.sent = { ...entry.sent, ...status }; return; }
       } catch (error) {

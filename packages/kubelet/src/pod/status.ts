@@ -113,7 +113,7 @@ function readyOf(input: StatusInput, container: Container, current: ContainerRec
   if (current === undefined) return false;
   if (isInit && !isSidecar(container)) return current.status.state === 'CONTAINER_EXITED' && current.status.exitCode === 0;
   if (current.status.state !== 'CONTAINER_RUNNING' || !started) return false;
-  return container.readinessProbe === undefined || input.ready(current.id) === true;
+  return input.ready(current.id) ?? container.readinessProbe === undefined;
 }
 
 interface Counts { waiting: number; running: number; stopped: number; succeeded: number; unknown: number; pendingInit: number }

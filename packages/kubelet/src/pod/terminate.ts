@@ -45,7 +45,8 @@ export async function terminatePod(deps: WorkerDeps, request: TerminateRequest):
   return 'ended';
 }
 
-async function deleteFromApi(deps: WorkerDeps, pod: Pod): Promise<void> {
+/** After its last status. */
+export async function deleteFromApi(deps: Pick<WorkerDeps, 'client' | 'statuses'>, pod: Pod): Promise<void> {
   const uid = uidOf(pod);
   await deps.statuses.flushed(uid);
   try {
