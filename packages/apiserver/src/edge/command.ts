@@ -1,7 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
 import { fieldTexts } from '@coxswain/api/edge';
 import type { Host } from '@coxswain/host';
 import type { Command, FlagValues, RunningComponent } from '@coxswain/service';
+import { limitHeapGrowth } from '@coxswain/service/edge';
 import type { ApiServerConfig } from '../config.ts';
 import type { PartsConfig } from '../parts.ts';
 import { admissionFile } from './admission-config.ts';
@@ -31,8 +31,7 @@ function configFrom(values: FlagValues, host: Host, trust: Trust, more: Partial<
 }
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
-  // Most of what it holds stays, as in the store: V8 would let the heap grow to a multiple of it before it looks for garbage.
-  setFlagsFromString('--heap-growing-percent=25');
+  limitHeapGrowth({ leastPercent: 25, leastBytes: 128 * 1024 * 1024 });
   const tls = servingTls(values);
   const trust = new Trust(values, host.crypto);
   const [authentication, authorization] = [await authenticationConfig(values, trust), await authorizationConfig(values)];

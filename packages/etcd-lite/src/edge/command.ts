@@ -1,13 +1,12 @@
 import type { Host, Logger, ServeOptions, ServerTls } from '@coxswain/host';
 import { parseGoDuration, UsageError, type Command, type FlagValues } from '@coxswain/service';
-import { createLogger, createMetrics } from '@coxswain/service/edge';
+import { createLogger, createMetrics, limitHeapGrowth } from '@coxswain/service/edge';
 import { defaults, type AutoCompaction, type EtcdConfig, type TlsIdentity } from '../server/config.ts';
 import { startEtcdServer } from '../server/start.ts';
 import { authTokenOf } from './auth-token.ts';
 import { etcdVersion } from '../version.ts';
 import { configFileFlags } from './config-file.ts';
 import { etcdFlags } from './flags.ts';
-import { limitHeapGrowth } from './heap.ts';
 import { absolute, readFlagFile, TlsFiles } from './tls-files.ts';
 
 export const command: Command = {
@@ -17,7 +16,7 @@ export const command: Command = {
   sources: { environmentPrefix: 'ETCD', configFile: { flag: 'config-file', toFlags: configFileFlags } },
   start: async (flags, realHost) => {
     if (flags.bool('version')) printVersion();
-    limitHeapGrowth();
+    limitHeapGrowth({ leastPercent: 20, leastBytes: 48 * 1024 * 1024 });
     const host = { ...realHost, log: atLeast(flags.string('log-level'), logOf(flags, realHost.log)) };
     checkTimes(flags);
     const tls = await TlsFiles.open(flags, host, dataDirOf(flags));

@@ -1,3 +1,4 @@
+export { limitHeapGrowth } from './heap.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './run.ts';

@@ -72,10 +72,16 @@ async function measure(options: SchedulingBenchOptions, workload: Workload, note
   return row;
 }
 
+/** A whole name means that one alone. */
+function chosenBy(only: string): readonly Workload[] {
+  const exact = workloads.filter(({ name }) => name === only);
+  return exact.length > 0 ? exact : workloads.filter(({ name }) => name.includes(only));
+}
+
 export async function benchScheduling(options: SchedulingBenchOptions): Promise<Report> {
   const machine = heading();
   options.print(`${machine}; load before ${number(loadavg()[0])}`);
-  const chosen = workloads.filter(({ name }) => name.includes(options.only)).map((workload) => scaled(workload, options.nodes));
+  const chosen = chosenBy(options.only).map((workload) => scaled(workload, options.nodes));
   if (chosen.length === 0) throw new Error(`no workload has ${JSON.stringify(options.only)} in its name; there are ${workloads.map(({ name }) => name).join(', ')}`);
   const notes = new Set<string>();
   const rows: Row[] = [];
