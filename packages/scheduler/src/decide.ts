@@ -107,7 +107,7 @@ function chooseNode(framework: Framework, state: CycleState, pod: PodInfo, snaps
   if (candidates.count === 1) return placed(0);
   const scored = framework.preScore(state, pod, candidates, snapshot);
   if (scored.code !== 'Success') return failedAt('PreScore', scored);
-  const totals = framework.score(state, pod, candidates);
+  const totals = framework.score(state, pod, candidates, snapshot);
   if (bonusOf !== undefined) for (let i = 0; i < candidates.count; i += 1) totals[i] = (totals[i] as number) + bonusOf(candidates.nodeAt(i).name);
   return placed(pickBest(candidates.count, totals, random));
 }

@@ -58,7 +58,7 @@ export class Search {
     this.#byNomination = this.#tryNominated(options.nominatedNodeName);
     if (this.#byNomination) return;
     const total = this.#order.length;
-    for (let size = Math.max(minPiece, options.enough + (options.enough >> 3)); this.evaluated < total && this.count < options.enough; size *= 2) {
+    for (let size = Math.max(minPiece, options.enough); this.evaluated < total && this.count < options.enough; size *= 2) {
       this.#searchPiece(options, Math.min(size, total - this.evaluated));
     }
   }
@@ -84,14 +84,16 @@ export class Search {
 
   #searchPiece({ startIndex, enough }: SearchOptions, size: number): void {
     const [order, piece] = [this.#order, this.#piece];
-    const first = startIndex + this.evaluated;
-    for (let i = 0; i < size; i += 1) piece[i] = order[(first + i) % order.length] as number;
+    const first = (startIndex + this.evaluated) % order.length;
+    const untilEnd = Math.min(size, order.length - first);
+    piece.set(order.subarray(first, first + untilEnd));
+    if (untilEnd < size) piece.set(order.subarray(0, size - untilEnd), untilEnd);
     let kept = this.#framework.filterRows(this.#state, this.#pod, this.#snapshot, piece, size, this.#rejecters);
     if (!this.#nominator.isEmpty) kept = this.#respectPromises(kept);
     const taken = Math.min(kept, enough - this.count);
-    for (let i = 0; i < taken; i += 1) this.feasible[this.count + i] = piece[i] as number;
+    this.feasible.set(piece.subarray(0, taken), this.count);
     this.count += taken;
-    this.evaluated += this.count < enough ? size : this.#lookedAt(first, size, piece[taken - 1] as number);
+    this.evaluated += this.count < enough || taken === size ? size : this.#lookedAt(first, size, piece[taken - 1] as number);
   }
 
   /** Nodes up to and with `last`. */

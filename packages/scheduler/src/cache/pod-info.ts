@@ -1,6 +1,6 @@
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { Labels } from '../selectors/labels.ts';
-import { makePodShape, shapeKeyOf, type PodShape } from './pod-shape.ts';
+import { makePodShape, needsKeyOf, shapeKeyOf, type PodShape } from './pod-shape.ts';
 
 export type { AffinityTerm, HostPort, WeightedAffinityTerm } from './pod-shape.ts';
 
@@ -43,6 +43,12 @@ function withShape(pod: Pod, shape: PodShape): PodInfo {
 
 export function podInfoOf(pod: Pod): PodInfo {
   return withShape(pod, makePodShape(pod));
+}
+
+/** The same pod of another shape, for trials. */
+export function reshaped(pod: PodInfo, change: Partial<PodShape>): PodInfo {
+  const shape: PodShape = { ...pod.shape, ...change };
+  return { ...pod, ...shape, needsKey: needsKeyOf(shape), shape };
 }
 
 /** Shapes are forgotten together when there are this many. */

@@ -40,6 +40,19 @@ export interface PodShape {
   readonly nodeAffinityKey: string;
   /** Equal for equal tolerations. */
   readonly tolerationsKey: string;
+  /** Equal for pods that a node by itself, with the sums of its pods, cannot tell apart. */
+  readonly needsKey: string;
+}
+
+type Needs = Pick<PodShape, 'requests' | 'nonZeroRequests' | 'hostPorts' | 'nodeAffinityKey' | 'tolerationsKey'>;
+
+function amountsOf({ milliCpu, memory, ephemeralStorage, scalar }: Resources): unknown {
+  return [milliCpu, memory, ephemeralStorage, ...[...scalar].toSorted(([a], [b]) => (a < b ? -1 : 1))];
+}
+
+/** Equal for equal needs. */
+export function needsKeyOf({ requests, nonZeroRequests, hostPorts, nodeAffinityKey, tolerationsKey }: Needs): string {
+  return JSON.stringify([amountsOf(requests), amountsOf(nonZeroRequests), hostPorts, nodeAffinityKey, tolerationsKey]);
 }
 
 function compileTerm(term: PodAffinityTerm, namespace: string): AffinityTerm {
@@ -81,16 +94,19 @@ export function makePodShape(pod: Pod): PodShape {
     preferredAffinity: compileWeighted(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution, namespace),
     preferredAntiAffinity: compileWeighted(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution, namespace),
   };
-  return {
-    ...terms,
-    hasPodAffinity: Object.values(terms).some((list) => list.length > 0),
-    priority: pod.spec?.priority ?? 0,
+  const needs: Needs = {
     requests: requestsOfPod(pod),
     nonZeroRequests: nonZeroRequestsOfPod(pod),
     hostPorts: hostPortsOf(pod),
-    labelsKey: JSON.stringify([namespace, labels]),
     nodeAffinityKey: requiredNodes === undefined && Object.keys(nodeSelector ?? {}).length === 0 ? '' : JSON.stringify([nodeSelector ?? null, requiredNodes ?? null]),
     tolerationsKey: JSON.stringify(tolerations),
+  };
+  return {
+    ...terms, ...needs,
+    hasPodAffinity: Object.values(terms).some((list) => list.length > 0),
+    priority: pod.spec?.priority ?? 0,
+    labelsKey: JSON.stringify([namespace, labels]),
+    needsKey: needsKeyOf(needs),
   };
 }
 

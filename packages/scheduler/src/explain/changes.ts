@@ -1,6 +1,6 @@
 import type { Pod, PodSpec, Taint } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../cache/node-info.ts';
-import { podInfoOf, type PodInfo } from '../cache/pod-info.ts';
+import { podInfoOf, reshaped, type PodInfo } from '../cache/pod-info.ts';
 import type { Resources } from '../cache/resources.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { CycleState } from '../framework/cycle-state.ts';
@@ -70,7 +70,7 @@ function lowerRequests(pod: PodInfo, near: readonly NodeInfo[]): Trial[] {
   return [...most].filter(([, left]) => left > 0).map(([resource, left]) => {
     const { name, text } = basicResources[resource];
     const requests: Resources = { ...pod.requests, [resource]: left };
-    return { change: `request ${text(left)} of ${name} instead of ${text(pod.requests[resource])}`, pod: { ...pod, requests }, cost: 1 - left / pod.requests[resource] };
+    return { change: `request ${text(left)} of ${name} instead of ${text(pod.requests[resource])}`, pod: reshaped(pod, { requests }), cost: 1 - left / pod.requests[resource] };
   });
 }
 
@@ -104,7 +104,7 @@ function without<T>(list: readonly T[], index: number): T[] {
 
 function relaxPodAffinity(pod: PodInfo): Trial[] {
   const terms = (kind: 'requiredAffinity' | 'requiredAntiAffinity', text: string): Trial[] => pod[kind].slice(0, maxOfAKind).map((term, i) => ({
-    change: `do not require pod ${text} by ${term.topologyKey}`, cost: 3, pod: { ...pod, [kind]: without(pod[kind], i) },
+    change: `do not require pod ${text} by ${term.topologyKey}`, cost: 3, pod: reshaped(pod, { [kind]: without(pod[kind], i) }),
   }));
   return [...terms('requiredAffinity', 'affinity'), ...terms('requiredAntiAffinity', 'anti-affinity')];
 }
@@ -123,7 +123,7 @@ function relaxSpreading(pod: PodInfo): Trial[] {
 }
 
 function dropHostPorts(pod: PodInfo): Trial[] {
-  return pod.hostPorts.map((port, i) => ({ change: `do not take port ${port.port}/${port.protocol} of the node`, cost: 2, pod: { ...pod, hostPorts: without(pod.hostPorts, i) } }));
+  return pod.hostPorts.map((port, i) => ({ change: `do not take port ${port.port}/${port.protocol} of the node`, cost: 2, pod: reshaped(pod, { hostPorts: without(pod.hostPorts, i) }) }));
 }
 
 const trialsBy: Readonly<Record<string, (pod: PodInfo, near: readonly NodeInfo[]) => Trial[]>> = {

@@ -3,12 +3,13 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
-import type { Candidates } from './candidates.ts';
+import { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
 import type {
   AnyPlugin, BindPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PostFilterResult, PreBindPlugin,
   PreEnqueuePlugin, PreemptionReport, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
 } from './interface.ts';
+import { RowVerdictsByNeeds, type RowVerdicts } from './row-verdicts.ts';
 import { failed, fromPlugin, isRejected, success, unresolvable, unschedulable, type Status } from './status.ts';
 
 /** Extension points by their names in the configuration. */
@@ -66,6 +67,11 @@ function eachByItself(plugin: FilterPlugin, state: CycleState, pod: PodInfo, { t
   return kept;
 }
 
+/** Pods that name their node are asked about by tests and trials only. */
+function isFree({ pod }: PodInfo): boolean {
+  return (pod.spec?.nodeName ?? '') === '';
+}
+
 /** An error says where it came from, as upstream words it. */
 function atPoint(point: string, status: Status, plugin: string): Status {
   return isRejected(status) ? fromPlugin(status, plugin) : { ...failed(`running ${point} plugin ${JSON.stringify(plugin)}: ${status.reasons.join(', ')}`), plugin };
@@ -77,6 +83,11 @@ export class Framework {
   readonly #sets: PluginSets;
   readonly #timers: Timers;
   readonly #preFilters: ReadonlyMap<string, PreFilterPlugin>;
+  /** So many of the first filters judge a node by itself. */
+  readonly #filtersByNodeAlone: number;
+  readonly #scoresByNodeAlone: readonly WeightedScore[];
+  readonly #otherScores: readonly WeightedScore[];
+  readonly #rowVerdicts = new RowVerdictsByNeeds();
   #totals = new Float64Array(0);
   #scores = new Float64Array(0);
 
@@ -85,6 +96,10 @@ export class Framework {
     this.#sets = sets;
     this.#timers = timers;
     this.#preFilters = new Map(sets.preFilter.map((plugin) => [plugin.name, plugin]));
+    const others = sets.filter.findIndex(({ filtersByNodeAlone }) => filtersByNodeAlone !== true);
+    this.#filtersByNodeAlone = others < 0 ? this.filterCount : others;
+    this.#scoresByNodeAlone = sets.score.filter(({ plugin }) => plugin.scoresByNodeAlone === true);
+    this.#otherScores = sets.score.filter(({ plugin }) => plugin.scoresByNodeAlone !== true);
   }
 
   get filterCount(): number { return this.#sets.filter.length; }
@@ -158,15 +173,59 @@ export class Framework {
    * row asked the place of the plugin that refused it, for `statusOfRejected`; those kept have a place past the last.
    */
   filterRows(state: CycleState, pod: PodInfo, snapshot: Snapshot, rows: Int32Array, count: number, rejecters: Uint8Array): number {
+    const remembered = isFree(pod) ? this.#filtersByNodeAlone : 0;
+    let kept = remembered === 0 ? count : this.#keepByVerdict(state, pod, snapshot, rows, count, rejecters);
+    kept = this.#filterFrom(remembered, this.filterCount, state, pod, snapshot, rows, kept, rejecters);
+    for (let i = 0; i < kept; i += 1) rejecters[rows[i] as number] = this.filterCount;
+    return kept;
+  }
+
+  /** The filters from place `from` up to `to`. Rows kept have any place of these in `refusedBy`. */
+  #filterFrom(from: number, to: number, state: CycleState, pod: PodInfo, snapshot: Snapshot, rows: Int32Array, count: number, refusedBy: Uint8Array): number {
     let kept = count;
-    for (const [place, plugin] of this.#sets.filter.entries()) {
-      if (kept === 0) return 0;
+    for (let place = from; place < to && kept > 0; place += 1) {
+      const plugin = this.#sets.filter[place] as FilterPlugin;
       if (state.skippedFilters.has(plugin.name)) continue;
-      for (let i = 0; i < kept; i += 1) rejecters[rows[i] as number] = place;
+      for (let i = 0; i < kept; i += 1) refusedBy[rows[i] as number] = place;
       kept = plugin.filterRows === undefined ? eachByItself(plugin, state, pod, snapshot, rows, kept) : plugin.filterRows(state, pod, snapshot, rows, kept);
     }
-    for (let i = 0; i < kept; i += 1) rejecters[rows[i] as number] = this.#sets.filter.length;
     return kept;
+  }
+
+  #keepByVerdict(state: CycleState, pod: PodInfo, snapshot: Snapshot, rows: Int32Array, count: number, rejecters: Uint8Array): number {
+    const { refusedBy } = this.#verdicts(state, pod, snapshot, rows, count);
+    const passes = this.filterCount;
+    let kept = 0;
+    for (let i = 0; i < count; i += 1) {
+      const row = rows[i] as number;
+      const place = refusedBy[row] as number;
+      if (place === passes) { rows[kept] = row; kept += 1; }
+      else rejecters[row] = place;
+    }
+    return kept;
+  }
+
+  /** What the plugins that judge nodes by themselves say of these rows as they are now. */
+  #verdicts(state: CycleState, pod: PodInfo, snapshot: Snapshot, rows: Int32Array, count: number): RowVerdicts {
+    const { table } = snapshot;
+    const verdicts = this.#rowVerdicts.of(pod.needsKey, table);
+    const { stale } = table.buffers();
+    const found = verdicts.staleAmong(table, rows, count, stale);
+    if (found > 0) this.#judge(verdicts, state, pod, snapshot, stale, found);
+    return verdicts;
+  }
+
+  /** Reorders `rows`. */
+  #judge(verdicts: RowVerdicts, state: CycleState, pod: PodInfo, snapshot: Snapshot, rows: Int32Array, count: number): void {
+    const { table } = snapshot;
+    const { refusedBy, scores } = verdicts;
+    const candidates = new Candidates(table, rows, count);
+    const totals = this.#sumScores(this.#scoresByNodeAlone, state, pod, candidates);
+    for (let i = 0; i < count; i += 1) scores[rows[i] as number] = totals[i] as number;
+    const asked = rows.slice(0, count);
+    const kept = this.#filterFrom(0, this.#filtersByNodeAlone, state, pod, snapshot, rows, count, refusedBy);
+    for (let i = 0; i < kept; i += 1) refusedBy[rows[i] as number] = this.filterCount;
+    verdicts.judged(table, asked, count);
   }
 
   /** Why the plugin at `place` of the filters refuses the node. */
@@ -209,14 +268,23 @@ export class Framework {
     return success;
   }
 
-  /** Weighted sums: `totals[i]` for the i-th candidate. The array is good until the next call. */
-  score(state: CycleState, pod: PodInfo, candidates: Candidates): Float64Array {
+  /** Weighted sums, less what all candidates have alike: `totals[i]` for the i-th candidate. The array is good until the next call. */
+  score(state: CycleState, pod: PodInfo, candidates: Candidates, snapshot: Snapshot): Float64Array {
+    if (!isFree(pod)) return this.#sumScores(this.#sets.score, state, pod, candidates);
+    const { rows, count } = candidates;
+    const { scores } = this.#verdicts(state, pod, snapshot, rows, count);
+    const totals = this.#sumScores(this.#otherScores, state, pod, candidates);
+    for (let i = 0; i < count; i += 1) totals[i] = (totals[i] as number) + (scores[rows[i] as number] as number);
+    return totals;
+  }
+
+  #sumScores(plugins: readonly WeightedScore[], state: CycleState, pod: PodInfo, candidates: Candidates): Float64Array {
     const { count } = candidates;
     if (this.#totals.length < count) { this.#totals = new Float64Array(count); this.#scores = new Float64Array(count); }
     const [totals, scores] = [this.#totals, this.#scores];
     totals.fill(0, 0, count);
-    for (const { plugin, weight } of this.#sets.score) {
-      if (state.skippedScores.has(plugin.name)) continue;
+    for (const { plugin, weight } of plugins) {
+      if (state.skippedScores.has(plugin.name) || plugin.sameForAll?.(candidates) === true) continue;
       if (plugin.scoreRows === undefined) for (let i = 0; i < count; i += 1) scores[i] = plugin.score(state, pod, candidates.nodeAt(i));
       else plugin.scoreRows(state, pod, candidates, scores);
       plugin.normalize?.(state, pod, candidates, scores);

@@ -48,6 +48,8 @@ export interface PreFilterPlugin extends Plugin {
 
 /** Must be a function of its arguments and the state its PreFilter left. */
 export interface FilterPlugin extends Plugin {
+  /** The answer depends on nothing but the pod's `needsKey` and that node with the sums of its pods: it is remembered until these change. */
+  readonly filtersByNodeAlone?: true;
   /** Also asked about a trial's copy of a node; the only one that gives reasons. */
   filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status;
   /**
@@ -94,9 +96,13 @@ export const maxNodeScore = 100;
 
 /** Scores nodes, then may bring all of them to 0..100. */
 export interface ScorePlugin extends Plugin {
+  /** As for filters; such a plugin has neither PreScore nor normalize. */
+  readonly scoresByNodeAlone?: true;
   score(state: CycleState, pod: PodInfo, node: NodeInfo): number;
   /** The same for all candidates at once: `scores[i]` becomes what `score` answers for the i-th. */
   scoreRows?(state: CycleState, pod: PodInfo, candidates: Candidates, scores: Float64Array): void;
+  /** True if all candidates get the same in the end: then there is nothing to add. */
+  sameForAll?(candidates: Candidates): boolean;
   /** In place; only the first `candidates.count` scores are meant. */
   normalize?(state: CycleState, pod: PodInfo, candidates: Candidates, scores: Float64Array): void;
 }

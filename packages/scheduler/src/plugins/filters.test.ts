@@ -1,10 +1,5 @@
-import { silentLogger } from '@coxswain/host';
-import { createRealHost } from '@coxswain/host/edge';
-import { Simulation } from '@coxswain/host/sim';
-import { createClient } from '@coxswain/client';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SchedulerCache } from '../cache/cache.ts';
 import { podInfoOf } from '../cache/pod-info.ts';
 import { defaultProfile } from '../config.ts';
 import { decide } from '../decide.ts';
@@ -13,31 +8,13 @@ import { CycleState } from '../framework/cycle-state.ts';
 import { makeFramework } from '../profile.ts';
 import { Nominations } from '../queue/nominations.ts';
 import { question, volumeQuestion, type Question } from '../testing/arbitraries.ts';
-import { slowFilters, type SlowCluster } from '../testing/slow-model.ts';
-import { staticStorage } from '../testing/static-storage.ts';
+import { cacheOf, handleOf, host, lead } from '../testing/history.ts';
+import { slowFilters } from '../testing/slow-model.ts';
 import { registry } from './registry.ts';
-import type { PluginHandle } from './handle.ts';
 
 /** Worlds in which the plugin has something to say. */
 function questionFor(name: keyof typeof slowFilters): typeof question {
   return name.includes('Volume') ? volumeQuestion : question;
-}
-
-const { host } = new Simulation({ seed: 1 }).start('test', 'test');
-
-function handleOf(cluster: SlowCluster): Omit<PluginHandle, 'framework' | 'schedulerName'> {
-  return {
-    host, client: createClient(createRealHost(silentLogger), { server: 'http://127.0.0.1:1', userAgent: 'never used' }), recorder: { event() { /* nobody listens */ } },
-    nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [],
-    namespaceLabels: (namespace) => cluster.namespaces[namespace] ?? {}, storage: staticStorage({ ...cluster.storage, nodes: cluster.nodes, pods: cluster.pods }),
-  };
-}
-
-function cacheOf({ nodes, pods, namespaces }: SlowCluster): SchedulerCache {
-  const cache = new SchedulerCache((namespace) => namespaces[namespace]);
-  for (const pod of pods) cache.setPod(pod);
-  for (const node of nodes) cache.setNode(node);
-  return cache;
 }
 
 /** Nodes that one plugin lets pass; asked one by one and all at once it must say the same. */
@@ -66,24 +43,6 @@ test.each(Object.keys(slowFilters) as (keyof typeof slowFilters)[])('%s lets exa
   // The worlds are such that the rule matters. (No generated pod names its node.)
   if (name !== 'NodeName') expect(narrowed).toBeGreaterThan(10);
 });
-
-/** The same cluster, reached by detours: pods that came and went, moved or changed, nodes that were another time or not at all. */
-function lead(cache: SchedulerCache, { nodes, pods }: SlowCluster, steps: readonly number[], ask: () => void): void {
-  for (const step of steps) {
-    const [node, pod] = [nodes[step % nodes.length], pods[step % Math.max(1, pods.length)]];
-    switch (step % 7) {
-      case 0: if (node !== undefined) cache.removeNode(node.metadata?.name ?? ''); break;
-      case 1: if (node !== undefined) cache.setNode({ ...node, metadata: { ...node.metadata, labels: { zone: 'elsewhere' } } }); break;
-      case 2: if (pod !== undefined) cache.removePod(pod.metadata?.uid ?? ''); break;
-      case 3: if (pod !== undefined) cache.setPod({ ...pod, metadata: { ...pod.metadata, labels: { app: 'other' } } }); break;
-      case 4: if (pod !== undefined) cache.setPod({ ...pod, spec: { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: 'n0' } }); break;
-      case 5: if (node !== undefined) cache.setNode(node); break;
-      default: ask();
-    }
-  }
-  for (const pod of pods) cache.setPod(pod);
-  for (const node of nodes) cache.setNode(node);
-}
 
 test.each(Object.keys(slowFilters) as (keyof typeof slowFilters)[])('%s says the same after any history', (name) => {
   fc.assert(fc.property(questionFor(name), fc.array(fc.nat(200), { maxLength: 25 }), (asked, steps) => {

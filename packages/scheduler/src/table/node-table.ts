@@ -19,12 +19,13 @@ interface NodeMask {
 /** Room for one search at a time. */
 export interface SearchBuffers {
   readonly piece: Int32Array;
+  readonly stale: Int32Array;
   readonly feasible: Int32Array;
   readonly rejecters: Uint8Array;
 }
 
 function makeBuffers(length: number): SearchBuffers {
-  return { piece: new Int32Array(length), feasible: new Int32Array(length), rejecters: new Uint8Array(length) };
+  return { piece: new Int32Array(length), stale: new Int32Array(length), feasible: new Int32Array(length), rejecters: new Uint8Array(length) };
 }
 
 /** Masks of pods that nobody has asked for are thrown away together when there are this many. */
@@ -58,6 +59,9 @@ export class NodeTable {
   /** By row: the version at which the node last changed. */
   #changedAt: Float64Array = new Float64Array(0);
   #version = 0;
+  /** By row: differs whenever the node or the sums of its pods differ; never 0 for a row in use. */
+  touchedAt: Float64Array = new Float64Array(0);
+  #touches = 0;
   #hasImages: Uint8Array = new Uint8Array(0);
 
   /** Rows in use lie below. */
@@ -97,6 +101,12 @@ export class NodeTable {
     this.nonZeroCpu[row] = nonZeroRequested.milliCpu;
     this.nonZeroMemory[row] = nonZeroRequested.memory;
     for (const [name, column] of this.#scalars) column.requested[row] = requested.scalar.get(name) ?? 0;
+    this.#touch(row);
+  }
+
+  #touch(row: number): void {
+    this.#touches += 1;
+    this.touchedAt[row] = this.#touches;
   }
 
   /** The node itself has changed, come or gone. */
@@ -110,6 +120,7 @@ export class NodeTable {
     for (const topology of this.#topologies.values()) topology.set(row, domainValue(info, topology.key));
     this.#version += 1;
     this.#changedAt[row] = this.#version;
+    this.#touch(row);
     this.#followFlags(info);
   }
 
@@ -205,6 +216,7 @@ export class NodeTable {
 
   #grow(length: number): void {
     this.#changedAt = grownFloats(this.#changedAt, length);
+    this.touchedAt = grownFloats(this.touchedAt, length);
     for (const column of [this.cpu, this.memory, this.ephemeralStorage, this.pods, ...this.#scalars.values()]) {
       column.allocatable = grownFloats(column.allocatable, length);
       column.requested = grownFloats(column.requested, length);

@@ -33,10 +33,7 @@ export const imageLocality: PreScorePlugin & ScorePlugin = {
     state.write(name, data);
     return success;
   },
-  scoreRows(state, pod, candidates, scores) {
-    if (!candidates.table.anyImages) scores.fill(0, 0, candidates.count);
-    else for (let i = 0; i < candidates.count; i += 1) scores[i] = imageLocality.score(state, pod, candidates.nodeAt(i));
-  },
+  sameForAll: ({ table }) => !table.anyImages,
   score(state: CycleState, _pod: PodInfo, node: NodeInfo) {
     const data = state.read<ScoreState>(name);
     if (data === undefined) return 0;

@@ -55,6 +55,7 @@ export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
   const maskName = `${name} ${JSON.stringify(enforced ?? null)}`;
   return {
     name,
+    filtersByNodeAlone: true,
     preFilter(state, { pod }) {
       const required = compileRequiredNodeAffinity(pod);
       if (required === undefined && enforcedMatches === undefined) return { status: skip };

@@ -5,6 +5,8 @@ export const reasonNodeName = "node(s) didn't match the requested node name";
 
 export const nodeName: FilterPlugin & EnqueueExtensions = {
   name: 'NodeName',
+  // Verdicts are remembered for pods without a node only.
+  filtersByNodeAlone: true,
   filter(_state, pod, node) {
     const wanted = pod.pod.spec?.nodeName ?? '';
     return wanted === '' || wanted === node.name ? success : unresolvable(reasonNodeName);

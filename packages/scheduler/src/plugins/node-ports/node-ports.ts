@@ -17,6 +17,7 @@ function frees(waiting: Pod, gone: Pod): boolean {
 /** Host ports are taken once a node. */
 export const nodePorts: PreFilterPlugin & FilterPlugin & EnqueueExtensions = {
   name: 'NodePorts',
+  filtersByNodeAlone: true,
   preFilter: (_state, pod) => ({ status: pod.hostPorts.length === 0 ? skip : success }),
   filter: (_state, pod, node) => (pod.hostPorts.some((port) => node.portTaken(port)) ? unschedulable(reasonPorts) : success),
   eventsToRegister: () => [

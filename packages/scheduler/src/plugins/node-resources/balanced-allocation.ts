@@ -55,6 +55,7 @@ export function nodeResourcesBalancedAllocation(resources: readonly ResourceWeig
     Math.trunc((1 - deviation(resources.map(({ name }) => fraction(pod, node, name)).filter((value) => value !== undefined))) * maxNodeScore);
   return {
     name: 'NodeResourcesBalancedAllocation',
+    scoresByNodeAlone: true,
     score: (_state, pod, node) => score(pod, node),
     scoreRows(_state, pod, candidates, scores) {
       const judged = resources.map(({ name }) => ({ name, wanted: amountOf(pod.requests, name) })).filter(({ name, wanted }) => isBasic(name) || wanted > 0)

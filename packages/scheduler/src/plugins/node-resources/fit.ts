@@ -66,6 +66,8 @@ export function nodeResourcesFit(args: FitArgs): AnyPlugin {
   const scoreOf = makeResourceScore(args.scoringStrategy);
   return {
     name: 'NodeResourcesFit',
+    filtersByNodeAlone: true,
+    scoresByNodeAlone: true,
     filter(_state, pod, node) {
       const reasons = missingResources(pod, node, ignored);
       return reasons.length === 0 ? success : unschedulable(...reasons);

@@ -15,6 +15,7 @@ function accepts(pod: Pod, node: Node | undefined): boolean {
 /** Keeps pods off cordoned nodes, unless they tolerate the taint that stands for it. */
 export const nodeUnschedulable: FilterPlugin & EnqueueExtensions = {
   name,
+  filtersByNodeAlone: true,
   filter: (_state, pod, node) => (accepts(pod.pod, node.node) ? success : unresolvable(reasonUnschedulable)),
   filterRows: (_state, { pod, tolerationsKey }, { table }, rows, count) =>
     keepMasked(table.mask(`${name} ${tolerationsKey}`, ({ node }) => accepts(pod, node)), rows, count),

@@ -21,6 +21,7 @@ function accepts(pod: Pod, node: Node | undefined): boolean {
 /** NoSchedule and NoExecute taints keep pods off that do not tolerate them; PreferNoSchedule ones cost score. */
 export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & EnqueueExtensions = {
   name,
+  filtersByNodeAlone: true,
   filter(_state, pod, node) {
     const taint = firstUntolerated(node.taints, pod.pod.spec?.tolerations ?? []);
     return taint === undefined ? success : unresolvable(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`);
@@ -39,11 +40,11 @@ export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin & Enqu
     const tolerations = state.read<PreScoreState>(name)?.tolerations ?? [];
     return node.taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !toleratedByAny(tolerations, taint)).length;
   },
+  sameForAll: ({ table }) => !table.anySoftTaints,
   scoreRows(state, pod, candidates, scores) {
-    const { softTaints, anySoftTaints } = candidates.table;
+    const { softTaints } = candidates.table;
     for (let i = 0; i < candidates.count; i += 1) {
-      const none = !anySoftTaints || softTaints[candidates.rowAt(i)] === 0;
-      scores[i] = none ? 0 : taintToleration.score(state, pod, candidates.nodeAt(i));
+      scores[i] = softTaints[candidates.rowAt(i)] === 0 ? 0 : taintToleration.score(state, pod, candidates.nodeAt(i));
     }
   },
   normalize: (_state, _pod, { count }, scores) => scaleToMax(scores, count, true),
