@@ -10,6 +10,8 @@ import type { SchedulerConfig } from './config.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { explain, type ExplainOptions } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
+import { Extenders } from './extender/extenders.ts';
+import { HttpExtender } from './extender/http-extender.ts';
 import type { Framework } from './framework/framework.ts';
 import { observe } from './handlers.ts';
 import { owningSelectors } from './owning-selectors.ts';
@@ -49,6 +51,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   const cache = new SchedulerCache((namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels);
   // Before the queue hears of a change, so that what it wakes sees it.
   const storage = observeStorage({ ...informers.storage, pods: informers.pods, nodes: informers.nodes });
+  const extenders = new Extenders(config.extenders.map((extender) => new HttpExtender(extender, host)), host.log);
   const decisions = new DecisionLog(decisionsKept);
   const frameworks = new Map<string, Framework>();
   const recorders = new Map<string, EventRecorder>();
@@ -73,7 +76,8 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   for (const profile of config.profiles) {
     const recorder = createEventRecorder(host, client, { component: profile.schedulerName, writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder, storage,
+      host, client, recorder, storage, extenders,
+      snapshot: () => cache.snapshot(),
       nominator: () => queue.nominations,
       budgets: () => informers.budgets.lister.list(),
       namespaceLabels: (namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels ?? {},
@@ -87,7 +91,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     hints.set(profile.schedulerName, new QueueingHints(framework.enqueueExtensions()));
   }
   const scheduler: Scheduler = new Scheduler({
-    host, client, config, cache, queue, frameworks,
+    host, client, config, cache, queue, frameworks, extenders,
     recorderOf: (name) => recorders.get(name) as EventRecorder,
     latestPod: ({ name, namespace, uid }) => {
       const pod = informers.pods.lister.get({ namespace, name });

@@ -19,9 +19,32 @@ test('reads what kube-scheduler reads', () => {
   expect(config.profiles[0]?.points.score?.enabled).toEqual([{ name: 'NodeAffinity', weight: 7 }]);
 });
 
+test('reads extenders, and what they ask to be ignored', () => {
+  const files: Readonly<Record<string, string>> = { '/ca': 'CA', '/cert': 'CERT', '/key': 'KEY' };
+  const { config } = parseSchedulerFile({ ...head, extenders: [
+    { urlPrefix: 'https://a:1/x', filterVerb: 'f', prioritizeVerb: 'p', preemptVerb: 'e', bindVerb: 'b', weight: 7, enableHTTPS: true, httpTimeout: '1m', nodeCacheCapable: true, ignorable: true,
+      tlsConfig: { caFile: '/ca', certFile: '/cert', keyData: 'REFUQQ==', serverName: 'n' }, managedResources: [{ name: 'example.com/a', ignoredByScheduler: true }, { name: 'example.com/b' }] },
+    { urlPrefix: 'https://b', enableHTTPS: true }, { urlPrefix: 'https://c' },
+  ] }, 'me', (path) => files[path] as string);
+  expect(config.extenders).toEqual([
+    { urlPrefix: 'https://a:1/x', filterVerb: 'f', prioritizeVerb: 'p', preemptVerb: 'e', bindVerb: 'b', weight: 7, timeoutMs: 60_000, nodeCacheCapable: true, ignorable: true,
+      managedResources: ['example.com/a', 'example.com/b'], tls: { caPem: 'CA', certPem: 'CERT', keyPem: 'DATA', serverName: 'n' } },
+    expect.objectContaining({ timeoutMs: 5000, weight: 0, tls: { insecureSkipVerify: true } }), expect.objectContaining({ tls: undefined }),
+  ]);
+  expect(config.profiles[0]?.args.nodeResourcesFit.ignoredResources).toEqual(['example.com/a']);
+});
+
 test.each([
   [{ ...head, profils: [] }, 'profils: unknown field; did you mean profiles?'],
-  [{ ...head, extenders: [{ urlPrefix: 'http://x' }] }, 'extenders: is not built yet'],
+  [{ ...head, extenders: [{ urlPrefix: 'ftp://x' }] }, 'extenders[0].urlPrefix: expected a URL such as http://host:port/path'],
+  [{ ...head, extenders: [{ urlPrefix: 'http://x', prioritizeVerb: 'p' }] }, 'extenders[0].weight: must have a positive weight applied to it'],
+  [{ ...head, extenders: [{ urlPrefix: 'http://x', bindVerb: 'b' }, { urlPrefix: 'http://y', bindVerb: 'b' }] }, 'extenders: only one extender can implement bind'],
+  [{ ...head, extenders: [{ urlPrefix: 'http://x', managedResources: [{ name: 'cpu' }] }] }, 'extenders[0].managedResources[0].name: "cpu" is an invalid extended resource name'],
+  [{ ...head, extenders: [{ urlPrefix: 'http://x', managedResources: [{ name: 'a.b/c' }, { name: 'a.b/c' }] }] }, 'extenders[0].managedResources: duplicate extender managed resource name "a.b/c"'],
+  [{ ...head, extenders: [{ urlPrefix: 'http://x', filterverb: 'f' }] }, 'extenders[0].filterverb: unknown field; did you mean filterVerb?'],
+  [{ ...head, extenders: [{ urlPrefix: 'http://x', httpTimeout: 'soon' }] }, 'extenders[0].httpTimeout: expected a duration such as 15s'],
+  [{ ...head, extenders: [{ urlPrefix: 'https://x', tlsConfig: { certData: 'eA==' } }] }, 'extenders[0].tlsConfig: certFile (or certData) and keyFile (or keyData) go together'],
+  [{ ...head, extenders: [{ urlPrefix: 'https://x', tlsConfig: { caFile: '/gone' } }] }, 'extenders[0].tlsConfig.caFile: no file can be read here'],
   [{ ...head, profiles: [{ pluginConfig: [{ name: 'VolumeBinding', args: { bindTimeoutSeconds: -1 } }] }] }, 'bindTimeoutSeconds: expected a whole number from 0'],
   [{ ...head, percentageOfNodesToScore: 101 }, 'percentageOfNodesToScore: expected a whole number from 0 to 100'],
   [{ ...head, profiles: [{ plugins: { filter: { enabled: [{ name: 'DynamicResources' }] } } }] }, 'plugin DynamicResources is not built yet'],

@@ -1,91 +1,8 @@
-import { formatGoDuration, nearestName, parseGoDuration, UsageError } from '@coxswain/service';
 import { defaultProfile, defaultSchedulerConfig, type EnabledPlugin, type PluginArgs, type ProfileConfig, type SchedulerConfig } from './config.ts';
+import { mistake, Section } from './config-section.ts';
+import { ignoredResources, readExtenders, type ReadFile } from './extender/extender-section.ts';
 import type { ExtensionPoint } from './framework/framework.ts';
 import { defaultWeights, pluginNames, unbuiltPlugins, type PluginName } from './plugins/names.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function mistake(path: string, text: string): UsageError {
-  return new UsageError(`KubeSchedulerConfiguration: ${path}: ${text}`);
-}
-
-/** An object of the file; every field that is asked for is known, the others are refused at `end`. */
-class Section {
-  readonly path: string;
-  readonly #fields: Fields;
-  readonly #known = new Set<string>();
-
-  constructor(value: unknown, path: string) {
-    if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) throw mistake(path, 'expected an object');
-    this.path = path;
-    this.#fields = (value ?? {}) as Fields;
-  }
-
-  #at(name: string): string { return this.path === '' ? name : `${this.path}.${name}`; }
-
-  raw(name: string): unknown {
-    this.#known.add(name);
-    return this.#fields[name] ?? undefined;
-  }
-
-  section(name: string): Section { return new Section(this.raw(name), this.#at(name)); }
-
-  sections(name: string): readonly Section[] {
-    const value = this.raw(name) ?? [];
-    if (!Array.isArray(value)) throw mistake(this.#at(name), 'expected a list');
-    return value.map((item: unknown, index) => new Section(item, `${this.#at(name)}[${index}]`));
-  }
-
-  #typed<T>(name: string, type: 'string' | 'boolean', fallback: T): T {
-    const value = this.raw(name);
-    if (value === undefined) return fallback;
-    if (typeof value !== type) throw mistake(this.#at(name), `expected a ${type}`);
-    return value as T;
-  }
-
-  string(name: string, fallback: string): string { return this.#typed(name, 'string', fallback); }
-  bool(name: string, fallback: boolean): boolean { return this.#typed(name, 'boolean', fallback); }
-
-  int(name: string, fallback: number, min: number, max: number): number {
-    const value = this.raw(name);
-    if (value === undefined) return fallback;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) throw mistake(this.#at(name), `expected a whole number from ${min} to ${max}`);
-    return value;
-  }
-
-  durationMs(name: string, fallback: number): number {
-    const value = parseGoDuration(this.string(name, formatGoDuration(fallback)));
-    if (value === undefined || value <= 0) throw mistake(this.#at(name), 'expected a duration such as 15s');
-    return value;
-  }
-
-  strings(name: string): readonly string[] {
-    const value = this.raw(name) ?? [];
-    if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) throw mistake(this.#at(name), 'expected a list of strings');
-    return value as string[];
-  }
-
-  /** A field of upstream's that is not built: refused if it says anything. */
-  unbuilt(...names: readonly string[]): void {
-    for (const name of names) {
-      const value = this.raw(name);
-      if (value !== undefined && !(Array.isArray(value) && value.length === 0)) throw mistake(this.#at(name), 'is not built yet; leave it out');
-    }
-  }
-
-  /** Fields that make no difference here. */
-  ignore(...names: readonly string[]): void {
-    for (const name of names) this.#known.add(name);
-  }
-
-  end(): void {
-    for (const name of Object.keys(this.#fields)) {
-      if (this.#known.has(name)) continue;
-      const nearest = nearestName(name, [...this.#known]);
-      throw mistake(this.#at(name), `unknown field${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
-    }
-  }
-}
 
 function pluginName(section: Section): PluginName {
   const name = section.string('name', '');
@@ -226,8 +143,18 @@ export interface SchedulerFile {
   readonly kubeconfig: string;
 }
 
+function noFiles(path: string): string {
+  throw new Error(`no file can be read here, so not ${path}`);
+}
+
+/** What extenders say the scheduler is to ignore takes the place of what the profile says. */
+function withoutResources(profile: ProfileConfig, ignored: readonly string[]): ProfileConfig {
+  if (ignored.length === 0) return profile;
+  return { ...profile, args: { ...profile.args, nodeResourcesFit: { ...profile.args.nodeResourcesFit, ignoredResources: ignored } } };
+}
+
 /** Reads a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1); throws UsageError with the path of the first mistake. */
-export function parseSchedulerFile(value: unknown, identity: string): SchedulerFile {
+export function parseSchedulerFile(value: unknown, identity: string, readFile: ReadFile = noFiles): SchedulerFile {
   const file = new Section(value, '');
   const apiVersion = file.string('apiVersion', '');
   if (apiVersion !== 'kubescheduler.config.k8s.io/v1' || file.string('kind', '') !== 'KubeSchedulerConfiguration') {
@@ -240,11 +167,13 @@ export function parseSchedulerFile(value: unknown, identity: string): SchedulerF
   connection.ignore('acceptContentTypes', 'contentType', 'qps', 'burst');
   connection.end();
   election.ignore('resourceLock');
-  file.unbuilt('extenders');
+  const extenders = file.sections('extenders');
+  const ignored = ignoredResources(extenders);
   // One thread decides, and profiling is Node's; neither changes an outcome.
   file.ignore('parallelism', 'enableProfiling', 'enableContentionProfiling', 'delayCacheUntilActive');
   const config: SchedulerConfig = {
-    profiles: readProfiles(file),
+    profiles: readProfiles(file).map((profile) => withoutResources(profile, ignored)),
+    extenders: readExtenders(extenders, readFile),
     percentageOfNodesToScore: file.int('percentageOfNodesToScore', 0, 0, 100),
     podInitialBackoffMs: 1000 * file.int('podInitialBackoffSeconds', 1, 1, 86_400),
     podMaxBackoffMs: 1000 * file.int('podMaxBackoffSeconds', 10, 1, 86_400),

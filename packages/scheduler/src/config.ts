@@ -1,5 +1,6 @@
 import type { NodeAffinity, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
 import type { ExtensionPoint } from './framework/framework.ts';
+import type { ExtenderConfig } from './extender/http-extender.ts';
 import { defaultWeights, pluginNames, type PluginName } from './plugins/names.ts';
 import type { FitArgs, ResourceWeight } from './plugins/node-resources/scoring-strategy.ts';
 import type { VolumeBindingArgs } from './plugins/volume-binding/volume-binding.ts';
@@ -41,6 +42,7 @@ export interface LeaderElectionConfig {
 
 export interface SchedulerConfig {
   readonly profiles: readonly ProfileConfig[];
+  readonly extenders: readonly ExtenderConfig[];
   readonly percentageOfNodesToScore: number;
   readonly podInitialBackoffMs: number;
   readonly podMaxBackoffMs: number;
@@ -74,6 +76,7 @@ export const defaultProfile: ProfileConfig = {
 export function defaultSchedulerConfig(identity: string): SchedulerConfig {
   return {
     profiles: [defaultProfile],
+    extenders: [],
     percentageOfNodesToScore: 0,
     podInitialBackoffMs: 1000,
     podMaxBackoffMs: 10_000,

@@ -25,6 +25,8 @@ export interface FindOptions {
   readonly startIndex: number;
   /** If given, only these: others have let no more pass. */
   readonly within?: ReadonlySet<string>;
+  /** Others will choose among them: as many are found as if there were scores. */
+  readonly forOthers?: boolean;
 }
 
 export interface DecideOptions extends FindOptions {
@@ -78,6 +80,8 @@ export interface Found {
   readonly kind: 'found';
   readonly candidates: Candidates;
   readonly evaluated: number;
+  /** Why others were refused; may be asked until the next search. */
+  readonly diagnose: () => Diagnosis;
 }
 
 /** PreFilter and Filter. */
@@ -88,11 +92,11 @@ export function findNodes(framework: Framework, state: CycleState, pod: PodInfo,
   if (isRejected(pre.status)) return unfitEverywhere(pre.status, nodeCount);
   if (pre.status.code !== 'Success') return failedAt('PreFilter', pre.status);
   const search = new Search(framework, state, pod, snapshot, options.nominator);
-  const enough = framework.hasScore ? feasibleNodesToFind(nodeCount, options.percentageOfNodesToScore) : 1;
+  const enough = framework.hasScore || options.forOthers === true ? feasibleNodesToFind(nodeCount, options.percentageOfNodesToScore) : 1;
   const nodeNames = options.within === undefined ? pre.nodeNames : pre.nodeNames?.intersection(options.within) ?? options.within;
   search.run({ nominatedNodeName: options.nominatedNodeName, nodeNames, startIndex: options.startIndex, enough });
   const candidates = new Candidates(snapshot.table, search.feasible, search.count);
-  if (candidates.count > 0) return { kind: 'found', candidates, evaluated: search.evaluated };
+  if (candidates.count > 0) return { kind: 'found', candidates, evaluated: search.evaluated, diagnose: () => search.diagnose() };
   const diagnosis = search.diagnose();
   if (pre.nodeNames !== undefined) {
     diagnosis.absent = fromPlugin(unresolvable(`node(s) didn't satisfy plugin(s) [${pre.narrowedBy.toSorted().join(' ')}]`), pre.narrowedBy[0] ?? '');

@@ -4,8 +4,10 @@ import type { Pod, PodCondition } from 'kubernetes-types/core/v1';
 import type { SchedulerCache } from './cache/cache.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import type { SchedulerConfig } from './config.ts';
-import { decide, type Decision } from './decide.ts';
+import { decide, type DecideOptions, type Decision } from './decide.ts';
 import type { DecisionLog, DecisionRecord } from './explain/decision-log.ts';
+import { decideWithExtenders, type Decided } from './extender/decide-with-extenders.ts';
+import type { Extenders } from './extender/extenders.ts';
 import { CycleState } from './framework/cycle-state.ts';
 import { fitErrorMessage, type Diagnosis } from './framework/diagnosis.ts';
 import type { Framework } from './framework/framework.ts';
@@ -25,6 +27,7 @@ export interface SchedulerParts {
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
   readonly frameworks: ReadonlyMap<string, Framework>;
+  readonly extenders: Extenders;
   readonly recorderOf: (profileName: string) => EventRecorder;
   /** The pod as last seen; undefined if it is gone. */
   readonly latestPod: (pod: PodInfo) => Pod | undefined;
@@ -93,13 +96,17 @@ export class Scheduler {
   }
 
   async #scheduleOne(item: QueuedPodInfo): Promise<void> {
-    const { cache, frameworks, queue, metrics, host } = this.#parts;
+    const { cache, frameworks, queue, metrics, host, extenders } = this.#parts;
     const pod = item.podInfo;
     const framework = frameworks.get(pod.pod.spec?.schedulerName ?? '');
     if (framework === undefined || pod.terminating || cache.isAssumed(pod.uid)) { queue.done(pod.uid); return; }
     const startMs = host.clock.monotonicMs();
-    const state = new CycleState();
-    const { decision, record } = this.#decide(framework, state, item);
+    const options = this.#optionsFor(framework, pod);
+    const asked = extenders.haveSay(pod.pod);
+    const { decision, state } = asked ? await this.#decideWithExtenders(framework, pod, options) : this.#decide(framework, pod, options);
+    // While others were asked, the pod may have gone or been bound.
+    if (asked && !queue.isInFlight(pod.uid)) return;
+    const record = this.#note(framework, item, decision, options);
     metrics.decided(decision.kind, framework.profileName, host.clock.monotonicMs() - startMs);
     if (decision.kind === 'placed') { this.#assumeAndBind(framework, state, item, decision.nodeName); return; }
     const failure = await this.#explain(framework, state, pod, decision, record);
@@ -107,24 +114,50 @@ export class Scheduler {
     this.#fail(framework, item, failure);
   }
 
-  #decide(framework: Framework, state: CycleState, { podInfo: pod, attempts }: QueuedPodInfo): { readonly decision: Decision; readonly record: DecisionRecord } {
-    const { cache, queue, host, config, decisions } = this.#parts;
-    const profile = config.profiles.find(({ schedulerName }) => schedulerName === framework.profileName);
-    const nodeCount = Math.max(1, cache.nodeCount);
-    const options = {
+  #optionsFor({ profileName }: Framework, pod: PodInfo): DecideOptions {
+    const { cache, queue, host, config } = this.#parts;
+    const profile = config.profiles.find(({ schedulerName }) => schedulerName === profileName);
+    return {
+      nominator: queue.nominations, random: host.random,
       nominatedNodeName: queue.nominations.nodeOf(pod.uid),
       percentageOfNodesToScore: profile?.percentageOfNodesToScore ?? config.percentageOfNodesToScore,
-      startIndex: this.#startIndex % nodeCount,
+      startIndex: this.#startIndex % Math.max(1, cache.nodeCount),
     };
-    const decision = decideOrFail(framework, state, pod, cache.snapshot(), { ...options, nominator: queue.nominations, random: host.random });
+  }
+
+  /** Synchronous: the pod is decided on one state of the cluster. */
+  #decide(framework: Framework, pod: PodInfo, options: DecideOptions): Decided {
+    const state = new CycleState();
+    try {
+      return { decision: decide(framework, state, pod, this.#parts.cache.snapshot(), options), state };
+    } catch (error) {
+      return { decision: errorDecision(error), state };
+    }
+  }
+
+  async #decideWithExtenders(framework: Framework, pod: PodInfo, options: DecideOptions): Promise<Decided> {
+    const { cache, extenders } = this.#parts;
+    try {
+      return await decideWithExtenders(framework, pod, () => cache.snapshot(), options, extenders);
+    } catch (error) {
+      return { decision: errorDecision(error), state: new CycleState() };
+    }
+  }
+
+  /** For later questions; also moves on the place at which the next search begins. */
+  #note(framework: Framework, { podInfo: pod, attempts }: QueuedPodInfo, decision: Decision, options: DecideOptions): DecisionRecord {
+    const { cache, queue, host, decisions } = this.#parts;
+    const nodeCount = Math.max(1, cache.nodeCount);
     const placed = decision.kind === 'placed';
     if (placed) this.#startIndex = (this.#startIndex + decision.evaluated) % nodeCount;
+    const { nominatedNodeName, percentageOfNodesToScore, startIndex } = options;
     const record: DecisionRecord = {
-      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominations: queue.nominations.list(), options,
+      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominations: queue.nominations.list(),
+      options: { nominatedNodeName, percentageOfNodesToScore, startIndex },
       outcome: decision.kind, nodeName: placed ? decision.nodeName : '', evaluated: placed ? decision.evaluated : nodeCount, message: '',
     };
     decisions.add(record);
-    return { decision, record };
+    return record;
   }
 
   #assumeAndBind(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string): void {
@@ -234,13 +267,9 @@ export class Scheduler {
 }
 
 /** One pod that a plugin chokes on must not stop all others; a broken invariant must. */
-function decideOrFail(...args: Parameters<typeof decide>): Decision {
-  try {
-    return decide(...args);
-  } catch (error) {
-    if (error instanceof AssertionFailure) throw error;
-    return { kind: 'error', message: error instanceof Error ? error.message : String(error) };
-  }
+function errorDecision(error: unknown): Decision {
+  if (error instanceof AssertionFailure) throw error;
+  return { kind: 'error', message: error instanceof Error ? error.message : String(error) };
 }
 
 /** Objects from a watch may lack what an event's reference needs. */

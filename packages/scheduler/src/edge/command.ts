@@ -14,7 +14,7 @@ import { flags } from './flags.ts';
 
 function readConfigFile(path: string, identity: string): SchedulerFile {
   try {
-    return parseSchedulerFile(parse(readFileSync(path, 'utf8')), identity);
+    return parseSchedulerFile(parse(readFileSync(path, 'utf8')), identity, (named) => readFileSync(named, 'utf8'));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`--config ${path}: ${(error as Error).message.split('\n')[0] ?? ''}`);

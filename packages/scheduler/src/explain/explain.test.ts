@@ -1,7 +1,4 @@
-import { silentLogger } from '@coxswain/host';
-import { createRealHost } from '@coxswain/host/edge';
 import { Simulation } from '@coxswain/host/sim';
-import { createClient } from '@coxswain/client';
 import fc from 'fast-check';
 import type { Node, Pod, PodSpec } from 'kubernetes-types/core/v1';
 import { expect, test } from 'vitest';
@@ -17,15 +14,12 @@ import { question } from '../testing/arbitraries.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
 import { explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
-import { staticStorage } from '../testing/static-storage.ts';
+import { testHandle } from '../testing/handle.ts';
 
 const { host } = new Simulation({ seed: 1 }).start('test', 'test');
 
 function frameworkFor(namespaces: Readonly<Record<string, Readonly<Record<string, string>>>>): Framework {
-  return makeFramework(defaultProfile, {
-    host, client: createClient(createRealHost(silentLogger), { server: 'http://127.0.0.1:1', userAgent: 'never used' }), recorder: { event() { /* nobody listens */ } },
-    nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], storage: staticStorage({}), namespaceLabels: (namespace) => namespaces[namespace] ?? {},
-  }, host.timers);
+  return makeFramework(defaultProfile, testHandle(host, { namespaceLabels: (namespace) => namespaces[namespace] ?? {} }), host.timers);
 }
 
 /** Decides, notes, and puts the pod where it was decided. */

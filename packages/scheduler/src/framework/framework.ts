@@ -74,6 +74,8 @@ function isFree({ pod }: PodInfo): boolean {
 
 /** An error says where it came from, as upstream words it. */
 function atPoint(point: string, status: Status, plugin: string): Status {
+  // It speaks for others, who have said all.
+  if (status.plugin !== '') return status;
   return isRejected(status) ? fromPlugin(status, plugin) : { ...failed(`running ${point} plugin ${JSON.stringify(plugin)}: ${status.reasons.join(', ')}`), plugin };
 }
 

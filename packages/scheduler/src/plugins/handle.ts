@@ -3,6 +3,8 @@ import type { Host } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { PodInfo } from '../cache/pod-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { Extenders } from '../extender/extenders.ts';
 import type { Framework, Nominator } from '../framework/framework.ts';
 import type { Labels } from '../selectors/labels.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -17,6 +19,9 @@ export interface PluginHandle {
   framework(): Framework;
   nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
   readonly storage: Storage;
+  readonly extenders: Extenders;
+  /** Of the present. */
+  snapshot(): Snapshot;
   budgets(): readonly PodDisruptionBudget[];
   namespaceLabels(namespace: string): Labels;
   /** Selectors of the Services, ReplicaSets, … that select or own the pod. */

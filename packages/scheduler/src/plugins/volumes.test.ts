@@ -1,7 +1,4 @@
-import { silentLogger } from '@coxswain/host';
-import { createRealHost } from '@coxswain/host/edge';
 import { Simulation } from '@coxswain/host/sim';
-import { createClient } from '@coxswain/client';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from 'kubernetes-types/core/v1';
 import type { StorageClass } from 'kubernetes-types/storage/v1';
 import { expect, test } from 'vitest';
@@ -13,6 +10,7 @@ import { CycleState } from '../framework/cycle-state.ts';
 import { fitErrorMessage } from '../framework/diagnosis.ts';
 import { makeFramework } from '../profile.ts';
 import { Nominations } from '../queue/nominations.ts';
+import { testHandle } from '../testing/handle.ts';
 import { staticStorage, type StorageObjects } from '../testing/static-storage.ts';
 
 const { host } = new Simulation({ seed: 1 }).start('test', 'test');
@@ -61,10 +59,7 @@ function outcome(asked: Pod, nodes: readonly Node[], storage: StorageObjects, pl
   const cache = new SchedulerCache();
   for (const other of placed) cache.setPod(other);
   for (const each of nodes) cache.setNode(each);
-  const framework = makeFramework(defaultProfile, {
-    host, client: createClient(createRealHost(silentLogger), { server: 'http://127.0.0.1:1', userAgent: 'never used' }), recorder: { event() { /* nobody listens */ } },
-    nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], namespaceLabels: () => ({}), storage: staticStorage({ ...storage, nodes }),
-  }, host.timers);
+  const framework = makeFramework(defaultProfile, testHandle(host, { storage: staticStorage({ ...storage, nodes }) }), host.timers);
   const options = { nominator: new Nominations(), nominatedNodeName: '', random: host.random, percentageOfNodesToScore: 0, startIndex: 0 };
   const decision = decide(framework, new CycleState(), podInfoOf(asked), cache.snapshot(), options);
   if (decision.kind === 'placed') return decision.nodeName;

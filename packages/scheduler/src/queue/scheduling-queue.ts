@@ -116,6 +116,11 @@ export class SchedulingQueue {
     return { ...item, attempts: item.attempts + 1, unschedulablePlugins: none, pendingPlugins: none };
   }
 
+  /** Popped, and neither done nor given back. */
+  isInFlight(uid: string): boolean {
+    return this.#log.isInFlight(uid);
+  }
+
   /** The pod is decided, but its binding waits for others. */
   setApart(uid: string): void {
     this.#log.setApart(uid);

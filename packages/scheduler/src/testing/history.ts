@@ -1,21 +1,14 @@
-import { silentLogger } from '@coxswain/host';
-import { createRealHost } from '@coxswain/host/edge';
 import { Simulation } from '@coxswain/host/sim';
-import { createClient } from '@coxswain/client';
 import { SchedulerCache } from '../cache/cache.ts';
 import type { PluginHandle } from '../plugins/handle.ts';
-import { Nominations } from '../queue/nominations.ts';
+import { testHandle } from './handle.ts';
 import type { SlowCluster } from './slow-model.ts';
 import { staticStorage } from './static-storage.ts';
 
 export const { host } = new Simulation({ seed: 1 }).start('test', 'test');
 
 export function handleOf(cluster: SlowCluster): Omit<PluginHandle, 'framework' | 'schedulerName'> {
-  return {
-    host, client: createClient(createRealHost(silentLogger), { server: 'http://127.0.0.1:1', userAgent: 'never used' }), recorder: { event() { /* nobody listens */ } },
-    nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [],
-    namespaceLabels: (namespace) => cluster.namespaces[namespace] ?? {}, storage: staticStorage({ ...cluster.storage, nodes: cluster.nodes, pods: cluster.pods }),
-  };
+  return testHandle(host, { namespaceLabels: (namespace) => cluster.namespaces[namespace] ?? {}, storage: staticStorage({ ...cluster.storage, nodes: cluster.nodes, pods: cluster.pods }) });
 }
 
 export function cacheOf({ nodes, pods, namespaces }: SlowCluster): SchedulerCache {

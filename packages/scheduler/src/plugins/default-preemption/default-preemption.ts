@@ -4,6 +4,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
+import type { Extenders } from '../../extender/extenders.ts';
 import type { CycleState } from '../../framework/cycle-state.ts';
 import { Diagnosis, fitErrorMessage } from '../../framework/diagnosis.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
@@ -26,6 +27,8 @@ export interface PreemptionHandle {
   framework(): Framework;
   nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
   budgets(): readonly PodDisruptionBudget[];
+  readonly extenders: Extenders;
+  snapshot(): Snapshot;
 }
 
 /** undefined: the pod may preempt. */
@@ -107,7 +110,13 @@ export function defaultPreemption(args: PreemptionArgs, handle: PreemptionHandle
     async postFilter(state, pod, snapshot, statuses): Promise<PostFilterResult> {
       const reason = whyNot(pod, snapshot, statuses);
       if (reason !== undefined) return { status: unschedulable(`preemption: ${reason}`), nominatedNodeName: undefined, report: reportOf(reason, [], undefined) };
-      const { candidates, message } = findCandidates(handle, args, state, pod, snapshot, statuses);
+      const { candidates: found, message } = findCandidates(handle, args, state, pod, snapshot, statuses);
+      let candidates: readonly Candidate[];
+      try {
+        candidates = await handle.extenders.preempt(pod, found, () => handle.snapshot());
+      } catch (error) {
+        return { status: failed(error), nominatedNodeName: undefined };
+      }
       const chosen = pickCandidate(candidates);
       const report = reportOf(message, candidates, chosen);
       if (chosen === undefined) return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '', report };

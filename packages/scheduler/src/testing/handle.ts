@@ -1,0 +1,19 @@
+import { createClient } from '@coxswain/client';
+import { silentLogger, type Host } from '@coxswain/host';
+import { SchedulerCache } from '../cache/cache.ts';
+import { Extenders } from '../extender/extenders.ts';
+import type { PluginHandle } from '../plugins/handle.ts';
+import { Nominations } from '../queue/nominations.ts';
+import { staticStorage } from './static-storage.ts';
+
+type Handle = Omit<PluginHandle, 'framework' | 'schedulerName'>;
+
+/** Of a scheduler in which nothing is, and that tells nobody of anything, but for what is given. */
+export function testHandle(host: Host, given: Partial<Handle> = {}): Handle {
+  const cache = new SchedulerCache();
+  return {
+    host, client: createClient(host, { server: 'http://127.0.0.1:1', userAgent: 'never used' }), recorder: { event() { /* nobody listens */ } },
+    nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], namespaceLabels: () => ({}), storage: staticStorage({}),
+    extenders: new Extenders([], silentLogger), snapshot: () => cache.snapshot(), ...given,
+  };
+}
