@@ -1,5 +1,6 @@
 export type * from './types.ts';
 export * from './api-error.ts';
+export * from './assume-cache.ts';
 export * from './backoff.ts';
 export * from './cache.ts';
 export * from './controller.ts';

@@ -10,6 +10,14 @@ export interface LeaderElectionConfig {
   readonly retryPeriodMs: number;
 }
 
+export interface VolumesConfig {
+  readonly dynamicProvisioning: boolean;
+  /** Volumes of `kubernetes.io/host-path` classes are made on this machine's disk: for clusters of one machine. */
+  readonly hostPathProvisioner: boolean;
+  /** How often claims without a volume and volumes without a claim are looked at again. */
+  readonly binderSyncPeriodMs: number;
+}
+
 export interface ControllerManagerConfig {
   readonly leaderElection: LeaderElectionConfig;
   /** `*` all that are on by default, `name` on, `-name` off. */
@@ -26,6 +34,7 @@ export interface ControllerManagerConfig {
   readonly nodeStartupGracePeriodMs: number;
   readonly nodeEvictionRate: number;
   readonly terminatedPodGcThreshold: number;
+  readonly volumes: VolumesConfig;
   /** Workers by controller name; upstream's default where absent. */
   readonly concurrency: Readonly<Record<string, number>>;
 }
@@ -41,5 +50,6 @@ export const defaultConfig: ControllerManagerConfig = {
   signingDurationMs: 365 * 24 * 3_600_000,
   nodeMonitorPeriodMs: 5_000, nodeMonitorGracePeriodMs: 50_000, nodeStartupGracePeriodMs: 60_000, nodeEvictionRate: 0.1,
   terminatedPodGcThreshold: 12_500,
+  volumes: { dynamicProvisioning: true, hostPathProvisioner: false, binderSyncPeriodMs: 15_000 },
   concurrency: {},
 };

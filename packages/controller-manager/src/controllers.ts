@@ -8,12 +8,14 @@ import { disruptionController } from './disruption/disruption.ts';
 import { endpointsController } from './endpoints/endpoints.ts';
 import { endpointSliceController } from './endpointslice/endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring.ts';
+import { ephemeralVolumeController } from './ephemeral-volume/ephemeral-volume.ts';
 import { garbageCollector } from './gc/gc.ts';
 import { ipamController } from './ipam/ipam.ts';
 import { jobController } from './job/job.ts';
 import { ttlAfterFinishedController } from './job/ttl.ts';
 import { namespaceController } from './namespace/namespace.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle.ts';
+import { volumeBinderController } from './persistentvolume-binder/binder.ts';
 import { podGcController } from './pod-gc/pod-gc.ts';
 import { claimProtectionController, volumeProtectionController } from './protection/protection.ts';
 import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
@@ -30,4 +32,5 @@ export const allControllers: readonly Controller[] = [
   endpointsController, endpointSliceController, endpointSliceMirroringController, approver, signing, cleaner, ipamController, garbageCollector,
   nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, cronJobController, ttlAfterFinishedController,
   disruptionController, resourceQuotaController, claimProtectionController, volumeProtectionController, clusterRoleAggregationController, tokenCleaner, policyStatusController,
+  volumeBinderController, ephemeralVolumeController,
 ];

@@ -60,7 +60,7 @@ async function runControllers(config: ControllerManagerConfig, host: Host, clien
       continue;
     }
     const client = clients.forAccount(controller.account);
-    const recorder = createEventRecorder(host, clients.own, { component: controller.account });
+    const recorder = createEventRecorder(host, clients.own, { component: controller.eventSource ?? controller.account });
     const context: ControllerContext = { host: { ...host, log: host.log.child({ controller: controller.name }) }, client, informers, recorder, config };
     const run = controller.start(context);
     if (run === undefined) host.log.info('controller is not configured', { controller: controller.name });

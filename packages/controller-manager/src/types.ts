@@ -21,8 +21,9 @@ export interface Controller {
   readonly name: string;
   /** Off unless named in --controllers. */
   readonly onlyIfNamed?: boolean;
-  /** Service account of --use-service-account-credentials; event source. */
+  /** Service account of --use-service-account-credentials; event source too, unless that has another name. */
   readonly account: string;
+  readonly eventSource?: string;
   /** Undefined: not configured (a file that it needs was not given), which is logged. */
   start(context: ControllerContext): Run | undefined;
 }

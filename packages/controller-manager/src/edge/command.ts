@@ -70,6 +70,7 @@ async function configOf(values: FlagValues, host: Host): Promise<ControllerManag
     rootCaPem: readFlagFile(values, 'root-ca-file'),
     nodeMonitorPeriodMs: values.durationMs('node-monitor-period'), nodeMonitorGracePeriodMs: values.durationMs('node-monitor-grace-period'),
     nodeStartupGracePeriodMs: values.durationMs('node-startup-grace-period'), terminatedPodGcThreshold: values.int('terminated-pod-gc-threshold'),
+    volumes: { dynamicProvisioning: values.bool('enable-dynamic-provisioning'), hostPathProvisioner: values.bool('enable-hostpath-provisioner'), binderSyncPeriodMs: values.durationMs('pvclaimbinder-sync-period') },
     concurrency: Object.fromEntries(Object.entries(concurrencyFlags).map(([flag, { controller }]) => [controller, values.int(flag)])),
   };
 }

@@ -16,7 +16,8 @@ describe('in a cluster', () => {
   beforeAll(async () => {
     cluster = await startTestCluster();
     await startHollowNodes(cluster.host, cluster.admin, ['n1'], cluster.signal);
-    await cluster.startManager();
+    // Without the binder, which would say of volumes what is true.
+    await cluster.startManager({ controllers: ['*', '-persistentvolume-binder-controller'] });
     await cluster.untilAll(resources.serviceaccounts, 'default', (accounts) => accounts.length > 0);
   });
   afterAll(async () => { await cluster.stop(); });

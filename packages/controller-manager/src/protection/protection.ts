@@ -1,3 +1,4 @@
+import { claimedVolumes } from '@coxswain/api/volumes';
 import { done, isNotFound, resources, splitKey, type KubeObject, type ResourceType, type SyncResult } from '@coxswain/client';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
 import { isDeleting, nameOf, namespaceOf } from '../common/object.ts';
@@ -9,11 +10,7 @@ export const volumeFinalizer = 'kubernetes.io/pv-protection';
 
 /** Names of the claims that a pod mounts. A pod without a node cannot have mounted anything yet. */
 export function claimsOf(pod: Pod): readonly string[] {
-  if ((pod.spec?.nodeName ?? '') === '') return [];
-  return (pod.spec?.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName];
-    return volume.ephemeral === undefined ? [] : [`${nameOf(pod)}-${volume.name}`];
-  });
+  return (pod.spec?.nodeName ?? '') === '' ? [] : claimedVolumes(pod).map(({ claimName }) => claimName);
 }
 
 async function release<T extends KubeObject>(context: ControllerContext, type: ResourceType<T>, object: T, finalizer: string): Promise<SyncResult> {

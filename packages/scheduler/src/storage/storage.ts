@@ -1,8 +1,7 @@
-import type { Informer, Lister } from '@coxswain/client';
+import { claimedVolumes, claimKey, classNameOf } from '@coxswain/api/volumes';
+import { AssumeCache, type Informer, type Lister } from '@coxswain/client';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1';
-import { AssumeCache } from './assume-cache.ts';
-import { claimedVolumes, claimKey, classNameOf } from './claims.ts';
 
 /** Kinds by which volumes are judged. */
 export interface StorageKinds {

@@ -1,10 +1,10 @@
+import { claimedVolumes, claimKey, claims, classNameOf, notFound, whyNotForPod } from '@coxswain/api/volumes';
 import type { PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
 import type { CSINode } from 'kubernetes-types/storage/v1';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { StateData } from '../../framework/cycle-state.ts';
 import type { AnyPlugin } from '../../framework/interface.ts';
 import { failed, skip, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
-import { claimedVolumes, claimKey, claims, classNameOf, notFound, whyNotForPod } from '../../storage/claims.ts';
 import type { Storage } from '../../storage/storage.ts';
 
 const name = 'NodeVolumeLimits';

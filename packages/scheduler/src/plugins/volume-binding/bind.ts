@@ -1,10 +1,9 @@
-import { resources, type Client } from '@coxswain/client';
+import { annotated, claimKey, given, isFullyBound, selectedNodeAnnotation } from '@coxswain/api/volumes';
+import { isNewer, resources, type Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
-import { isNewer } from '../../storage/assume-cache.ts';
-import { boundByControllerAnnotation, claimKey, isFullyBound, selectedNodeAnnotation } from '../../storage/claims.ts';
 import type { Storage } from '../../storage/storage.ts';
-import { isGivenTo, reachable } from './match.ts';
+import { reachable } from './match.ts';
 import type { NodePlan, StaticBinding } from './plan.ts';
 
 export interface BindParts {
@@ -14,25 +13,9 @@ export interface BindParts {
   readonly timeoutMs: number;
 }
 
-function annotated<T extends PersistentVolume | PersistentVolumeClaim>(object: T, key: string, value: string): T {
-  return { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, [key]: value } } };
-}
-
-/** The volume as it will be when it is the claim's; the volume controller does the rest. */
-function given({ claim, volume }: StaticBinding): PersistentVolume {
-  const mark = isGivenTo(volume, claim) ? volume : annotated(volume, boundByControllerAnnotation, volume.metadata?.annotations?.[boundByControllerAnnotation] ?? 'yes');
-  const { namespace, name, uid, resourceVersion } = claim.metadata ?? {};
-  if (mark.spec?.claimRef?.uid === uid && isGivenTo(volume, claim)) return mark;
-  const claimRef = {
-    kind: 'PersistentVolumeClaim', apiVersion: 'v1', ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }),
-    ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }),
-  };
-  return { ...mark, spec: { ...mark.spec, claimRef } };
-}
-
 /** From now on no other pod is decided as if these were free. */
 export function assume(storage: Storage, plan: NodePlan, nodeName: string): NodePlan {
-  const bindings = plan.bindings.map((binding) => ({ claim: binding.claim, volume: given(binding) }));
+  const bindings = plan.bindings.map((binding) => ({ claim: binding.claim, volume: given(binding.volume, binding.claim) }));
   const provisions = plan.provisions.map((claim) => annotated(claim, selectedNodeAnnotation, nodeName));
   for (const { volume } of bindings) storage.volumes.assume(volume);
   for (const claim of provisions) storage.claims.assume(claim);

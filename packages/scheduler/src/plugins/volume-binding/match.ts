@@ -1,8 +1,8 @@
 import { compareQuantity, quantityValue } from '@coxswain/api';
+import { attributesClassOf, claimKey, classNameOf, couldHold, hasAccessFor, isGivenTo, volumeSize } from '@coxswain/api/volumes';
 import type { Node, NodeSelector, PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1';
 import { compileLabelSelector, matchEverything } from '../../selectors/labels.ts';
 import { compileNodeSelector, type NodeMatcher } from '../../selectors/node-selector.ts';
-import { claimKey, classNameOf } from '../../storage/claims.ts';
 
 /** Volumes that a claim could be bound to, wherever they are. */
 export interface Matches {
@@ -10,14 +10,6 @@ export interface Matches {
   readonly given: PersistentVolume | undefined;
   /** The smallest first. */
   readonly free: readonly PersistentVolume[];
-}
-
-export function claimSize({ spec }: PersistentVolumeClaim): string {
-  return spec?.resources?.requests?.['storage'] ?? '0';
-}
-
-function volumeSize({ spec }: PersistentVolume): string {
-  return spec?.capacity?.['storage'] ?? '0';
 }
 
 const matchers = new WeakMap<NodeSelector, NodeMatcher>();
@@ -34,30 +26,14 @@ export function reachable({ spec }: PersistentVolume, node: Node): boolean {
   return matches(node);
 }
 
-export function isGivenTo({ spec }: PersistentVolume, { metadata }: PersistentVolumeClaim): boolean {
-  const owner = spec?.claimRef;
-  return owner !== undefined && owner.name === metadata?.name && owner.namespace === metadata?.namespace
-    && ((owner.uid ?? '') === '' || owner.uid === metadata?.uid);
-}
-
-function couldHold(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
-  return (volume.spec?.claimRef === undefined || isGivenTo(volume, claim))
-    && compareQuantity(volumeSize(volume), claimSize(claim)) >= 0
-    && (volume.spec?.volumeMode ?? 'Filesystem') === (claim.spec?.volumeMode ?? 'Filesystem')
-    // Attributes classes are a feature that is off.
-    && ((volume.spec as { volumeAttributesClassName?: string } | undefined)?.volumeAttributesClassName ?? '') === ''
-    && volume.metadata?.deletionTimestamp === undefined;
-}
-
 /** Everything of upstream's choice that does not depend on the node. */
 export function matchesFor(claim: PersistentVolumeClaim, volumes: readonly PersistentVolume[]): Matches {
-  if (((claim.spec as { volumeAttributesClassName?: string } | undefined)?.volumeAttributesClassName ?? '') !== '') {
+  if (attributesClassOf(claim) !== '') {
     throw new Error(`unsupported volumeAttributesClassName is set on claim ${claimKey(claim)} when the feature-gate VolumeAttributesClass is disabled`);
   }
   const could = volumes.filter((volume) => couldHold(volume, claim));
   const selects = claim.spec?.selector === undefined ? matchEverything : compileLabelSelector(claim.spec.selector);
-  const free = could.filter((volume) => volume.status?.phase === 'Available' && selects(volume.metadata?.labels ?? {}) && classNameOf(volume) === classNameOf(claim)
-    && (claim.spec?.accessModes ?? []).every((mode) => volume.spec?.accessModes?.includes(mode) === true));
+  const free = could.filter((volume) => volume.status?.phase === 'Available' && selects(volume.metadata?.labels ?? {}) && classNameOf(volume) === classNameOf(claim) && hasAccessFor(volume, claim));
   const byName = (a: PersistentVolume, b: PersistentVolume): number => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1);
   return {
     given: could.find((volume) => isGivenTo(volume, claim)),

@@ -1,11 +1,11 @@
 import { compareQuantity } from '@coxswain/api';
+import { claimKey, claimSize, classNameOf, selectedNodeAnnotation } from '@coxswain/api/volumes';
 import type { Node, PersistentVolume, PersistentVolumeClaim, TopologySelectorTerm } from 'kubernetes-types/core/v1';
 import type { CSIStorageCapacity, StorageClass } from 'kubernetes-types/storage/v1';
 import type { StateData } from '../../framework/cycle-state.ts';
 import { compileLabelSelector, type Labels } from '../../selectors/labels.ts';
-import { claimKey, classNameOf, selectedNodeAnnotation } from '../../storage/claims.ts';
 import type { Storage } from '../../storage/storage.ts';
-import { bytesOf, claimSize, matchesFor, reachable, type Matches } from './match.ts';
+import { bytesOf, matchesFor, reachable, type Matches } from './match.ts';
 
 export const reasonBindConflict = "node(s) didn't find available persistent volumes to bind";
 export const reasonNodeConflict = 'node(s) had volume node affinity conflict';

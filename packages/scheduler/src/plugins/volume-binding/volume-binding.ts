@@ -1,11 +1,11 @@
 import { compareQuantity } from '@coxswain/api';
+import { claimedVolumes, claims, classNameOf, isFullyBound, notFound, whyNotForPod, type ClaimedVolume } from '@coxswain/api/volumes';
 import type { Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import type { PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from 'kubernetes-types/storage/v1';
 import type { AnyPlugin, EventRegistration } from '../../framework/interface.ts';
 import { failed, skip, success, unresolvable, type Status } from '../../framework/status.ts';
-import { claimedVolumes, claims, classNameOf, isFullyBound, notFound, whyNotForPod, type ClaimedVolume } from '../../storage/claims.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { assume, bindVolumes, revert } from './bind.ts';
 import { largestVolume, VolumePlan, type PodClaims } from './plan.ts';

@@ -1,10 +1,10 @@
+import { claims, notFound } from '@coxswain/api/volumes';
 import type { PersistentVolumeClaim, Pod, Volume } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { StateData } from '../../framework/cycle-state.ts';
 import type { AnyPlugin } from '../../framework/interface.ts';
 import { skip, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
-import { claims, notFound } from '../../storage/claims.ts';
 import type { Storage } from '../../storage/storage.ts';
 
 const name = 'VolumeRestrictions';

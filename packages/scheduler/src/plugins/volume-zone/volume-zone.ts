@@ -1,3 +1,4 @@
+import { claims, classNameOf, notFound } from '@coxswain/api/volumes';
 import type { PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1';
 import type { StorageClass } from 'kubernetes-types/storage/v1';
 import type { NodeInfo } from '../../cache/node-info.ts';
@@ -5,7 +6,6 @@ import type { PodInfo } from '../../cache/pod-info.ts';
 import type { StateData } from '../../framework/cycle-state.ts';
 import type { AnyPlugin } from '../../framework/interface.ts';
 import { skip, success, unresolvable, type Status } from '../../framework/status.ts';
-import { claims, classNameOf, notFound } from '../../storage/claims.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { keepMasked } from '../../table/node-table.ts';
 

@@ -1,8 +1,5 @@
-import type { KubeObject, Lister, ObjectKey } from '@coxswain/client';
-
-function keyOf({ metadata }: KubeObject): ObjectKey {
-  return { namespace: metadata?.namespace, name: metadata?.name ?? '' };
-}
+import { keyOfObject, objectKey } from './key.ts';
+import type { KubeObject, Lister, ObjectKey } from './types.ts';
 
 /** Versions are numbers without leading zeros, of any length. */
 export function isNewer(a: KubeObject, b: KubeObject): boolean {
@@ -10,13 +7,19 @@ export function isNewer(a: KubeObject, b: KubeObject): boolean {
   return left.length === right.length ? left > right : left.length > right.length;
 }
 
+interface Assumption<T> {
+  readonly object: T;
+  /** It is what the server answered: a report of the same version says the same. */
+  readonly written: boolean;
+}
+
 /**
  * Objects as they will be once what was decided has been written. An assumption holds until the API server tells of a newer
- * version of the object, or it is taken back.
+ * version of the object, or it is taken back; what was written already, until the cache shows it.
  */
 export class AssumeCache<T extends KubeObject> {
   readonly #lister: Lister<T>;
-  readonly #assumed = new Map<string, T>();
+  readonly #assumed = new Map<string, Assumption<T>>();
 
   constructor(lister: Lister<T>) {
     this.#lister = lister;
@@ -35,24 +38,27 @@ export class AssumeCache<T extends KubeObject> {
   /** What is assumed of an object that was reported; ends an assumption that it outdates. */
   over(reported: T): T {
     if (this.#assumed.size === 0) return reported;
-    const text = this.#textOf(reported);
-    const assumed = this.#assumed.get(text);
+    const key = keyOfObject(reported);
+    const assumed = this.#assumed.get(key);
     if (assumed === undefined) return reported;
-    if (!isNewer(reported, assumed)) return assumed;
-    this.#assumed.delete(text);
+    const outdated = assumed.written ? !isNewer(assumed.object, reported) : isNewer(reported, assumed.object);
+    if (!outdated) return assumed.object;
+    this.#assumed.delete(key);
     return reported;
   }
 
   assume(object: T): void {
-    this.#assumed.set(this.#textOf(object), object);
+    this.#assumed.set(keyOfObject(object), { object, written: false });
+  }
+
+  /** In place of what was assumed before. */
+  wrote(object: T): void {
+    this.#assumed.set(keyOfObject(object), { object, written: true });
+    const reported = this.#lister.get(objectKey(object));
+    if (reported !== undefined) this.over(reported);
   }
 
   restore(object: T): void {
-    this.#assumed.delete(this.#textOf(object));
-  }
-
-  #textOf(object: T): string {
-    const { namespace = '', name } = keyOf(object);
-    return `${namespace}/${name}`;
+    this.#assumed.delete(keyOfObject(object));
   }
 }
