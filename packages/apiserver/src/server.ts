@@ -111,7 +111,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const lookup = liveLookup(cache, loopback.client);
   const services = serverResolver(host, lookup, config.enableAggregatorRouting ?? false);
   const callouts = createCallouts({ host, own: { client: loopback.client, isAggregated: (path) => aggregator.serves(path) }, services });
-  const parts = assemble({ host, metrics, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry), store: rawStore(config.store, keyRoot), callouts, resourcesNow: () => registry.resources });
+  const parts = assemble({ host, metrics, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry, metrics), store: rawStore(config.store, keyRoot), callouts, resourcesNow: () => registry.resources });
   const context = registryContext(config, host, parts, registry);
   const belowAdmission = { ...context, admission: { admit: () => Promise.resolve(), validate: () => Promise.resolve() } };
   const background = new AbortController();

@@ -12,6 +12,7 @@ export * from './json-lines.ts';
 export * from './key.ts';
 export * from './kubeconfig.ts';
 export * from './leader-election.ts';
+export * from './lease-term.ts';
 export * from './resource.ts';
 export * from './resources.ts';
 export * from './rest-client.ts';

@@ -1,4 +1,4 @@
-import { EtcdError, type EtcdClient, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
+import { EtcdError, type Compare, type EtcdClient, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
 import type { HttpRequest, Timers } from '@coxswain/host';
 
 /** etcd takes 128 operations and 1.5 MiB in a transaction. */
@@ -18,13 +18,26 @@ export function sharesWrites(request: HttpRequest): boolean {
   return sharing.has(request);
 }
 
+/** Another key that must stand where it stood; one for many writes. */
+interface Guard {
+  readonly id: string;
+  readonly expected: number;
+  readonly compare: Compare;
+  readonly read: TxnOp;
+}
+
 interface Waiting {
   readonly options: TxnOptions;
   readonly key: string;
   readonly sizeBytes: number;
   readonly expected: number;
+  readonly guard: Guard | undefined;
   readonly resolve: (result: TxnResult) => void;
   readonly reject: (error: unknown) => void;
+}
+
+function guardsOf(group: readonly Waiting[]): readonly Guard[] {
+  return [...new Map(group.map(({ guard }) => [guard?.id, guard])).values()].filter((guard) => guard !== undefined);
 }
 
 /**
@@ -43,15 +56,19 @@ export class SharedWrites {
     this.#timers = timers;
   }
 
-  /** `options`: one comparison of a key's mod revision, one put of it, else one read of it. */
+  /** `options`: one comparison of a key's mod revision, one put of it, else one read of it; of a guard, if there is one, a comparison and a read more. */
   txn(options: TxnOptions): Promise<TxnResult> {
-    const [compare] = options.compare;
+    const [compare, guard] = options.compare;
     const [put] = options.success;
     const [read] = options.failure;
-    const simple = options.compare.length + options.success.length + options.failure.length === 3 && compare?.target === 'mod' && put?.type === 'put' && read?.type === 'range';
+    const simple = options.success.length === 1 && compare?.target === 'mod' && put?.type === 'put' && read?.type === 'range'
+      && options.compare.length === options.failure.length && options.compare.length <= 2 && (guard === undefined || guard.target === 'mod');
     if (!simple) return this.#client.txn(options);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ options, key: put.key.toHex(), sizeBytes: put.value.length, expected: Number(compare.value), resolve, reject });
+      this.#waiting.push({
+        options, key: put.key.toHex(), sizeBytes: put.value.length, expected: Number(compare.value), resolve, reject,
+        guard: guard === undefined ? undefined : { id: `${guard.key.toHex()} ${guard.value}`, expected: Number(guard.value), compare: guard, read: options.failure[1] as TxnOp },
+      });
       this.#plan();
     });
   }
@@ -94,11 +111,13 @@ export class SharedWrites {
       return;
     }
     try {
+      const guards = guardsOf(group);
       const result = await this.#client.txn({
-        compare: group.flatMap((one) => one.options.compare), success: group.flatMap((one) => one.options.success), failure: group.flatMap((one) => one.options.failure),
+        compare: [...group.map((one) => one.options.compare[0] as Compare), ...guards.map((one) => one.compare)], success: group.flatMap((one) => one.options.success),
+        failure: [...group.map((one) => one.options.failure[0] as TxnOp), ...guards.map((one) => one.read)],
       });
       if (result.succeeded) group.forEach((one, at) => { one.resolve({ ...result, responses: result.responses.slice(at, at + 1) }); });
-      else await this.#apart(group, result);
+      else await this.#apart(group, result, guards);
     } catch (error) {
       // Refused as a whole (it is too large), or never sent (one of them cannot be encrypted or converted): each has its own answer.
       // What may have been done is the writers' to settle.
@@ -107,12 +126,15 @@ export class SharedWrites {
     }
   }
 
-  async #apart(group: readonly Waiting[], result: TxnResult): Promise<void> {
+  async #apart(group: readonly Waiting[], result: TxnResult, guards: readonly Guard[]): Promise<void> {
     const again: Waiting[] = [];
-    group.forEach((one, at) => {
+    const stands = (at: number, expected: number): boolean => {
       const answer = result.responses[at];
-      const stands = answer?.type === 'range' ? answer.kvs[0]?.modRevision ?? 0 : -1;
-      if (stands === one.expected) again.push(one);
+      return answer?.type === 'range' && (answer.kvs[0]?.modRevision ?? 0) === expected;
+    };
+    const passed = new Set(guards.filter((guard, at) => !stands(group.length + at, guard.expected)).map(({ id }) => id));
+    group.forEach((one, at) => {
+      if (stands(at, one.expected) && !passed.has(one.guard?.id ?? '')) again.push(one);
       else one.resolve({ ...result, responses: result.responses.slice(at, at + 1) });
     });
     if (again.length < group.length) await this.#write(again);

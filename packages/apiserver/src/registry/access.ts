@@ -1,10 +1,12 @@
 import { conflict, notFound, StatusError, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { fromUtf8, utf8 } from '@coxswain/host';
+import type { Metrics } from '@coxswain/service';
 import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd, objectKey } from '../storage/keys.ts';
 import type { CacheChange, CacheReader, ObjectMutator, RawStore } from '../types.ts';
 import { noteWrite } from './context.ts';
+import { LeaseGuards } from './lease-guards.ts';
 import { lockMessage } from './metadata.ts';
 import { copy } from './object.ts';
 import type { Registry } from './registry.ts';
@@ -75,7 +77,8 @@ const maxAttempts = 100;
 const registryRoot = '/registry';
 
 /** Below admission and validation. The change is seen by watchers like any other. */
-export function objectMutator(registry: Registry): ObjectMutator {
+export function objectMutator(registry: Registry, metrics: Metrics): ObjectMutator {
+  const guards = new LeaseGuards(registry, metrics);
   return {
     async mutate(group, resource, key, change, options = {}) {
       const kind = registry.storedKind(group, resource);
@@ -101,12 +104,14 @@ export function objectMutator(registry: Registry): ObjectMutator {
           continue;
         }
         if (options.dryRun === true) return object;
-        const result = await store.put(path, object, current.revision, { shared: options.shared === true });
+        const guard = options.term === undefined ? undefined : await guards.of(options.term, what, key.name);
+        const result = await store.put(path, object, current.revision, { shared: options.shared === true, guard });
         if (result.kind === 'written') {
           cache.wrote(result.object);
-        if (options.notes !== undefined) noteWrite({ kind, notes: options.notes }, object, result.object.revision);
+          if (options.notes !== undefined) noteWrite({ kind, notes: options.notes }, object, result.object.revision);
           return result.object.object;
         }
+        if (guard !== undefined) guards.outdated(guard);
         current = result.current;
         certain = true;
         if (current === undefined) throw notFound(what, key.name);

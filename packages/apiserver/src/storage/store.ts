@@ -35,6 +35,13 @@ export interface PutOptions {
   readonly shared?: boolean;
   /** The object as it is stored, if that is known already. */
   readonly encoded?: Encoded;
+  readonly guard?: WriteGuard | undefined;
+}
+
+/** Another key that must not have changed since; it is kept in the same store. */
+export interface WriteGuard {
+  readonly key: string;
+  readonly revision: number;
 }
 
 export type WriteResult =
@@ -107,7 +114,7 @@ export class ResourceStore {
 
   async #compareAnd(key: Uint8Array, expectedRevision: number, op: TxnOp, options: PutOptions = {}): Promise<Outcome> {
     const compare: Compare = { key, result: 'equal', target: 'mod', value: expectedRevision };
-    const transaction: TxnOptions = { compare: [compare], success: [op], failure: [{ type: 'range', key }] };
+    const transaction = guarded({ compare: [compare], success: [op], failure: [{ type: 'range', key }] }, options.guard);
     const send = (): Promise<TxnResult> => (options.shared === true ? sharedWritesOf(this.client, this.#timers).txn(transaction) : this.client.txn(transaction));
     const { result, uncertain } = await (expectedRevision === 0 ? this.#createOnce(send, key) : this.#persist(send));
     if (result.succeeded) return { kind: 'done', revision: result.revision };
@@ -191,6 +198,13 @@ export class ResourceStore {
       throw error;
     }
   }
+}
+
+/** What the guard is read for is the others of a shared transaction: whose fault it was. */
+function guarded({ compare, success, failure }: TxnOptions, guard: WriteGuard | undefined): TxnOptions {
+  if (guard === undefined) return { compare, success, failure };
+  const key = utf8(guard.key);
+  return { compare: [...compare, { key, result: 'equal', target: 'mod', value: guard.revision }], success, failure: [...failure, { type: 'range', key, keysOnly: true }] };
 }
 
 interface Persisted {

@@ -1,5 +1,6 @@
 import { badRequest, conflict, invalid, type FieldError, type JsonObject } from '@coxswain/api';
-import { rfc3339Seconds, type Clock } from '@coxswain/host';
+import { decodeLeaseTerm, leaseTermHeader, type LeaseTerm } from '@coxswain/client';
+import { header, rfc3339Seconds, type Clock, type HttpRequest } from '@coxswain/host';
 import type { Binding, Pod, PodCondition, PodStatus } from 'kubernetes-types/core/v1';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { typed } from '../typed.ts';
@@ -42,6 +43,15 @@ function bind(pod: Pod, binding: Binding, now: string, key: string): void {
   setPodCondition(pod, { type: 'PodScheduled', status: 'True', lastProbeTime: null as unknown as string, lastTransitionTime: now });
 }
 
+/** The term of leadership in which the binding was decided. */
+function termOf(request: HttpRequest): LeaseTerm | undefined {
+  const text = header(request.headers, leaseTermHeader);
+  if (text === undefined) return undefined;
+  const term = decodeLeaseTerm(text);
+  if (term === undefined) throw badRequest(`${leaseTermHeader} is not NAMESPACE/NAME/HOLDER/TRANSITIONS: ${text.slice(0, 200)}`);
+  return term;
+}
+
 /** A pod is bound once: the check and the write are one step. */
 export function bindingHandlers(clock: Clock, pods: ObjectMutator): readonly CreateHandler[] {
   async function create(request: ResourceRequest, body: JsonObject, { dryRun }: { readonly dryRun: boolean }): ReturnType<CreateHandler['create']> {
@@ -53,7 +63,7 @@ export function bindingHandlers(clock: Clock, pods: ObjectMutator): readonly Cre
     if (name === '') throw badRequest('Name parameter required.');
     const now = rfc3339Seconds(clock.nowMs());
     const key = `${dryRun ? '' : '/registry'}/pods/${request.info.namespace}/${name}`;
-    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now, key), { dryRun, shared: sharesWrites(request.http), notes: request.notes });
+    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now, key), { dryRun, shared: sharesWrites(request.http), notes: request.notes, term: termOf(request.http) });
     return success(201);
   }
   return [

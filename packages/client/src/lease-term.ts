@@ -1,0 +1,30 @@
+/** A term of leadership, as the Lease tells it. */
+export interface LeaseTerm {
+  readonly namespace: string;
+  readonly name: string;
+  readonly holderIdentity: string;
+  readonly leaseTransitions: number;
+}
+
+/** On a write: it is done only while the Lease is as it says, and refused (`isFenced`) from the moment on at which somebody else has it. */
+export const leaseTermHeader = 'x-coxswain-lease-term';
+
+/** Of the refusal's cause. */
+export const fencedReason = 'LeaseMovedOn';
+
+export function encodeLeaseTerm({ namespace, name, holderIdentity, leaseTransitions }: LeaseTerm): string {
+  return [namespace, name, encodeURIComponent(holderIdentity), leaseTransitions].join('/');
+}
+
+/** undefined: it says nothing that we know. */
+export function decodeLeaseTerm(text: string): LeaseTerm | undefined {
+  const parts = /^([a-z0-9.-]+)\/([a-z0-9.-]+)\/([\w.~!*'()%-]+)\/(\d{1,15})$/.exec(text);
+  if (parts === null) return undefined;
+  const [, namespace = '', name = '', holder = '', transitions = ''] = parts;
+  try {
+    return { namespace, name, holderIdentity: decodeURIComponent(holder), leaseTransitions: Number(transitions) };
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
