@@ -57,7 +57,7 @@ test('whatever breaks, the cache ends where the server is and handlers see a leg
     fc.record({ kind: fc.constant('put' as const), name: fc.constantFrom('a', 'b', 'c') }),
     fc.record({ kind: fc.constant('delete' as const), name: fc.constantFrom('a', 'b', 'c') }),
     fc.record({ kind: fc.constantFrom('replace' as const), name: fc.constantFrom('a', 'b', 'c') }),
-    fc.record({ kind: fc.constantFrom('break' as const, 'compact' as const, 'compact' as const, 'cut' as const, 'heal' as const, 'wait' as const, 'wait' as const, 'refuse' as const) }),
+    fc.record({ kind: fc.constantFrom('break' as const, 'refresh' as const, 'compact' as const, 'compact' as const, 'cut' as const, 'heal' as const, 'wait' as const, 'wait' as const, 'refuse' as const) }),
   );
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60, size: 'max' }), fc.integer({ min: 1, max: 1000 }), async (steps, seed) => {
     const { sim, server, informer, problems } = await world(seed);
@@ -76,6 +76,7 @@ test('whatever breaks, the cache ends where the server is and handlers see a leg
         if (exists(next.name)) server.store.delete({ ...where, name: next.name }, {});
         server.store.create(where, { metadata: { name: next.name } });
       } else if (next.kind === 'break') server.breakWatches();
+      else if (next.kind === 'refresh') void informer.refresh();
       else if (next.kind === 'compact') { server.compact(); server.breakWatches(); }
       else if (next.kind === 'cut') sim.cut('client', 'server');
       else if (next.kind === 'heal') sim.heal();
@@ -91,6 +92,22 @@ test('whatever breaks, the cache ends where the server is and handlers see a leg
     sim.stop();
   }), { numRuns: 100 });
 }, 60_000);
+
+test('who wants it fresh has all that the store had then, though the watch tells nothing', async () => {
+  const { sim, server, informer, told } = await world(5);
+  server.store.create(where, { metadata: { name: 'x' } });
+  await sim.runUntil(informer.whenSynced(), 1000, 'sync');
+  await sim.run(100);
+  sim.slow('server', 'client', { min: 5000, max: 5000 });
+  server.store.create(where, { metadata: { name: 'y' } });
+  sim.heal();
+  await sim.runUntil(informer.refresh(), 1000, 'the list');
+  expect(told).toEqual(['+x', '+y']);
+  const lists = server.requests.filter((request) => !request.includes('watch=true'));
+  expect(lists.map((request) => request.includes('resourceVersion='))).toEqual([true, false]);
+  await sim.run(10_000);
+  expect(told).toEqual(['+x', '+y']);
+});
 
 test('an object that was made again with the same name is told as deleted, then added', async () => {
   const { sim, server, informer, told } = await world(3);

@@ -28,6 +28,9 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   #running: Promise<void> | undefined;
   #resourceVersion = '';
   #listExactly = false;
+  /** Who waits for a list that begins from now on. */
+  #waiting: (() => void)[] = [];
+  #turn = new AbortController();
 
   constructor(host: Host, client: Client, type: ResourceType<T>, scope: InformerScope) {
     this.type = type;
@@ -51,6 +54,12 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     this.#cache.addIndex(name, values);
   }
 
+  refresh(): Promise<void> {
+    const listed = new Promise<void>((resolve) => { this.#waiting.push(resolve); });
+    this.#turn.abort();
+    return listed;
+  }
+
   /** Idempotent. Resolves after `signal` has aborted. */
   run(signal: AbortSignal): Promise<void> {
     this.#running ??= this.#run(signal);
@@ -60,15 +69,23 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   async #run(signal: AbortSignal): Promise<void> {
     let mustList = true;
     while (!signal.aborted) {
+      const turn = new AbortController();
+      const end = (): void => { turn.abort(); };
+      signal.addEventListener('abort', end, { once: true });
+      this.#turn = turn;
       try {
-        if (mustList) await this.#relist(signal);
+        if (mustList || this.#waiting.length > 0) await this.#relist(turn.signal);
         mustList = false;
-        if (await this.#watchOnce(signal) === 'expired') mustList = true;
+        if (await this.#watchOnce(turn.signal) === 'expired') mustList = true;
       } catch (error) {
         if (signal.aborted) return;
         mustList = mustList || isGone(error);
+        // Somebody wants it listed anew.
+        if (turn.signal.aborted) continue;
         this.#report(error);
-        await this.#host.timers.sleep(this.#backoff.nextMs(), signal);
+        await this.#host.timers.sleep(this.#backoff.nextMs(), turn.signal);
+      } finally {
+        signal.removeEventListener('abort', end);
       }
     }
   }
@@ -84,6 +101,19 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   /** The first list may come from the server's cache; after an expiry only a quorum read is certain to be newer. */
   async #relist(signal: AbortSignal): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#listExactly ||= waiting.length > 0;
+    try {
+      await this.#list(signal);
+      for (const listed of waiting) listed();
+    } catch (error) {
+      this.#waiting.push(...waiting);
+      throw error;
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
     const present = new Map<string, T>();
     let next: string | undefined;
     let resourceVersion = '';

@@ -1,6 +1,7 @@
 import { type Host, rfc3339Micros } from '@coxswain/host';
 import type { Lease, LeaseSpec } from 'kubernetes-types/coordination/v1';
 import { isNotFound } from './api-error.ts';
+import type { LeaseTerm } from './lease-term.ts';
 import { resources } from './resources.ts';
 import type { Client, LeaderElectionOptions } from './types.ts';
 
@@ -13,7 +14,8 @@ export const defaultLeaderElection = { leaseDurationMs: 15_000, renewDeadlineMs:
 /**
  * Waits for the Lease, leads, and resolves when leadership is lost or `signal` aborts (then the Lease is given back).
  * A holder counts as gone only after its Lease stood unchanged for its whole duration by this process' own monotonic clock, so
- * that neither clock's offset matters. It does not fence: a leader that is paused finds out only when it runs again.
+ * that neither clock's offset matters. A leader that is paused finds out only when it runs again: what it does must be fenced, by
+ * naming its term (`leaseTermHeader`) to a server that knows what that is, or by asking whether it still lasts just before.
  */
 export async function runLeaderElection(host: Host, client: Client, options: LeaderElectionOptions, signal: AbortSignal): Promise<void> {
   const elector = new Elector(host, client, options);
@@ -25,7 +27,7 @@ export async function runLeaderElection(host: Host, client: Client, options: Lea
   if (signal.aborted) leading.abort();
   const renewing = elector.renew(leading.signal).finally(() => leading.abort());
   try {
-    await options.lead(leading.signal);
+    await options.lead(leading.signal, () => elector.term());
   } finally {
     leading.abort();
     await renewing;
@@ -44,6 +46,7 @@ class Elector {
   #observedVersion = '';
   #observedMs = 0;
   #renewedMs = 0;
+  #held: LeaseSpec | undefined;
 
   constructor(host: Host, client: Client, options: LeaderElectionOptions) {
     this.#host = host;
@@ -57,6 +60,13 @@ class Elector {
       await this.#host.timers.sleep(this.#options.retryPeriodMs * (1 + this.#host.random.float() * jitterFactor), signal);
     }
     return false;
+  }
+
+  /** undefined: the Lease is somebody else's, or could be by this process' own clock. */
+  term(): LeaseTerm | undefined {
+    const { namespace, leaseName, leaseDurationMs } = this.#options;
+    if (this.#held === undefined || this.#host.clock.monotonicMs() > this.#renewedMs + leaseDurationMs) return undefined;
+    return { namespace, name: leaseName, holderIdentity: this.#held.holderIdentity ?? '', leaseTransitions: this.#held.leaseTransitions ?? 0 };
   }
 
   /** Resolves when the Lease could not be renewed in time, or `signal` aborts. */
@@ -123,6 +133,7 @@ class Elector {
 
   #observe(lease: Lease): void {
     this.#lease = lease;
+    this.#held = this.#isHolder(lease.spec) ? lease.spec : undefined;
     const resourceVersion = lease.metadata?.resourceVersion ?? '';
     if (resourceVersion === this.#observedVersion) return;
     this.#observedVersion = resourceVersion;

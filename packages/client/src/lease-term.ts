@@ -1,3 +1,5 @@
+import { ApiError } from './api-error.ts';
+
 /** A term of leadership, as the Lease tells it. */
 export interface LeaseTerm {
   readonly namespace: string;
@@ -14,6 +16,19 @@ export const fencedReason = 'LeaseMovedOn';
 
 export function encodeLeaseTerm({ namespace, name, holderIdentity, leaseTransitions }: LeaseTerm): string {
   return [namespace, name, encodeURIComponent(holderIdentity), leaseTransitions].join('/');
+}
+
+/** By this process' own clock its term has ended: nothing was sent. */
+export class TermEnded extends Error {
+  constructor() {
+    super('the Lease under which this was decided has not been renewed in time');
+    this.name = 'TermEnded';
+  }
+}
+
+/** Somebody else leads, or may: what was decided is not to be done, and not to be tried again by this process. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof TermEnded || (error instanceof ApiError && error.status.details?.causes?.some(({ reason }) => reason === fencedReason) === true);
 }
 
 /** undefined: it says nothing that we know. */

@@ -23,6 +23,7 @@ interface Call {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -63,7 +64,7 @@ export class RestClient implements Client {
   }
 
   async #send(call: Call): Promise<IncomingResponse> {
-    const headers: Record<string, string> = { accept: call.accept ?? 'application/json', 'user-agent': this.#userAgent };
+    const headers: Record<string, string> = { accept: call.accept ?? 'application/json', 'user-agent': this.#userAgent, ...call.headers };
     if (this.#decision !== undefined && call.method !== 'GET') headers['x-coxswain-decision'] = this.#decision;
     if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
     const response = await this.#transport({
@@ -152,8 +153,8 @@ export class RestClient implements Client {
     await this.#json({ method: 'DELETE', target, body: deleteBody(deleteOptions), signal: options.signal });
   }
 
-  createSubresource(type: ResourceType, key: ObjectKey, subresource: string, body: unknown): Promise<unknown> {
-    return this.#json({ method: 'POST', target: pathOf(type, partsOf(key, subresource)), body });
+  createSubresource(type: ResourceType, key: ObjectKey, subresource: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown> {
+    return this.#json({ method: 'POST', target: pathOf(type, partsOf(key, subresource)), body, headers });
   }
 
   async raw(request: Parameters<Client['raw']>[0]): ReturnType<Client['raw']> {

@@ -1,4 +1,5 @@
 import type { LabelSelector, ObjectMeta, ListMeta, Status } from 'kubernetes-types/meta/v1';
+import type { LeaseTerm } from './lease-term.ts';
 
 /** The part that every object has. Field types of the built-in kinds come from kubernetes-types. */
 export interface KubeObject {
@@ -86,7 +87,7 @@ export interface Client {
   delete(type: ResourceType, key: ObjectKey, options?: DeleteOptions): Promise<void>;
   deleteCollection(type: ResourceType, options: ListOptions, deleteOptions?: DeleteOptions): Promise<void>;
   /** POST to a subresource: pods/binding, pods/eviction, serviceaccounts/token. Answers the decoded body. */
-  createSubresource(type: ResourceType, key: ObjectKey, subresource: string, body: unknown): Promise<unknown>;
+  createSubresource(type: ResourceType, key: ObjectKey, subresource: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
   /** Any other path, for instance `/healthz`. Answers status and whole body; does not reject on a status. */
   raw(request: { readonly method: string; readonly target: string; readonly headers?: Record<string, string>; readonly body?: Uint8Array; readonly signal?: AbortSignal }): Promise<{ readonly status: number; readonly body: Uint8Array }>;
 }
@@ -121,6 +122,11 @@ export interface Informer<T extends KubeObject> {
   /** Before the start only. */
   addIndex(name: string, values: (object: T) => readonly string[]): void;
   readonly hasSynced: boolean;
+  /**
+   * Resolves when the cache has all that the store had when this was called, and handlers were told: it is listed anew, which tells nothing of what
+   * is known already. Only while it runs.
+   */
+  refresh(): Promise<void>;
   /** Resolves when the first list was told to the handlers. */
   whenSynced(): Promise<void>;
   /** resourceVersion that the cache has reached. */
@@ -173,8 +179,11 @@ export interface LeaderElectionOptions {
   readonly leaseDurationMs: number;
   readonly renewDeadlineMs: number;
   readonly retryPeriodMs: number;
-  /** `signal` aborts when leadership is lost; the elector then waits for the promise before it resolves. */
-  readonly lead: (signal: AbortSignal) => Promise<void>;
+  /**
+   * `signal` aborts when leadership is lost; the elector then waits for the promise before it resolves. `term`: for fencing; undefined once it
+   * may have ended.
+   */
+  readonly lead: (signal: AbortSignal, term: () => LeaseTerm | undefined) => Promise<void>;
 }
 
 export interface EventRecorder {

@@ -14,6 +14,7 @@ import { Extenders } from './extender/extenders.ts';
 import { HttpExtender } from './extender/http-extender.ts';
 import type { Framework } from './framework/framework.ts';
 import { observe } from './handlers.ts';
+import type { Leadership } from './leadership.ts';
 import { owningSelectors } from './owning-selectors.ts';
 import { makeFramework } from './profile.ts';
 import { QueueingHints } from './queue/queueing-hints.ts';
@@ -47,7 +48,7 @@ export interface Assembled {
 }
 
 /** Cache, queue, frameworks and loop, wired. Nothing runs yet. */
-export function assemble(config: SchedulerConfig, host: Host, client: Client, informers: SchedulerInformers, metrics: Metrics): Assembled {
+export function assemble(config: SchedulerConfig, host: Host, client: Client, informers: SchedulerInformers, metrics: Metrics, leadership?: Leadership): Assembled {
   const cache = new SchedulerCache((namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels);
   // Before the queue hears of a change, so that what it wakes sees it.
   const storage = observeStorage({ ...informers.storage, pods: informers.pods, nodes: informers.nodes });
@@ -76,7 +77,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   for (const profile of config.profiles) {
     const recorder = createEventRecorder(host, client, { component: profile.schedulerName, writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder, storage, extenders,
+      host, client, recorder, storage, leadership, extenders,
       snapshot: () => cache.snapshot(),
       nominator: () => queue.nominations,
       budgets: () => informers.budgets.lister.list(),

@@ -1,4 +1,5 @@
 import { statusOf } from '@coxswain/client/testing';
+import { utf8 } from '@coxswain/host';
 import { expect, test } from 'vitest';
 import { assigned, node, pod, put, read, whenEvent, whenPod, world } from './testing/world.ts';
 
@@ -46,7 +47,7 @@ test('a binding that fails is undone and tried again after a second', async () =
     if (!request.target.endsWith('/pods/first/binding') || refused > 0) return undefined;
     refused += 1;
     refusedAtMs = sim.loop.nowMs;
-    return statusOf(500, 'InternalError', 'no');
+    return statusOf(403, 'Forbidden', 'no');
   };
   await start();
   await whenPod(sim, server, 'first', assigned);
@@ -54,6 +55,62 @@ test('a binding that fails is undone and tried again after a second', async () =
   const waitedMs = sim.loop.nowMs - refusedAtMs;
   expect(waitedMs).toBeGreaterThanOrEqual(1000);
   expect(waitedMs).toBeLessThan(2000);
+});
+
+test('while it is not known how a binding ended its room is kept, and asked for again', async () => {
+  const { sim, server, start } = await world();
+  put(server, 'nodes', node('n1', { cpu: '1' }));
+  put(server, 'pods', pod('first', '800m'));
+  let asked = 0;
+  server.intercept = (request) => {
+    if (!request.target.endsWith('/binding')) return undefined;
+    expect(request.target).toContain('/pods/first/');
+    asked += 1;
+    return asked < 20 ? statusOf(504, 'Timeout', 'nobody knows') : undefined;
+  };
+  await start();
+  await sim.run(2000, () => asked === 1);
+  put(server, 'pods', pod('second', '800m'));
+  await whenPod(sim, server, 'first', assigned);
+  expect(asked).toBe(20);
+  await whenPod(sim, server, 'second', (found) => found.status?.conditions?.some(({ reason }) => reason === 'Unschedulable') === true);
+});
+
+test('a binding that had been done though nobody said so counts as done', async () => {
+  const { sim, server, start } = await world();
+  put(server, 'nodes', node('n1', { cpu: '1' }));
+  put(server, 'pods', pod('first', '800m'));
+  const key = { group: '', resource: 'pods', namespace: 'default', name: 'first' };
+  let asked = 0;
+  server.intercept = (request) => {
+    if (!request.target.endsWith('/binding')) return undefined;
+    asked += 1;
+    return asked === 1 ? statusOf(500, 'InternalError', 'etcdserver: request timed out') : statusOf(409, 'Conflict', 'pod first is already assigned to node "n1"');
+  };
+  await start();
+  await sim.run(2000, () => asked === 1);
+  server.store.update(key, { ...server.store.get(key), spec: pod('first', '800m', { nodeName: 'n1' }).spec }, '');
+  expect((await whenEvent(sim, server, 'Scheduled')).message).toBe('Successfully assigned default/first to n1');
+  expect(asked).toBe(2);
+});
+
+test('a leader whose binding is refused because another one leads decides no more, and tells nobody of it', async () => {
+  const { sim, server, start } = await world();
+  put(server, 'nodes', node('n1'));
+  put(server, 'pods', pod('first'));
+  let asked = 0;
+  server.intercept = (request) => {
+    if (!request.target.endsWith('/binding')) return undefined;
+    asked += 1;
+    expect(request.headers['x-coxswain-lease-term']).toBe('kube-system/kube-scheduler/test/0');
+    return { status: 409, headers: { 'content-type': 'application/json' }, body: utf8(JSON.stringify({ kind: 'Status', code: 409, reason: 'Conflict', message: 'no', details: { causes: [{ reason: 'LeaseMovedOn' }] } })) };
+  };
+  await start();
+  await sim.run(30_000);
+  expect(asked).toBe(1);
+  expect(assigned(read(server, 'first'))).toBe(false);
+  expect(read(server, 'first').status?.conditions).toBeUndefined();
+  expect(server.store.list('', 'events', '')).toEqual([]);
 });
 
 test('a more important pod takes the place of a less important one', async () => {

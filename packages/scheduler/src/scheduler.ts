@@ -171,7 +171,7 @@ export class Scheduler {
     this.#track((async () => {
       const status = reserved.code === 'Success' ? await framework.bindingCycle(state, pod, nodeName, signal) : reserved;
       if (status.code === 'Success') this.#bound(framework, item, nodeName);
-      else if (state.bindingWaits && signal.aborted) this.#giveUp(framework, state, item, nodeName);
+      else if (signal.aborted) this.#giveUp(framework, state, item, nodeName);
       else this.#undo(framework, state, item, nodeName, isRejected(status)
         ? { message: status.reasons.join(', '), reason: 'Unschedulable', unschedulablePlugins: new Set([status.plugin]), pendingPlugins: nobody }
         : errorFailure(status.reasons.join(', ')));

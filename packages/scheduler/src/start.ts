@@ -5,6 +5,7 @@ import { assemble } from './assemble.ts';
 import type { ExplainOptions } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
 import type { SchedulerConfig } from './config.ts';
+import { Lead } from './leadership.ts';
 
 const unfinished = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
 
@@ -39,6 +40,10 @@ function makeInformers(host: Host, client: Client) {
   };
 }
 
+function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promise<unknown> {
+  return signal.aborted ? Promise.resolve() : Promise.race([work, new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); })]);
+}
+
 /**
  * Informers run at once, decisions only while this process leads. Whoever loses the lead ends (`failed` rejects), as
  * upstream does: what it knows may be stale, and a fresh start is the simplest cure.
@@ -46,12 +51,16 @@ function makeInformers(host: Host, client: Client) {
 export function startScheduler(config: SchedulerConfig, host: Host, client: Client, metrics: Metrics = noMetrics): RunningScheduler {
   const stopping = new AbortController();
   const informers = makeInformers(host, client);
-  const { scheduler, queue, explain: explainPod } = assemble(config, host, client, informers, metrics);
+  const lead = new Lead(host, config);
+  const { scheduler, queue, explain: explainPod } = assemble(config, host, client, informers, metrics, config.leaderElection.leaderElect ? lead : undefined);
   const synced = informers.factory.start(stopping.signal);
   let isSynced = false;
-  const lead = async (signal: AbortSignal): Promise<void> => {
+  const schedule = async (signal: AbortSignal): Promise<void> => {
     await synced;
     isSynced = true;
+    // A former leader's last bindings may not have been told yet; what is late after this is refused.
+    await untilAborted(signal, Promise.all([informers.nodes.refresh(), informers.pods.refresh()]));
+    if (signal.aborted) return;
     queue.start();
     host.log.info('scheduling', { profiles: config.profiles.map((profile) => profile.schedulerName) });
     await scheduler.run(signal);
@@ -59,8 +68,8 @@ export function startScheduler(config: SchedulerConfig, host: Host, client: Clie
   };
   const { leaderElect, resourceName, resourceNamespace, ...times } = config.leaderElection;
   const running = leaderElect
-    ? runLeaderElection(host, client, { ...times, namespace: resourceNamespace, leaseName: resourceName, identity: config.identity, lead }, stopping.signal)
-    : lead(stopping.signal);
+    ? runLeaderElection(host, client, { ...times, namespace: resourceNamespace, leaseName: resourceName, identity: config.identity, lead: (signal, term) => lead.during(signal, term, schedule) }, stopping.signal)
+    : schedule(stopping.signal);
   synced.then(() => { isSynced = true; }, () => undefined);
   const failed = running.then(() => {
     if (stopping.signal.aborted) return new Promise<never>(() => undefined);

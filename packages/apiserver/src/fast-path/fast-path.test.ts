@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fastPathCodecs, fastPathMethods, writeItems, Binder, type FastPathAnswer, type FastPathItem, type FastPathWatched, requestOf } from '@coxswain/client/fast-path';
-import { createClientFromTransport, type Client } from '@coxswain/client';
+import { createClientFromTransport, isFenced, leaseTermHeader, type Client, type LeaseTerm } from '@coxswain/client';
 import { createLocalStore } from '@coxswain/etcd-lite';
 import { GrpcCutter, grpcFrame } from '@coxswain/etcd-lite/wire';
 import { fromUtf8, silentLogger, utf8, type ByteSource } from '@coxswain/host';
@@ -57,6 +57,15 @@ async function fill(world: World): Promise<void> {
   await world.call('POST', '/api/v1/namespaces', { metadata: { name: 'work' } });
   for (let at = 0; at < 6; at += 1) await world.call('POST', '/api/v1/namespaces/work/pods', pod(`p${at}`));
   await world.call('POST', '/apis/coordination.k8s.io/v1/namespaces/work/leases', { metadata: { name: 'l0' }, spec: { holderIdentity: 'a' } });
+}
+
+/** As one that is of somebody else's make. */
+function withoutFastPath(client: Client): Client {
+  return new Proxy(client, { get: (target, key) => {
+    if (key === 'raw') return () => Promise.resolve({ status: 404, body: new Uint8Array(0) });
+    const value: unknown = Reflect.get(target, key, target);
+    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+  } });
 }
 
 /** What differs between two servers that were asked the same: times, uids, revisions and generated names. */
@@ -176,6 +185,63 @@ describe('one server', () => {
     const refused = answers?.filter((answer) => answer.code === 409).map((answer) => fromUtf8(answer.body)) ?? [];
     expect(refused).toHaveLength(10);
     expect(refused[0]).toMatch(/is already assigned to node/);
+  });
+
+  describe('under a Lease', () => {
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/work/leases/lead';
+    const terms = { a: { namespace: 'work', name: 'lead', holderIdentity: 'a/1', leaseTransitions: 0 }, b: { namespace: 'work', name: 'lead', holderIdentity: 'b', leaseTransitions: 1 } };
+    const revisionOf = (json: Record<string, unknown>): number => Number((json['metadata'] as { resourceVersion?: string } | undefined)?.resourceVersion ?? 0);
+    const hold = async ({ holderIdentity, leaseTransitions }: LeaseTerm, over?: number): Promise<number> => {
+      const before = over ?? revisionOf((await world.call('GET', lease)).json);
+      const { json, status } = await world.call('PUT', lease, { metadata: { name: 'lead', ...(before === 0 ? {} : { resourceVersion: String(before) }) }, spec: { holderIdentity, leaseTransitions, leaseDurationSeconds: 15 } });
+      expect(status).toBeLessThan(300);
+      return revisionOf(json);
+    };
+    const binders = { 'the fast path': (term: LeaseTerm) => new Binder(world.client, () => term), REST: (term: LeaseTerm) => new Binder(withoutFastPath(world.client), () => term) };
+
+    test.each(Object.keys(binders) as (keyof typeof binders)[])('bindings over %s are done while it is held, renewed or not, and refused once it has moved on', async (way) => {
+      for (let at = 0; at < 6; at += 1) await world.call('POST', '/api/v1/namespaces/work/pods', pod(`p${at}`));
+      const [a, b] = [binders[way](terms.a), binders[way](terms.b)];
+      const bind = (binder: Binder, name: string): Promise<unknown> => binder.bind({ namespace: 'work', name, uid: '', node: 'n1' }).then(() => 'bound', (error: unknown) => error);
+      expect(isFenced(await bind(a, 'p0')), 'there is no Lease').toBe(true);
+      await hold(terms.a);
+      expect(await bind(a, 'p0')).toBe('bound');
+      await hold(terms.a);
+      expect(await Promise.all([bind(a, 'p1'), bind(a, 'p2')])).toEqual(['bound', 'bound']);
+      expect(isFenced(await bind(b, 'p3'))).toBe(true);
+      await hold(terms.b);
+      expect((await Promise.all([bind(a, 'p3'), bind(a, 'p4')])).map(isFenced)).toEqual([true, true]);
+      expect(await bind(b, 'p3')).toBe('bound');
+      await hold({ ...terms.a, leaseTransitions: 2 });
+      expect(isFenced(await bind(a, 'p5')), 'a later term of the same holder').toBe(true);
+      const left = (await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { spec: { nodeName?: string } }[];
+      expect(left.map((one) => one.spec.nodeName ?? '')).toEqual(['n1', 'n1', 'n1', 'n1', '', '']);
+    });
+
+    test('of many that are under way when it moves on none is stored behind that', async () => {
+      const heldAt = await hold(terms.a);
+      const count = 300;
+      for (let at = 0; at < count; at += 1) await world.call('POST', '/api/v1/namespaces/work/pods', pod(`p${at}`));
+      const binder = new Binder(world.client, () => terms.a);
+      const bindings = Array.from({ length: count }, (_, at) => binder.bind({ namespace: 'work', name: `p${at}`, uid: '', node: 'n' }));
+      const outcomes = Promise.allSettled(bindings);
+      await Promise.any(bindings);
+      const movedAt = await hold(terms.b, heldAt);
+      const ended = await outcomes;
+      const bound = ((await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { metadata: { resourceVersion: string }; spec: { nodeName?: string } }[]).filter((one) => one.spec.nodeName !== undefined);
+      expect(bound.length).toBeGreaterThan(0);
+      expect(bound.length).toBeLessThan(count);
+      expect(bound.filter((one) => Number(one.metadata.resourceVersion) > movedAt)).toEqual([]);
+      const refused = ended.filter((one) => one.status === 'rejected');
+      expect(refused.map((one) => isFenced(one.reason))).toEqual(refused.map(() => true));
+      expect(ended.length - refused.length).toBe(bound.length);
+    });
+
+    test('what is no term is refused', async () => {
+      await world.call('POST', '/api/v1/namespaces/work/pods', pod('p0'));
+      const body = { metadata: { name: 'p0' }, target: { kind: 'Node', name: 'n1' } };
+      expect((await world.call('POST', '/api/v1/namespaces/work/pods/p0/binding', body, { [leaseTermHeader]: 'work/lead/a' })).status).toBe(400);
+    });
   });
 
   test('a binder resolves and rejects each binding as the subresource would', async () => {

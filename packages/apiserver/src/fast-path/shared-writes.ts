@@ -67,7 +67,7 @@ export class SharedWrites {
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         options, key: put.key.toHex(), sizeBytes: put.value.length, expected: Number(compare.value), resolve, reject,
-        guard: guard === undefined ? undefined : { id: `${guard.key.toHex()} ${guard.value}`, expected: Number(guard.value), compare: guard, read: options.failure[1] as TxnOp },
+        guard: guard === undefined ? undefined : { id: `${guard.key.toHex()} ${Number(guard.value)}`, expected: Number(guard.value), compare: guard, read: options.failure[1] as TxnOp },
       });
       this.#plan();
     });

@@ -1,6 +1,7 @@
 import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
 import { fromUtf8 } from '@coxswain/host';
 import { apiErrorOf } from '../api-error.ts';
+import { encodeLeaseTerm, leaseTermHeader, TermEnded, type LeaseTerm } from '../lease-term.ts';
 import { resources } from '../resources.ts';
 import type { Client } from '../types.ts';
 import { fastPathCodecs, fastPathMethods, maxFastPathItems, type FastPathAnswer, type FastPathItem } from './messages.ts';
@@ -9,9 +10,9 @@ const maxMessageBytes = 64 * 1024 * 1024;
 const itemsACall = Math.min(200, maxFastPathItems);
 
 /** Undefined: this server has no fast path. Rejects with NetworkError, or with ApiError if the server cannot say at the moment. */
-export async function writeItems(client: Client, items: readonly FastPathItem[]): Promise<readonly FastPathAnswer[] | undefined> {
+export async function writeItems(client: Client, items: readonly FastPathItem[], headers: Readonly<Record<string, string>> = {}): Promise<readonly FastPathAnswer[] | undefined> {
   const response = await client.raw({
-    method: 'POST', target: fastPathMethods.write, headers: { 'content-type': grpcContentType, te: 'trailers' }, body: grpcFrame(fastPathCodecs.writeRequest.encode({ items })),
+    method: 'POST', target: fastPathMethods.write, headers: { ...headers, 'content-type': grpcContentType, te: 'trailers' }, body: grpcFrame(fastPathCodecs.writeRequest.encode({ items })),
   });
   if (response.status >= 500 || response.status === 429) throw apiErrorOf(response.status, fromUtf8(response.body), undefined);
   if (response.status !== 200) return undefined;
@@ -36,17 +37,27 @@ interface Waiting {
 
 /**
  * Binds pods over the server's fast path where it has one: what is asked for while a call runs goes together with the next one. Each
- * binding resolves or rejects by itself, with the error that the REST request would have had.
+ * binding resolves or rejects by itself, with the error that the REST request would have had. `term`: of a leader, whose bindings are refused
+ * (`isFenced`) when it has ended: by a server that knows what a term is also those that come late, by others only those that were not sent yet.
  */
 export class Binder {
   readonly #client: Client;
+  readonly #term: (() => LeaseTerm | undefined) | undefined;
   #waiting: Waiting[] = [];
   #running = false;
   /** undefined: nobody has asked yet. */
   #hasFastPath: boolean | undefined;
 
-  constructor(client: Client) {
+  constructor(client: Client, term?: () => LeaseTerm | undefined) {
     this.#client = client;
+    this.#term = term;
+  }
+
+  #headers(): Readonly<Record<string, string>> {
+    if (this.#term === undefined) return {};
+    const term = this.#term();
+    if (term === undefined) throw new TermEnded();
+    return { [leaseTermHeader]: encodeLeaseTerm(term) };
   }
 
   bind(binding: Binding): Promise<void> {
@@ -59,7 +70,7 @@ export class Binder {
 
   async #single({ namespace, name, uid, node }: Binding): Promise<void> {
     const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node } };
-    await this.#client.createSubresource(resources.pods, { namespace, name }, 'binding', body);
+    await this.#client.createSubresource(resources.pods, { namespace, name }, 'binding', body, this.#headers());
   }
 
   async #run(): Promise<void> {
@@ -80,7 +91,7 @@ export class Binder {
   /** Settles each; never rejects. */
   async #together(group: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await writeItems(this.#client, group.map(({ binding: { namespace, name, uid, node } }) => ({ namespace, name, bind: { uid, node } })));
+      const answers = await writeItems(this.#client, group.map(({ binding: { namespace, name, uid, node } }) => ({ namespace, name, bind: { uid, node } })), this.#headers());
       if (answers?.length !== group.length) throw new Error('the fast path answered something else than was asked');
       group.forEach((one, at) => {
         const answer = answers[at] as FastPathAnswer;

@@ -336,7 +336,7 @@ export class Framework {
         if (status.code !== 'Success') return atPoint('PreBind', status, plugin.name);
       }
       if (state.bindingWaits && signal.aborted) return failed('the scheduler is stopping');
-      const status = await this.#bind(state, pod, nodeName);
+      const status = await this.#bind(state, pod, nodeName, signal);
       if (status.code === 'Success') for (const plugin of this.#sets.postBind) plugin.postBind(state, pod, nodeName);
       return status;
     } catch (error) {
@@ -354,9 +354,9 @@ export class Framework {
     return answer;
   }
 
-  async #bind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status> {
+  async #bind(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Status> {
     for (const plugin of this.#sets.bind) {
-      const status = await plugin.bind(state, pod, nodeName);
+      const status = await plugin.bind(state, pod, nodeName, signal);
       if (status.code !== 'Skip') return status.code === 'Success' ? status : atPoint('Bind', status, plugin.name);
     }
     return failed(`no bind plugin took pod ${pod.key}`);

@@ -131,7 +131,8 @@ export interface PreBindPlugin extends Plugin {
 
 /** The first that does not answer Skip has bound the pod, or failed to. */
 export interface BindPlugin extends Plugin {
-  bind(state: CycleState, pod: PodInfo, nodeName: string): Promise<Status>;
+  /** Settles when it is known how it ended: until then the pod's room is kept. `signal` as of `preBind`. */
+  bind(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Status>;
 }
 
 export interface PostBindPlugin extends Plugin {

@@ -6,6 +6,7 @@ import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Extenders } from '../extender/extenders.ts';
 import type { Framework, Nominator } from '../framework/framework.ts';
+import type { Leadership } from '../leadership.ts';
 import type { Labels } from '../selectors/labels.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { KeyedSelector } from './pod-topology-spread/constraints.ts';
@@ -16,6 +17,8 @@ export interface PluginHandle {
   readonly client: Client;
   readonly recorder: EventRecorder;
   readonly schedulerName: string;
+  /** undefined: this scheduler leads without asking. */
+  readonly leadership?: Leadership | undefined;
   framework(): Framework;
   nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
   readonly storage: Storage;

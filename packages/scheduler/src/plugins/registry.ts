@@ -40,5 +40,5 @@ export const registry: Readonly<Record<PluginName, (args: PluginArgs, handle: Pl
   DefaultPreemption: (args, handle) => defaultPreemption(args.defaultPreemption, handle),
   NodeResourcesBalancedAllocation: (args) => nodeResourcesBalancedAllocation(args.balancedAllocation.resources),
   ImageLocality: () => imageLocality,
-  DefaultBinder: (_args, handle) => defaultBinder(handle.client),
+  DefaultBinder: (_args, handle) => defaultBinder(handle),
 };

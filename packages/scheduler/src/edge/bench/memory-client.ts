@@ -25,6 +25,10 @@ export class MemoryInformer<T extends KubeObject> implements Informer<T> {
     return Promise.resolve();
   }
 
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
   put(object: T): void {
     const before = this.lister.set(object);
     for (const handler of this.#handlers) {
