@@ -1,6 +1,8 @@
 import { type Host, rfc3339Seconds } from '@coxswain/host';
 import type { Event, ObjectReference } from 'kubernetes-types/core/v1';
-import { ApiError, isNotFound } from './api-error.ts';
+import { isNotFound } from './api-error.ts';
+import { EventOutbox, type Sending, type WriteEvents } from './event-outbox.ts';
+import { Recent } from './recent.ts';
 import { resources } from './resources.ts';
 import type { Client, EventRecorder, KubeObject } from './types.ts';
 
@@ -11,16 +13,7 @@ const refillMs = 300_000;
 const aggregateAfter = 10;
 const aggregateWindowMs = 600_000;
 const cacheSize = 4096;
-const maxAttempts = 12;
-const retryMs = 10_000;
 const maxMessageLength = 1024;
-const maxWaiting = 1000;
-/** Where many are written together. */
-const maxWaitingTogether = 20_000;
-const togetherAtMost = 200;
-
-/** Answers of the server, an HTTP code an event; undefined: it cannot take many together. */
-export type WriteEvents = (events: readonly Event[]) => Promise<readonly number[] | undefined>;
 
 export interface EventSourceOptions {
   readonly component: string;
@@ -31,32 +24,6 @@ export interface EventSourceOptions {
 }
 
 interface Known { readonly name: string; count: number }
-
-/**
- * A Map that keeps the last `cacheSize` keys used, and up to as many before them. Two generations, since the first
- * key of a Map whose first keys were deleted is slow to find.
- */
-class Recent<V> {
-  #young = new Map<string, V>();
-  #old = new Map<string, V>();
-  get(key: string): V | undefined {
-    const value = this.#young.get(key);
-    if (value !== undefined) return value;
-    const old = this.#old.get(key);
-    if (old !== undefined) this.set(key, old);
-    return old;
-  }
-  set(key: string, value: V): void {
-    this.#young.set(key, value);
-    if (this.#young.size < cacheSize) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-  }
-  delete(key: string): void {
-    this.#young.delete(key);
-    this.#old.delete(key);
-  }
-}
 
 /** An object that is a part of one (a container) may carry that as `fieldPath`. */
 export function referenceOf(object: KubeObject): ObjectReference {
@@ -69,12 +36,25 @@ export function referenceOf(object: KubeObject): ObjectReference {
   };
 }
 
+/** Events of objects without a namespace are kept in `default`. */
+export function eventNamespace({ namespace }: ObjectReference): string {
+  return namespace === undefined || namespace === '' ? 'default' : namespace;
+}
+
+/** Upstream's: the object's name, and the time in nanoseconds as hex; random digits take the place of those that the clock has not. */
+export function eventName(host: Host, reference: ObjectReference, atMs: number): string {
+  const suffix = (BigInt(Math.floor(atMs)) * 1_000_000n + BigInt(host.random.uint32() % 1_000_000)).toString(16);
+  return `${reference.name ?? ''}.${suffix}`;
+}
+
+/** What the API server takes at most. */
+export function eventMessage(message: string): string {
+  return message.length > maxMessageLength ? message.slice(0, maxMessageLength) : message;
+}
+
 type Pending = { readonly reference: ObjectReference; readonly type: string; readonly reason: string; readonly message: string; readonly atMs: number };
 
-/** With the message and the key under which it is counted. */
-interface Counted { readonly key: string; readonly pending: Pending }
-
-/** Events go out one after the other or, new ones, many together, in order, in the background. What cannot be delivered is dropped with a log line. */
+/** As client-go's tools/record. Events go out in order, in the background (see `EventOutbox`). */
 export function createEventRecorder(host: Host, client: Client, source: EventSourceOptions): EventRecorder {
   return new Recorder(host, client, source);
 }
@@ -83,80 +63,22 @@ class Recorder implements EventRecorder {
   readonly #host: Host;
   readonly #client: Client;
   readonly #source: EventSourceOptions;
-  readonly #known = new Recent<Known>();
-  readonly #similar = new Recent<{ messages: Set<string>; lastMs: number }>();
-  readonly #tokens = new Recent<{ left: number; atMs: number }>();
-  readonly #waiting: Pending[] = [];
-  /** Taken from those that wait, and next. */
-  #next: Counted | undefined;
-  #running = false;
-  #writeTogether: WriteEvents | undefined;
+  readonly #known = new Recent<Known>(cacheSize);
+  readonly #similar = new Recent<{ messages: Set<string>; lastMs: number }>(cacheSize);
+  readonly #tokens = new Recent<{ left: number; atMs: number }>(cacheSize);
+  readonly #outbox: EventOutbox<Pending>;
 
   constructor(host: Host, client: Client, source: EventSourceOptions) {
     this.#host = host;
     this.#client = client;
     this.#source = source;
-    this.#writeTogether = source.writeTogether;
+    this.#outbox = new EventOutbox(host, (pending) => this.#sending(pending), source.writeTogether);
   }
 
   event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const pending: Pending = {
-      reference: referenceOf(object), type, reason, atMs: this.#host.clock.nowMs(),
-      message: message.length > maxMessageLength ? message.slice(0, maxMessageLength) : message,
-    };
+    const pending: Pending = { reference: referenceOf(object), type, reason, atMs: this.#host.clock.nowMs(), message: eventMessage(message) };
     this.#host.log.debug('event', { object: `${pending.reference.namespace ?? ''}/${pending.reference.name}`, reason, message });
-    // Bounded: an API server that is away must not fill the memory.
-    if (!this.#admit(pending.reference) || this.#waiting.length >= (this.#writeTogether === undefined ? maxWaiting : maxWaitingTogether)) return;
-    this.#waiting.push(pending);
-    if (!this.#running) void this.#run();
-  }
-
-  /** Until nothing waits; never rejects. */
-  async #run(): Promise<void> {
-    this.#running = true;
-    for (let first = this.#take(); first !== undefined; first = this.#take()) {
-      const batch = this.#writeTogether === undefined || this.#known.get(first.key) !== undefined ? [first] : this.#newOnesAfter(first);
-      if (batch.length > 1 && this.#writeTogether !== undefined) await this.#deliverTogether(batch, this.#writeTogether);
-      else for (const one of batch) await this.#deliver(one);
-    }
-    this.#running = false;
-  }
-
-  #take(): Counted | undefined {
-    const next = this.#next;
-    this.#next = undefined;
-    if (next !== undefined) return next;
-    const pending = this.#waiting.shift();
-    return pending === undefined ? undefined : this.#aggregate(pending);
-  }
-
-  /** As many as go together, in order: up to the first that counts up another. */
-  #newOnesAfter(first: Counted): readonly Counted[] {
-    const batch = new Map([[first.key, first]]);
-    while (batch.size < togetherAtMost) {
-      const one = this.#take();
-      if (one === undefined) break;
-      if (batch.has(one.key) || this.#known.get(one.key) !== undefined) { this.#next = one; break; }
-      batch.set(one.key, one);
-    }
-    return [...batch.values()];
-  }
-
-  async #deliverTogether(batch: readonly Counted[], write: WriteEvents): Promise<void> {
-    const events = batch.map(({ pending }) => this.#newEvent(pending));
-    let codes: readonly number[] | undefined = [];
-    try {
-      codes = await write(events);
-      if (codes === undefined) this.#writeTogether = undefined;
-    } catch (error) {
-      this.#host.log.debug('events could not be written together, trying each', { error: String(error) });
-    }
-    for (const [at, one] of batch.entries()) {
-      const code = codes?.[at] ?? 0;
-      if (code >= 200 && code < 300) this.#known.set(one.key, { name: events[at]?.metadata.name ?? '', count: 1 });
-      else if (code >= 400 && code < 500 && code !== 429) this.#host.log.debug('event was refused', { reason: one.pending.reason, code });
-      else await this.#deliver(one);
-    }
+    if (this.#admit(pending.reference) && !this.#outbox.full) this.#outbox.push(pending);
   }
 
   #admit(reference: ObjectReference): boolean {
@@ -168,7 +90,18 @@ class Recorder implements EventRecorder {
     return left >= 1;
   }
 
-  #aggregate(pending: Pending): Counted {
+  #sending(occurrence: Pending): Sending {
+    const { key, pending } = this.#aggregate(occurrence);
+    let event: Event | undefined;
+    return {
+      key, reason: pending.reason, write: () => this.#write(key, pending),
+      fresh: () => (this.#known.get(key) === undefined ? event ??= this.#newEvent(pending) : undefined),
+      written: () => { this.#known.set(key, { name: event?.metadata.name ?? '', count: 1 }); },
+    };
+  }
+
+  /** With the message and the key under which it is counted. */
+  #aggregate(pending: Pending): { readonly key: string; readonly pending: Pending } {
     const { reference, type, reason } = pending;
     const group = [reference.kind, reference.namespace, reference.name, reference.uid, reference.fieldPath, type, reason].join('\0');
     const nowMs = this.#host.clock.monotonicMs();
@@ -179,24 +112,6 @@ class Recorder implements EventRecorder {
     this.#similar.set(group, similar);
     if (similar.messages.size < aggregateAfter) return { key: `${group}\0${pending.message}`, pending };
     return { key: group, pending: { ...pending, message: `(combined from similar events): ${pending.message}` } };
-  }
-
-  async #deliver({ key, pending }: Counted): Promise<void> {
-    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-      try {
-        await this.#write(key, pending);
-        return;
-      } catch (error) {
-        // The server has seen and refused it: for instance its namespace is being deleted.
-        if (error instanceof ApiError && error.code < 500 && error.code !== 429) {
-          this.#host.log.debug('event was refused', { reason: pending.reason, error: error.message });
-          return;
-        }
-        this.#host.log.debug('event could not be written, trying again', { reason: pending.reason, error: String(error) });
-        await this.#host.timers.sleep(retryMs * (attempt === 1 ? this.#host.random.float() : 1));
-      }
-    }
-    this.#host.log.warn('event given up', { reason: pending.reason });
   }
 
   async #write(key: string, pending: Pending): Promise<void> {
@@ -218,21 +133,14 @@ class Recorder implements EventRecorder {
 
   async #count(known: Known, pending: Pending): Promise<void> {
     const patch = { count: known.count + 1, lastTimestamp: rfc3339Seconds(pending.atMs), message: pending.message };
-    await this.#client.patch(resources.events, { namespace: this.#namespace(pending), name: known.name }, 'strategic', patch);
+    await this.#client.patch(resources.events, { namespace: eventNamespace(pending.reference), name: known.name }, 'strategic', patch);
     known.count += 1;
-  }
-
-  #namespace(pending: Pending): string {
-    const { namespace } = pending.reference;
-    return namespace === undefined || namespace === '' ? 'default' : namespace;
   }
 
   #newEvent(pending: Pending): Event {
     const timestamp = rfc3339Seconds(pending.atMs);
-    // Upstream's name: the object's, and the time in nanoseconds as hex; ours adds random digits for the clock's missing ones.
-    const suffix = (BigInt(Math.floor(pending.atMs)) * 1_000_000n + BigInt(this.#host.random.uint32() % 1_000_000)).toString(16);
     return {
-      metadata: { name: `${pending.reference.name ?? ''}.${suffix}`, namespace: this.#namespace(pending) },
+      metadata: { name: eventName(this.#host, pending.reference, pending.atMs), namespace: eventNamespace(pending.reference) },
       involvedObject: pending.reference, reason: pending.reason, message: pending.message, type: pending.type, count: 1,
       firstTimestamp: timestamp, lastTimestamp: timestamp,
       source: { component: this.#source.component, ...(this.#source.instance === undefined ? {} : { host: this.#source.instance }) },

@@ -188,5 +188,13 @@ export interface LeaderElectionOptions {
 
 export interface EventRecorder {
   /** Fire and forget; equal events are counted up (series), not repeated. `object` needs apiVersion, kind and metadata. */
-  event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, detail?: EventDetail): void;
+}
+
+/** Told by recorders of events.k8s.io only. */
+export interface EventDetail {
+  /** What was done or tried. */
+  readonly action: string;
+  /** The other object, if there is one. */
+  readonly related?: KubeObject;
 }

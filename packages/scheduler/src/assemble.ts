@@ -1,4 +1,4 @@
-import { createEventRecorder, type Client, type EventRecorder, type Informer } from '@coxswain/client';
+import { createSeriesRecorder, type Client, type EventRecorder, type Informer } from '@coxswain/client';
 import { eventWriter } from '@coxswain/client/fast-path';
 import { assert, type Host } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
@@ -75,7 +75,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     wake: () => scheduler.wake(),
   });
   for (const profile of config.profiles) {
-    const recorder = createEventRecorder(host, client, { component: profile.schedulerName, writeTogether: eventWriter(client) });
+    const recorder = createSeriesRecorder(host, client, { component: profile.schedulerName, hostname: hostnameOf(config.identity), writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
       host, client, recorder, storage, leadership, extenders,
       snapshot: () => cache.snapshot(),
@@ -105,4 +105,10 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   const explainPod: ExplainPod = (namespace, name, options) => decisions.of(`${namespace}/${name}`)
     .map((record) => explain(frameworks.get(record.profile) as Framework, cache, record, options)).filter((explanation) => explanation !== undefined);
   return { scheduler, queue, explain: explainPod };
+}
+
+/** An identity is a hostname, `_` and something unique. */
+function hostnameOf(identity: string): string {
+  const end = identity.lastIndexOf('_');
+  return end < 0 ? identity : identity.slice(0, end);
 }

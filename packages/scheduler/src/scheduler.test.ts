@@ -28,7 +28,7 @@ test('says why a pod fits nowhere, in the words users know, and schedules it onc
   await start();
   await whenPod(sim, server, 'big', (found) => found.status?.conditions?.some(({ type, status }) => type === 'PodScheduled' && status === 'False') === true);
   const expected = '0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {dedicated: db}.'
-    + ' preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling..';
+    + ' preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.';
   const condition = read(server, 'big').status?.conditions?.find(({ type }) => type === 'PodScheduled');
   expect(condition).toMatchObject({ status: 'False', reason: 'Unschedulable', message: expected });
   expect((await whenEvent(sim, server, 'FailedScheduling')).message).toBe(expected);

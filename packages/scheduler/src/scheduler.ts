@@ -189,7 +189,7 @@ export class Scheduler {
     const pod = item.podInfo;
     queue.done(pod.uid);
     metrics.bound(framework.profileName, item.attempts, host.clock.monotonicMs() - item.firstQueuedMs);
-    recorderOf(framework.profileName).event(eventTarget(pod.pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
+    recorderOf(framework.profileName).event(eventTarget(pod.pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`, { action: 'Binding' });
   }
 
   #forget(framework: Framework, state: CycleState, pod: PodInfo, nodeName: string): void {
@@ -241,7 +241,7 @@ export class Scheduler {
     if (failure.nominatedNodeName !== undefined) queue.nominations.nominate(podInfo, failure.nominatedNodeName);
     queue.giveBack({ ...item, podInfo }, failure);
     host.log.debug('pod was not scheduled', { pod: podInfo.key, reason: failure.reason, message: failure.message });
-    recorderOf(framework.profileName).event(eventTarget(latest), 'Warning', 'FailedScheduling', failure.message);
+    recorderOf(framework.profileName).event(eventTarget(latest), 'Warning', 'FailedScheduling', failure.message, { action: 'Scheduling' });
     this.#track(this.#writeCondition(latest, failure));
   }
 

@@ -80,7 +80,7 @@ test('one volume is promised to one claim, and the other pod is told why it wait
   for (const name of ['a', 'b']) { put(server, 'persistentvolumeclaims', claim(`claim-${name}`, 'local')); put(server, 'pods', using(name, `claim-${name}`)); }
   await start();
   const event = await whenEvent(sim, server, 'FailedScheduling');
-  expect(event.message).toBe("0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling..");
+  expect(event.message).toBe("0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.");
   await whenStored(here, 'claimRef', () => claimOf(here, 'disk')?.claimRef !== undefined);
   const owner = claimOf(here, 'disk')?.claimRef?.name as string;
   complete(here, owner, 'disk');

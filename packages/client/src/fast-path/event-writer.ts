@@ -1,5 +1,5 @@
 import { utf8 } from '@coxswain/host';
-import type { WriteEvents } from '../events.ts';
+import type { WriteEvents } from '../event-outbox.ts';
 import type { Client } from '../types.ts';
 import { writeItems } from './binder.ts';
 

@@ -44,5 +44,5 @@ export function fitErrorMessage(diagnosis: Diagnosis, nodeCount: number): string
   } else {
     message += ` ${diagnosis.preFilterMessage}.`;
   }
-  return diagnosis.postFilterMessage === '' ? message : `${message} ${diagnosis.postFilterMessage}.`;
+  return diagnosis.postFilterMessage === '' ? message : `${message} ${diagnosis.postFilterMessage}`;
 }

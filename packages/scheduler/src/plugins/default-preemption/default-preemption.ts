@@ -80,7 +80,8 @@ async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, no
     // It went by itself.
     if (!isNotFound(error)) throw error;
   }
-  handle.recorder.event({ ...victim.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${nodeName}`);
+  handle.recorder.event({ ...victim.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Preempted', `Preempted by pod ${pod.uid} on node ${nodeName}`,
+    { action: 'Preempting', related: { ...pod.pod, apiVersion: 'v1', kind: 'Pod' } });
 }
 
 /** Pods of lower priority that were promised the same node must look again. */
