@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { scanJson, type JsonObject } from '@coxswain/api';
 import { Corpus } from '../test/fuzz/corpus.ts';
 import { growth, liveHeapMb } from '../test/fuzz/memory.ts';
-import { byTurns } from '../test/fuzz/monitor.ts';
+import { byTurns, byWhole } from '../test/fuzz/monitor.ts';
 import { Requests } from '../test/fuzz/requests.ts';
 import { FuzzRun } from '../test/fuzz/run.ts';
 import { measureShapes } from '../test/fuzz/shapes.ts';
@@ -46,7 +46,7 @@ let findings = 0;
 const heapsMb: number[] = [];
 process.on('unhandledRejection', (error) => { findings += 1; console.log('UNHANDLED', error); });
 const run = await FuzzRun.start({
-  seed, from, requests, corpus, monitor: byTurns, blockedMs,
+  seed, from, requests, corpus, monitor: byTurns, coarse: byWhole, blockedMs,
   onFinding: ({ index, request, wrong }) => {
     findings += 1;
     console.log(`## --seed ${seed} --from ${index}: ${request.method} ${request.target.slice(0, 200)} (${request.body.length} bytes of ${request.headers['content-type'] ?? 'nothing'}, accept ${(request.headers['accept'] ?? '').slice(0, 80)})\n   ${wrong.slice(0, 1500)}`);

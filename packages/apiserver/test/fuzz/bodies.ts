@@ -122,6 +122,7 @@ export class Bodies {
 
 function operations(dice: Dice, object: JsonObject): Json {
   const path = (): string => dice.of(['/metadata/labels', '/metadata/labels/a', '/metadata/name', '/spec', '/spec/containers/0', '/spec/containers/-', '/data/a', '', '/', '/~1', '/~2', '/a/b/c', '/metadata/finalizers', '/__proto__/x', '/constructor/prototype/x', '/spec/containers/99999999999', '/spec/template/spec/containers/0/image', '/metadata/managedFields', '/status']);
-  const count = dice.once(40) ? dice.of([1000, 10_001]) : dice.size(10);
-  return Array.from({ length: count }, () => ({ op: dice.of(['add', 'remove', 'replace', 'move', 'copy', 'test', 'x']), path: path(), ...(dice.once(2) ? { from: path() } : {}), ...(dice.once(4) ? {} : { value: dice.once(3) ? (object['spec'] ?? 1) : oddValue(dice) }) }));
+  const count = dice.once(400) ? dice.of([1000, 10_001]) : dice.size(10);
+  const value = (): Json => (count > 100 && !dice.once(100) ? 1 : dice.once(3) ? (object['spec'] ?? 1) : oddValue(dice));
+  return Array.from({ length: count }, () => ({ op: dice.of(['add', 'remove', 'replace', 'move', 'copy', 'test', 'x']), path: path(), ...(dice.once(2) ? { from: path() } : {}), ...(dice.once(4) ? {} : { value: value() }) }));
 }

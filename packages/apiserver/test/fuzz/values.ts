@@ -35,7 +35,7 @@ export function oddValue(dice: Dice): Json {
     case 9: return randomExpression(dice);
     case 10: return randomPattern(dice);
     case 11: return dice.once(4) ? nested(dice) : [oddValue(dice)];
-    case 12: return dice.once(6) ? many(dice) : { [dice.of(oddKeys)]: oddValue(dice) };
+    case 12: return dice.once(12) ? many(dice) : { [dice.of(oddKeys)]: oddValue(dice) };
     default: return [dice.of(oddTexts), dice.of(oddTexts)];
   }
 }
