@@ -1,3 +1,4 @@
+import type { Steps } from './apply/steps.ts';
 import type { FieldError } from './field-error.ts';
 import type { JsonObject } from './resource.ts';
 import type { MetadataPass, RequiredName } from './validation/metadata.ts';
@@ -31,6 +32,9 @@ export interface Strategy {
   /** Semantic validation; metadata is validated by the machinery. */
   validate?(object: JsonObject, context: StrategyContext): FieldError[];
   validateUpdate?(object: JsonObject, old: JsonObject, context: StrategyContext): FieldError[];
+  /** The same, of kinds that take long about large objects. */
+  validateInSteps?(object: JsonObject, context: StrategyContext): Steps<FieldError[]>;
+  validateUpdateInSteps?(object: JsonObject, old: JsonObject, context: StrategyContext): Steps<FieldError[]>;
   /** Of a new object: what is wrong with its metadata is told only if nothing else is wrong. */
   readonly metadataLast?: boolean;
   /** How upstream looks at the metadata of an updated object; default: once, by the rules of a change. */

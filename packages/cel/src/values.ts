@@ -193,9 +193,12 @@ function typeNameOfObject(value: Exclude<CelValue, boolean | bigint | number | s
   return value.typeName;
 }
 
+const surrogate = /[\ud800-\udbff]/;
+
 /** In code points. */
 export function stringSize(text: string): number {
   let size = text.length;
+  if (!surrogate.test(text)) return size;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit >= 0xd800 && unit < 0xdc00 && index + 1 < text.length && (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00) {

@@ -6,7 +6,8 @@ import { fieldsLastApplied, followLastApplied } from './last-applied.ts';
 import { capUpdaters, decodeManaged, entryKey, type Managed } from './managed.ts';
 import { mergeStructural } from './merge.ts';
 import { compare, fieldsOf, removePaths, withNamedFields } from './typed.ts';
-import { allSteps, entryOf, metadataOf, placeOf, recordUpdate, resetFieldsFor, settle, strip, withoutManagedFields, writeManagedFields, type Steps, type Writing } from './update.ts';
+import { allSteps, type Steps } from './steps.ts';
+import { entryOf, metadataOf, placeOf, recordUpdate, resetFieldsFor, settle, strip, withoutManagedFields, writeManagedFields, type Writing } from './update.ts';
 import type { Place } from './schema.ts';
 import { sharedZero } from './zero.ts';
 

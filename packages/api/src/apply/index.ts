@@ -5,5 +5,6 @@ export type { ManagedEntry } from './managed.ts';
 export { applyProblem } from './problems.ts';
 export { FieldSet, fieldSetFromJson, fieldSetOf } from './field-set.ts';
 export { customResetFields } from './reset-fields.ts';
-export { allSteps, keepManagedTimes, updateManagedFields, updateManagedFieldsInSteps, type Steps, type Writing } from './update.ts';
+export { allSteps, type Steps } from './steps.ts';
+export { keepManagedTimes, updateManagedFields, updateManagedFieldsInSteps, type Writing } from './update.ts';
 export { zeroObject } from './zero.ts';

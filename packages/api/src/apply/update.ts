@@ -8,6 +8,7 @@ import { fieldSetOf, type FieldSet } from './field-set.ts';
 import { asksForReset, capUpdaters, decodeManaged, encodeManaged, entryJson, entryKey, type Managed, type ManagedEntry } from './managed.ts';
 import { resetFieldsOf } from './reset-fields.ts';
 import { rootPlace, type Place } from './schema.ts';
+import { allSteps, type Steps } from './steps.ts';
 import { compare, type Comparison } from './typed.ts';
 import { sharedZero } from './zero.ts';
 
@@ -70,17 +71,6 @@ export function entryOf(writing: Writing, operation: 'Apply' | 'Update', set: Fi
 
 function writerOf(writing: Writing, operation: 'Apply' | 'Update'): Omit<ManagedEntry, 'set'> {
   return { manager: writing.manager === '' ? 'unknown' : writing.manager, operation, apiVersion: writing.apiVersion, subresource: writing.subresource, time: writing.now };
-}
-
-/** Work that may stop where it yields, so that others have their turn while a large object is dealt with. */
-export type Steps<T = void> = Generator<void, T, void>;
-
-/** At once. */
-export function allSteps<T>(steps: Steps<T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
 }
 
 /** Takes from the others what this change took over, or throws what stands against it; `force` may name what is free to take. */

@@ -9,7 +9,7 @@ export * from './validate-object.ts';
 export { compilePattern } from './validate-value.ts';
 export { correlatedItem, correlatedMember, type Correlation } from './correlation.ts';
 export { typedProblems } from './typed.ts';
-export { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate, type DefinitionRules } from './validation/definition.ts';
+export { validateDefinition, validateDefinitionInSteps, validateDefinitionStatus, validateDefinitionUpdate, validateDefinitionUpdateInSteps, type DefinitionRules } from './validation/definition.ts';
 export type { RuleChecker, RulePlace } from './validation/open-api.ts';
 export { isCertificateBundle } from './validation/conversion.ts';
 export { validFieldPath } from './validation/field-path.ts';

@@ -6,10 +6,18 @@ import { structOf, type GoField, type Shape } from '../description/raw.ts';
 import { scanJson } from '../json/scan.ts';
 import { JsonSyntaxError } from '../json/syntax-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { ProtobufError, Reader } from './reader.ts';
+import { ProtobufError, ProtobufTooLongError, Reader } from './reader.ts';
 
 type ReadValue = (reader: Reader) => Json;
 type ReadInto = (reader: Reader, object: JsonObject) => void;
+
+/** Fields that the message that is being read may still have: one is read at a time. */
+let fieldsLeft = Infinity;
+
+function countField(): void {
+  fieldsLeft -= 1;
+  if (fieldsLeft < 0) throw new ProtobufTooLongError();
+}
 
 const readers = new Map<string, (bytes: Uint8Array) => Json>();
 
@@ -23,6 +31,7 @@ function smallMessage(bytes: Uint8Array): Map<number, bigint | Uint8Array> {
   const reader = new Reader(bytes);
   const fields = new Map<number, bigint | Uint8Array>();
   while (!reader.done) {
+    countField();
     const { field, wireType } = reader.tag();
     if (wireType === 0) fields.set(field, reader.varint());
     else if (wireType === 2) fields.set(field, reader.bytes());
@@ -76,6 +85,7 @@ const readStringList: ReadValue = (reader) => {
   const inner = new Reader(reader.bytes());
   const items: Json[] = [];
   while (!inner.done) {
+    countField();
     const { field, wireType } = inner.tag();
     if (field === 1 && wireType === 2) items.push(inner.string());
     else inner.skip(wireType);
@@ -109,6 +119,7 @@ function mapEntry(of: Shape): (bytes: Uint8Array) => readonly [string, Json | un
     let key = '';
     let found: Json | undefined;
     while (!reader.done) {
+      countField();
       const tag = reader.tag();
       if (tag.field === 1 && tag.wireType === 2) key = reader.string();
       else if (tag.field === 2 && tag.wireType === value.wireType) found = value.read(reader);
@@ -167,6 +178,7 @@ function makeStructReader(typeName: string): (bytes: Uint8Array) => Json {
     const reader = new Reader(bytes);
     const object: JsonObject = {};
     while (!reader.done) {
+      countField();
       const tag = reader.tag();
       const field = fields.get(tag.field);
       if (field === undefined) reader.skip(tag.wireType);
@@ -186,6 +198,7 @@ function unionReader(typeName: string): (bytes: Uint8Array) => Json {
     let found: Json | undefined;
     let allows = false;
     while (!reader.done) {
+      countField();
       const { field, wireType } = reader.tag();
       if (wireType === 0 && field === 1) allows = reader.varint() !== 0n;
       else if (wireType !== 2) reader.skip(wireType);
@@ -204,4 +217,14 @@ export function readStruct(typeName: string, bytes: Uint8Array): Json {
     readers.set(typeName, read);
   }
   return read(bytes);
+}
+
+/** As `readStruct`, of a message with at most so many fields; throws ProtobufTooLongError. */
+export function readBoundedStruct(typeName: string, bytes: Uint8Array, maxFields: number): Json {
+  fieldsLeft = maxFields;
+  try {
+    return readStruct(typeName, bytes);
+  } finally {
+    fieldsLeft = Infinity;
+  }
 }

@@ -1,12 +1,12 @@
 import { normalizeObject } from '../decode/decode-object.ts';
 import { typeOfKind } from '../description/resources.ts';
 import type { JsonObject } from '../resource.ts';
-import { readStruct } from './decode.ts';
+import { readBoundedStruct, readStruct } from './decode.ts';
 import { structWriter } from './encode.ts';
 import { ProtobufError, Reader } from './reader.ts';
 import { BackwardWriter } from './writer.ts';
 
-export { ProtobufError } from './reader.ts';
+export { maxMessageFields, ProtobufError, ProtobufTooLongError } from './reader.ts';
 
 export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
 
@@ -91,13 +91,13 @@ export function decodeProtobufMessage(typeName: string, bytes: Uint8Array): Json
   return normalizeObject(typeName, readStruct(typeName, bytes) as JsonObject);
 }
 
-/** Undoes `encodeProtobuf`. `typeName` decides what the message is, else the envelope's kind. Throws ProtobufError. */
-export function decodeProtobuf(bytes: Uint8Array, typeName?: string): JsonObject {
+/** Undoes `encodeProtobuf`. `typeName` decides what the message is, else the envelope's kind. Throws ProtobufError; ProtobufTooLongError if there are more fields in it. */
+export function decodeProtobuf(bytes: Uint8Array, typeName?: string, maxFields = Infinity): JsonObject {
   const { apiVersion, kind, raw } = openProtobuf(bytes);
   const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
   const type = typeName ?? typeOfKind(group, version, kind);
   if (type === undefined) throw new ProtobufError(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`);
-  const message = readStruct(type, raw) as JsonObject;
+  const message = readBoundedStruct(type, raw, maxFields) as JsonObject;
   return normalizeObject(type, { ...(kind === '' ? {} : { kind }), ...(apiVersion === '' ? {} : { apiVersion }), ...message });
 }
 

@@ -6,6 +6,17 @@ export class ProtobufError extends Error {
   }
 }
 
+/** Of a request's body. More nobody has: 1.5 MiB, which is what etcd takes, would be of fields of twelve bytes. */
+export const maxMessageFields = 131_072;
+
+/** A message that is too much work for its length. */
+export class ProtobufTooLongError extends Error {
+  constructor() {
+    super(`limit is ${maxMessageFields} fields in a message`);
+    this.name = 'ProtobufTooLongError';
+  }
+}
+
 const utf8 = new TextDecoder('utf-8');
 
 export interface Tag {

@@ -23,6 +23,14 @@ const plural = 'customresourcedefinitions';
 const retryMs = 1000;
 const conflictRetryMs = 50;
 
+/** One whose conditions and metadata may be changed: what large definitions consist of is shared. */
+function draftOf(definition: JsonObject): JsonObject {
+  const { metadata, status } = definition;
+  return { ...definition, metadata: copy(metadata as JsonObject), ...(status === undefined ? {} : { status: copy(status as JsonObject) }) };
+}
+
+const sameStatus = (one: JsonObject, other: JsonObject): boolean => equalJson(one['status'] ?? null, other['status'] ?? null);
+
 /**
  * Keeps the conditions of definitions: names, establishment, approval, and the end of their objects. Every server does it; what another was
  * faster at is a conflict, and the event of its write calls again.
@@ -91,10 +99,10 @@ export class DefinitionController {
       this.#requeueGroup(name.slice(name.indexOf('.') + 1), name);
       return;
     }
-    const wanted = copy(definition);
+    const wanted = draftOf(definition);
     this.#names(wanted);
     this.#approval(wanted);
-    if (!equalJson(wanted, definition)) {
+    if (!sameStatus(wanted, definition)) {
       await this.#write(wanted);
       this.#requeueGroup(textAt(definition, 'spec', 'group'), name);
       return;
@@ -133,13 +141,13 @@ export class DefinitionController {
   async #established(name: string): Promise<void> {
     const definition = this.#get(name);
     if (definition === undefined || !isConditionTrue(definition, 'NamesAccepted') || isConditionTrue(definition, 'Established')) return;
-    const wanted = copy(definition);
+    const wanted = draftOf(definition);
     const bundle = textAt(definition, 'spec', 'conversion', 'webhook', 'clientConfig', 'caBundle');
     const condition: Condition = bundle === '' || isCertificateBundle(bundle)
       ? { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
       : { type: 'Established', status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' };
     setCondition(wanted, condition, this.#options.host.clock.nowMs());
-    if (!equalJson(wanted, definition)) await this.#write(wanted);
+    if (!sameStatus(wanted, definition)) await this.#write(wanted);
   }
 
   async #write(definition: JsonObject): Promise<JsonObject> {
@@ -162,7 +170,7 @@ export class DefinitionController {
     const definition = this.#get(name);
     if (definition === undefined) return;
     const nowMs = (): number => host.clock.nowMs();
-    const ending = copy(definition);
+    const ending = draftOf(definition);
     const terminating = (condition: Omit<Condition, 'type'>): Condition => ({ type: 'Terminating', ...condition });
     setCondition(ending, terminating({ status: 'True', reason: 'InstanceDeletionInProgress', message: 'CustomResource deletion is in progress' }), nowMs());
     const current = await this.#write(ending);

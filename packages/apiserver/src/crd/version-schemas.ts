@@ -6,26 +6,29 @@ export interface CoerceOptions {
   readonly stored: boolean;
 }
 
+const unknownVersion: JsonObject = {};
+
 /** The structural schemas of a definition, by version, and what they do to objects. Knows nothing of requests. */
 export class VersionSchemas {
   readonly group: string;
   readonly kind: string;
-  readonly #schemas: ReadonlyMap<string, Structural>;
+  readonly #versions: ReadonlyMap<string, JsonObject>;
   readonly #preserve: boolean;
 
   constructor(definition: Definition) {
     this.group = definition.group;
     this.kind = definition.acceptedNames.kind;
     this.#preserve = definition.preserveUnknownFields;
-    this.#schemas = new Map(definition.versions.map((version) => [version.name, structuralOf(version.schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true })]));
+    this.#versions = new Map(definition.versions.map((version) => [version.name, version.schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }]));
   }
 
+  /** Made when it is first asked for: definitions come in the middle of something else, and may be large. */
   of(version: string): Structural {
-    return this.#schemas.get(version) ?? structuralOf({});
+    return structuralOf(this.#versions.get(version) ?? unknownVersion);
   }
 
   has(version: string): boolean {
-    return this.#schemas.has(version);
+    return this.#versions.has(version);
   }
 
   /** Whether the object is of this kind, in whichever version; answers that version. */

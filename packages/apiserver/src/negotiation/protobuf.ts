@@ -1,4 +1,4 @@
-import { decodeBody, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, openProtobuf, ProtobufError, typeOfKind, badRequest, unrecognized, type JsonObject, type StatusError } from '@coxswain/api';
+import { decodeBody, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, maxMessageFields, openProtobuf, ProtobufError, ProtobufTooLongError, StatusError, typeOfKind, badRequest, unrecognized, type JsonObject } from '@coxswain/api';
 import { assert, utf8 } from '@coxswain/host';
 import { text } from '../registry/object.ts';
 
@@ -29,24 +29,28 @@ export function encodeProtobufObject(object: JsonObject): Uint8Array {
   return encodeProtobuf(typeOf(group, version === '' ? 'v1' : version, text(object, 'kind')), object);
 }
 
+function tooLong(error: unknown): unknown {
+  return error instanceof ProtobufTooLongError ? new StatusError('RequestEntityTooLarge', `Request entity too large: ${error.message}`) : error;
+}
+
 /** A request's body. Refuses other kinds with the words that a JSON body would get. */
 export function fromProtobuf(body: Uint8Array, expected: ExpectedKind): JsonObject {
   try {
     const { kind, apiVersion } = openProtobuf(body);
     decodeBody(expected, utf8(JSON.stringify({ kind, apiVersion })), 'Ignore');
-    return decodeProtobuf(body, expected.typeName ?? typeOf(expected.group, expected.version, expected.kind));
+    return decodeProtobuf(body, expected.typeName ?? typeOf(expected.group, expected.version, expected.kind), maxMessageFields);
   } catch (error) {
     if (error instanceof ProtobufError) throw unrecognized(expected.kind, error.message, body);
-    throw error;
+    throw tooLong(error);
   }
 }
 
 export function deleteOptionsFromProtobuf(body: Uint8Array): JsonObject {
   try {
-    return decodeProtobuf(body, deleteOptionsType);
+    return decodeProtobuf(body, deleteOptionsType, maxMessageFields);
   } catch (error) {
     if (error instanceof ProtobufError) throw badRequest(`the object provided is unrecognized (must be of type DeleteOptions): ${error.message}`);
-    throw error;
+    throw tooLong(error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { allSteps, alreadyExists, badRequest, invalid, StatusError, type JsonObject } from '@coxswain/api';
+import { allSteps, alreadyExists, badRequest, invalid, StatusError, type FieldError, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, header } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { encodeForStore, StoredObject } from '../storage/codec.ts';
@@ -32,9 +32,18 @@ function prepare(operation: Operation, object: JsonObject): void {
 }
 
 function validate(operation: Operation, object: JsonObject): void {
+  refuse(operation, object, operation.kind.hub.strategy.validate?.(object, strategyContext(operation, '')) ?? []);
+}
+
+async function validateInTurns(operation: Operation, object: JsonObject, pause: () => Promise<void>): Promise<void> {
+  const steps = operation.kind.hub.strategy.validateInSteps?.(object, strategyContext(operation, ''));
+  if (steps === undefined) validate(operation, object);
+  else refuse(operation, object, await inTurns(steps, pause));
+}
+
+function refuse(operation: Operation, object: JsonObject, found: readonly FieldError[]): void {
   const { hub } = operation.kind;
-  const context = strategyContext(operation, '');
-  const own = [...(hub.strategy.validate?.(object, context) ?? []), ...(operation.context.allowPrivileged ? [] : privilegedErrors(object))];
+  const own = [...found, ...(operation.context.allowPrivileged ? [] : privilegedErrors(object))];
   const errors = own.length > 0 && hub.strategy.metadataLast === true ? own : [...hub.metadata.validate(object), ...own];
   if (errors.length > 0) throw invalid(shownKind(operation.kind, object), nameOf(object), errors);
   for (const warning of hub.strategy.warnings?.(object, undefined) ?? []) operation.notes.warn(warning);
@@ -51,9 +60,12 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
   fillSystemFields(object, context.host);
   prepare(operation, object);
   return withHooks<Written | 'exists'>(operation, { operation: 'CREATE', object, oldObject: undefined, user, dryRun }, async () => {
-    if (operation.pause !== undefined) await operation.pause();
-    validate(operation, object);
-    if (operation.pause !== undefined) await operation.pause();
+    if (operation.pause === undefined) validate(operation, object);
+    else {
+      await operation.pause();
+      await validateInTurns(operation, object, operation.pause);
+      await operation.pause();
+    }
     const name = nameOf(object);
     await context.admission.validate(attributes(operation, { operation: 'CREATE', name, object: kind.isHub ? object : kind.fromHub(copy(object)), oldObject: undefined, dryRun, options: optionsObject('CreateOptions', options.given) }));
     const key = objectKey(hub.store.prefix, kind.api.namespaced ? info.namespace : '', name);
@@ -62,7 +74,9 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
       if ((await hub.store.get(key)) !== undefined) return { committed: false, value: 'exists' };
       return { committed: false, value: { object, stored: undefined } };
     }
-    const result = await hub.store.put(key, object, 0, { shared: sharesWrites(operation.http) });
+    const encoded = operation.pause === undefined ? undefined : encodeForStore(object, hub.codec);
+    if (operation.pause !== undefined) await operation.pause();
+    const result = await hub.store.put(key, object, 0, { encoded, shared: sharesWrites(operation.http) });
     if (result.kind === 'conflict') return { committed: false, value: 'exists' };
     hub.cache.wrote(result.object);
     noteWrite(operation, object, result.object.revision);

@@ -1,3 +1,4 @@
+import { encodeProtobuf } from '@coxswain/api';
 import { ComputeError, inlineCompute, silentLogger, type Compute, type Host } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { expect, test } from 'vitest';
@@ -54,6 +55,40 @@ test('a slice for each so many bytes, however they are made up', async () => {
   };
   expect(await ask(1000)).toBe(0);
   expect(await ask(500_000)).toBeGreaterThanOrEqual(Math.floor(1_000_000 / (64 * 1024)));
+  await server.stop();
+});
+
+test('a large definition is validated in turns', async () => {
+  const { host, counts } = watched();
+  const server = await startTestServer(undefined, host);
+  const definition = (properties: number): string => JSON.stringify({
+    metadata: { name: 'bars.example.com' },
+    spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'bars', kind: 'Bar' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: Object.fromEntries(Array.from({ length: properties }, (_, at) => [`k${at}`, { type: 'string' }])) } } }] },
+  });
+  const turns = async (properties: number): Promise<number> => {
+    const before = counts.turns;
+    // Nothing else is done after a dry run.
+    const { status } = await server.call({ method: 'POST', target: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All', raw: definition(properties) });
+    expect(status).toBe(201);
+    return counts.turns - before;
+  };
+  expect(await turns(100)).toBe(0);
+  const [some, more] = [await turns(3000), await turns(13_000)];
+  // Beside those of reading, which are one in 64 KiB.
+  expect(more - some).toBeGreaterThan((definition(13_000).length - definition(3000).length) / (64 * 1024) + 15);
+  await server.stop();
+});
+
+test('a protobuf body of very many fields is refused', async () => {
+  const server = await startTestServer();
+  const ask = async (keys: number): Promise<readonly [number, unknown]> => {
+    const data = Object.fromEntries(Array.from({ length: keys }, (_, at) => [`k${at}`, '']));
+    const raw = encodeProtobuf('io.k8s.api.core.v1.ConfigMap', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'many' }, data });
+    const { status, json } = await server.call({ method: 'POST', target: `${configMaps}?dryRun=All`, raw, headers: { 'content-type': 'application/vnd.kubernetes.protobuf' } });
+    return [status, json['message']];
+  };
+  expect((await ask(20_000))[0]).toBe(201);
+  expect(await ask(70_000)).toEqual([413, 'Request entity too large: limit is 131072 fields in a message']);
   await server.stop();
 });
 

@@ -1,7 +1,8 @@
 import { allSteps, applyJsonPatch, applyMergePatch, applyStrategicMergePatch, apiDescription, badRequest, JsonSyntaxError, scanJson, StatusError, type Json, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
-import { negotiateKind, objectResponse } from '../negotiation/respond.ts';
+import { negotiateKind } from '../negotiation/respond.ts';
 import { patchKindOf, readBody, type PatchKind } from './body.ts';
+import { answer } from './answer.ts';
 import { managerName, withTurns, type Operation } from './context.ts';
 import { storedForm } from './create.ts';
 import { inTurns } from './managed-fields.ts';
@@ -163,5 +164,5 @@ export async function patchObject(operation: Operation): Promise<HttpResponse> {
   await own.pause?.();
   const change = patchKind === 'apply' ? applyChange(own, body, options, scan) : patchChange(own, patchKind, body, options, scan);
   const written = await updateObject(own, change, options);
-  return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
+  return answer(operation, negotiated, written.created ? 201 : 200, storedForm(operation, written));
 }

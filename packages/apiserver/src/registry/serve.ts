@@ -1,7 +1,8 @@
 import { allSteps, applyDefaults, badRequest, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
-import { listResponse, negotiateKind, negotiateWatch, objectResponse, plainIn, plainResponse } from '../negotiation/respond.ts';
+import { listResponse, negotiateKind, negotiateWatch, plainIn, plainResponse } from '../negotiation/respond.ts';
 import { listTypes, objectTypes, requireAcceptable } from '../negotiation/route.ts';
+import { answer } from './answer.ts';
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
 import { resourceRequest, attributes, managerName, withTurns, type Operation } from './context.ts';
 import { admitConnect } from './connect.ts';
@@ -28,7 +29,7 @@ import { watchObjects } from './watch.ts';
 async function serveGet(operation: Operation): Promise<HttpResponse> {
   const { kind, http, info } = operation;
   const negotiated = negotiateKind(kind, http, info.query);
-  return objectResponse(kind, negotiated, info.query, 200, await getObject(operation, info.query.get('resourceVersion') ?? ''));
+  return answer(operation, negotiated, 200, await getObject(operation, info.query.get('resourceVersion') ?? ''));
 }
 
 async function serveList(operation: Operation): Promise<HttpResponse> {
@@ -48,7 +49,7 @@ async function serveCreate(operation: Operation): Promise<HttpResponse> {
   decoded.warnings.forEach(operation.notes.warn);
   operation.notes.bodies?.object(decoded.object);
   const written = await createObject(withTurns(operation, body), decoded.object, options);
-  return objectResponse(kind, negotiated, info.query, 201, storedForm(operation, written));
+  return answer(operation, negotiated, 201, storedForm(operation, written));
 }
 
 /** What a PUT makes where there is nothing; undefined for 404. The version that it names is of what is gone, and says nothing. */
@@ -84,7 +85,7 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
     build: again,
     buildNew: () => Promise.resolve(newObject(operation, again(), options)),
   }, options);
-  return objectResponse(kind, negotiated, info.query, written.created ? 201 : 200, storedForm(operation, written));
+  return answer(operation, negotiated, written.created ? 201 : 200, storedForm(operation, written));
 }
 
 /** As the original's events name what it reads deletions' options into. */
@@ -106,7 +107,7 @@ async function serveDelete(operation: Operation): Promise<HttpResponse> {
   const result = await deleteObject(operation, options);
   const status = deletionStatus(operation, result);
   if (status !== undefined) return plainIn(negotiated, 200, status);
-  return objectResponse(kind, negotiated, info.query, 200, storedForm(operation, result));
+  return answer(operation, negotiated, 200, storedForm(operation, result));
 }
 
 async function serveDeleteCollection(operation: Operation): Promise<HttpResponse> {

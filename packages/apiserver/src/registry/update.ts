@@ -1,4 +1,4 @@
-import { allSteps, conflict, invalid, keepManagedTimes, notFound, StatusError, type JsonObject } from '@coxswain/api';
+import { allSteps, conflict, invalid, keepManagedTimes, notFound, StatusError, type FieldError, type JsonObject } from '@coxswain/api';
 import { append, header, rfc3339Seconds } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
 import { objectKey } from '../storage/keys.ts';
@@ -70,8 +70,18 @@ function sameState(object: JsonObject, value: Uint8Array, current: StoredObject,
 }
 
 function validate(operation: Operation, object: JsonObject, old: JsonObject): void {
+  refuse(operation, object, old, operation.kind.hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? []);
+}
+
+async function validateInTurns(operation: Operation, object: JsonObject, old: JsonObject, pause: () => Promise<void>): Promise<void> {
+  const steps = operation.kind.hub.strategy.validateUpdateInSteps?.(object, old, strategyContext(operation));
+  if (steps === undefined) validate(operation, object, old);
+  else refuse(operation, object, old, await inTurns(steps, pause));
+}
+
+function refuse(operation: Operation, object: JsonObject, old: JsonObject, found: readonly FieldError[]): void {
   const { hub } = operation.kind;
-  const errors = [...hub.metadata.validateUpdate(object, old, operation.info.subresource), ...(hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? [])];
+  const errors = [...hub.metadata.validateUpdate(object, old, operation.info.subresource), ...found];
   // What is privileged already stays writable: its status and its end must be.
   if (!operation.context.allowPrivileged && privilegedErrors(old).length === 0) append(errors, privilegedErrors(object));
   if (errors.length > 0) throw invalid(shownKind(operation.kind, object), operation.info.name, errors);
@@ -134,9 +144,12 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
   keepSystemFields(object, old);
   hub.strategy.prepareForUpdate?.(object, old, strategyContext(operation));
   return withHooks<Attempt>(operation, { operation: 'UPDATE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
-    if (operation.pause !== undefined) await operation.pause();
-    validate(operation, object, old);
-    if (operation.pause !== undefined) await operation.pause();
+    if (operation.pause === undefined) validate(operation, object, old);
+    else {
+      await operation.pause();
+      await validateInTurns(operation, object, old, operation.pause);
+      await operation.pause();
+    }
     const shown = (one: JsonObject): JsonObject => (change.view === undefined ? one : change.view.of(one));
     const served = (one: JsonObject): JsonObject => shown(kind.isHub ? one : kind.fromHub(copy(one)));
     await context.admission.validate(attributes(operation, {
@@ -168,6 +181,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   if (operation.pause !== undefined) await operation.pause();
   if (!current.stale && sameState(object, encoded.value, current, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
+  if (operation.pause !== undefined) await operation.pause();
   const result = await store.put(current.key, object, current.revision, { encoded, shared: sharesWrites(operation.http) });
   if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
   operation.kind.hub.cache.wrote(result.object);

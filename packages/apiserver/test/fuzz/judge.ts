@@ -13,6 +13,8 @@ const documented: readonly Documented[] = [
   { status: 500, text: /failed calling webhook/ },
   { status: 500, text: /no preferred addresses found|the network is not there/, when: ({ target }) => /\/(log|exec|attach|portforward|proxy)\b/.test(target) },
   { status: 500, text: /the spec replicas field .* does not exist/, when: ({ target }) => target.includes('/scale') },
+  // What it knows no code for; clients may know it by its text.
+  { status: 500, text: /Component not found/, when: ({ target }) => target.includes('/componentstatuses/') },
   { status: 503, text: /error trying to reach service|service unavailable|no endpoints available/i },
   { status: 504, text: /Too large resource version/ },
   { status: 504, text: /Timeout/, when: ({ target }) => target.includes('timeout=') },

@@ -1,3 +1,4 @@
+import { encodeProtobuf, type JsonObject } from '@coxswain/api';
 import { utf8 } from '@coxswain/host';
 import type { FuzzRequest } from './requests.ts';
 
@@ -21,6 +22,9 @@ function filled(item: (at: number) => string, separator: string, limit = limitBy
 const asked = (method: string, target: string, contentType: string, text: string): FuzzRequest => ({ method, target, headers: { authorization: 'Bearer tok', 'content-type': contentType }, body: utf8(text) });
 const json = (target: string, text: string): FuzzRequest => asked('POST', target, 'application/json', text);
 const yaml = (target: string, text: string): FuzzRequest => asked('POST', target, 'application/yaml', text);
+const message = (target: string, type: string, object: JsonObject): FuzzRequest => ({ method: 'POST', target, headers: { authorization: 'Bearer tok', 'content-type': 'application/vnd.kubernetes.protobuf' }, body: encodeProtobuf(type, object) });
+const many = (bytesEach: number, item: (at: number) => readonly [string, string]): Record<string, string> => Object.fromEntries(Array.from({ length: Math.floor((limitBytes * scale) / bytesEach) }, (_, at) => item(at)));
+
 const configMap = (text: string): string => `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"large"},${text}}`;
 const foo = (text: string): string => `{"apiVersion":"fuzz.example.com/v1","kind":"Foo","metadata":{"name":"large"},"spec":{"size":1,${text}}}`;
 const foos = '/apis/fuzz.example.com/v1/namespaces/fuzz/foos';
@@ -58,6 +62,10 @@ export const largeRequests: Readonly<Record<string, () => FuzzRequest>> = {
   'many expressions': () => json('/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies', `{"metadata":{"name":"large"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]},"validations":[${filled(() => '{"expression":"object.metadata.name.startsWith(\'a\')"}', ',')}]}}`),
   'a schema': () => json('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', `{"metadata":{"name":"bars.fuzz.example.com"},"spec":{"group":"fuzz.example.com","scope":"Namespaced","names":{"plural":"bars","kind":"Bar"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{${filled((at) => `"k${at}":{"type":"string"}`, ',', 1_400_000)}}}}}]}}`),
   'a schema of rules': () => json('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', `{"metadata":{"name":"bars.fuzz.example.com"},"spec":{"group":"fuzz.example.com","scope":"Namespaced","names":{"plural":"bars","kind":"Bar"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"a":{"type":"string","maxLength":5}},"x-kubernetes-validations":[${filled(() => '{"rule":"self.a == \'b\'"}', ',', 1_400_000)}]}}}]}}`),
+  'protobuf of many keys': () => message(`${namespace}/configmaps`, 'io.k8s.api.core.v1.ConfigMap', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'large' }, data: many(12, (at) => [`k${at}`, '']) }),
+  'protobuf of many labels': () => message(`${namespace}/configmaps`, 'io.k8s.api.core.v1.ConfigMap', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'large', labels: many(12, (at) => [`k${at}`, '']) } }),
+  'protobuf of many containers': () => message(`${namespace}/pods`, 'io.k8s.api.core.v1.Pod', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'large' }, spec: { containers: Array.from({ length: Math.floor((limitBytes * scale) / 40) }, () => ({ name: 'a' })) } }),
+  'protobuf of many rules': () => message('/apis/rbac.authorization.k8s.io/v1/clusterroles', 'io.k8s.api.rbac.v1.ClusterRole', { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'large' }, rules: Array.from({ length: Math.floor((1_400_000 * scale) / 12) }, () => ({ verbs: ['get'], apiGroups: [''], resources: ['a'] })) }),
   'spaces': () => json(`${namespace}/configmaps`, `${' '.repeat(limitBytes * scale)}{}`),
   'a long number': () => json(`${namespace}/configmaps`, configMap(`"data":{"a":${'9'.repeat((limitBytes - 200) * scale)}}`)),
   'a selector': () => ({ method: 'GET', target: `${namespace}/pods?labelSelector=${'a=b,'.repeat(100_000 * scale)}a`, headers: { authorization: 'Bearer tok' }, body: new Uint8Array(0) }),

@@ -1,4 +1,5 @@
 import { append } from '@coxswain/host';
+import { allSteps, type Steps } from '../../apply/steps.ts';
 import type { FieldError } from '../../field-error.ts';
 import { equalJson } from '../../patch/values.ts';
 import type { Json, JsonObject } from '../../resource.ts';
@@ -102,15 +103,19 @@ function withStatus(schema: JsonObject, field: string): FieldError[] {
 }
 
 /** All that is checked of one schema. */
-function validateSchema(schema: JsonObject | undefined, statusEnabled: boolean, field: string, options: Options, checker: RuleChecker | undefined): FieldError[] {
+function* validateSchema(schema: JsonObject | undefined, statusEnabled: boolean, field: string, options: Options, checker: RuleChecker | undefined): Steps<FieldError[]> {
   if (schema === undefined) return [];
   const at = `${field}.openAPIV3Schema`;
   const errors = statusEnabled ? withStatus(schema, at) : [];
   if (bool(schema, 'nullable')) errors.push(forbiddenField(`${at}.nullable`, 'nullable cannot be true at the root'));
   const structure = validateStructural(schema, at);
-  const defaults = structure.length > 0 ? [] : validateDefaults(structuralOf(schema), at, options.rules?.checkDefault);
+  yield;
+  const structural = structure.length > 0 ? undefined : structuralOf(schema);
+  yield;
+  const defaults = structural === undefined ? [] : validateDefaults(structural, at, options.rules?.checkDefault);
+  yield;
   const sound = structure.length === 0 && defaults.length === 0;
-  append(errors, [...structure, ...defaults, ...new OpenApiSchemaValidator(sound ? checker : undefined).validate(schema, at)]);
+  append(errors, [...structure, ...defaults, ...(yield* new OpenApiSchemaValidator(sound ? checker : undefined).validate(schema, at))]);
   if (sound && checker !== undefined) append(errors, checker.finish(at));
   return errors;
 }
@@ -179,12 +184,13 @@ class VersionsValidator {
     for (const version of this.#oldVersions) rulesIn(schemaOf(version) ?? {}, this.#stored);
   }
 
-  #schema(version: JsonObject | undefined, statusEnabled: boolean, field: string): FieldError[] {
+  *#schema(version: JsonObject | undefined, statusEnabled: boolean, field: string): Steps<FieldError[]> {
     const schema = schemaOf(version);
     if (schema === undefined) return [];
     const before = schemaOf(this.#oldVersions.find((old) => str(old, 'name') === str(version, 'name')));
     const checker = this.#options.rules?.checker(schema, { unchanged: before !== undefined && equalJson(before, schema), stored: this.#stored });
-    return validateSchema(schema, statusEnabled, field, this.#options, checker);
+    yield;
+    return yield* validateSchema(schema, statusEnabled, field, this.#options, checker);
   }
 
   missingSchemas(): FieldError[] {
@@ -197,21 +203,24 @@ class VersionsValidator {
     });
   }
 
-  each(): FieldError[] {
-    return this.#versions.flatMap((version, index) => {
-      const at = `spec.versions[${index}]`;
-      const name = str(version, 'name');
-      const problems = dns1035Label(name);
-      const schema = schemaOf(version);
-      return [
-        ...(problems.length > 0 ? [invalidValue(`${at}.name`, name, join(problems))] : []),
-        ...deprecation(version, at),
-        ...(this.#shared.schema ? [] : this.#schema(version, hasStatus(version), `${at}.schema`)),
-        ...(this.#shared.subresources ? [] : validateSubresources(obj(version, 'subresources'), `${at}.subresources`)),
-        ...(this.#shared.columns ? [] : objects(version, 'additionalPrinterColumns').flatMap((column, place) => validateColumn(column, `${at}.additionalPrinterColumns[${place}]`))),
-        ...(this.#shared.selectable || list(version, 'selectableFields').length === 0 ? [] : this.#selectable(version, schema, at)),
-      ];
-    });
+  *each(): Steps<FieldError[]> {
+    const errors: FieldError[] = [];
+    for (const [index, version] of this.#versions.entries()) append(errors, yield* this.#one(version, `spec.versions[${index}]`));
+    return errors;
+  }
+
+  *#one(version: JsonObject, at: string): Steps<FieldError[]> {
+    const name = str(version, 'name');
+    const problems = dns1035Label(name);
+    const schema = schemaOf(version);
+    return [
+      ...(problems.length > 0 ? [invalidValue(`${at}.name`, name, join(problems))] : []),
+      ...deprecation(version, at),
+      ...(this.#shared.schema ? [] : yield* this.#schema(version, hasStatus(version), `${at}.schema`)),
+      ...(this.#shared.subresources ? [] : validateSubresources(obj(version, 'subresources'), `${at}.subresources`)),
+      ...(this.#shared.columns ? [] : objects(version, 'additionalPrinterColumns').flatMap((column, place) => validateColumn(column, `${at}.additionalPrinterColumns[${place}]`))),
+      ...(this.#shared.selectable || list(version, 'selectableFields').length === 0 ? [] : this.#selectable(version, schema, at)),
+    ];
   }
 
   #selectable(version: JsonObject, schema: JsonObject | undefined, at: string): FieldError[] {
@@ -246,10 +255,10 @@ class VersionsValidator {
     return `[]${type}{${shown.join(', ')}}`;
   }
 
-  above(): FieldError[] {
+  *above(): Steps<FieldError[]> {
     const first = this.#versions[0];
     return [
-      ...(this.#shared.schema ? this.#schema(first, this.#versions.some(hasStatus), 'spec.validation') : []),
+      ...(this.#shared.schema ? yield* this.#schema(first, this.#versions.some(hasStatus), 'spec.validation') : []),
       ...(this.#shared.subresources ? validateSubresources(obj(first, 'subresources'), 'spec.subresources') : []),
       ...(this.#shared.columns ? objects(first, 'additionalPrinterColumns').flatMap((column, place) => validateColumn(column, `spec.additionalPrinterColumns[${place}]`)) : []),
       ...(this.#shared.selectable && list(first, 'selectableFields').length > 0 ? this.#sharedSelectable(first) : []),
@@ -292,7 +301,7 @@ function validateScope(scope: string): FieldError[] {
   return ['Cluster', 'Namespaced'].includes(scope) ? [] : [notSupported('spec.scope', scope, ['Cluster', 'Namespaced'])];
 }
 
-function validateSpec(object: JsonObject, options: Options): FieldError[] {
+function* validateSpec(object: JsonObject, options: Options): Steps<FieldError[]> {
   const spec = obj(object, 'spec');
   const names = obj(spec, 'names');
   const versions = new VersionsValidator(spec, options);
@@ -301,9 +310,9 @@ function validateSpec(object: JsonObject, options: Options): FieldError[] {
   const established = options.old !== undefined && isConditionTrue(options.old, 'Established');
   return [
     ...validateGroup(str(spec, 'group')), ...validateScope(str(spec, 'scope')),
-    ...versions.missingSchemas(), ...versions.each(), ...versions.together(),
+    ...versions.missingSchemas(), ...(yield* versions.each()), ...versions.together(),
     ...['plural', 'singular', 'kind', 'listKind'].filter((key) => str(names, key) === '').map((key) => required(`spec.names.${key}`)),
-    ...validateNames(names, 'spec.names'), ...versions.above(),
+    ...validateNames(names, 'spec.names'), ...(yield* versions.above()),
     ...validateConversion(obj(spec, 'conversion'), {
       knownReviewVersion: options.old === undefined || knowsReviewVersion(before),
       anyBundle: !established || (oldBundle !== '' && !isCertificateBundle(oldBundle)),
@@ -344,26 +353,34 @@ function common(object: JsonObject, options: Options): FieldError[] {
   ];
 }
 
-export function validateDefinition(object: JsonObject, rules?: DefinitionRules): FieldError[] {
+export function* validateDefinitionInSteps(object: JsonObject, rules?: DefinitionRules): Steps<FieldError[]> {
   const options: Options = { rules, old: undefined };
-  return [...validateSpec(object, options), ...common(object, options)];
+  return [...(yield* validateSpec(object, options)), ...common(object, options)];
+}
+
+export function validateDefinition(object: JsonObject, rules?: DefinitionRules): FieldError[] {
+  return allSteps(validateDefinitionInSteps(object, rules));
 }
 
 function unchanged(value: string, before: string, field: string): FieldError[] {
   return value === before ? [] : [invalidValue(field, badValue(value), immutableText)];
 }
 
-export function validateDefinitionUpdate(object: JsonObject, old: JsonObject, rules?: DefinitionRules): FieldError[] {
+export function* validateDefinitionUpdateInSteps(object: JsonObject, old: JsonObject, rules?: DefinitionRules): Steps<FieldError[]> {
   const spec = obj(object, 'spec');
   const before = obj(old, 'spec');
   const [names, oldNames] = [obj(spec, 'names'), obj(before, 'names')];
   const options: Options = { rules, old };
   return [
-    ...validateSpec(object, options),
+    ...(yield* validateSpec(object, options)),
     ...(isConditionTrue(old, 'Established') ? [...unchanged(str(spec, 'scope'), str(before, 'scope'), 'spec.scope'), ...unchanged(str(names, 'kind'), str(oldNames, 'kind'), 'spec.names.kind')] : []),
     ...unchanged(str(spec, 'group'), str(before, 'group'), 'spec.group'), ...unchanged(str(names, 'plural'), str(oldNames, 'plural'), 'spec.names.plural'),
     ...common(object, options),
   ];
+}
+
+export function validateDefinitionUpdate(object: JsonObject, old: JsonObject, rules?: DefinitionRules): FieldError[] {
+  return allSteps(validateDefinitionUpdateInSteps(object, old, rules));
 }
 
 export function validateDefinitionStatus(object: JsonObject): FieldError[] {

@@ -1,4 +1,5 @@
 import { append } from '@coxswain/host';
+import type { Steps } from '../../apply/steps.ts';
 import type { FieldError } from '../../field-error.ts';
 import { isObject } from '../../patch/values.ts';
 import type { JsonObject } from '../../resource.ts';
@@ -37,44 +38,53 @@ interface Found {
   readonly rules: FieldError[];
 }
 
+/** So many places of a schema are looked at in one step; one with rules counts for ten. */
+const placesAStep = 500;
+
 /** The rules of a schema as OpenAPI and Kubernetes restrict it. */
 export class OpenApiSchemaValidator {
   readonly #rules: RuleChecker | undefined;
+  #places = 0;
 
   constructor(rules: RuleChecker | undefined) {
     this.#rules = rules;
   }
 
-  validate(schema: JsonObject, field: string): FieldError[] {
+  *validate(schema: JsonObject, field: string): Steps<FieldError[]> {
     const place: RulePlace | undefined = this.#rules === undefined ? undefined : { parent: undefined, schema, step: 'root' };
-    const found = this.#visit(schema, field, { allowDefaults: true, why: '', insideMeta: false, uncorrelated: undefined }, true, place);
+    const found = yield* this.#visit(schema, field, { allowDefaults: true, why: '', insideMeta: false, uncorrelated: undefined }, true, place);
     return [...found.schema, ...found.rules];
   }
 
-  #visit(schema: JsonObject | undefined, field: string, scope: Scope, isRoot: boolean, place: RulePlace | undefined): Found {
+  *#visit(schema: JsonObject | undefined, field: string, scope: Scope, isRoot: boolean, place: RulePlace | undefined): Steps<Found> {
     const found: Found = { schema: [], rules: [] };
     if (schema === undefined) return found;
+    this.#places += has(schema, 'x-kubernetes-validations') ? 10 : 1;
+    if (this.#places > placesAStep) {
+      this.#places = 0;
+      yield;
+    }
     const take = (below: Found): void => {
       append(found.schema, below.schema);
       append(found.rules, below.rules);
     };
     append(found.schema, standard(schema, field, scope));
     if (bool(schema, 'uniqueItems')) found.schema.push(forbiddenField(`${field}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'));
-    this.#objects(schema, field, scope, isRoot, place, take, found);
-    this.#logic(schema, field, scope, take);
-    this.#items(schema, field, scope, place, take);
+    yield* this.#objects(schema, field, scope, isRoot, place, take, found);
+    yield* this.#logic(schema, field, scope, take);
+    yield* this.#items(schema, field, scope, place, take);
     append(found.schema, [...mapsAndLists(schema, field), ...ruleTexts(schema, field)]);
     if (found.schema.length === 0 && place !== undefined && list(schema, 'x-kubernetes-validations').length > 0) append(found.rules, (this.#rules?.check(schema, place, field, scope.uncorrelated) ?? []));
     return found;
   }
 
-  #objects(schema: JsonObject, field: string, scope: Scope, isRoot: boolean, place: RulePlace | undefined, take: (below: Found) => void, found: Found): void {
+  *#objects(schema: JsonObject, field: string, scope: Scope, isRoot: boolean, place: RulePlace | undefined, take: (below: Found) => void, found: Found): Steps {
     const additional = get(schema, 'additionalProperties');
     const properties = entries(obj(schema, 'properties'));
     if (additional !== undefined) {
       if (properties.length > 0 && (additional === false || isObject(additional))) found.schema.push(forbiddenField(`${field}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
       const below = scope.insideMeta ? { ...scope, allowDefaults: false, why: 'inside additionalProperties applying to object metadata' } : scope;
-      if (isObject(additional)) take(this.#visit(additional, `${field}.additionalProperties`, below, false, child(place, additional, 'additional')));
+      if (isObject(additional)) take(yield* this.#visit(additional, `${field}.additionalProperties`, below, false, child(place, additional, 'additional')));
     }
     for (const [name, property] of properties.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       const correlated = ['', 'granular', 'atomic'].includes(str(schema, 'x-kubernetes-map-type'));
@@ -82,23 +92,23 @@ export class OpenApiSchemaValidator {
       if ((isRoot || bool(schema, 'x-kubernetes-embedded-resource')) && envelopeFields.has(name)) {
         below = { ...below, insideMeta: true, ...(isRoot ? { allowDefaults: false, why: `in top-level ${name}` } : {}) };
       }
-      if (isObject(property)) take(this.#visit(property, `${field}.properties[${name}]`, below, false, child(place, property, 'property')));
+      if (isObject(property)) take(yield* this.#visit(property, `${field}.properties[${name}]`, below, false, child(place, property, 'property')));
     }
   }
 
-  #logic(schema: JsonObject, field: string, scope: Scope, take: (below: Found) => void): void {
-    take(this.#visit(obj(schema, 'not'), `${field}.not`, scope, false, undefined));
+  *#logic(schema: JsonObject, field: string, scope: Scope, take: (below: Found) => void): Steps {
+    take(yield* this.#visit(obj(schema, 'not'), `${field}.not`, scope, false, undefined));
     for (const key of ['allOf', 'oneOf', 'anyOf']) {
-      for (const [index, nested] of objects(schema, key).entries()) take(this.#visit(nested, `${field}.${key}[${index}]`, scope, false, undefined));
+      for (const [index, nested] of objects(schema, key).entries()) take(yield* this.#visit(nested, `${field}.${key}[${index}]`, scope, false, undefined));
     }
-    for (const [name, nested] of entries(obj(schema, 'definitions'))) if (isObject(nested)) take(this.#visit(nested, `${field}.definitions[${name}]`, scope, false, undefined));
+    for (const [name, nested] of entries(obj(schema, 'definitions'))) if (isObject(nested)) take(yield* this.#visit(nested, `${field}.definitions[${name}]`, scope, false, undefined));
   }
 
-  #items(schema: JsonObject, field: string, scope: Scope, place: RulePlace | undefined, take: (below: Found) => void): void {
+  *#items(schema: JsonObject, field: string, scope: Scope, place: RulePlace | undefined, take: (below: Found) => void): Steps {
     const below: Scope = str(schema, 'x-kubernetes-list-type') === 'map' ? scope : { ...scope, uncorrelated: scope.uncorrelated ?? field };
     const items = obj(schema, 'items');
-    if (items !== undefined) take(this.#visit(items, `${field}.items`, below, false, child(place, items, 'items')));
-    for (const [index, nested] of objects(schema, 'items').entries()) take(this.#visit(nested, `${field}.items[${index}]`, below, false, child(place, nested, 'items')));
+    if (items !== undefined) take(yield* this.#visit(items, `${field}.items`, below, false, child(place, items, 'items')));
+    for (const [index, nested] of objects(schema, 'items').entries()) take(yield* this.#visit(nested, `${field}.items[${index}]`, below, false, child(place, nested, 'items')));
   }
 }
 

@@ -1,4 +1,4 @@
-import { validateDefinition, validateDefinitionUpdate, type DefinitionRules, type Strategy } from '@coxswain/api';
+import { allSteps, validateDefinitionInSteps, validateDefinitionUpdateInSteps, type DefinitionRules, type FieldError, type JsonObject, type Steps, type Strategy, type StrategyContext } from '@coxswain/api';
 import { SchemaRuleChecker } from './check.ts';
 import { SchemaRules } from './evaluate.ts';
 
@@ -14,9 +14,15 @@ const definitionRules: DefinitionRules = {
 
 /** The strategy of definitions, with their rules compiled. */
 export function withRules(strategy: Strategy): Strategy {
+  function* updated(object: JsonObject, old: JsonObject, context: StrategyContext): Steps<FieldError[]> {
+    if (context.subresource === 'status') return strategy.validateUpdate?.(object, old, context) ?? [];
+    return yield* validateDefinitionUpdateInSteps(object, old, definitionRules);
+  }
   return {
     ...strategy,
-    validate: (object) => validateDefinition(object, definitionRules),
-    validateUpdate: (object, old, context) => (context.subresource === 'status' ? strategy.validateUpdate?.(object, old, context) ?? [] : validateDefinitionUpdate(object, old, definitionRules)),
+    validate: (object) => allSteps(validateDefinitionInSteps(object, definitionRules)),
+    validateUpdate: (object, old, context) => allSteps(updated(object, old, context)),
+    validateInSteps: (object) => validateDefinitionInSteps(object, definitionRules),
+    validateUpdateInSteps: updated,
   };
 }
