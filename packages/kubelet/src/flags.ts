@@ -39,6 +39,16 @@ const builtFlags: FlagSet = {
   'node-status-update-frequency': { kind: 'duration', default: 10_000, help: 'how often the node’s status is looked at' },
 };
 
+/** `--hollow`: many nodes without a runtime in one process. */
+export const hollowFlags = {
+  hollow: { kind: 'int', default: 0, min: 0, max: 50_000, help: 'so many nodes without a runtime, in this one process (docs/hollow-nodes.md)' },
+  'hollow-capacity': { kind: 'map', help: 'hollow: quantities of each node, all allocatable: cpu=32,memory=256Gi,pods=110; default cpu=4,memory=32Gi,pods=110' },
+  'hollow-zones': { kind: 'int', default: 0, min: 0, help: 'hollow: nodes are in zone-1 to zone-N in turn; 0: no zones' },
+  'hollow-rules': { kind: 'string', help: 'hollow: YAML file that says how pods live, what sorts of nodes there are, and which nodes go silent when' },
+  'hollow-seed': { kind: 'int', default: 1, min: 0, help: 'hollow: decides with a pod’s uid what the rules leave open' },
+  'hollow-events': { kind: 'bool', default: false, help: 'hollow: also write the events of what goes well (Created, Started, Killing)' },
+} as const satisfies FlagSet;
+
 const unbuiltNames = `
 application-metrics-count-limit authentication-token-webhook authentication-token-webhook-cache-ttl authorization-webhook-cache-authorized-ttl
 authorization-webhook-cache-unauthorized-ttl boot-id-file cgroup-driver cgroups-per-qos cloud-config cloud-provider container-log-max-files container-log-max-size config-dir
@@ -59,5 +69,6 @@ topology-manager-policy topology-manager-policy-options topology-manager-scope v
 
 export const kubeletFlags: FlagSet = {
   ...builtFlags,
+  ...hollowFlags,
   ...Object.fromEntries(unbuiltNames.map((name): [string, FlagSpec] => [name, { kind: 'unbuilt', help: '' }])),
 };

@@ -58,7 +58,7 @@ export function kubenetConfig(flags: FlagValues, podCidr = flags.string('pod-cid
   return { podCidr, cniConfDir: flags.string('cni-conf-dir'), nonMasqueradeCidrs: flags.strings('non-masquerade-cidr'), dataDir: flags.string('root-dir'), mtu: flags.int('network-plugin-mtu') };
 }
 
-function maxBackOffMs(file: ConfigurationReader): number {
+export function maxBackOffMs(file: ConfigurationReader): number {
   const ms = file.section('crashLoopBackOff').durationMs('maxContainerRestartPeriod', '5m0s');
   if (ms < 1000 || ms > 300_000) throw new UsageError('--config: crashLoopBackOff.maxContainerRestartPeriod: expected between 1s and 5m0s');
   return ms;

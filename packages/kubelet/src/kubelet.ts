@@ -12,7 +12,7 @@ import { NodeManager } from './node/node-manager.ts';
 import { allocatable } from './node/node-status.ts';
 import { maintainQosCgroups } from './node/qos-cgroups.ts';
 import { Pleg, type RuntimePod } from './pleg.ts';
-import { admissionProblem, type AdmissionInput } from './pod/admission.ts';
+import { admissionProblem, confirmed, type AdmissionInput } from './pod/admission.ts';
 import { BackOff } from './pod/backoff.ts';
 import { crashBackOffInitialMs } from './pod/crash-back-off.ts';
 import { ImageManager } from './pod/images.ts';
@@ -176,17 +176,13 @@ class Kubelet {
     this.#track(admission.then(() => worker.run()).finally(() => this.#workers.delete(worker.uid)));
   }
 
-  /** A node's own facts may lag behind the scheduler's: before a pod is refused for them they are read again. */
   async #admission(worker: PodWorker): Promise<void> {
     const input: AdmissionInput = {
       pod: worker.pod, others: this.#podsThatHoldResources(worker.uid), node: this.#nodeInApi(), nodeName: this.#config.nodeName,
       allocatable: this.#workerDeps.node.allocatable(), allowedUnsafeSysctls: this.#config.allowedUnsafeSysctls,
     };
-    let problem = admissionProblem(input);
-    if (problem?.reason === 'NodeAffinity' || problem?.reason === 'TaintToleration') {
-      const node = await this.#deps.client.get(nodes, { name: this.#config.nodeName }).catch(() => input.node);
-      problem = admissionProblem({ ...input, node });
-    }
+    const first = admissionProblem(input);
+    const problem = first === undefined ? undefined : await confirmed(first, input, () => this.#deps.client.get(nodes, { name: this.#config.nodeName }));
     if (problem !== undefined) worker.reject(problem);
   }
 

@@ -6,13 +6,15 @@ import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
 import { startKubelet } from '@coxswain/kubelet';
-import { hollowKubeletConfig, HollowRuntime, hollowSystem, type Behaviour, type ContainerConfig } from '@coxswain/kubelet/hollow';
+import { hollowKubeletConfig, HollowRuntime, hollowSystem, startFleet, type Behaviour, type ContainerConfig, type FleetConfig } from '@coxswain/kubelet/hollow';
 import { defaultSchedulerConfig, startScheduler } from '@coxswain/scheduler';
 
 export interface ControlPlaneOptions {
   readonly seed: number;
   readonly apiservers: number;
   readonly nodes: number;
+  /** Beside them, nodes that are one process without runtimes. */
+  readonly fleet?: FleetConfig;
   /** PEM of an RSA or EC key; which one makes no difference to the trace. */
   readonly serviceAccountKeyPem: string;
   readonly onTrace?: (line: string) => void;
@@ -60,7 +62,7 @@ export class ControlPlane {
 
   /** Names of everything, in the order in which it is started. */
   names(): readonly string[] {
-    return [...storeNames, ...this.#apiserverNames(), 'controller-manager', 'scheduler', ...this.#nodeNames()];
+    return [...storeNames, ...this.#apiserverNames(), 'controller-manager', 'scheduler', ...this.#nodeNames(), ...(this.#options.fleet === undefined ? [] : ['fleet'])];
   }
 
   startAll(): void {
@@ -111,6 +113,7 @@ export class ControlPlane {
     if (name.startsWith('store-')) return this.#startStore(name, host);
     if (name === 'scheduler') return startScheduler(defaultSchedulerConfig(name), host, this.#client(host, identity('system:kube-scheduler'), name));
     if (name === 'controller-manager') return this.#startControllerManager(name, host);
+    if (name === 'fleet') return this.#startFleet(name, host);
     if (name.startsWith('node-')) return this.#startNode(name, host);
     await this.#startApiServer(name, host);
     return undefined;
@@ -161,6 +164,11 @@ export class ControlPlane {
       case 'wait': return this.released.has(labels['io.kubernetes.pod.namespace'] ?? '') ? { kind: 'ends', afterMs: 1000, exitCode: 0 } : { kind: 'forever' };
       default: return { kind: 'forever' };
     }
+  }
+
+  async #startFleet(name: string, host: Host): Promise<undefined> {
+    const { fleet } = this.#options;
+    if (fleet !== undefined) await startFleet(fleet, host, this.#client(host, identity('fleet', ['system:masters']), name)).ready;
   }
 
   #startNode(name: string, host: Host): Promise<Running> | Running {

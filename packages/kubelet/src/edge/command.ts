@@ -1,14 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import process from 'node:process';
 import type { Client } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
 import { UsageError, type Command, type FlagValues, type Metrics, type RunningComponent } from '@coxswain/service';
 import { createMetrics } from '@coxswain/service/edge';
-import { parse } from 'yaml';
 import { messageOf } from '../api-types.ts';
 import type { KubeletConfig } from '../config.ts';
-import { checkKubeletConfiguration, ConfigurationReader } from '../configuration.ts';
+import type { ConfigurationReader } from '../configuration.ts';
 import { kubeletFlags } from '../flags.ts';
 import { kubeletConfig, kubenetConfig } from '../kubelet-config.ts';
 import { startKubelet, type RunningKubelet } from '../kubelet.ts';
@@ -18,28 +17,10 @@ import type { NodeSystem } from '../system.ts';
 import { NodeCredentials } from '../tls/node-credentials.ts';
 import { ServingCertificate } from '../tls/serving-certificate.ts';
 import { connectRuntime } from './cri-client.ts';
+import { refuseHollowFlags, startHollow } from './hollow-command.ts';
 import { realKeyTools } from './key-tools.ts';
 import { createLinuxSystem } from './linux-system.ts';
-
-function readText(path: string, what: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${what} ${path}: ${messageOf(error)}`);
-  }
-}
-
-function readConfiguration(path: string): ConfigurationReader {
-  if (path === '') return new ConfigurationReader({});
-  let value: unknown;
-  try {
-    value = parse(readText(path, '--config'));
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`--config ${path}: ${messageOf(error).split('\n')[0] ?? ''}`);
-  }
-  return new ConfigurationReader(checkKubeletConfiguration(value, path));
-}
+import { readConfiguration, readText } from './read-files.ts';
 
 /** How long a stop waits for what is under way in pods. */
 const stopMsMax = 2000;
@@ -88,6 +69,8 @@ async function serve(flags: FlagValues, host: Host, system: NodeSystem, checked:
 }
 
 async function start(flags: FlagValues, host: Host): Promise<RunningComponent> {
+  if (flags.int('hollow') > 0) return await startHollow(flags, host);
+  refuseHollowFlags(flags);
   const system = createLinuxSystem();
   if (flags.bool('cleanup-network')) {
     const kubenet = kubenetConfig(flags);

@@ -2,3 +2,8 @@ export * from './runtime.ts';
 export type { ContainerConfig } from '../cri/types.ts';
 export * from './system.ts';
 export * from './config.ts';
+export * from './fleet/config.ts';
+export { startFleet, type RunningFleet } from './fleet/fleet.ts';
+export { silentAnnotation, annotationPrefix, noRules } from './fleet/rules.ts';
+export { readRules } from './fleet/rules-file.ts';
+export { fleetLabel } from './fleet/node.ts';

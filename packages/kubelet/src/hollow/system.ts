@@ -1,5 +1,5 @@
 import { fromUtf8, utf8, type Disk } from '@coxswain/host';
-import type { FileStat, MachineInfo, NodeSystem, Route } from '../system.ts';
+import type { FilesystemInfo, FileStat, MachineInfo, NodeSystem, Route } from '../system.ts';
 
 export interface HollowSystemOptions {
   readonly nodeName: string;
@@ -50,15 +50,20 @@ function memoryRoutes(address: string): NodeSystem['network'] {
   };
 }
 
-/** A machine that is only told of: capacities and an address, no mounts, cgroups or rules. */
-export function hollowSystem(options: HollowSystemOptions): NodeSystem {
-  const machine: MachineInfo = {
-    hostname: options.nodeName, cpus: options.cpus ?? 4, memoryBytes: options.memoryBytes ?? 8 * 1024 ** 3, machineId: options.nodeName, systemUuid: options.nodeName, bootId: options.nodeName,
+export function hollowMachine({ nodeName, cpus = 4, memoryBytes = 8 * 1024 ** 3 }: Omit<HollowSystemOptions, 'disk' | 'address'>): MachineInfo {
+  return {
+    hostname: nodeName, cpus, memoryBytes, machineId: nodeName, systemUuid: nodeName, bootId: nodeName,
     kernelVersion: 'hollow', osImage: 'hollow', operatingSystem: 'linux', architecture: 'amd64',
   };
+}
+
+export const hollowFilesystem: FilesystemInfo = { capacityBytes: 100 * 1024 ** 3, availableBytes: 90 * 1024 ** 3, inodes: 1e7, inodesFree: 9e6 };
+
+/** A machine that is only told of: capacities and an address, no mounts, cgroups or rules. */
+export function hollowSystem(options: HollowSystemOptions): NodeSystem {
   return {
-    machine: () => Promise.resolve(machine),
-    filesystem: () => Promise.resolve({ capacityBytes: 100 * 1024 ** 3, availableBytes: 90 * 1024 ** 3, inodes: 1e7, inodesFree: 9e6 }),
+    machine: () => Promise.resolve(hollowMachine(options)),
+    filesystem: () => Promise.resolve(hollowFilesystem),
     files: diskFiles(options.disk),
     mounts: { below: () => Promise.resolve([]), tmpfs: nothing, bind: nothing, unmount: nothing },
     cgroups: { version: 2, ensure: nothing, remove: nothing, children: () => Promise.resolve([]), usage: () => Promise.resolve(undefined) },

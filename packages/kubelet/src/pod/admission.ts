@@ -123,3 +123,9 @@ export function admissionProblem(input: AdmissionInput): Rejection | undefined {
   if (sysctl !== undefined) return { reason: 'SysctlForbidden', message: sysctl };
   return resourceProblem(input) ?? placementProblem(input);
 }
+
+/** A node's own facts may lag behind the scheduler's: before a pod is refused for them they are read again. */
+export async function confirmed(problem: Rejection, input: AdmissionInput, readNode: () => Promise<Node>): Promise<Rejection | undefined> {
+  if (problem.reason !== 'NodeAffinity' && problem.reason !== 'TaintToleration') return problem;
+  return admissionProblem({ ...input, node: await readNode().catch(() => input.node) });
+}
