@@ -2,13 +2,16 @@ import type { Timers } from '@coxswain/host';
 
 const itemsASlice = 500;
 
-/** Work on many items that lets others have their turn in between: nobody may hold the event loop for long. */
-export async function inSlices<T, R>(timers: Timers, items: readonly T[], work: (item: T) => R): Promise<R[]> {
-  if (items.length <= itemsASlice) return items.map(work);
+/** Work on many items that lets others have their turn in between: nobody may hold the event loop for long. `isDone`: costs next to nothing. */
+export async function inSlices<T, R>(timers: Timers, items: readonly T[], work: (item: T) => R, isDone: (item: T) => boolean = () => false): Promise<R[]> {
   const results: R[] = [];
-  for (let at = 0; at < items.length; at += itemsASlice) {
-    if (at > 0) await timers.sleep(0);
-    for (const item of items.slice(at, at + itemsASlice)) results.push(work(item));
+  let worked = 0;
+  for (const item of items) {
+    if (!isDone(item)) {
+      if (worked > 0 && worked % itemsASlice === 0) await timers.sleep(0);
+      worked += 1;
+    }
+    results.push(work(item));
   }
   return results;
 }

@@ -40,6 +40,11 @@ export function concatBriefly(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** The part of `source` from `from` to `to` into `target`; makes no view of it, which many small parts would feel. */
+export function copyBytes(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
+  Buffer.prototype.copy.call(source, target, at, from, to);
+}
+
 /** Each byte one character; not added up one by one, which makes a string for each. */
 export function fromLatin1(data: Uint8Array, from = 0, to = data.length): string {
   return Buffer.from(data.buffer, data.byteOffset + from, to - from).toString('latin1');

@@ -95,7 +95,7 @@ export interface HttpRequest {
 }
 
 export interface ByteSink {
-  /** False: it is full, and the source's `drained` will be called. `data` must not change afterwards. Ignored once the client has gone. */
+  /** False: it is full, and the source's `drained` will be called; `data` must not change until then. Ignored once the client has gone. */
   write(data: Uint8Array): boolean;
   end(): void;
 }

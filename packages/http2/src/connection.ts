@@ -559,7 +559,6 @@ export class Connection implements StreamPort {
         return;
       case setting.maxFrameSize:
         if (value < defaultFrameBytes || value > 0xffffff) throw new ProtocolFailure(errorCode.protocolError, 'MAX_FRAME_SIZE has a wrong value');
-        this.#queue.maxFrameBytes = Math.min(value, 1024 * 1024);
         return;
       default:
     }

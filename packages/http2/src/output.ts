@@ -2,8 +2,6 @@ import { frameHeadBytes, frameType } from './frames.ts';
 import { Slabs } from './slabs.ts';
 
 const nothing = new Uint8Array(0);
-/** Larger content is handed on as it is; smaller is copied behind its frame's head. */
-const copyBytesMax = 16 * 1024;
 
 /** What leaves in one write. */
 export interface Batch {
@@ -66,22 +64,16 @@ export class Output {
     this.#at += 4;
   }
 
-  /** A frame of content; what follows other content of the same stream goes into the same frame. `data` must not change afterwards. */
+  /** A frame of content; what follows other content of the same stream goes into the same frame. */
   content(streamId: number, data: Uint8Array, flags: number, maxFrameBytes: number): void {
     const { length } = data;
-    if (length <= copyBytesMax) this.#reserve(frameHeadBytes + length);
-    if (this.#growing >= 0 && this.#growingStream === streamId && length <= copyBytesMax && this.#growingBytes + length <= maxFrameBytes) {
+    this.#reserve(frameHeadBytes + length);
+    if (this.#growing >= 0 && this.#growingStream === streamId && this.#growingBytes + length <= maxFrameBytes) {
       this.#grow(data, flags);
       return;
     }
     const at = this.#at;
     this.head(length, frameType.data, flags, streamId);
-    if (length > copyBytesMax) {
-      this.#cut();
-      this.#parts.push(data);
-      this.#partBytes += length;
-      return;
-    }
     this.copy(data);
     this.#growing = flags === 0 ? at : -1;
     this.#growingStream = streamId;

@@ -14,7 +14,8 @@ export class SendQueue {
   /** Of those, the ones whose own window is used up: nobody looks at them until it opens. */
   readonly #stalled = new Set<Http2Stream>();
   window = defaultWindowBytes;
-  maxFrameBytes = defaultFrameBytes;
+  /** A peer may allow larger ones; a frame is copied into what leaves in one write, so it gains nothing. */
+  readonly maxFrameBytes = defaultFrameBytes;
   /** The transport takes nothing at the moment. */
   blocked = false;
 

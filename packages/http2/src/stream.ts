@@ -79,7 +79,7 @@ export class Http2Stream {
     if (!this.#over) this.#port.sendHeaders(this, headers, end);
   }
 
-  /** False: it waits for windows or the transport; `drained` tells when it has gone. `data` must not change afterwards. */
+  /** False: it waits for windows or the transport; `drained` tells when it has gone. `data` must not change until then; after true it may. */
   write(data: Uint8Array, end = false): boolean {
     if (this.#over) return true;
     if (data.length === 0 && !end) return this.queue.length === 0;

@@ -1,105 +1,130 @@
 import { encodeProtobuf, openProtobuf, stringifyAny, type JsonObject } from '@coxswain/api';
-import { concatBytes, emptyBytes, utf8, type ByteSource } from '@coxswain/host';
+import { assert, concatBytes, copyBytes, utf8, type ByteSource } from '@coxswain/host';
 import { apiVersionOf, type ServedKind } from '../registry/kind.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import { startsWith } from '../storage/splice.ts';
+import { Filler, pieces, type ItemWriter } from './pieces.ts';
 import { typeOf } from './protobuf.ts';
-import { servedParts } from './served.ts';
+import { servedBytes } from './served.ts';
 
-/** Longer lists are sent in pieces, so that no list is ever in memory as a whole and other requests have their turn in between. */
-const chunkBytes = 128 * 1024;
-const openBrace = Uint8Array.of(0x7b);
-const comma = Uint8Array.of(0x2c);
+const openBrace = 0x7b;
+const comma = 0x2c;
 
-/** Items of built-in lists do not repeat what the list says. */
-function itemOf(kind: ServedKind, stored: StoredObject, head: Uint8Array): readonly Uint8Array[] {
-  const served = servedParts(kind, stored);
-  const [first] = served;
-  if (kind.hub.custom || first === undefined || !startsWith(first, head, 0)) return served;
-  return [openBrace, first.subarray(head.length), ...served.slice(1)];
-}
+/** Stored bytes go out as they are, without a view or a copy of an object in between. */
+class JsonItems implements ItemWriter<StoredObject> {
+  readonly #kind: ServedKind;
+  /** Items of built-in lists do not repeat what the list says. */
+  readonly #head: Uint8Array;
+  /** Of an object that has another form in the store. */
+  #made: Uint8Array | undefined;
+  #first = true;
 
-function* partsOf(kind: ServedKind, metadata: JsonObject, items: readonly StoredObject[]): Generator<Uint8Array, void, undefined> {
-  const { listKind } = kind.api;
-  const apiVersion = apiVersionOf(kind.api);
-  const custom = kind.hub.custom;
-  // Lists without a type say that they are complete.
-  const meta = stringifyAny(custom ? { continue: '', ...metadata } : metadata);
-  const head = utf8(`{"kind":"${kind.api.kind}","apiVersion":"${apiVersion}",`);
-  yield utf8(custom ? `{"apiVersion":"${apiVersion}","items":[` : `{"kind":"${listKind}","apiVersion":"${apiVersion}","metadata":${meta},"items":[`);
-  let first = true;
-  for (const item of items) {
-    if (!first) yield comma;
-    first = false;
-    yield* itemOf(kind, item, head);
+  constructor(kind: ServedKind) {
+    this.#kind = kind;
+    this.#head = utf8(`{"kind":"${kind.api.kind}","apiVersion":"${apiVersionOf(kind.api)}",`);
   }
-  yield utf8(custom ? `],"kind":"${listKind}","metadata":${meta}}\n` : ']}\n');
-}
 
-/** Joins parts into pieces of about one size; the last one is smaller. */
-function* chunksOf(parts: Iterable<Uint8Array>): Generator<Uint8Array, void, undefined> {
-  let chunk: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for (const part of parts) {
-    chunk.push(part);
-    sizeBytes += part.length;
-    if (sizeBytes < chunkBytes) continue;
-    yield concatBytes(chunk);
-    chunk = [];
-    sizeBytes = 0;
+  sizeBytesMax(stored: StoredObject): number {
+    this.#made = this.#kind.isHub && stored.versionAt >= 0 ? undefined : servedBytes(this.#kind, stored);
+    return (this.#made?.length ?? stored.servedBytesMax) + 2;
   }
-  if (sizeBytes > 0) yield concatBytes(chunk);
-}
 
-async function* inTurns(first: Uint8Array, chunks: Iterator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  yield first;
-  for (let next = chunks.next(); next.done !== true; next = chunks.next()) yield next.value;
-}
-
-/** Whole if it fits into one piece. */
-export function pieces(parts: Iterable<Uint8Array>): Uint8Array | ByteSource {
-  const chunks = chunksOf(parts)[Symbol.iterator]();
-  const first = chunks.next();
-  if (first.done === true) return emptyBytes;
-  return first.value.length < chunkBytes ? first.value : inTurns(first.value, chunks);
+  write(stored: StoredObject, target: Uint8Array, start: number): number {
+    let at = start;
+    if (!this.#first) target[at++] = comma;
+    this.#first = false;
+    const made = this.#made;
+    const bare = !this.#kind.hub.custom && startsWith(made ?? stored.value, this.#head, 0);
+    if (bare) target[at++] = openBrace;
+    const from = bare ? this.#head.length : 0;
+    if (made === undefined) return stored.writeServed(from, target, at);
+    copyBytes(made, from, made.length, target, at);
+    return at + made.length - from;
+  }
 }
 
 export function jsonList(kind: ServedKind, metadata: JsonObject, items: readonly StoredObject[]): Uint8Array | ByteSource {
-  return pieces(partsOf(kind, metadata, items));
+  const { listKind } = kind.api;
+  const apiVersion = apiVersionOf(kind.api);
+  const { custom } = kind.hub;
+  // Lists without a type say that they are complete.
+  const meta = stringifyAny(custom ? { continue: '', ...metadata } : metadata);
+  return pieces(new Filler(
+    utf8(custom ? `{"apiVersion":"${apiVersion}","items":[` : `{"kind":"${listKind}","apiVersion":"${apiVersion}","metadata":${meta},"items":[`),
+    items, new JsonItems(kind),
+    utf8(custom ? `],"kind":"${listKind}","metadata":${meta}}\n` : ']}\n'),
+  ));
+}
+
+/** What an envelope as we write it holds: behind a type that is shorter than 128 bytes. */
+function rawOf(envelope: Uint8Array): { readonly from: number; readonly sizeBytes: number } {
+  let at = magic.length + 2 + (envelope[magic.length + 1] as number);
+  assert(envelope[magic.length] === typeTag && envelope[at] === rawTag, 'an envelope of another shape', {});
+  let sizeBytes = 0;
+  for (let shift = 1; ; shift *= 128) {
+    const byte = envelope[at += 1] as number;
+    sizeBytes += (byte & 0x7f) * shift;
+    if (byte < 0x80) return { from: at + 1, sizeBytes };
+  }
+}
+
+class ProtobufItems implements ItemWriter<Uint8Array> {
+  sizeBytesMax(envelope: Uint8Array): number {
+    return envelope.length + lengthHeadBytesMax;
+  }
+
+  write(envelope: Uint8Array, target: Uint8Array, start: number): number {
+    const { from, sizeBytes } = rawOf(envelope);
+    const at = writeLengthHead(itemsField, sizeBytes, target, start);
+    copyBytes(envelope, from, from + sizeBytes, target, at);
+    return at + sizeBytes;
+  }
 }
 
 /**
- * runtime.Unknown around a list whose items are messages already. Lengths come before what they count, so all items must be encoded
- * before the first byte leaves.
+ * runtime.Unknown around a list; its items are given as messages with their own envelopes. Lengths come before what they count, so all
+ * items must be encoded before the first byte leaves.
  */
-export function protobufList(kind: ServedKind, metadata: JsonObject, messages: readonly Uint8Array[]): Uint8Array | ByteSource {
+export function protobufList(kind: ServedKind, metadata: JsonObject, envelopes: readonly Uint8Array[]): Uint8Array | ByteSource {
   const { group, version, listKind } = kind.api;
   const empty = openProtobuf(encodeProtobuf(typeOf(group, version, listKind), { kind: listKind, apiVersion: apiVersionOf(kind.api), metadata, items: [] })).raw;
-  const heads = messages.map((message) => lengthHead(itemsField, message.length));
-  const rawBytes = messages.reduce((sum, message, at) => sum + message.length + (heads[at] as Uint8Array).length, empty.length);
-  const type = concatBytes([text(1, apiVersionOf(kind.api)), text(2, listKind)]);
-  function* parts(): Generator<Uint8Array, void, undefined> {
-    yield magic;
-    yield concatBytes([lengthHead(1, type.length), type, lengthHead(2, rawBytes), empty]);
-    for (const [at, message] of messages.entries()) {
-      yield heads[at] as Uint8Array;
-      yield message;
-    }
-    yield concatBytes([text(3, ''), text(4, '')]);
+  let rawBytes = empty.length;
+  for (const envelope of envelopes) {
+    const { sizeBytes } = rawOf(envelope);
+    rawBytes += sizeBytes + lengthHeadBytes(sizeBytes);
   }
-  return pieces(parts());
+  const type = concatBytes([text(1, apiVersionOf(kind.api)), text(2, listKind)]);
+  const head = concatBytes([magic, lengthHead(1, type.length), type, lengthHead(2, rawBytes), empty]);
+  return pieces(new Filler(head, envelopes, new ProtobufItems(), concatBytes([text(3, ''), text(4, '')])));
 }
 
 const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0);
+const typeTag = 0x0a;
+const rawTag = 0x12;
 /** Of every list type. */
 const itemsField = 2;
+/** A field's number and a length below 2^35. */
+const lengthHeadBytesMax = 6;
+
+function lengthHeadBytes(length: number): number {
+  let bytes = 2;
+  for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 128)) bytes += 1;
+  return bytes;
+}
+
+function writeLengthHead(field: number, length: number, target: Uint8Array, start: number): number {
+  let at = start;
+  target[at++] = field * 8 + 2;
+  let rest = length;
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) target[at++] = (rest & 0x7f) | 0x80;
+  target[at++] = rest;
+  return at;
+}
 
 function lengthHead(field: number, length: number): Uint8Array {
-  const head = [field * 8 + 2];
-  let rest = length;
-  for (; rest >= 0x80; rest = Math.floor(rest / 128)) head.push((rest & 0x7f) | 0x80);
-  head.push(rest);
-  return Uint8Array.from(head);
+  const head = new Uint8Array(lengthHeadBytes(length));
+  writeLengthHead(field, length, head, 0);
+  return head;
 }
 
 function text(field: number, value: string): Uint8Array {

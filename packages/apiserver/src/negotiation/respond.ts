@@ -1,4 +1,4 @@
-import { openProtobuf, stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
+import { stringifyAny, stringifyObject, StatusError, typeOfKind, type JsonObject } from '@coxswain/api';
 import { concatBriefly, fromUtf8, header, readAll, utf8, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import type { ListResult } from '../registry/list.ts';
@@ -107,7 +107,7 @@ export async function listResponse(kind: ServedKind, negotiated: Negotiated, que
   if (transform === undefined && mediaType === 'json' && !pretty) return { status: 200, headers: { 'content-type': contentTypeOf.json }, body: jsonList(kind, metadata, result.items) };
   if (transform === undefined && mediaType !== 'protobuf') return textBody(200, mediaType, pretty, fromUtf8(await whole(jsonList(kind, metadata, result.items))).trimEnd());
   if (transform === undefined) {
-    const messages = await inSlices(kind.hub.timers, result.items, (item) => openProtobuf(servedProtobuf(kind, item)).raw);
+    const messages = await inSlices(kind.hub.timers, result.items, (item) => servedProtobuf(kind, item), (item) => kind.isHub && item.knowsProtobuf);
     return { status: 200, headers: { 'content-type': contentTypeOf.protobuf }, body: protobufList(kind, metadata, messages) };
   }
   const objects = await inSlices(kind.hub.timers, result.items, (item) => servedObject(kind, item));

@@ -1,5 +1,5 @@
 import { internalError, type JsonObject } from '@coxswain/api';
-import { assert, concatBytes, fromUtf8, utf8 } from '@coxswain/host';
+import { assert, concatBytes, copyBytes, fromUtf8, utf8 } from '@coxswain/host';
 import { fieldSets, textFinder } from './find.ts';
 import { EncodedBudget, ParsedBudget, type Kept } from './parsed.ts';
 import { behindUid } from './splice.ts';
@@ -36,12 +36,15 @@ const parsed = new ParsedBudget(8 * 1024 * 1024);
 /** Of what is sent in protobuf. */
 const encoded = new EncodedBudget(48 * 1024 * 1024);
 const findNodeName = textFinder('spec', 'nodeName');
+const unknown = -2;
+const versionHead = Uint8Array.from(',"resourceVersion":"', (char) => char.charCodeAt(0));
+const quote = 0x22;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
 /** JSON as we write it: kube-apiserver's ends with a line feed, and may lack defaults or be of another version. */
 export function isOwnJson(value: Uint8Array): boolean {
-  return value[0] === openBrace && value.at(-1) === closeBrace;
+  return value[0] === openBrace && value[value.length - 1] === closeBrace;
 }
 
 export interface StoredOptions {
@@ -64,6 +67,8 @@ export class StoredObject {
   readonly #codec: StorageCodec;
   #object: JsonObject | undefined;
   #protobuf: Kept | undefined;
+  /** Where resourceVersion goes in the stored bytes; -1: nowhere, they are not what is served. Found when it is first asked for. */
+  #versionAt = unknown;
 
   constructor(key: string, value: Uint8Array, revision: number, codec: StorageCodec, options: StoredOptions = {}) {
     this.key = key;
@@ -117,6 +122,26 @@ export class StoredObject {
     return isOwnJson(this.#value) && this.#codec.toStore === undefined;
   }
 
+  /** Where resourceVersion goes in the stored bytes; -1: they are not what is served. */
+  get versionAt(): number {
+    if (this.#versionAt === unknown) this.#versionAt = this.revision > 0 && this.isServedForm ? behindUid(this.#value) : -1;
+    return this.#versionAt;
+  }
+
+  /** More than `writeServed` writes. */
+  get servedBytesMax(): number {
+    return this.#value.length + versionBytesMax;
+  }
+
+  /** What `bytes` says, but for its first `from` bytes, into `target`; answers where that ends. Only where `versionAt` is not -1. */
+  writeServed(from: number, target: Uint8Array, at: number): number {
+    const { versionAt } = this;
+    copyBytes(this.#value, from, versionAt, target, at);
+    const end = writeVersion(this.revision, target, at + versionAt - from);
+    copyBytes(this.#value, versionAt, this.#value.length, target, end);
+    return end + this.#value.length - versionAt;
+  }
+
   /** JSON as served in the storage version. */
   get bytes(): Uint8Array {
     return concatBytes(this.parts);
@@ -124,12 +149,17 @@ export class StoredObject {
 
   /** As `bytes`, in views of what is stored: nothing is copied. */
   get parts(): readonly Uint8Array[] {
-    const at = this.revision > 0 && this.isServedForm ? behindUid(this.#value) : -1;
+    const at = this.versionAt;
     return at < 0 ? [utf8(this.#codec.encode(this.object))] : [this.#value.subarray(0, at), versionBytes(this.revision), this.#value.subarray(at)];
   }
 
   get text(): string {
     return fromUtf8(this.bytes);
+  }
+
+  /** `protobuf` need not encode. */
+  get knowsProtobuf(): boolean {
+    return this.#protobuf?.bytes !== undefined;
   }
 
   /** What `encode` makes of the object, kept for a while (in place of its parsed form, which few ask for as well). */
@@ -159,12 +189,24 @@ export class StoredObject {
   }
 }
 
+/** Of a revision of 16 digits. */
+const versionBytesMax = versionHead.length + 17;
+
+function writeVersion(revision: number, target: Uint8Array, at: number): number {
+  target.set(versionHead, at);
+  const digits = String(revision);
+  let end = at + versionHead.length;
+  for (let index = 0; index < digits.length; index += 1) target[end + index] = digits.charCodeAt(index);
+  end += digits.length;
+  target[end] = quote;
+  return end + 1;
+}
+
+const versionScratch = new Uint8Array(versionBytesMax);
+
 /** Short enough to lie in the heap: no buffer of its own. */
 function versionBytes(revision: number): Uint8Array {
-  const text = `,"resourceVersion":"${revision}"`;
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
-  return bytes;
+  return versionScratch.slice(0, writeVersion(revision, versionScratch, 0));
 }
 
 export interface Encoded {

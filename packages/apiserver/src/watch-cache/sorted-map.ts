@@ -1,18 +1,23 @@
 /** Keys that lie together; a full one is split. Large enough to be few, small enough that an insertion moves little. */
 const runLength = 512;
 
+interface Entry<V> {
+  readonly key: string;
+  value: V;
+}
+
 /** Values by key with ordered ranges. Keys are ordered as etcd orders bytes, which for our keys (ASCII) is code unit order. */
 export class SortedMap<V> {
-  readonly #values = new Map<string, V>();
+  readonly #entries = new Map<string, Entry<V>>();
   /** Never an empty one. */
-  #runs: string[][] = [];
+  #runs: Entry<V>[][] = [];
 
   get size(): number {
-    return this.#values.size;
+    return this.#entries.size;
   }
 
   get(key: string): V | undefined {
-    return this.#values.get(key);
+    return this.#entries.get(key)?.value;
   }
 
   /** The run in which `key` is or belongs: the first whose last key is not below it, else the last one. */
@@ -21,39 +26,42 @@ export class SortedMap<V> {
     let high = this.#runs.length - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (((this.#runs[middle] as string[]).at(-1) as string) < key) low = middle + 1;
+      if (lastKey(this.#runs[middle] as Entry<V>[]) < key) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   set(key: string, value: V): void {
-    if (!this.#values.has(key)) this.#insert(key);
-    this.#values.set(key, value);
+    const known = this.#entries.get(key);
+    if (known === undefined) this.#insert({ key, value });
+    else known.value = value;
   }
 
-  #insert(key: string): void {
+  #insert(entry: Entry<V>): void {
+    const { key } = entry;
+    this.#entries.set(key, entry);
     const at = this.#runOf(key);
     const run = this.#runs[at];
     if (run === undefined) {
-      this.#runs.push([key]);
+      this.#runs.push([entry]);
       return;
     }
-    run.splice(lowerBound(run, key), 0, key);
+    run.splice(lowerBound(run, key), 0, entry);
     // Keys that only grow leave full runs behind.
     if (run.length > runLength) this.#runs.splice(at + 1, 0, run.splice(at === this.#runs.length - 1 ? run.length - 1 : run.length >>> 1));
   }
 
   delete(key: string): void {
-    if (!this.#values.delete(key)) return;
+    if (!this.#entries.delete(key)) return;
     const at = this.#runOf(key);
-    const run = this.#runs[at] as string[];
+    const run = this.#runs[at] as Entry<V>[];
     run.splice(lowerBound(run, key), 1);
     if (run.length === 0) this.#runs.splice(at, 1);
   }
 
   clear(): void {
-    this.#values.clear();
+    this.#entries.clear();
     this.#runs = [];
   }
 
@@ -66,11 +74,13 @@ export class SortedMap<V> {
   range(prefix: string, from: string, limit: number): V[] {
     const found: V[] = [];
     for (let at = this.#runOf(from); at < this.#runs.length; at += 1) {
-      const run = this.#runs[at] as string[];
+      const run = this.#runs[at] as Entry<V>[];
+      // What is not below `from`, and so not below the prefix, has it if the last one has.
+      const allFit = lastKey(run).startsWith(prefix);
       for (let index = found.length === 0 ? lowerBound(run, from) : 0; index < run.length; index += 1) {
-        const key = run[index] as string;
-        if (found.length >= limit || !key.startsWith(prefix)) return found;
-        found.push(this.#values.get(key) as V);
+        const entry = run[index] as Entry<V>;
+        if (found.length >= limit || !(allFit || entry.key.startsWith(prefix))) return found;
+        found.push(entry.value);
       }
     }
     return found;
@@ -81,26 +91,30 @@ export class SortedMap<V> {
     const first = this.#runOf(from);
     let count = 0;
     for (let at = first; at < this.#runs.length; at += 1) {
-      const run = this.#runs[at] as string[];
+      const run = this.#runs[at] as Entry<V>[];
       const start = at === first ? lowerBound(run, from) : 0;
-      if ((run.at(-1) as string).startsWith(prefix)) {
+      if (lastKey(run).startsWith(prefix)) {
         count += run.length - start;
         continue;
       }
-      for (let index = start; index < run.length && (run[index] as string).startsWith(prefix); index += 1) count += 1;
+      for (let index = start; index < run.length && (run[index] as Entry<V>).key.startsWith(prefix); index += 1) count += 1;
       break;
     }
     return count;
   }
 }
 
-/** Index of the first key that is not below `key`. */
-function lowerBound(keys: readonly string[], key: string): number {
+function lastKey(run: readonly Entry<unknown>[]): string {
+  return (run[run.length - 1] as Entry<unknown>).key;
+}
+
+/** Index of the first entry whose key is not below `key`. */
+function lowerBound(run: readonly Entry<unknown>[], key: string): number {
   let low = 0;
-  let high = keys.length;
+  let high = run.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((keys[middle] as string) < key) low = middle + 1;
+    if ((run[middle] as Entry<unknown>).key < key) low = middle + 1;
     else high = middle;
   }
   return low;
