@@ -150,7 +150,7 @@ test('a zone falls silent: its nodes are unreachable, its pods are made elsewher
     const lost = ['hollow-0', 'hollow-3', 'hollow-6'];
     await world.until('its nodes are tainted', 300_000, async () => {
       const tainted = (await world.nodes()).filter((node) => node.spec?.taints?.some(({ key, effect }) => key === 'node.kubernetes.io/unreachable' && effect === 'NoExecute'));
-      return tainted.map((node) => node.metadata?.name).toSorted().join() === lost.join();
+      return tainted.map((node) => node.metadata?.name ?? '').toSorted().join() === lost.join();
     });
     const onLost = ({ spec }: Pod): boolean => lost.includes(spec?.nodeName ?? '');
     await world.until('as many pods as before run in the other zones', 300_000, async () => (await world.pods('web')).filter((pod) => !onLost(pod) && pod.status?.phase === 'Running').length === replicas);

@@ -28,17 +28,16 @@ function world(spec: Partial<PodSpec>, behaviour: Partial<PodBehaviour>, more: P
   return {
     life, told, free, look,
     /** Through all that is due until then. */
-    until(seconds: number): PodStatus {
+    until: (seconds: number): PodStatus => {
       const endMs = startMs + seconds * second;
       while (nextMs <= endMs) { clock.now = Math.max(clock.now, nextMs); look(); }
       clock.now = endMs;
       return look();
     },
-    remove(graceSeconds: number): PodStatus {
+    remove: (graceSeconds: number): PodStatus => {
       life.update({ ...life.pod, metadata: { ...life.pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: graceSeconds } });
       return look();
     },
-    get nextInMs() { return nextMs - clock.now; },
   };
 }
 
