@@ -139,9 +139,12 @@ const podTopologySpread: SlowFilter = (pod, node, cluster) => {
     if (domain === undefined) return false;
     const keys = (constraint.matchLabelKeys ?? []).filter((key) => labelsOf(pod)[key] !== undefined);
     const counts = (other: Pod): boolean => selects(constraint.labelSelector, labelsOf(other)) && keys.every((key) => labelsOf(other)[key] === labelsOf(pod)[key]);
+    // Upstream counts nobody by a selector that asks for nothing.
+    const { matchLabels = {}, matchExpressions = [] } = constraint.labelSelector ?? {};
+    const asks = keys.length + Object.keys(matchLabels).length + matchExpressions.length > 0;
     const eligible = cluster.nodes.filter((candidate) => hasKeys(candidate)
       && (constraint.nodeAffinityPolicy === 'Ignore' || nodeAffinity(pod, candidate, cluster)) && (constraint.nodeTaintsPolicy !== 'Honor' || taintToleration(pod, candidate, cluster)));
-    const inDomain = (name: string): number => cluster.pods.filter((other) => counts(other) && other.metadata?.namespace === pod.metadata?.namespace && other.metadata?.deletionTimestamp === undefined
+    const inDomain = (name: string): number => cluster.pods.filter((other) => asks && counts(other) && other.metadata?.namespace === pod.metadata?.namespace && other.metadata?.deletionTimestamp === undefined
       && eligible.some((candidate) => candidate.metadata?.name === other.spec?.nodeName && labelsOf(candidate)[constraint.topologyKey] === name)).length;
     const domains = [...new Set(eligible.map((candidate) => labelsOf(candidate)[constraint.topologyKey] as string))];
     const least = domains.length < (constraint.minDomains ?? 1) ? 0 : Math.min(...domains.map(inDomain));

@@ -15,6 +15,8 @@ export const zoneKey = 'topology.kubernetes.io/zone';
 export interface KeyedSelector {
   readonly key: string;
   readonly matches: LabelMatcher;
+  /** Without a single requirement. */
+  readonly empty?: boolean;
 }
 
 /** A spread constraint made ready for one pod. */
@@ -30,9 +32,12 @@ export interface Constraint {
 function withMatchLabelKeys(constraint: TopologySpreadConstraint, pod: Pod): KeyedSelector {
   const own = pod.metadata?.labels ?? {};
   const extra = (constraint.matchLabelKeys ?? []).filter((key) => Object.hasOwn(own, key)).map((key) => ({ key, operator: 'In', values: [own[key] as string] }));
+  const { labelSelector } = constraint;
   return {
-    key: JSON.stringify([constraint.labelSelector ?? null, extra]),
-    matches: allOf([compileLabelSelector(constraint.labelSelector), ...extra.map(compileRequirement)]),
+    key: JSON.stringify([labelSelector ?? null, extra]),
+    matches: allOf([compileLabelSelector(labelSelector), ...extra.map(compileRequirement)]),
+    empty: labelSelector !== undefined && extra.length === 0
+      && Object.keys(labelSelector.matchLabels ?? {}).length === 0 && (labelSelector.matchExpressions ?? []).length === 0,
   };
 }
 
@@ -61,8 +66,9 @@ export function counts(pod: PodFacts, namespace: string, matches: LabelMatcher):
   return pod.namespace === namespace && !pod.terminating && matches(pod.labels);
 }
 
+/** An empty selector counts none of the pods that are there, though the new one matches it: upstream's, and visible. */
 export function questionOf({ selector }: Constraint, namespace: string): PodQuestion {
-  return { key: `spread ${namespace} ${selector.key}`, matches: (pod) => counts(pod, namespace, selector.matches), byNamespaceLabels: false };
+  return { key: `spread ${namespace} ${selector.key}`, matches: (pod) => selector.empty !== true && counts(pod, namespace, selector.matches), byNamespaceLabels: false };
 }
 
 /** Nodes whose pods count for the constraint: those with all of `keys` and within the inclusion policies. */

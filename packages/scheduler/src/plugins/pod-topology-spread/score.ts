@@ -32,15 +32,17 @@ function isIgnored(required: readonly Topology[], row: number): boolean {
   return required.some(({ domainOf }) => domainOf[row] === noDomain);
 }
 
-/** How many domains the candidates that count are in. */
+/** How many domains the candidates that count are in; those without the label are where it is empty. */
 function domainsAmong({ rows, count }: Candidates, required: readonly Topology[], topology: Topology): number {
-  const seen = new Uint8Array(topology.domains);
+  const seen = new Uint8Array(topology.domains + 1);
+  const without = topology.idOf('') ?? topology.domains;
   let found = 0;
   for (let i = 0; i < count; i += 1) {
     const row = rows[i] as number;
     const domain = topology.domainOf[row] as number;
-    if (domain === noDomain || seen[domain] === 1 || isIgnored(required, row)) continue;
-    seen[domain] = 1;
+    const at = domain === noDomain ? without : domain;
+    if (seen[at] === 1 || isIgnored(required, row)) continue;
+    seen[at] = 1;
     found += 1;
   }
   return found;
