@@ -1,7 +1,6 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEtcdClient } from '@coxswain/etcd-lite/client';
@@ -15,31 +14,11 @@ import { storageConfig } from '../src/edge/storage-config.ts';
 import { testAuthority } from '../src/edge/testing/certificates.ts';
 import { adminToken } from '../src/testing/parts-config.ts';
 import { httpRequest } from '../src/testing/test-server.ts';
+import { freePort, hasEtcd } from './support/etcd.ts';
 import { fill, readKept, succeed, tryAll, type Successor } from './support/taken-over.ts';
 
-function isInstalled(): boolean {
-  try {
-    execFileSync('etcd', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-const installed = isInstalled();
-if (!installed) console.log('skipped: etcd is not installed');
-
 /** Two etcds that take nobody without a certificate: one for events, one for everything else. */
-describe.skipIf(!installed)('on real etcds over mutual TLS, by flags', () => {
+describe.skipIf(!hasEtcd())('on real etcds over mutual TLS, by flags', () => {
   const host = createRealHost(silentLogger);
   const metrics = createMetrics();
   const etcds: ChildProcess[] = [];

@@ -1,7 +1,6 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEtcdClient, type EtcdClient } from '@coxswain/etcd-lite/client';
@@ -10,31 +9,11 @@ import { createRealHost } from '@coxswain/host/edge';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adminToken } from '../src/testing/parts-config.ts';
 import { httpRequest } from '../src/testing/test-server.ts';
+import { freePort, hasEtcd } from './support/etcd.ts';
 import { fill, readKept, succeed, tryAll, type Successor } from './support/taken-over.ts';
 
-function isInstalled(): boolean {
-  try {
-    execFileSync('etcd', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-const installed = isInstalled();
-if (!installed) console.log('skipped: etcd is not installed');
-
 /** An etcd of other people's make; Debian's is 3.4, which knows no progress requests that could be trusted. */
-describe.skipIf(!installed)('on a real etcd', () => {
+describe.skipIf(!hasEtcd())('on a real etcd', () => {
   const host = createRealHost(silentLogger);
   let parent: string;
   let etcd: ChildProcess;

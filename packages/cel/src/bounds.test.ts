@@ -90,6 +90,13 @@ test.each([
   expect(cost).toBeLessThan(perCallLimit * 20);
 });
 
+test('many bytes have a JSON form', () => {
+  const compiled = celEnvironment({ variables: { self: dynDecl } }).compile('bytes(self)');
+  if (!compiled.ok) throw new Error(compiled.message);
+  const result = compiled.program.evaluate({ self: 'a'.repeat(300_000) });
+  expect(result.kind === 'value' ? result.value.json() : result.kind).toBe('YWFh'.repeat(100_000));
+});
+
 test('a pattern that hangs backtracking engines is matched in time', () => {
   const text = `'${'a'.repeat(5000)}!'.matches('^(a+)+$')`;
   expect(costOf(celEnvironment(), text).message).toBe('value');

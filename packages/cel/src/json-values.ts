@@ -221,7 +221,7 @@ export function toJson(value: CelValue): Json | undefined {
   if (value instanceof MapValue) return mapJson(value);
   if (value instanceof StructValue) return structJson(value);
   if (value instanceof OptionalValue) return value.value === undefined ? undefined : toJson(value.value);
-  if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
+  if (value instanceof Uint8Array) return value.toBase64();
   if (value instanceof Timestamp || value instanceof Duration) return toText(value) as string;
   if (value instanceof Uint) return intJson(value.value);
   if (typeof value === 'bigint') return intJson(value);

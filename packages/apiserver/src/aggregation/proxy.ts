@@ -4,6 +4,7 @@ import { passThrough } from '../node-proxy/forward.ts';
 import type { RequestNotes, UserInfo } from '../types.ts';
 import { availableCondition, type ApiService } from './api-service.ts';
 import { remoteUserHeaders, type Upstream } from './upstream.ts';
+import { describeError } from '../transport/describe-error.ts';
 import { traced } from '../tracing/request-trace.ts';
 
 /** As Go's http.Error writes it. */
@@ -37,7 +38,10 @@ export interface ProxyParts {
 }
 
 async function send({ host, upstream, rejectRedirects }: ProxyParts, service: ApiService, request: HttpRequest, headers: HeaderMap): Promise<HttpResponse> {
-  const origin = await upstream.origin(service).catch(() => undefined);
+  const origin = await upstream.origin(service).catch((error: unknown) => {
+    host.log.warn('No server was found for an APIService', { name: service.metadata?.name ?? '', error: describeError(error) });
+    return undefined;
+  });
   if (origin === undefined) return plainError(503, 'service unavailable');
   const { signal, end } = limited(host, request);
   const { method, target, body, peer, httpVersion, upgradeRequested } = request;

@@ -1,4 +1,5 @@
 import { concatBytes, utf8, type Clock, type Timers } from '@coxswain/host';
+import { AskedPlugin } from './asked-plugin.ts';
 import { aesCbcTransformer, aesGcmTransformer, type CipherTools } from './ciphers.ts';
 import type { ReadValue, ValueTransformer } from './transformer.ts';
 
@@ -25,9 +26,8 @@ export class KmsV1Provider implements ValueTransformer {
   readonly #service: KmsV1Service;
   readonly #cacheSize: number;
   readonly #tools: Tools;
-  readonly #stop = new AbortController();
+  readonly #asked: AskedPlugin;
   readonly #known = new Map<string, Uint8Array>();
-  #unhealthy: string | undefined = 'not asked yet';
 
   /** `cacheSize`: how many keys are remembered; less than 0: none. */
   constructor(name: string, service: KmsV1Service, cacheSize: number, tools: Tools) {
@@ -35,38 +35,29 @@ export class KmsV1Provider implements ValueTransformer {
     this.#service = service;
     this.#cacheSize = cacheSize;
     this.#tools = tools;
+    this.#asked = new AskedPlugin(tools.timers, () => checkEveryMs);
   }
 
   /** undefined: healthy. */
   get unhealthy(): string | undefined {
-    return this.#unhealthy;
+    return this.#asked.unhealthy;
   }
 
-  async start(): Promise<void> {
-    await this.#check();
-    void this.#watch();
+  start(): Promise<void> {
+    return this.#asked.start(() => this.#check());
   }
 
   stop(): void {
-    this.#stop.abort();
+    this.#asked.stop();
     this.#service.close();
   }
 
-  async #watch(): Promise<void> {
-    const { signal } = this.#stop;
-    for (;;) {
-      await this.#tools.timers.sleep(checkEveryMs, signal);
-      if (signal.aborted) return;
-      await this.#check();
-    }
-  }
-
-  async #check(): Promise<void> {
+  async #check(): Promise<string | undefined> {
     try {
       const back = await this.#service.decrypt(await this.#service.encrypt(ping));
-      this.#unhealthy = back.length === ping.length && back.every((byte, at) => byte === ping[at]) ? undefined : `KMS provider ${this.#name} does not decrypt what it has encrypted`;
+      return back.length === ping.length && back.every((byte, at) => byte === ping[at]) ? undefined : `KMS provider ${this.#name} does not decrypt what it has encrypted`;
     } catch (error) {
-      this.#unhealthy = `failed to perform encrypt section of the healthz check for KMS Provider ${this.#name}, error: ${(error as Error).message}`;
+      return `failed to perform encrypt section of the healthz check for KMS Provider ${this.#name}, error: ${(error as Error).message}`;
     }
   }
 

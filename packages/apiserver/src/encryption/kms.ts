@@ -1,4 +1,5 @@
 import { concatBytes, type Clock, type Timers } from '@coxswain/host';
+import { AskedPlugin } from './asked-plugin.ts';
 import { bytesField, mapField, numberField, readFields, textField, type BytesMap } from './wire.ts';
 import { aesGcmTransformer, seededGcmTransformer, type CipherTools } from './ciphers.ts';
 import type { MaybePromise, ReadValue, ValueTransformer } from './transformer.ts';
@@ -82,53 +83,43 @@ export class KmsProvider implements ValueTransformer {
   readonly name: string;
   readonly #service: KmsService;
   readonly #tools: KmsTools;
-  readonly #stop = new AbortController();
+  readonly #asked: AskedPlugin;
   readonly #known = new Map<string, ValueTransformer>();
   readonly #asking = new Map<string, Promise<ValueTransformer>>();
   #state: WriteState | undefined;
-  #unhealthy: string | undefined = 'not asked yet';
 
   constructor(name: string, service: KmsService, tools: KmsTools) {
     this.name = name;
     this.#service = service;
     this.#tools = tools;
+    this.#asked = new AskedPlugin(tools.timers, (isHealthy) => (isHealthy ? healthyEveryMs : unhealthyEveryMs));
   }
 
   /** undefined: healthy. */
   get unhealthy(): string | undefined {
-    return this.#unhealthy;
+    return this.#asked.unhealthy;
   }
 
   /** Resolves after the plugin was asked for the first time, whatever it said. */
-  async start(): Promise<void> {
-    await this.#check();
-    void this.#watch();
+  start(): Promise<void> {
+    return this.#asked.start(() => this.#check());
   }
 
   stop(): void {
-    this.#stop.abort();
+    this.#asked.stop();
     this.#service.close();
   }
 
-  async #watch(): Promise<void> {
-    const { signal } = this.#stop;
-    for (;;) {
-      await this.#tools.timers.sleep(this.#unhealthy === undefined ? healthyEveryMs : unhealthyEveryMs, signal);
-      if (signal.aborted) return;
-      await this.#check();
-    }
-  }
-
-  async #check(): Promise<void> {
+  async #check(): Promise<string | undefined> {
     try {
       const status = await this.#service.status();
       if (status.healthz !== 'ok') throw new Error(`got unexpected healthz status: ${status.healthz}`);
       if (status.version !== 'v2' && status.version !== 'v2beta1') throw new Error(`expected KMSv2 API version "v2", got ${status.version}`);
       validateKeyId(status.keyId);
       await this.#follow(status.keyId);
-      this.#unhealthy = undefined;
+      return undefined;
     } catch (error) {
-      this.#unhealthy = `kmsv2 Provider ${this.name} is not healthy, error: ${(error as Error).message}`;
+      return `kmsv2 Provider ${this.name} is not healthy, error: ${(error as Error).message}`;
     }
   }
 

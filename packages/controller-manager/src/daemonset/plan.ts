@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { DaemonSet, DaemonSetStatus } from 'kubernetes-types/apps/v1';
 import type { Node, Pod } from 'kubernetes-types/core/v1';
 import { byCreation, generationOf, isDeleting, nameOf } from '../common/object.ts';
@@ -28,11 +29,11 @@ export function planNodes(set: DaemonSet, nodes: readonly Node[], pods: readonly
     const failed = own.filter((pod) => pod.status?.phase === 'Failed');
     const alive = own.filter((pod) => pod.status?.phase !== 'Failed').toSorted(byCreation);
     const terminating = (byNode.get(nameOf(node)) ?? []).length > own.length;
-    if (!shouldContinue) plan.remove.push(...own);
+    if (!shouldContinue) append(plan.remove, own);
     else {
-      plan.failed.push(...failed);
+      append(plan.failed, failed);
       const kept = surging ? oneOfEach(alive, hash) : alive.slice(0, 1);
-      plan.remove.push(...failed, ...alive.filter((pod) => !kept.includes(pod)));
+      append(plan.remove, [...failed, ...alive.filter((pod) => !kept.includes(pod))]);
       if (shouldRun && own.length === 0 && !terminating) plan.create.push(nameOf(node));
     }
   }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1';
 import type { IpFamily } from '../endpoints/addresses.ts';
 import { deepEqual } from '../common/object.ts';
@@ -28,7 +29,7 @@ export function planSlices(existing: readonly EndpointSlice[], wanted: ReadonlyM
     planGroup(group, byGroup.get(key) ?? [], plan);
     if (group.endpoints.length > 0) kept.add(group.addressType);
   }
-  for (const [key, slices] of byGroup) if (!wanted.has(key)) plan.remove.push(...slices);
+  for (const [key, slices] of byGroup) if (!wanted.has(key)) append(plan.remove, slices);
   for (const family of families) if (!kept.has(family)) keepPlaceholder(family, existing, plan);
   return plan;
 }
@@ -64,7 +65,7 @@ function fill(drafts: readonly Draft[], missing: readonly Endpoint[]): Endpoint[
   for (const draft of sorted) {
     const taken = rest.splice(0, Math.max(0, room(draft)));
     if (taken.length === 0) continue;
-    draft.endpoints.push(...taken);
+    append(draft.endpoints, taken);
     draft.changed = true;
   }
   return rest;
@@ -78,6 +79,6 @@ function keepPlaceholder(family: IpFamily, existing: readonly EndpointSlice[], p
     plan.create.push({ addressType: family, ports: [], endpoints: [] });
     return;
   }
-  plan.remove.splice(0, plan.remove.length, ...plan.remove.filter((slice) => slice !== spared));
+  plan.remove.splice(plan.remove.indexOf(spared), 1);
   if (empty === undefined) plan.update.push({ ...spared, ports: [], endpoints: [] });
 }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { StatefulSet } from 'kubernetes-types/apps/v1';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { isDeleting } from '../common/object.ts';
@@ -67,7 +68,7 @@ export function planSteps(set: StatefulSet, pods: readonly Pod[], revisions: Rev
   }
   const going = condemnedNow(places, ordered, available);
   if (going === 'wait') return steps;
-  steps.push(...going.map((pod): Step => ({ kind: 'delete', pod, why: 'condemned' })));
+  append(steps, going.map((pod): Step => ({ kind: 'delete', pod, why: 'condemned' })));
   if (ordered && going.length > 0) return steps;
   // What goes or comes already makes the set less available: an update waits for it.
   const updated = steps.length > 0 ? undefined : nextToUpdate(set, places.wanted, revisions, available);

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { etcdError } from '../client/errors.ts';
 import type { CompareMessage, DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest } from '../wire/messages.ts';
 import { contains, keyRange, keyText, type KeyRange } from './key-text.ts';
@@ -83,7 +84,7 @@ function merge(all: Touched, more: Touched): void {
     for (const put of all.puts) if (contains(range, put)) throw etcdError('duplicateKey');
   }
   for (const put of more.puts) all.puts.add(put);
-  all.deletes.push(...more.deletes);
+  append(all.deletes, more.deletes);
 }
 
 /** True if neither branch can write: such a transaction is a read and needs no Raft entry. */

@@ -1,4 +1,4 @@
-import { assert, type Host } from '@coxswain/host';
+import { append, assert, type Host } from '@coxswain/host';
 import { etcdError } from '../client/errors.ts';
 import { Lessor } from '../lease/lessor.ts';
 import { Machine, type Applied } from '../machine/machine.ts';
@@ -114,7 +114,7 @@ export class Applier {
     const fetched: Version[] = [];
     for (let missing = needed(); missing.length > 0; missing = needed()) {
       await this.#values.restore(missing);
-      fetched.push(...missing);
+      append(fetched, missing);
     }
     const result = action();
     for (const version of fetched) this.#values.cache.admit(version);

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { Change, RevisionRecord } from '../mvcc/history.ts';
 import { contains, type KeyRange } from '../mvcc/key-text.ts';
 import type { MvccStore } from '../mvcc/store.ts';
@@ -120,7 +121,7 @@ export class Watcher {
       revision += 1;
       const changes = this.#store.history.changesAt(revision);
       const wanted = wantedEvents(this.options, changes);
-      events.push(...wanted);
+      append(events, wanted);
       if (wanted.length > 0) for (const { source } of changes) sizeBytes += valueLength(source);
     }
     // A start in the future stays where it is.

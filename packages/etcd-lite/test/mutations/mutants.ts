@@ -94,7 +94,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'delete-lost', source: 'etcd #18089', bug: 'a delete that is followed by a new put of its key is not told from the history',
-    edits: [{ file: 'watch/hub.ts', find: 'events.push(...wanted);', replace: 'events.push(...wanted.filter((event) => event.type === 0 || this.#store.range({ start: keyText(event.kv.key), end: undefined, single: true }, 0, 0).count === 0));' },
+    edits: [{ file: 'watch/hub.ts', find: 'append(events, wanted);', replace: 'append(events, wanted.filter((event) => event.type === 0 || this.#store.range({ start: keyText(event.kv.key), end: undefined, single: true }, 0, 0).count === 0));' },
       { file: 'watch/hub.ts', find: 'import { contains, type KeyRange }', replace: 'import { contains, keyText, type KeyRange }' }],
     plan: { ...three, ...busy, faults: none }, maxSeeds: 5,
   },

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import type { Protocol } from './service-port.ts';
 import type { ProxyModel, RoutedPort } from './model.ts';
 
@@ -45,7 +46,7 @@ export function staleConnections(before: ProxyModel, after: ProxyModel): Conntra
   for (const routed of udp(after)) {
     // Packets sent while there was no endpoint made entries that bypass the new rules.
     const had = previous.get(keyOf(routed));
-    if (usableIps(routed).size > 0 && (had === undefined || usableIps(had).size === 0)) filters.push(...frontends(routed).map((front) => ({ protocol: 'udp' as const, ...front })));
+    if (usableIps(routed).size > 0 && (had === undefined || usableIps(had).size === 0)) append(filters, frontends(routed).map((front) => ({ protocol: 'udp' as const, ...front })));
   }
   return filters;
 }

@@ -4,6 +4,7 @@ import { typed, typedOrNone, untyped } from '../../typed.ts';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionVersion, Reinvocation } from '../../types.ts';
 import { isResource, refuse } from '../attributes.ts';
 import { become, textOf } from '../changed-object.ts';
+import { oneRound, Reinvoked } from '../reinvocation.ts';
 import { Activation, OutOfBudget, type Seen } from './activation.ts';
 import { compileMutatingPolicy, type CompiledMutatingPolicy, type MutatingAdmissionPolicy } from './compile.ts';
 import { evaluateConditions } from './conditions.ts';
@@ -32,27 +33,6 @@ interface Refusal {
   readonly reason: 'Invalid' | 'Forbidden';
 }
 
-/** What is remembered from the first round to the second. */
-interface Memory {
-  lastOutput: string;
-  readonly reinvocable: Set<string>;
-  readonly toReinvoke: Set<string>;
-}
-
-function memoryOf(reinvocation: Reinvocation): Memory {
-  const known = reinvocation.memory.get(pluginName);
-  if (known !== undefined) return known as Memory;
-  const made: Memory = { lastOutput: '', reinvocable: new Set(), toReinvoke: new Set() };
-  reinvocation.memory.set(pluginName, made);
-  return made;
-}
-
-/** All that were called so far and may be called again, are. */
-function reinvokePrevious(memory: Memory): void {
-  for (const key of memory.reinvocable) memory.toReinvoke.add(key);
-  memory.reinvocable.clear();
-}
-
 const textOfRefusal = ({ policy, binding, message }: Refusal): string => (binding === undefined ? `policy ${JSON.stringify(policy)}` : `policy '${policy}' with binding '${binding}'`) + ` denied request: ${message}`;
 
 /** The first that refuses is told, all are named. */
@@ -67,7 +47,7 @@ class Round {
   readonly #a: AdmissionAttributes;
   readonly #tools: PolicyTools;
   readonly #reinvocation: Reinvocation;
-  readonly #memory: Memory;
+  readonly #memory: Reinvoked;
   readonly #decisions: Decisions;
   /** Something was applied, whether or not it changed anything. */
   #applied = false;
@@ -76,7 +56,7 @@ class Round {
     this.#a = a;
     this.#tools = tools;
     this.#reinvocation = reinvocation;
-    this.#memory = memoryOf(reinvocation);
+    this.#memory = Reinvoked.of(reinvocation, pluginName);
     this.#decisions = new Decisions(tools.authorizer, a.user);
   }
 
@@ -126,7 +106,7 @@ class Round {
     const memory = this.#memory;
     const invocations = await this.#invocations(hooks);
     if (invocations.length === 0) return;
-    if (this.#reinvocation.isReinvoke && memory.lastOutput !== textOf(a.object)) reinvokePrevious(memory);
+    if (this.#reinvocation.isReinvoke && memory.lastOutput !== textOf(a.object)) memory.previousAgain();
     const namespace = a.namespace === '' || isResource(a, '', 'namespaces') ? undefined : untyped(await requiredNamespace(this.#tools.lookup, a.namespace));
     for (const invocation of invocations) await this.#invoke(invocation, namespace);
     if (this.#applied) this.#changed();
@@ -134,7 +114,7 @@ class Round {
   }
 
   #changed(): void {
-    reinvokePrevious(this.#memory);
+    this.#memory.previousAgain();
     this.#reinvocation.request();
   }
 
@@ -146,9 +126,9 @@ class Round {
     };
     const matched = await evaluateConditions(policy.conditions, seen, this.#decisions, policy.failurePolicy);
     if (matched.kind === 'error') this.#refuse(policy, { binding, reason: 'Invalid', message: matched.message });
-    if (matched.kind !== 'match' || (this.#reinvocation.isReinvoke && !this.#memory.toReinvoke.has(key))) return;
+    if (matched.kind !== 'match' || (this.#reinvocation.isReinvoke && !this.#memory.isDue(key))) return;
     if (await this.#mutateAll({ policy, binding, version }, seen)) this.#changed();
-    if (policy.isReinvocable) this.#memory.reinvocable.add(key);
+    if (policy.isReinvocable) this.#memory.mayAgain(key);
   }
 
   /** All mutations in their order, each on what those before it made. Answers whether the object is another one now. */
@@ -173,8 +153,6 @@ class Round {
   }
 }
 
-const alone = (): Reinvocation => ({ isReinvoke: false, request: () => undefined, memory: new Map() });
-
 /** Off (`isOn`) it does nothing, as upstream's does without its feature. */
 export function mutatingPolicies(tools: PolicyTools, isOn: boolean): AdmissionPlugin {
   const source = new PolicySource(tools.cache, 'mutating', (policy) => compileMutatingPolicy(typed<MutatingAdmissionPolicy>(policy)));
@@ -185,7 +163,7 @@ export function mutatingPolicies(tools: PolicyTools, isOn: boolean): AdmissionPl
       if (!isOn || isOutOfPolicies(a)) return;
       const hooks = await source.hooks();
       if (hooks.length === 0) return;
-      const round = new Round(a, tools, a.reinvocation ?? alone());
+      const round = new Round(a, tools, a.reinvocation ?? oneRound());
       await round.run(hooks);
       const [first] = round.refusals;
       if (first !== undefined) throw refusalOf(a, round.refusals, first);

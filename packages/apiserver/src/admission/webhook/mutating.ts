@@ -2,6 +2,7 @@ import { internalError, StatusError, stringifyAny, type JsonObject } from '@coxs
 import type { AdmissionAttributes, AdmissionPlugin, Reinvocation } from '../../types.ts';
 import { CallFailure, callWebhook, failClosed, refusalOf } from './call.ts';
 import { become, sorted, textOf } from '../changed-object.ts';
+import { oneRound, Reinvoked } from '../reinvocation.ts';
 import { HookSource, type Hook } from './hooks.ts';
 import { invocationOf, isExempt, type Invocation } from './invocation.ts';
 import { applyWebhookPatch, decodeWebhookPatch } from './patch.ts';
@@ -9,28 +10,6 @@ import { objectsIn, type WebhookTools } from './validating.ts';
 import type { ReviewAnswer } from './review.ts';
 
 const pluginName = 'MutatingAdmissionWebhook';
-
-/** What is remembered from the first round to the second. */
-interface Memory {
-  /** What the webhooks left behind; in-tree plugins may have changed it since. */
-  lastOutput: string;
-  readonly reinvocable: Set<string>;
-  readonly toReinvoke: Set<string>;
-}
-
-function memoryOf(reinvocation: Reinvocation): Memory {
-  const known = reinvocation.memory.get(pluginName);
-  if (known !== undefined) return known as Memory;
-  const made: Memory = { lastOutput: '', reinvocable: new Set(), toReinvoke: new Set() };
-  reinvocation.memory.set(pluginName, made);
-  return made;
-}
-
-/** All that were called so far and may be called again, are. */
-function reinvokePrevious(memory: Memory): void {
-  for (const uid of memory.reinvocable) memory.toReinvoke.add(uid);
-  memory.reinvocable.clear();
-}
 
 function settled(invocation: Invocation, patched: JsonObject): JsonObject {
   try {
@@ -87,20 +66,18 @@ async function callOne(tools: WebhookTools, a: AdmissionAttributes, invocation: 
   return changed;
 }
 
-async function runHooks(tools: WebhookTools, a: AdmissionAttributes, hooks: readonly Hook[], reinvocation: Reinvocation, memory: Memory): Promise<void> {
+async function runHooks(tools: WebhookTools, a: AdmissionAttributes, hooks: readonly Hook[], reinvocation: Reinvocation, memory: Reinvoked): Promise<void> {
   for (const [index, hook] of hooks.entries()) {
     const invocation = await invocationOf(hook, a, tools);
-    if (invocation === undefined || (reinvocation.isReinvoke && !memory.toReinvoke.has(hook.uid))) continue;
+    if (invocation === undefined || (reinvocation.isReinvoke && !memory.isDue(hook.uid))) continue;
     const changed = await callOne(tools, a, invocation, { number: reinvocation.isReinvoke ? 1 : 0, index });
     if (changed) {
-      reinvokePrevious(memory);
+      memory.previousAgain();
       reinvocation.request();
     }
-    if (hook.webhook.reinvocationPolicy === 'IfNeeded') memory.reinvocable.add(hook.uid);
+    if (hook.webhook.reinvocationPolicy === 'IfNeeded') memory.mayAgain(hook.uid);
   }
 }
-
-const alone = (): Reinvocation => ({ isReinvoke: false, request: () => undefined, memory: new Map() });
 
 /** One after the other, each with what the ones before made of the object. */
 export function mutatingWebhooks(tools: WebhookTools): AdmissionPlugin {
@@ -112,9 +89,9 @@ export function mutatingWebhooks(tools: WebhookTools): AdmissionPlugin {
       if (isExempt(a)) return;
       const hooks = await source.hooks();
       if (hooks.length === 0) return;
-      const reinvocation = a.reinvocation ?? alone();
-      const memory = memoryOf(reinvocation);
-      if (reinvocation.isReinvoke && memory.lastOutput !== textOf(a.object)) reinvokePrevious(memory);
+      const reinvocation = a.reinvocation ?? oneRound();
+      const memory = Reinvoked.of(reinvocation, pluginName);
+      if (reinvocation.isReinvoke && memory.lastOutput !== textOf(a.object)) memory.previousAgain();
       await runHooks(tools, a, hooks, reinvocation, memory);
       memory.lastOutput = textOf(a.object);
     },

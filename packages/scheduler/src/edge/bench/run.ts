@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { keyOfObject } from '@coxswain/client';
 import type { Namespace } from 'kubernetes-types/core/v1';
 import { placementOf, type Placement } from './placement.ts';
@@ -95,7 +96,7 @@ class Run {
       const zone: Readonly<Record<string, string>> = zones.length === 0 ? {} : { 'topology.kubernetes.io/zone': zones[at % zones.length] as string };
       return makeNode(nodeTemplate, nodeTemplate === 'node-with-name' ? 'scheduler-perf-node' : `scheduler-perf-${first + at}`, zone);
     });
-    this.#nodes.push(...nodes);
+    append(this.#nodes, nodes);
     await this.#target.createNodes(nodes);
   }
 
