@@ -151,8 +151,9 @@ export class Scheduler {
     const placed = decision.kind === 'placed';
     if (placed) this.#startIndex = (this.#startIndex + decision.evaluated) % nodeCount;
     const { nominatedNodeName, percentageOfNodesToScore, startIndex } = options;
+    const nominationsPlace = queue.nominations.place;
     const record: DecisionRecord = {
-      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominations: queue.nominations.list(),
+      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominations: () => queue.nominations.asOf(nominationsPlace),
       options: { nominatedNodeName, percentageOfNodesToScore, startIndex },
       outcome: decision.kind, nodeName: placed ? decision.nodeName : '', evaluated: placed ? decision.evaluated : nodeCount, message: '',
     };
@@ -225,7 +226,7 @@ export class Scheduler {
   }
 
   async #postFilter(framework: Framework, state: CycleState, pod: PodInfo, diagnosis: Diagnosis, record: DecisionRecord): Promise<string | undefined> {
-    const result = await framework.postFilter(state, pod, this.#parts.cache.snapshot(), diagnosis.statuses);
+    const result = await framework.postFilter(state, pod, this.#parts.cache.snapshot(), diagnosis);
     if (result.status.code === 'Error') this.#parts.host.log.error('PostFilter failed', { pod: pod.key, error: result.status.reasons.join(', ') });
     if (result.report !== undefined) record.preemption = result.report;
     diagnosis.postFilterMessage = result.status.reasons.join(', ');

@@ -3,6 +3,7 @@ import type { Snapshot } from './cache/snapshot.ts';
 import type { CycleState } from './framework/cycle-state.ts';
 import { Diagnosis } from './framework/diagnosis.ts';
 import type { Framework, Nominator } from './framework/framework.ts';
+import type { PromisedRows } from './framework/row-verdicts.ts';
 import type { Status } from './framework/status.ts';
 
 export interface SearchOptions {
@@ -18,6 +19,8 @@ export interface SearchOptions {
 
 /** At least this many nodes are judged together. */
 const minPiece = 256;
+/** In the place of a filter's: the pods that were promised the node are in the way. */
+const refusedByPromise = 255;
 
 /** The search for nodes on which one pod fits. What it found lies in arrays of the table: good until the next search. */
 export class Search {
@@ -28,8 +31,7 @@ export class Search {
   readonly #nominator: Nominator;
   readonly #piece: Int32Array;
   readonly #rejecters: Uint8Array;
-  /** Refusals that are due to pods that were promised the node. */
-  readonly #byPromise = new Map<number, Status>();
+  #besidePromised: PromisedRows<Status> | undefined;
   #order: Int32Array;
   #startIndex = 0;
   #byNomination = false;
@@ -55,7 +57,7 @@ export class Search {
   run(options: SearchOptions): void {
     if (options.nodeNames !== undefined) this.#order = this.#rowsOf(options.nodeNames);
     this.#startIndex = options.startIndex;
-    this.#byNomination = this.#tryNominated(options.nominatedNodeName);
+    this.#byNomination = this.#tryNominated(options.nominatedNodeName, options.nodeNames !== undefined);
     if (this.#byNomination) return;
     const total = this.#order.length;
     for (let size = Math.max(minPiece, options.enough); this.evaluated < total && this.count < options.enough; size *= 2) {
@@ -72,9 +74,9 @@ export class Search {
     return Int32Array.from(rows);
   }
 
-  #tryNominated(name: string): boolean {
+  #tryNominated(name: string, narrowed: boolean): boolean {
     const node = name === '' ? undefined : this.#snapshot.node(name);
-    if (node === undefined || !this.#order.includes(node.row)) return false;
+    if (node === undefined || (narrowed && !this.#order.includes(node.row))) return false;
     if (this.#framework.filterWithNominated(this.#state, this.#pod, node, this.#nominator).code !== 'Success') return false;
     this.feasible[0] = node.row;
     this.count = 1;
@@ -105,28 +107,43 @@ export class Search {
 
   /** Where others were promised room, the pod must fit beside them too. */
   #respectPromises(count: number): number {
+    const [piece, { table }] = [this.#piece, this.#snapshot];
+    const stamps = this.#nominator.stamps(this.#snapshot);
     let kept = 0;
     for (let i = 0; i < count; i += 1) {
-      const row = this.#piece[i] as number;
-      const node = this.#snapshot.table.nodeAt(row);
-      const promised = this.#nominator.nominatedOn(node.name).length > 0;
-      const status = promised ? this.#framework.filterWithNominated(this.#state, this.#pod, node, this.#nominator) : undefined;
-      if (status !== undefined && status.code !== 'Success') { this.#byPromise.set(row, status); continue; }
-      this.#piece[kept] = row;
+      const row = piece[i] as number;
+      if (stamps[row] !== 0 && this.#statusBesidePromised(row, table.touchedAt[row] as number, stamps[row] as number).code !== 'Success') {
+        this.#rejecters[row] = refusedByPromise;
+        continue;
+      }
+      piece[kept] = row;
       kept += 1;
     }
     return kept;
   }
 
+  #statusBesidePromised(row: number, at: number, stamp: number): Status {
+    this.#besidePromised ??= this.#framework.besidePromised(this.#state, this.#pod, this.#snapshot);
+    if (this.#besidePromised.has(row, at, stamp)) return this.#besidePromised.get(row);
+    const node = this.#snapshot.table.nodeAt(row);
+    const promised = this.#nominator.nominatedOn(node.name);
+    // Its own promise is none to it, and pods with affinity ask more than the node.
+    const isForAll = promised.every((other) => other.uid !== this.#pod.uid && !other.hasPodAffinity);
+    const status = this.#framework.filterWithNominated(this.#state, this.#pod, node, this.#nominator);
+    this.#besidePromised.set(row, at, isForAll ? stamp : -1, status);
+    return status;
+  }
+
   /** Why each node was refused that the search looked at. Good until the next search. */
   diagnose(): Diagnosis {
     const diagnosis = new Diagnosis();
+    const { table } = this.#snapshot;
     for (let i = 0; i < this.evaluated && !this.#byNomination; i += 1) {
       const row = this.#order[(this.#startIndex + i) % this.#order.length] as number;
-      if (this.#rejecters[row] === this.#framework.filterCount && !this.#byPromise.has(row)) continue;
-      const node = this.#snapshot.table.nodeAt(row);
-      const status = this.#byPromise.get(row) ?? this.#framework.statusOfRejected(this.#state, this.#pod, node, this.#rejecters[row] as number);
-      diagnosis.reject(node.name, status);
+      const place = this.#rejecters[row] as number;
+      if (place === this.#framework.filterCount) continue;
+      diagnosis.reject(table.nodeAt(row), place === refusedByPromise
+        ? (this.#besidePromised as PromisedRows<Status>).get(row) : this.#framework.statusOfRejected(this.#state, this.#pod, this.#snapshot, row, place));
     }
     return diagnosis;
   }

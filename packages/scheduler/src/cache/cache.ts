@@ -43,7 +43,7 @@ function interleaveZones(nodes: Iterable<NodeInfo>): NodeInfo[] {
 export class SchedulerCache {
   /** Shared with the queue: equal pods are read once. */
   readonly podInfos = new PodInfos();
-  readonly #journal = new Journal(journalLength);
+  readonly #journal = new Journal<Change>(journalLength);
   readonly #table = new NodeTable();
   readonly #index: PodIndex;
   readonly #nodes = new Map<string, NodeInfo>();
@@ -179,7 +179,9 @@ export class SchedulerCache {
   /** The usual news of an assumed pod: it is where we put it, and is what it was. Nothing need be counted again. */
   #confirm(info: PodInfo, before: PlacedPod, state: PodState): boolean {
     if (before.state.nodeName !== state.nodeName || before.pod.shape !== info.shape || before.pod.classKey !== info.classKey) return false;
-    this.#infoOf(state.nodeName).pods.set(info.uid, info);
+    const node = this.#infoOf(state.nodeName);
+    node.pods.set(info.uid, info);
+    this.#table.followPod(node);
     this.#pods.set(info.uid, state);
     return true;
   }

@@ -18,12 +18,12 @@ export type Change =
   | { readonly kind: 'node'; readonly before: Node | undefined; readonly after: Node | undefined };
 
 /**
- * The last changes of the cache. With it a decision can be asked for its reasons later: the cache is taken back to where it was
+ * The last changes of something, such as the cache. With it a decision can be asked for its reasons later: what it looked at is taken back to where it was
  * then, and forward again.
  */
-export class Journal {
+export class Journal<T> {
   readonly #capacity: number;
-  #changes: Change[] = [];
+  #changes: T[] = [];
   /** Changes that were forgotten. */
   #forgotten = 0;
 
@@ -36,7 +36,7 @@ export class Journal {
   /** The earliest place that can be gone back to. */
   get start(): number { return this.#forgotten; }
 
-  add(change: Change): void {
+  add(change: T): void {
     this.#changes.push(change);
     // Half at a time, so that the cost of moving the rest is shared by many.
     if (this.#changes.length < 2 * this.#capacity) return;
@@ -45,7 +45,7 @@ export class Journal {
   }
 
   /** From `place` on, oldest first. */
-  since(place: number): readonly Change[] {
+  since(place: number): readonly T[] {
     return this.#changes.slice(place - this.#forgotten);
   }
 }

@@ -1,12 +1,7 @@
+import type { Nomination } from '../queue/nominations.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { PreemptionReport } from '../framework/interface.ts';
 import type { DecideOptions, Decision } from '../decide.ts';
-
-/** A promise of preemption, as it stood. */
-export interface Nomination {
-  readonly pod: PodInfo;
-  readonly nodeName: string;
-}
 
 /** What is needed to take a decision again: it is a function of the cache at `place` and of these. */
 export interface DecisionRecord {
@@ -16,7 +11,8 @@ export interface DecisionRecord {
   readonly atMs: number;
   /** Of the cache's journal. */
   readonly place: number;
-  readonly nominations: readonly Nomination[];
+  /** Those that stood, as long as they are remembered. */
+  readonly nominations: () => readonly Nomination[] | undefined;
   readonly options: Pick<DecideOptions, 'nominatedNodeName' | 'percentageOfNodesToScore' | 'startIndex'>;
   readonly outcome: Decision['kind'];
   /** '' unless it was placed. */

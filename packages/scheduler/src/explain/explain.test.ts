@@ -29,7 +29,7 @@ function decideAndAssume(framework: Framework, cache: SchedulerCache, pod: Pod, 
   const decision = decide(framework, new CycleState(), info, cache.snapshot(), { ...options, nominator: new Nominations(), random: host.random });
   const placed = decision.kind === 'placed';
   const record: DecisionRecord = {
-    pod: info, profile: 'default-scheduler', attempt: 1, atMs: 0, place: cache.place, nominations: [], options,
+    pod: info, profile: 'default-scheduler', attempt: 1, atMs: 0, place: cache.place, nominations: () => [], options,
     outcome: decision.kind, nodeName: placed ? decision.nodeName : '', evaluated: placed ? decision.evaluated : 0, message: '',
   };
   return record;

@@ -4,10 +4,9 @@ import type { Snapshot } from '../cache/snapshot.ts';
 import { feasibleNodesToFind } from '../decide.ts';
 import { Candidates } from '../framework/candidates.ts';
 import { CycleState } from '../framework/cycle-state.ts';
-import type { Diagnosis } from '../framework/diagnosis.ts';
 import type { Framework } from '../framework/framework.ts';
 import { isRejected, type Status } from '../framework/status.ts';
-import { Nominations } from '../queue/nominations.ts';
+import { Nominations, type Nomination } from '../queue/nominations.ts';
 import { Search } from '../search.ts';
 import { suggestChanges } from './changes.ts';
 import type { DecisionRecord } from './decision-log.ts';
@@ -45,7 +44,7 @@ function scoresOf(framework: Framework, state: CycleState, record: DecisionRecor
   }).toSorted((a, b) => b.total - a.total || Number(b.node === record.nodeName) - Number(a.node === record.nodeName));
 }
 
-function nominationsOf({ nominations }: DecisionRecord): Nominations {
+function nominatorOf(nominations: readonly Nomination[]): Nominations {
   const out = new Nominations();
   for (const { pod, nodeName } of nominations) out.nominate(pod, nodeName);
   return out;
@@ -56,19 +55,19 @@ function everywhere(snapshot: Snapshot, { plugin, reasons }: Status): NodeVerdic
 }
 
 function verdictsOf(snapshot: Snapshot, search: Search, record: DecisionRecord, narrowedBy: readonly string[]): NodeVerdict[] {
-  const diagnosis: Diagnosis = search.diagnose();
+  const statuses = search.diagnose().statuses();
   const feasible = new Set<string>();
   for (let i = 0; i < search.count; i += 1) feasible.add(snapshot.table.nodeAt(search.feasible[i] as number).name);
   const verdicts: NodeVerdict[] = [...feasible].map((node) => ({ node, feasible: true, plugin: '', reasons: [] }));
-  for (const [node, { plugin, reasons, code }] of diagnosis.statuses) if (code !== 'Success') verdicts.push({ node, feasible: false, plugin, reasons });
+  for (const [node, { plugin, reasons, code }] of statuses) if (code !== 'Success') verdicts.push({ node, feasible: false, plugin, reasons });
   if (narrowedBy.length === 0) return verdicts;
-  const asked = new Set(diagnosis.statuses.keys());
+  const asked = new Set(statuses.keys());
   const reasons = [`node(s) didn't satisfy plugin(s) [${narrowedBy.toSorted().join(' ')}]`];
   for (const { name } of snapshot.nodes) if (!asked.has(name)) verdicts.push({ node: name, feasible: false, plugin: narrowedBy[0] ?? '', reasons });
   return verdicts;
 }
 
-function look(framework: Framework, record: DecisionRecord, snapshot: Snapshot, { everyNode }: ExplainOptions): Told {
+function look(framework: Framework, record: DecisionRecord, nominations: readonly Nomination[], snapshot: Snapshot, { everyNode }: ExplainOptions): Told {
   const state = new CycleState();
   const total = snapshot.nodes.length;
   const pre = framework.preFilter(state, record.pod, snapshot);
@@ -76,7 +75,7 @@ function look(framework: Framework, record: DecisionRecord, snapshot: Snapshot, 
     const verdicts = everywhere(snapshot, pre.status);
     return { nodes: { total, evaluated: 0, feasible: 0 }, rejections: groupsOf(verdicts), scores: [], changes: [], ...(everyNode ? { verdicts } : {}) };
   }
-  const search = new Search(framework, state, record.pod, snapshot, nominationsOf(record));
+  const search = new Search(framework, state, record.pod, snapshot, nominatorOf(nominations));
   const { options: { nominatedNodeName, percentageOfNodesToScore, startIndex } } = record;
   const enough = framework.hasScore ? feasibleNodesToFind(total, percentageOfNodesToScore) : 1;
   search.run({ nominatedNodeName, nodeNames: pre.nodeNames, startIndex, enough });
@@ -93,8 +92,9 @@ function look(framework: Framework, record: DecisionRecord, snapshot: Snapshot, 
 
 /** undefined: it is too long ago. Takes the cache back and forth within one turn. */
 export function explain(framework: Framework, cache: SchedulerCache, record: DecisionRecord, options: ExplainOptions): Explanation | undefined {
-  if (record.place < cache.earliestPlace) return undefined;
-  const told = cache.at(record.place, (snapshot) => look(framework, record, snapshot, options));
+  const nominations = record.nominations();
+  if (record.place < cache.earliestPlace || nominations === undefined) return undefined;
+  const told = cache.at(record.place, (snapshot) => look(framework, record, nominations, snapshot, options));
   const { namespace, name, uid } = record.pod;
   return {
     kind: 'PodExplanation', namespace, name, uid, scheduler: record.profile, attempt: record.attempt, time: rfc3339Seconds(record.atMs),

@@ -19,7 +19,7 @@ function nodesOf({ candidates }: { readonly candidates: { readonly count: number
 }
 
 function alsoRefused(diagnosis: Diagnosis, refused: ReadonlyMap<string, Status>): void {
-  for (const [name, status] of refused) diagnosis.statuses.set(name, status);
+  for (const [name, status] of refused) diagnosis.overrule(name, status);
   diagnosis.unschedulablePlugins.add(extenderName);
 }
 

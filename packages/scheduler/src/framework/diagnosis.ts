@@ -1,8 +1,15 @@
+import type { NodeInfo } from '../cache/node-info.ts';
 import { isRejected, unresolvable, type Status } from './status.ts';
 
 /** Why no node would do. */
 export class Diagnosis {
-  readonly statuses = new Map<string, Status>();
+  /** By row of the table of nodes. */
+  readonly #byRow: (Status | undefined)[] = [];
+  readonly #nodes: NodeInfo[] = [];
+  /** Said by others than plugins. */
+  readonly #byName = new Map<string, Status>();
+  /** Equal statuses are mostly one and the same object. */
+  readonly #counts = new Map<Status, number>();
   readonly unschedulablePlugins = new Set<string>();
   readonly pendingPlugins = new Set<string>();
   /** Set if a PreFilter plugin refused the pod on every node. */
@@ -11,9 +18,22 @@ export class Diagnosis {
   /** Status of nodes that have none of their own. */
   absent: Status = unresolvable();
 
-  reject(nodeName: string, status: Status): void {
-    this.statuses.set(nodeName, status);
-    this.blame(status);
+  /** For a node that has no status yet. */
+  reject(node: NodeInfo, status: Status): void {
+    this.#byRow[node.row] = status;
+    this.#nodes.push(node);
+    this.#count(status);
+  }
+
+  /** In the place of what plugins said, if they said something. */
+  overrule(nodeName: string, status: Status): void {
+    this.#byName.set(nodeName, status);
+  }
+
+  #count(status: Status): void {
+    const before = this.#counts.get(status);
+    this.#counts.set(status, (before ?? 0) + 1);
+    if (before === undefined) this.blame(status);
   }
 
   blame(status: Status): void {
@@ -21,28 +41,41 @@ export class Diagnosis {
     (status.code === 'Pending' ? this.pendingPlugins : this.unschedulablePlugins).add(status.plugin);
   }
 
-  statusOf(nodeName: string): Status {
-    return this.statuses.get(nodeName) ?? this.absent;
+  statusOf({ name, row }: NodeInfo): Status {
+    return this.#byName.get(name) ?? this.#byRow[row] ?? this.absent;
+  }
+
+  /** Of the nodes that have one of their own. For explanations, not for decisions. */
+  statuses(): ReadonlyMap<string, Status> {
+    return new Map([...this.#nodes.map((node) => [node.name, this.statusOf(node)] as const), ...this.#byName]);
+  }
+
+  /** How many nodes have which status; `absent` for those of `nodeCount` that have none of their own. */
+  counts(nodeCount: number): ReadonlyMap<Status, number> {
+    const counts = new Map(this.#counts);
+    let known = this.#nodes.length;
+    if (this.#byName.size > 0) {
+      counts.clear();
+      const statuses = this.statuses();
+      known = statuses.size;
+      for (const status of statuses.values()) counts.set(status, (counts.get(status) ?? 0) + 1);
+    }
+    if (nodeCount > known) counts.set(this.absent, (counts.get(this.absent) ?? 0) + nodeCount - known);
+    return counts;
   }
 }
 
-function histogram(diagnosis: Diagnosis, nodeCount: number): string[] {
-  const counts = new Map<string, number>();
-  const add = (reason: string, by: number): void => { counts.set(reason, (counts.get(reason) ?? 0) + by); };
-  for (const status of diagnosis.statuses.values()) for (const reason of status.reasons) add(reason, 1);
-  const absent = nodeCount - diagnosis.statuses.size;
-  if (absent > 0) for (const reason of diagnosis.absent.reasons) add(reason, absent);
-  return [...counts].map(([reason, count]) => `${count} ${reason}`).toSorted();
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable` */
+export function fitMessage(counts: ReadonlyMap<Status, number>, nodeCount: number): string {
+  const byReason = new Map<string, number>();
+  for (const [{ reasons }, count] of counts) for (const reason of reasons) byReason.set(reason, (byReason.get(reason) ?? 0) + count);
+  const parts = [...byReason].map(([reason, count]) => `${count} ${reason}`).toSorted();
+  return `0/${nodeCount} nodes are available:${parts.length > 0 ? ` ${parts.join(', ')}.` : ''}`;
 }
 
-/** The text users know: `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` */
+/** The text users know, with what preemption said. */
 export function fitErrorMessage(diagnosis: Diagnosis, nodeCount: number): string {
-  let message = `0/${nodeCount} nodes are available:`;
-  if (diagnosis.preFilterMessage === '') {
-    const reasons = histogram(diagnosis, nodeCount);
-    if (reasons.length > 0) message += ` ${reasons.join(', ')}.`;
-  } else {
-    message += ` ${diagnosis.preFilterMessage}.`;
-  }
+  const message = diagnosis.preFilterMessage === '' ? fitMessage(diagnosis.counts(nodeCount), nodeCount)
+    : `0/${nodeCount} nodes are available: ${diagnosis.preFilterMessage}.`;
   return diagnosis.postFilterMessage === '' ? message : `${message} ${diagnosis.postFilterMessage}`;
 }

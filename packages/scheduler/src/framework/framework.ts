@@ -5,11 +5,12 @@ import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import type {
   AnyPlugin, BindPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PostFilterResult, PreBindPlugin,
   PreEnqueuePlugin, PreemptionReport, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
 } from './interface.ts';
-import { RowVerdictsByNeeds, type RowVerdicts } from './row-verdicts.ts';
+import { ByNeeds, PromisedRows, RowVerdicts } from './row-verdicts.ts';
 import { failed, fromPlugin, isRejected, success, unresolvable, unschedulable, type Status } from './status.ts';
 
 /** Extension points by their names in the configuration. */
@@ -47,6 +48,8 @@ export interface Nominator {
   nominatedOn(nodeName: string): readonly PodInfo[];
   /** No pod is promised any node. */
   readonly isEmpty: boolean;
+  /** By row: 0, or a number that differs whenever other pods are promised the node. Live. */
+  stamps(snapshot: Snapshot): Float64Array;
 }
 
 export interface PreFilterOutcome {
@@ -66,6 +69,8 @@ function eachByItself(plugin: FilterPlugin, state: CycleState, pod: PodInfo, { t
   }
   return kept;
 }
+
+const maxInterned = 1000;
 
 /** Pods that name their node are asked about by tests and trials only. */
 function isFree({ pod }: PodInfo): boolean {
@@ -89,7 +94,9 @@ export class Framework {
   readonly #filtersByNodeAlone: number;
   readonly #scoresByNodeAlone: readonly WeightedScore[];
   readonly #otherScores: readonly WeightedScore[];
-  readonly #rowVerdicts = new RowVerdictsByNeeds();
+  readonly #rowVerdicts = new ByNeeds(() => new RowVerdicts());
+  readonly #besidePromised = new ByNeeds(() => new PromisedRows<Status>());
+  readonly #interned = new Map<string, Status>();
   #totals = new Float64Array(0);
   #scores = new Float64Array(0);
 
@@ -230,10 +237,35 @@ export class Framework {
     verdicts.judged(table, asked, count);
   }
 
-  /** Why the plugin at `place` of the filters refuses the node. */
-  statusOfRejected(state: CycleState, pod: PodInfo, node: NodeInfo, place: number): Status {
+  /** Only filters that judge nodes by themselves have something to say to the pod. */
+  judgesByNodeAlone(state: CycleState, pod: PodInfo): boolean {
+    return isFree(pod) && this.#sets.filter.every(({ name }, place) => place < this.#filtersByNodeAlone || state.skippedFilters.has(name));
+  }
+
+  /** What `filterWithNominated` says of rows with promises: of former pods too, where it can be the same for them. */
+  besidePromised(state: CycleState, pod: PodInfo, { table }: Snapshot): PromisedRows<Status> {
+    return this.judgesByNodeAlone(state, pod) ? this.#besidePromised.of(`${pod.priority} ${pod.needsKey}`, table) : new PromisedRows();
+  }
+
+  /** Why the plugin at `place` of the filters refuses the node, which `filterRows` was just asked about. */
+  statusOfRejected(state: CycleState, pod: PodInfo, { table }: Snapshot, row: number, place: number): Status {
+    const remembered = place < this.#filtersByNodeAlone && isFree(pod) ? this.#rowVerdicts.of(pod.needsKey, table).statuses : undefined;
+    const known = remembered?.[row];
+    if (known !== undefined) return known;
     const plugin = this.#sets.filter[place] as FilterPlugin;
-    return fromPlugin(plugin.filter(state, pod, node), plugin.name);
+    const status = this.#intern(fromPlugin(plugin.filter(state, pod, table.nodeAt(row)), plugin.name));
+    if (remembered !== undefined) remembered[row] = status;
+    return status;
+  }
+
+  /** Equal ones are one and the same, so that thousands are counted fast. */
+  #intern(status: Status): Status {
+    const key = [status.plugin, status.code, ...status.reasons].join('\0');
+    const known = this.#interned.get(key);
+    if (known !== undefined) return known;
+    if (this.#interned.size >= maxInterned) this.#interned.clear();
+    this.#interned.set(key, status);
+    return status;
   }
 
   /** Puts `other` on a trial node and tells the plugins. */
@@ -247,12 +279,12 @@ export class Framework {
     for (const plugin of this.#preFilters.values()) plugin.removePod?.(state, pod, other, node);
   }
 
-  async postFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): Promise<PostFilterResult> {
+  async postFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis): Promise<PostFilterResult> {
     const reasons: string[] = [];
     let nominatedNodeName: string | undefined;
     let report: PreemptionReport | undefined;
     for (const plugin of this.#sets.postFilter) {
-      const result = await plugin.postFilter(state, pod, snapshot, statuses);
+      const result = await plugin.postFilter(state, pod, snapshot, diagnosis);
       if (!isRejected(result.status)) return result;
       reasons.push(...result.status.reasons);
       nominatedNodeName = result.nominatedNodeName ?? nominatedNodeName;

@@ -4,6 +4,7 @@ import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import type { ClusterEvent, EventAction, EventResource } from './events.ts';
 import type { Status } from './status.ts';
 
@@ -84,7 +85,7 @@ export interface PreemptionCandidate {
 
 /** Called when no node passed; the first that answers Success ends the round. */
 export interface PostFilterPlugin extends Plugin {
-  postFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): Promise<PostFilterResult>;
+  postFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis): Promise<PostFilterResult>;
 }
 
 /** Skip also passes over the plugin's Score. */

@@ -88,7 +88,7 @@ test('all filters together, and pods put on and taken off a node on a trial leav
       // The same as if they had never been there.
       const without = { ...cluster, pods: cluster.pods.filter((other) => other.spec?.nodeName !== node.name) };
       const slow = cluster.nodes.filter((candidate) => candidate.metadata?.name === node.name && Object.values(slowFilters).every((passes) => passes(pod, candidate, without)));
-      const narrowedOut = decision.kind === 'unfit' && decision.diagnosis.statusOf(node.name) === decision.diagnosis.absent;
+      const narrowedOut = decision.kind === 'unfit' && decision.diagnosis.statusOf(node) === decision.diagnosis.absent;
       if (!narrowedOut) expect(framework.filter(trialState, info, trialNode).code === 'Success').toBe(slow.length === 1);
       for (const other of there) framework.addPod(trialState, info, other, trialNode);
       expect(framework.filter(trialState, info, trialNode).code).toBe(before);

@@ -61,6 +61,8 @@ export class NodeTable {
   #version = 0;
   /** By row: differs whenever the node or the sums of its pods differ; never 0 for a row in use. */
   touchedAt: Float64Array = new Float64Array(0);
+  /** By row: differs also when a pod is another object than before, with the same needs. */
+  podsAt: Float64Array = new Float64Array(0);
   #touches = 0;
   #hasImages: Uint8Array = new Uint8Array(0);
 
@@ -107,6 +109,13 @@ export class NodeTable {
   #touch(row: number): void {
     this.#touches += 1;
     this.touchedAt[row] = this.#touches;
+    this.podsAt[row] = this.#touches;
+  }
+
+  /** A pod of the node has been replaced by an equal one. */
+  followPod({ row }: NodeInfo): void {
+    this.#touches += 1;
+    this.podsAt[row] = this.#touches;
   }
 
   /** The node itself has changed, come or gone. */
@@ -217,6 +226,7 @@ export class NodeTable {
   #grow(length: number): void {
     this.#changedAt = grownFloats(this.#changedAt, length);
     this.touchedAt = grownFloats(this.touchedAt, length);
+    this.podsAt = grownFloats(this.podsAt, length);
     for (const column of [this.cpu, this.memory, this.ephemeralStorage, this.pods, ...this.#scalars.values()]) {
       column.allocatable = grownFloats(column.allocatable, length);
       column.requested = grownFloats(column.requested, length);

@@ -78,22 +78,46 @@ function earliestStart(candidate: Candidate): number {
 }
 
 /** Smaller is better; asked in this order. */
-const criteria: readonly ((candidate: Candidate) => number)[] = [
-  (candidate) => candidate.violations,
-  (candidate) => candidate.victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
-  // Shifted so that many pods of negative priority do not weigh less than few.
-  (candidate) => candidate.victims.reduce((sum, pod) => sum + pod.priority + 2 ** 31, 0),
-  (candidate) => candidate.victims.length,
-  (candidate) => -earliestStart(candidate),
-];
+function costsOf(candidate: Candidate): readonly number[] {
+  return [
+    candidate.violations,
+    candidate.victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
+    // Shifted so that many pods of negative priority do not weigh less than few.
+    candidate.victims.reduce((sum, pod) => sum + pod.priority + 2 ** 31, 0),
+    candidate.victims.length,
+    -earliestStart(candidate),
+  ];
+}
+
+const knownCosts = new WeakMap<Candidate, readonly number[]>();
+
+function rememberedCosts(candidate: Candidate): readonly number[] {
+  let costs = knownCosts.get(candidate);
+  if (costs === undefined) {
+    costs = costsOf(candidate);
+    knownCosts.set(candidate, costs);
+  }
+  return costs;
+}
+
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i += 1) {
+    const [x, y] = [a[i] as number, b[i] as number];
+    if (x !== y) return x < y;
+  }
+  return false;
+}
 
 /** The candidate that hurts least; the first of equals. */
 export function pickCandidate(candidates: readonly Candidate[]): Candidate | undefined {
-  let left = candidates;
-  for (const costOf of criteria) {
-    if (left.length <= 1) break;
-    const least = Math.min(...left.map(costOf));
-    left = left.filter((candidate) => costOf(candidate) === least);
+  let best = candidates[0];
+  if (best === undefined) return undefined;
+  let least = rememberedCosts(best);
+  for (const candidate of candidates) {
+    const costs = rememberedCosts(candidate);
+    if (!isLess(costs, least)) continue;
+    best = candidate;
+    least = costs;
   }
-  return left[0];
+  return best;
 }

@@ -5,12 +5,12 @@ import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
 import type { Extenders } from '../../extender/extenders.ts';
-import type { CycleState } from '../../framework/cycle-state.ts';
-import { Diagnosis, fitErrorMessage } from '../../framework/diagnosis.ts';
+import { fitMessage, type Diagnosis } from '../../framework/diagnosis.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
 import type { AnyPlugin, PostFilterResult, PreemptionReport } from '../../framework/interface.ts';
 import { failed, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
-import { dryRun, pickCandidate, type Candidate } from './candidates.ts';
+import { pickCandidate, type Candidate } from './candidates.ts';
+import { DryRuns } from './dry-runs.ts';
 
 const name = 'DefaultPreemption';
 
@@ -32,12 +32,12 @@ export interface PreemptionHandle {
 }
 
 /** undefined: the pod may preempt. */
-function whyNot(pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): string | undefined {
+function whyNot(pod: PodInfo, snapshot: Snapshot, diagnosis: Diagnosis): string | undefined {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
   const nominated = pod.pod.status?.nominatedNodeName ?? '';
   const node = nominated === '' ? undefined : snapshot.node(nominated);
   // The room it was promised there will never come.
-  if (node === undefined || statuses.get(nominated)?.code === 'UnschedulableAndUnresolvable') return undefined;
+  if (node === undefined || diagnosis.statusOf(node).code === 'UnschedulableAndUnresolvable') return undefined;
   const leaving = node.pods.values().some((other) => other.priority < pod.priority && other.terminating
     && other.pod.status?.conditions?.some((condition) => condition.type === 'DisruptionTarget' && condition.status === 'True' && condition.reason === 'PreemptionByScheduler') === true);
   return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
@@ -49,20 +49,23 @@ function candidateCount(nodeCount: number, args: PreemptionArgs): number {
 
 interface Search { readonly candidates: readonly Candidate[]; readonly message: string }
 
-function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, state: CycleState, pod: PodInfo, snapshot: Snapshot, statuses: ReadonlyMap<string, Status>): Search {
-  const diagnosis = new Diagnosis();
-  diagnosis.absent = unresolvable('Preemption is not helpful for scheduling');
-  const potential: NodeInfo[] = snapshot.nodes.filter((node) => statuses.get(node.name)?.code === 'Unschedulable');
+const unhelpful = unresolvable('Preemption is not helpful for scheduling');
+const noVictims = unschedulable('No preemption victims found for incoming pod');
+
+function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, dryRunOf: (node: NodeInfo) => Candidate | undefined, snapshot: Snapshot, diagnosis: Diagnosis): Search {
+  const potential: NodeInfo[] = snapshot.nodes.filter((node) => diagnosis.statusOf(node).code === 'Unschedulable');
   const wanted = candidateCount(potential.length, args);
   const offset = potential.length === 0 ? 0 : randomBelow(handle.host.random, potential.length);
   const candidates: Candidate[] = [];
+  let refused = 0;
   for (let i = 0; i < potential.length && candidates.length < wanted; i += 1) {
     const node = potential[(offset + i) % potential.length] as NodeInfo;
-    const candidate = dryRun(handle.framework(), handle.nominator(), state, pod, node, handle.budgets());
+    const candidate = dryRunOf(node);
     if (candidate !== undefined && candidate.victims.length > 0) candidates.push(candidate);
-    else diagnosis.reject(node.name, unschedulable('No preemption victims found for incoming pod'));
+    else refused += 1;
   }
-  return { candidates, message: fitErrorMessage(diagnosis, snapshot.nodes.length) };
+  const nodeCount = snapshot.nodes.length;
+  return { candidates, message: fitMessage(new Map([[noVictims, refused], [unhelpful, nodeCount - refused]].filter(([, count]) => count !== 0) as [Status, number][]), nodeCount) };
 }
 
 async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, nodeName: string): Promise<void> {
@@ -106,12 +109,13 @@ function reportOf(message: string, candidates: readonly Candidate[], chosen: Can
 
 /** Makes room for a pod by removing pods of lower priority from the node where that hurts least. */
 export function defaultPreemption(args: PreemptionArgs, handle: PreemptionHandle): AnyPlugin {
+  const dryRuns = new DryRuns();
   return {
     name,
-    async postFilter(state, pod, snapshot, statuses): Promise<PostFilterResult> {
-      const reason = whyNot(pod, snapshot, statuses);
+    async postFilter(state, pod, snapshot, diagnosis): Promise<PostFilterResult> {
+      const reason = whyNot(pod, snapshot, diagnosis);
       if (reason !== undefined) return { status: unschedulable(`preemption: ${reason}`), nominatedNodeName: undefined, report: reportOf(reason, [], undefined) };
-      const { candidates: found, message } = findCandidates(handle, args, state, pod, snapshot, statuses);
+      const { candidates: found, message } = findCandidates(handle, args, dryRuns.of(handle.framework(), handle.nominator(), state, pod, snapshot, handle.budgets()), snapshot, diagnosis);
       let candidates: readonly Candidate[];
       try {
         candidates = await handle.extenders.preempt(pod, found, () => handle.snapshot());
