@@ -63,8 +63,8 @@ test.each<[string, Answer, Readonly<Record<string, unknown>>]>([
 
 test.each<[string, Answer, Readonly<Record<string, unknown>>, string]>([
   ['refuses every node', () => ({ NodeNames: [], FailedNodes: { n1: 'too loud', n2: 'too loud' }, FailedAndUnresolvableNodes: { n3: 'too far', n2: 'too far' } }), { nodeCacheCapable: true },
-    '0/3 nodes are available: 1 too loud, 2 too far. preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling..'],
-  ['names nothing', () => ({}), {}, '0/3 nodes are available: preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling..'],
+    '0/3 nodes are available: 1 too loud, 2 too far. preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.'],
+  ['names nothing', () => ({}), {}, '0/3 nodes are available: preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'],
   ['tells of an error', () => ({ Error: 'out of order' }), {}, 'out of order'],
   ['answers another status', () => { throw 500 as unknown as Error; }, {}, 'failed filter with extender at URL http://extender:9000/say/filter, code 500'],
   ['names a stranger', () => ({ NodeNames: ['elsewhere'] }), { nodeCacheCapable: true }, 'extender "http://extender:9000/say/" claims a filtered node "elsewhere" which is not found in the input node list'],
