@@ -19,20 +19,6 @@ interface Outcome {
   readonly nodeNames: readonly string[];
 }
 
-/** Until `probe` answers true on virtual time; a refused or broken request is an answer of no. */
-async function until(world: ControlPlane, what: string, forMs: number, probe: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = world.sim.nowMs + forMs;
-  while (world.sim.nowMs < deadlineMs) {
-    const asked = probe().catch(() => false);
-    let answer: boolean | undefined;
-    void asked.then((value) => { answer = value; });
-    await world.sim.run(20_000, () => answer !== undefined);
-    if (answer === true) return;
-    await world.sim.run(250);
-  }
-  throw new Error(`${what}: not within ${forMs} ms of virtual time\n${world.sim.trace.tail(60).join('\n')}`);
-}
-
 async function ready(client: Client): Promise<boolean> {
   const now = await client.get(resources.deployments, { namespace: 'default', name: 'web' });
   return now.status?.readyReplicas === replicas && now.status.observedGeneration === now.metadata?.generation;
@@ -43,22 +29,22 @@ async function story(seed: number): Promise<Outcome> {
   try {
     world.startAll();
     const client = world.client('user');
-    await until(world, 'three nodes are Ready', 120_000, async () => {
+    await world.until('three nodes are Ready', 120_000, async () => {
       const nodes = await client.list(resources.nodes);
       return nodes.items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') && (node.spec?.taints ?? []).length === 0).length === 3;
     });
-    await until(world, 'the deployment is made', 60_000, async () => (await client.create(resources.deployments, deployment)).metadata?.name === 'web');
+    await world.until('the deployment is made', 60_000, async () => (await client.create(resources.deployments, deployment)).metadata?.name === 'web');
     // While its pods are on their way, a store member loses power and an API server is killed.
     await world.sim.run(world.sim.random.float() * 400);
     world.kill('store-1', { powerCut: true });
     await world.sim.run(world.sim.random.float() * 400);
     world.kill('apiserver-1');
-    await until(world, 'all replicas run on their kubelets without the dead two', 240_000, () => ready(client));
+    await world.until('all replicas run on their kubelets without the dead two', 240_000, () => ready(client));
     world.start('store-1');
     world.start('apiserver-1');
-    await until(world, 'pods are listed', 60_000, async () => (await client.list(resources.pods, { namespace: 'default' })).items.length === replicas);
+    await world.until('pods are listed', 60_000, async () => (await client.list(resources.pods, { namespace: 'default' })).items.length === replicas);
     let nodeNames: readonly string[] = [];
-    await until(world, 'pods have nodes', 60_000, async () => {
+    await world.until('pods have nodes', 60_000, async () => {
       const pods = await client.list(resources.pods, { namespace: 'default' });
       nodeNames = pods.items.map((pod) => pod.spec?.nodeName ?? '').toSorted();
       return nodeNames.length === replicas;
@@ -89,10 +75,10 @@ test('a node that was deleted under its kubelet registers again with its next le
       uid = node?.metadata?.uid;
       return uid !== other && node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
     };
-    await until(world, 'the node is Ready', 120_000, () => readyAs(undefined));
+    await world.until('the node is Ready', 120_000, () => readyAs(undefined));
     const first = uid;
-    await until(world, 'it is deleted', 10_000, async () => { await client.delete(resources.nodes, { name: 'node-1' }); return true; });
-    await until(world, 'another of its name is Ready', 30_000, () => readyAs(first));
+    await world.until('it is deleted', 10_000, async () => { await client.delete(resources.nodes, { name: 'node-1' }); return true; });
+    await world.until('another of its name is Ready', 30_000, () => readyAs(first));
   } finally {
     world.sim.stop();
   }

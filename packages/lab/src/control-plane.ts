@@ -96,6 +96,20 @@ export class ControlPlane {
     return this.#client(this.sim.start(name, name).host, tls, name);
   }
 
+  /** Until `probe` answers true on virtual time; a refused or broken request is an answer of no. */
+  async until(what: string, forMs: number, probe: () => Promise<boolean>): Promise<void> {
+    const { sim } = this;
+    const deadlineMs = sim.nowMs + forMs;
+    while (sim.nowMs < deadlineMs) {
+      let answer: boolean | undefined;
+      void probe().catch(() => false).then((value) => { answer = value; });
+      await sim.run(20_000, () => answer !== undefined);
+      if (answer === true) return;
+      await sim.run(250);
+    }
+    throw new Error(`${what}: not within ${forMs} ms of virtual time\n${sim.trace.tail(80).join('\n')}`);
+  }
+
   #apiserverNames(): readonly string[] {
     return Array.from({ length: this.#options.apiservers }, (_, at) => `apiserver-${at + 1}`);
   }

@@ -20,18 +20,6 @@ function deployment(name: string): Deployment {
   };
 }
 
-async function until(world: ControlPlane, what: string, forMs: number, probe: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = world.sim.nowMs + forMs;
-  while (world.sim.nowMs < deadlineMs) {
-    let answer: boolean | undefined;
-    void probe().catch(() => false).then((value) => { answer = value; });
-    await world.sim.run(20_000, () => answer !== undefined);
-    if (answer === true) return;
-    await world.sim.run(250);
-  }
-  throw new Error(`${what}: not within ${forMs} ms of virtual time\n${world.sim.trace.tail(80).join('\n')}`);
-}
-
 /** Kills, cuts, heals and sets dates. One store member at most is down at a time; everything comes back in the end. */
 async function storm(world: ControlPlane, host: Host, untilMs: number): Promise<void> {
   const { sim } = world;
@@ -177,8 +165,8 @@ async function story(seed: number): Promise<{ readonly acknowledged: number; rea
   try {
     world.startAll();
     const admin = world.client('admin');
-    await until(world, 'three nodes are Ready', 120_000, async () => (await admin.list(resources.nodes)).items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')).length === 3);
-    for (const name of deploymentNames.slice(0, 2)) await until(world, 'a deployment is made', 60_000, async () => (await admin.create(resources.deployments, deployment(name))).metadata?.name === name);
+    await world.until('three nodes are Ready', 120_000, async () => (await admin.list(resources.nodes)).items.filter((node) => node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')).length === 3);
+    for (const name of deploymentNames.slice(0, 2)) await world.until('a deployment is made', 60_000, async () => (await admin.create(resources.deployments, deployment(name))).metadata?.name === name);
     const told: Told = { acknowledged: new Map(), faults: [] };
     const endMs = world.sim.nowMs + stormMs;
     const host = (name: string): Host => world.sim.start(name, name).host;
@@ -186,13 +174,13 @@ async function story(seed: number): Promise<{ readonly acknowledged: number; rea
     let broken: unknown;
     watcher(world.client('w'), host('w-clock'), told, stop.signal).catch((error: unknown) => { broken = error; });
     await world.sim.runUntil(Promise.all([storm(world, host('nemesis'), endMs), ...users]), stormMs + 120_000, 'the storm');
-    await until(world, 'the last deployment is made', 120_000, async () => {
+    await world.until('the last deployment is made', 120_000, async () => {
       const found = await admin.get(resources.deployments, { namespace: 'default', name: 'c' }).catch(() => undefined);
       return (found ?? await admin.create(resources.deployments, deployment('c'))).metadata?.name === 'c';
     });
-    await until(world, 'every deployment has its replicas', 480_000, () => converged(admin));
+    await world.until('every deployment has its replicas', 480_000, () => converged(admin));
     const there = new Map<string, string | undefined>();
-    await until(world, 'what is there', 60_000, async () => {
+    await world.until('what is there', 60_000, async () => {
       for (const { metadata, data } of (await admin.list(resources.configmaps, { namespace: 'default' })).items) there.set(metadata?.name ?? '', data?.['value']);
       return true;
     });
