@@ -4,14 +4,17 @@ import type { Pod, PodCondition } from 'kubernetes-types/core/v1';
 import type { SchedulerCache } from './cache/cache.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import type { SchedulerConfig } from './config.ts';
-import { decide, type DecideOptions, type Decision } from './decide.ts';
+import { decide, type DecideOptions, type Decision, type Refusal } from './decide.ts';
+import { errorFailure, failureOf, type Failure } from './failure.ts';
+import { GangCycle, type SinglePodSteps, type Tried } from './gangs/gang-cycle.ts';
+import type { Gang } from './gangs/gangs.ts';
 import type { DecisionLog, DecisionRecord } from './explain/decision-log.ts';
 import { decideWithExtenders, type Decided } from './extender/decide-with-extenders.ts';
 import type { Extenders } from './extender/extenders.ts';
 import { CycleState } from './framework/cycle-state.ts';
 import { fitErrorMessage, type Diagnosis } from './framework/diagnosis.ts';
 import type { Framework } from './framework/framework.ts';
-import { isRejected } from './framework/status.ts';
+import type { Status } from './framework/status.ts';
 import type { SchedulerMetrics } from './scheduler-metrics.ts';
 import type { QueuedPodInfo, SchedulingQueue } from './queue/scheduling-queue.ts';
 
@@ -33,21 +36,9 @@ export interface SchedulerParts {
   readonly latestPod: (pod: PodInfo) => Pod | undefined;
   readonly metrics: SchedulerMetrics;
   readonly decisions: DecisionLog;
-}
-
-interface Failure {
-  readonly message: string;
-  readonly reason: 'Unschedulable' | 'SchedulerError';
-  readonly unschedulablePlugins: ReadonlySet<string>;
-  readonly pendingPlugins: ReadonlySet<string>;
-  /** undefined: as it was. */
-  readonly nominatedNodeName?: string | undefined;
-}
-
-const nobody: ReadonlySet<string> = new Set();
-
-function errorFailure(message: string): Failure {
-  return { message, reason: 'SchedulerError', unschedulablePlugins: nobody, pendingPlugins: nobody };
+  /** Whom the pod must go with; undefined if it goes alone. */
+  readonly gangOf: (pod: Pod) => Gang | undefined;
+  readonly permitWaitingTimeMs: number;
 }
 
 /**
@@ -62,9 +53,26 @@ export class Scheduler {
   #signal: AbortSignal | undefined;
   #startIndex = 0;
   #wake: (() => void) | undefined;
+  readonly #gangs: GangCycle;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
+    this.#gangs = new GangCycle({ ...parts, steps: this.#steps() });
+  }
+
+  #steps(): SinglePodSteps {
+    return {
+      decide: (framework, item) => this.#try(framework, item),
+      assume: (framework, tried, nodeName) => this.#assume(framework, tried, nodeName),
+      forget: (framework, tried, nodeName) => this.#forget(framework, tried, nodeName),
+      explain: (framework, tried, refusal) => this.#explain(framework, tried, refusal),
+      fail: (framework, item, failure) => this.#fail(framework, item, failure),
+      undo: (framework, tried, nodeName, failure) => this.#undo(framework, tried, nodeName, failure),
+      giveUp: (framework, tried, nodeName) => this.#giveUp(framework, tried, nodeName),
+      bound: (framework, item, nodeName) => this.#bound(framework, item, nodeName),
+      track: (work, waits) => this.#track(work, waits ? this.#waiting : this.#writes),
+      signal: () => this.#signal as AbortSignal,
+    };
   }
 
   /** The queue has something. */
@@ -96,22 +104,33 @@ export class Scheduler {
   }
 
   async #scheduleOne(item: QueuedPodInfo): Promise<void> {
-    const { cache, frameworks, queue, metrics, host, extenders } = this.#parts;
+    const { cache, frameworks, queue, gangOf } = this.#parts;
     const pod = item.podInfo;
     const framework = frameworks.get(pod.pod.spec?.schedulerName ?? '');
     if (framework === undefined || pod.terminating || cache.isAssumed(pod.uid)) { queue.done(pod.uid); return; }
-    const startMs = host.clock.monotonicMs();
+    const gang = gangOf(pod.pod);
+    if (gang !== undefined) { await this.#gangs.schedule(framework, item, gang); return; }
+    const trying = this.#try(framework, item);
+    const tried = trying instanceof Promise ? await trying : trying;
+    if (tried === undefined) return;
+    const { decision } = tried;
+    if (decision.kind === 'placed') this.#assumeAndBind(framework, tried, decision.nodeName);
+    else this.#fail(framework, item, await this.#explain(framework, tried, decision));
+  }
+
+  /** Chooses a node, at once unless extenders have a say. undefined: the pod is nobody's any more. */
+  #try(framework: Framework, item: QueuedPodInfo): Tried | Promise<Tried | undefined> {
+    const pod = item.podInfo;
+    const startMs = this.#parts.host.clock.monotonicMs();
     const options = this.#optionsFor(framework, pod);
-    const asked = extenders.haveSay(pod.pod);
-    const { decision, state } = asked ? await this.#decideWithExtenders(framework, pod, options) : this.#decide(framework, pod, options);
-    // While others were asked, the pod may have gone or been bound.
-    if (asked && !queue.isInFlight(pod.uid)) return;
-    const record = this.#note(framework, item, decision, options);
-    metrics.decided(decision.kind, framework.profileName, host.clock.monotonicMs() - startMs);
-    if (decision.kind === 'placed') { this.#assumeAndBind(framework, state, item, decision.nodeName); return; }
-    const failure = await this.#explain(framework, state, pod, decision, record);
-    record.message = failure.message;
-    this.#fail(framework, item, failure);
+    const note = ({ decision, state }: Decided): Tried => {
+      const record = this.#note(framework, item, decision, options);
+      this.#parts.metrics.decided(decision.kind, framework.profileName, this.#parts.host.clock.monotonicMs() - startMs);
+      return { item, state, decision, record };
+    };
+    if (!this.#parts.extenders.haveSay(pod.pod)) return note(this.#decide(framework, pod, options));
+    // While they were asked, the pod may have gone or been bound.
+    return this.#decideWithExtenders(framework, pod, options).then((decided) => (this.#parts.queue.isInFlight(pod.uid) ? note(decided) : undefined));
   }
 
   #optionsFor({ profileName }: Framework, pod: PodInfo): DecideOptions {
@@ -161,21 +180,24 @@ export class Scheduler {
     return record;
   }
 
-  #assumeAndBind(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string): void {
+  #assume(framework: Framework, { item: { podInfo: pod }, state }: Tried, nodeName: string): Status {
     const { cache, queue } = this.#parts;
-    const pod = item.podInfo;
     cache.assumePod(pod, nodeName);
     queue.nominations.remove(pod.uid);
+    return framework.reserve(state, pod, nodeName);
+  }
+
+  #assumeAndBind(framework: Framework, tried: Tried, nodeName: string): void {
+    const { item, state } = tried;
+    const pod = item.podInfo;
     const signal = this.#signal as AbortSignal;
-    const reserved = framework.reserve(state, pod, nodeName);
-    if (state.bindingWaits) queue.setApart(pod.uid);
+    const reserved = this.#assume(framework, tried, nodeName);
+    if (state.bindingWaits) this.#parts.queue.setApart(pod.uid);
     this.#track((async () => {
       const status = reserved.code === 'Success' ? await framework.bindingCycle(state, pod, nodeName, signal) : reserved;
       if (status.code === 'Success') this.#bound(framework, item, nodeName);
-      else if (signal.aborted) this.#giveUp(framework, state, item, nodeName);
-      else this.#undo(framework, state, item, nodeName, isRejected(status)
-        ? { message: status.reasons.join(', '), reason: 'Unschedulable', unschedulablePlugins: new Set([status.plugin]), pendingPlugins: nobody }
-        : errorFailure(status.reasons.join(', ')));
+      else if (signal.aborted) this.#giveUp(framework, tried, nodeName);
+      else this.#undo(framework, tried, nodeName, failureOf(status));
     })(), state.bindingWaits ? this.#waiting : this.#writes);
   }
 
@@ -193,32 +215,36 @@ export class Scheduler {
     recorderOf(framework.profileName).event(eventTarget(pod.pod), 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`, { action: 'Binding' });
   }
 
-  #forget(framework: Framework, state: CycleState, pod: PodInfo, nodeName: string): void {
+  #forget(framework: Framework, { item: { podInfo: pod }, state }: Tried, nodeName: string): void {
     framework.unreserve(state, pod, nodeName);
     this.#parts.cache.forgetPod(pod.uid);
   }
 
   /** Not this process's to decide any more: nobody is told. */
-  #giveUp(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string): void {
-    this.#forget(framework, state, item.podInfo, nodeName);
-    this.#parts.queue.giveBack(item, errorFailure(''));
+  #giveUp(framework: Framework, tried: Tried, nodeName: string): void {
+    this.#forget(framework, tried, nodeName);
+    this.#parts.queue.giveBack(tried.item, errorFailure(''));
   }
 
-  #undo(framework: Framework, state: CycleState, item: QueuedPodInfo, nodeName: string, failure: Failure): void {
-    const { queue } = this.#parts;
-    const pod = item.podInfo;
-    this.#forget(framework, state, pod, nodeName);
+  #undo(framework: Framework, tried: Tried, nodeName: string, failure: Failure): void {
+    this.#forget(framework, tried, nodeName);
     // The room is free again: who was refused because of it may try.
-    queue.moveAll({ resource: 'AssignedPod', actions: ['Delete'], before: pod.pod, after: undefined });
-    this.#fail(framework, item, failure);
+    this.#parts.queue.moveAll({ resource: 'AssignedPod', actions: ['Delete'], before: tried.item.podInfo.pod, after: undefined });
+    this.#fail(framework, tried.item, failure);
+  }
+
+  async #explain(framework: Framework, tried: Tried, refusal: Refusal): Promise<Failure> {
+    const failure = await this.#ask(framework, tried, refusal);
+    tried.record.message = failure.message;
+    return failure;
   }
 
   /** Asks PostFilter for help and words the failure. */
-  async #explain(framework: Framework, state: CycleState, pod: PodInfo, decision: Exclude<Decision, { kind: 'placed' }>, record: DecisionRecord): Promise<Failure> {
-    if (decision.kind === 'error') return errorFailure(decision.message);
-    if (decision.kind === 'no-nodes') return { ...errorFailure('no nodes available to schedule pods'), reason: 'Unschedulable' };
-    const { diagnosis, nodeCount } = decision;
-    const nominatedNodeName = framework.hasPostFilter ? await this.#postFilter(framework, state, pod, diagnosis, record) : undefined;
+  async #ask(framework: Framework, { item, state, record }: Tried, refusal: Refusal): Promise<Failure> {
+    if (refusal.kind === 'error') return errorFailure(refusal.message);
+    if (refusal.kind === 'no-nodes') return { ...errorFailure('no nodes available to schedule pods'), reason: 'Unschedulable' };
+    const { diagnosis, nodeCount } = refusal;
+    const nominatedNodeName = framework.hasPostFilter ? await this.#postFilter(framework, state, item.podInfo, diagnosis, record) : undefined;
     return {
       message: fitErrorMessage(diagnosis, nodeCount), reason: 'Unschedulable', nominatedNodeName,
       unschedulablePlugins: diagnosis.unschedulablePlugins, pendingPlugins: diagnosis.pendingPlugins,

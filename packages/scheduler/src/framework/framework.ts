@@ -358,6 +358,12 @@ export class Framework {
 
   /** Everything from Permit to PostBind. Never rejects. */
   async bindingCycle(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Status> {
+    const ready = await this.prepareBinding(state, pod, nodeName, signal);
+    return ready.code === 'Success' ? this.finishBinding(state, pod, nodeName, signal) : ready;
+  }
+
+  /** Permit and PreBind. Never rejects. */
+  async prepareBinding(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Status> {
     try {
       for (const plugin of this.#sets.permit) {
         const status = await this.#permit(plugin, state, pod, nodeName);
@@ -367,7 +373,15 @@ export class Framework {
         const status = await plugin.preBind(state, pod, nodeName, signal);
         if (status.code !== 'Success') return atPoint('PreBind', status, plugin.name);
       }
-      if (state.bindingWaits && signal.aborted) return failed('the scheduler is stopping');
+      return state.bindingWaits && signal.aborted ? failed('the scheduler is stopping') : success;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /** Bind and PostBind. Never rejects. */
+  async finishBinding(state: CycleState, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Status> {
+    try {
       const status = await this.#bind(state, pod, nodeName, signal);
       if (status.code === 'Success') for (const plugin of this.#sets.postBind) plugin.postBind(state, pod, nodeName);
       return status;

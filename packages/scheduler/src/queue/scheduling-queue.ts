@@ -111,9 +111,32 @@ export class SchedulingQueue {
   /** The next pod to decide; it is in flight until `done` or `giveBack`. */
   pop(): QueuedPodInfo | undefined {
     const item = this.#active.pop();
-    if (item === undefined) return undefined;
+    return item === undefined ? undefined : this.#inFlight(item);
+  }
+
+  #inFlight(item: QueuedPodInfo): QueuedPodInfo {
     this.#log.begin(item.podInfo.uid);
     return { ...item, attempts: item.attempts + 1, unschedulablePlugins: none, pendingPlugins: none };
+  }
+
+  /** That pod out of its turn, from wherever it waits; undefined if it is gated, in flight or not here. */
+  take(uid: string): QueuedPodInfo | undefined {
+    const waiting = this.#active.get(uid) ?? this.#backoff.get(uid) ?? this.#unschedulable.get(uid);
+    if (waiting === undefined || waiting.gated) return undefined;
+    this.#active.delete(uid);
+    this.#backoff.delete(uid);
+    this.#unschedulable.delete(uid);
+    return this.#inFlight(waiting);
+  }
+
+  /** What only an event could help may try again, at once. */
+  activate(uids: Iterable<string>): void {
+    for (const uid of uids) {
+      const item = this.#unschedulable.get(uid);
+      if (item === undefined) continue;
+      this.#unschedulable.delete(uid);
+      this.#activate(item);
+    }
   }
 
   /** Popped, and neither done nor given back. */
