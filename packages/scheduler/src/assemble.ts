@@ -6,13 +6,14 @@ import type { ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1';
 import type { Namespace, Node, Pod, ReplicationController, Service } from 'kubernetes-types/core/v1';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import { SchedulerCache } from './cache/cache.ts';
-import type { SchedulerConfig } from './config.ts';
+import { hasGangs, type SchedulerConfig } from './config.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { explain, type ExplainOptions } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
 import { Extenders } from './extender/extenders.ts';
 import { HttpExtender } from './extender/http-extender.ts';
 import type { Framework } from './framework/framework.ts';
+import { Gangs, type GangInformers } from './gangs/gangs.ts';
 import { observe } from './handlers.ts';
 import type { Leadership } from './leadership.ts';
 import { owningSelectors } from './owning-selectors.ts';
@@ -37,6 +38,8 @@ export interface SchedulerInformers {
   readonly replicationControllers: Informer<ReplicationController>;
   readonly budgets: Informer<PodDisruptionBudget>;
   readonly storage: Omit<StorageInformers, 'pods' | 'nodes'>;
+  /** Only if a profile has Coscheduling: `usesGangs`. */
+  readonly gangs?: GangInformers | undefined;
 }
 
 type ExplainPod = (namespace: string, name: string, options: ExplainOptions) => readonly Explanation[];
@@ -45,6 +48,7 @@ export interface Assembled {
   readonly scheduler: Scheduler;
   readonly queue: SchedulingQueue;
   readonly explain: ExplainPod;
+  readonly gangs: Gangs;
 }
 
 /** Cache, queue, frameworks and loop, wired. Nothing runs yet. */
@@ -53,6 +57,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   // Before the queue hears of a change, so that what it wakes sees it.
   const storage = observeStorage({ ...informers.storage, pods: informers.pods, nodes: informers.nodes });
   const extenders = new Extenders(config.extenders.map((extender) => new HttpExtender(extender, host)), host.log);
+  const gangs = new Gangs(host.clock);
   const decisions = new DecisionLog(decisionsKept);
   const frameworks = new Map<string, Framework>();
   const recorders = new Map<string, EventRecorder>();
@@ -77,7 +82,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   for (const profile of config.profiles) {
     const recorder = createSeriesRecorder(host, client, { component: profile.schedulerName, hostname: hostnameOf(config.identity), writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder, storage, leadership, extenders,
+      host, client, recorder, storage, leadership, extenders, gangs,
       snapshot: () => cache.snapshot(),
       nominator: () => queue.nominations,
       budgets: () => informers.budgets.lister.list(),
@@ -91,6 +96,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     recorders.set(profile.schedulerName, recorder);
     hints.set(profile.schedulerName, new QueueingHints(framework.enqueueExtensions()));
   }
+  const withGangs = new Set(config.profiles.filter(hasGangs).map(({ schedulerName }) => schedulerName));
   const scheduler: Scheduler = new Scheduler({
     host, client, config, cache, queue, frameworks, extenders,
     recorderOf: (name) => recorders.get(name) as EventRecorder,
@@ -100,11 +106,15 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     },
     metrics: makeSchedulerMetrics(metrics),
     decisions,
+    gangOf: (pod) => (withGangs.has(pod.spec?.schedulerName ?? '') ? gangs.of(pod) : undefined),
+    permitWaitingTimeMs: firstProfile.args.coscheduling.permitWaitingTimeMs,
   });
+  gangs.ready = ({ waiting }) => queue.activate(waiting);
+  if (informers.gangs !== undefined) gangs.observe(informers.gangs);
   observe(informers, { cache, queue, isOurs: (pod) => frameworks.has(pod.spec?.schedulerName ?? '') });
   const explainPod: ExplainPod = (namespace, name, options) => decisions.of(`${namespace}/${name}`)
     .map((record) => explain(frameworks.get(record.profile) as Framework, cache, record, options)).filter((explanation) => explanation !== undefined);
-  return { scheduler, queue, explain: explainPod };
+  return { scheduler, queue, explain: explainPod, gangs };
 }
 
 /** An identity is a hostname, `_` and something unique. */

@@ -1,14 +1,16 @@
 import { defaultProfile, defaultSchedulerConfig, type EnabledPlugin, type PluginArgs, type ProfileConfig, type SchedulerConfig } from './config.ts';
+import { enabledAt } from './profile.ts';
 import { mistake, Section } from './config-section.ts';
 import { ignoredResources, readExtenders, type ReadFile } from './extender/extender-section.ts';
 import type { ExtensionPoint } from './framework/framework.ts';
-import { defaultWeights, pluginNames, unbuiltPlugins, type PluginName } from './plugins/names.ts';
+import { defaultWeights, optionalPluginNames, pluginNames, queueSortNames, unbuiltPlugins, type PluginName } from './plugins/names.ts';
 
 function pluginName(section: Section): PluginName {
   const name = section.string('name', '');
-  if ((pluginNames as readonly string[]).includes(name)) return name as PluginName;
+  const known: readonly string[] = [...pluginNames, ...optionalPluginNames];
+  if (known.includes(name)) return name as PluginName;
   if (unbuiltPlugins.includes(name)) throw mistake(section.path, `plugin ${name} is not built yet`);
-  throw mistake(section.path, `unknown plugin ${JSON.stringify(name)}; known are ${pluginNames.join(', ')}`);
+  throw mistake(section.path, `unknown plugin ${JSON.stringify(name)}; known are ${known.join(', ')}`);
 }
 
 interface PluginSet { readonly enabled: readonly EnabledPlugin[]; readonly disabled: ReadonlySet<string> }
@@ -99,6 +101,13 @@ const readArgs: Readonly<Partial<Record<PluginName, (args: Section, into: Mutabl
   DefaultPreemption: (args, into) => {
     into.defaultPreemption = { minCandidateNodesPercentage: args.int('minCandidateNodesPercentage', 10, 0, 100), minCandidateNodesAbsolute: args.int('minCandidateNodesAbsolute', 100, 0, 1_000_000) };
   },
+  Coscheduling: (args, into) => {
+    into.coscheduling = { permitWaitingTimeMs: 1000 * args.int('permitWaitingTimeSeconds', 60, 1, 1_000_000) };
+    // Pods of a group that was refused wait for their own back-off.
+    if (args.int('podGroupBackoffSeconds', 0, 0, 1_000_000) > 0) throw mistake(`${args.path}.podGroupBackoffSeconds`, 'is not built; leave it out');
+  },
+  DataLocality: (args, into) => { into.dataLocality = { zoneScorePercent: args.int('zoneScorePercent', 50, 0, 100) }; },
+  Deadline: (args, into) => { into.deadline = { defaultLaxityMs: 1000 * args.int('defaultLaxitySeconds', 3600, 0, 1_000_000_000) }; },
 };
 
 function readPluginArgs(profile: Section): PluginArgs {
@@ -125,8 +134,13 @@ function readProfile(section: Section): ProfileConfig {
   return profile;
 }
 
-function sortsOf(profile: ProfileConfig): string {
-  return profile.points.queueSort?.enabled[0]?.name ?? 'PrioritySort';
+/** The plugins that order the queue: exactly one may. */
+function sortsOf(profile: ProfileConfig): PluginName {
+  const sorts = enabledAt(profile, 'queueSort').filter(({ name }) => queueSortNames.includes(name)).map(({ name }) => name);
+  const [only] = sorts;
+  if (only !== undefined && sorts.length === 1) return only;
+  throw mistake('profiles', `only one queue sort plugin required for profile with scheduler name ${JSON.stringify(profile.schedulerName)}, but got ${sorts.length}`
+    + (sorts.length > 1 ? `: ${sorts.join(', ')}; name one in plugins.queueSort.enabled and "*" in its disabled` : ''));
 }
 
 function readProfiles(file: Section): readonly ProfileConfig[] {

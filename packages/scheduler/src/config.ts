@@ -1,6 +1,9 @@
 import type { NodeAffinity, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
 import type { ExtensionPoint } from './framework/framework.ts';
 import type { ExtenderConfig } from './extender/http-extender.ts';
+import type { CoschedulingArgs } from './plugins/coscheduling/coscheduling.ts';
+import type { DataLocalityArgs } from './plugins/data-locality/data-locality.ts';
+import type { DeadlineArgs } from './plugins/deadline/deadline.ts';
 import { defaultWeights, pluginNames, type PluginName } from './plugins/names.ts';
 import type { FitArgs, ResourceWeight } from './plugins/node-resources/scoring-strategy.ts';
 import type { VolumeBindingArgs } from './plugins/volume-binding/volume-binding.ts';
@@ -13,6 +16,9 @@ export interface PluginArgs {
   readonly volumeBinding: VolumeBindingArgs;
   readonly interPodAffinity: { readonly hardPodAffinityWeight: number; readonly ignorePreferredTermsOfExistingPods: boolean };
   readonly defaultPreemption: { readonly minCandidateNodesPercentage: number; readonly minCandidateNodesAbsolute: number };
+  readonly coscheduling: CoschedulingArgs;
+  readonly dataLocality: DataLocalityArgs;
+  readonly deadline: DeadlineArgs;
 }
 
 export interface EnabledPlugin {
@@ -62,6 +68,9 @@ export const defaultPluginArgs: PluginArgs = {
   volumeBinding: { bindTimeoutMs: 600_000 },
   interPodAffinity: { hardPodAffinityWeight: 1, ignorePreferredTermsOfExistingPods: false },
   defaultPreemption: { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 },
+  coscheduling: { permitWaitingTimeMs: 60_000 },
+  dataLocality: { zoneScorePercent: 50 },
+  deadline: { defaultLaxityMs: 3_600_000 },
 };
 
 export const defaultProfile: ProfileConfig = {
@@ -87,4 +96,14 @@ export function defaultSchedulerConfig(identity: string): SchedulerConfig {
     },
     identity,
   };
+}
+
+/** Coscheduling is asked somewhere. */
+export function hasGangs({ multiPoint, points }: ProfileConfig): boolean {
+  return [...multiPoint, ...Object.values(points).flatMap(({ enabled }) => enabled)].some(({ name }) => name === 'Coscheduling');
+}
+
+/** Needs the informers of pod groups. */
+export function usesGangs({ profiles }: SchedulerConfig): boolean {
+  return profiles.some(hasGangs);
 }

@@ -14,7 +14,8 @@ const methodOf: Readonly<Record<ExtensionPoint, keyof AnyPlugin>> = {
   reserve: 'reserve', permit: 'permit', preBind: 'preBind', bind: 'bind', postBind: 'postBind',
 };
 
-function enabledAt(profile: ProfileConfig, point: ExtensionPoint): readonly EnabledPlugin[] {
+/** In the order in which they are asked, whether or not they have that point. */
+export function enabledAt(profile: ProfileConfig, point: ExtensionPoint): readonly EnabledPlugin[] {
   const own = profile.points[point];
   if (own === undefined) return profile.multiPoint;
   const named = new Set<string>(own.enabled.map(({ name }) => name));

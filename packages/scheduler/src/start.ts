@@ -4,7 +4,9 @@ import { noMetrics, type Metrics, type RunningComponent } from '@coxswain/servic
 import { assemble } from './assemble.ts';
 import type { ExplainOptions } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
-import type { SchedulerConfig } from './config.ts';
+import { usesGangs, type SchedulerConfig } from './config.ts';
+import { podGroupLabel, podGroups } from './gangs/pod-group.ts';
+import { writeGroupStatus } from './gangs/status-writer.ts';
 import { Lead } from './leadership.ts';
 
 const unfinished = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
@@ -16,7 +18,7 @@ export interface RunningScheduler extends RunningComponent {
   explain(namespace: string, name: string, options: ExplainOptions): readonly Explanation[];
 }
 
-function makeInformers(host: Host, client: Client) {
+function makeInformers(config: SchedulerConfig, host: Host, client: Client) {
   const factory = createInformerFactory(host, client);
   return {
     factory,
@@ -37,6 +39,8 @@ function makeInformers(host: Host, client: Client) {
       capacities: factory.informer(resources.csistoragecapacities),
       attachments: factory.informer(resources.volumeattachments),
     },
+    // Without the definition of PodGroup in the cluster they never sync, and nothing is decided.
+    gangs: usesGangs(config) ? { podGroups: factory.informer(podGroups), members: factory.informer(resources.pods, { labelSelector: podGroupLabel }) } : undefined,
   };
 }
 
@@ -50,9 +54,9 @@ function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promise<unkn
  */
 export function startScheduler(config: SchedulerConfig, host: Host, client: Client, metrics: Metrics = noMetrics): RunningScheduler {
   const stopping = new AbortController();
-  const informers = makeInformers(host, client);
+  const informers = makeInformers(config, host, client);
   const lead = new Lead(host, config);
-  const { scheduler, queue, explain: explainPod } = assemble(config, host, client, informers, metrics, config.leaderElection.leaderElect ? lead : undefined);
+  const { scheduler, queue, gangs, explain: explainPod } = assemble(config, host, client, informers, metrics, config.leaderElection.leaderElect ? lead : undefined);
   const synced = informers.factory.start(stopping.signal);
   let isSynced = false;
   const schedule = async (signal: AbortSignal): Promise<void> => {
@@ -63,7 +67,7 @@ export function startScheduler(config: SchedulerConfig, host: Host, client: Clie
     if (signal.aborted) return;
     queue.start();
     host.log.info('scheduling', { profiles: config.profiles.map((profile) => profile.schedulerName) });
-    await scheduler.run(signal);
+    await Promise.all([scheduler.run(signal), usesGangs(config) ? writeGroupStatus(gangs, host, client, signal) : undefined]);
     queue.stop();
   };
   const { leaderElect, resourceName, resourceNamespace, ...times } = config.leaderElection;

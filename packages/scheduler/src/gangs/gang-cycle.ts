@@ -171,7 +171,7 @@ export class GangCycle {
     const { steps } = this.#parts;
     const ready = await this.#prepare(framework, gang, placed, waits);
     const failed = ready.findIndex(({ code }) => code !== 'Success');
-    if (failed === -1) { await this.#bindReady(framework, placed); return; }
+    if (failed === -1) { await this.#bindReady(framework, gang, placed); return; }
     const name = placed[failed]?.tried.item.podInfo.name ?? '';
     for (const [at, { tried, nodeName }] of placed.entries()) {
       const status = ready[at] as Status;
@@ -194,15 +194,15 @@ export class GangCycle {
     return ready;
   }
 
-  async #bindReady(framework: Framework, placed: readonly Placed[]): Promise<void> {
+  async #bindReady(framework: Framework, gang: Gang, placed: readonly Placed[]): Promise<void> {
     const { steps } = this.#parts;
     const bound = await Promise.all(placed.map(({ tried: { state, item }, nodeName }) => framework.finishBinding(state, item.podInfo, nodeName, steps.signal())));
-    const anyBound = bound.some(({ code }) => code === 'Success');
+    const isIn = gang.placed.size > 0 || bound.some(({ code }) => code === 'Success');
     for (const [at, { tried, nodeName }] of placed.entries()) {
       const status = bound[at] as Status;
       if (status.code === 'Success') steps.bound(framework, tried.item, nodeName);
       else if (steps.signal().aborted) steps.giveUp(framework, tried, nodeName);
-      else steps.undo(framework, tried, nodeName, anyBound ? { ...failureOf(status), nominatedNodeName: nodeName } : failureOf(status));
+      else steps.undo(framework, tried, nodeName, isIn ? { ...failureOf(status), nominatedNodeName: nodeName } : failureOf(status));
     }
   }
 }

@@ -97,6 +97,10 @@ export class Gangs {
     return key === undefined ? undefined : this.#gangs.get(key);
   }
 
+  all(): readonly Gang[] {
+    return [...this.#gangs.values()];
+  }
+
   setGroup(group: PodGroup): void {
     const key = `${group.metadata?.namespace ?? ''}/${group.metadata?.name ?? ''}`;
     const before = this.#gangs.get(key)?.group?.spec;
@@ -112,7 +116,9 @@ export class Gangs {
     const key = gangKeyOf(pod);
     if (this.#byUid.get(uid)?.key !== key) this.removePod(uid);
     if (key === undefined) return;
-    this.#change(key, (gang) => { gang.put(pod); this.#byUid.set(uid, gang); });
+    // The queue may have heard of it before, and held it back.
+    const isNew = this.#byUid.get(uid)?.waiting.has(uid) !== true;
+    this.#change(key, (gang) => { gang.put(pod); this.#byUid.set(uid, gang); }, isNew ? 'tell' : undefined);
   }
 
   removePod(uid: string): void {

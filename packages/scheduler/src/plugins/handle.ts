@@ -5,6 +5,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Extenders } from '../extender/extenders.ts';
+import type { Gangs } from '../gangs/gangs.ts';
 import type { Framework, Nominator } from '../framework/framework.ts';
 import type { Leadership } from '../leadership.ts';
 import type { Labels } from '../selectors/labels.ts';
@@ -23,6 +24,7 @@ export interface PluginHandle {
   nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
   readonly storage: Storage;
   readonly extenders: Extenders;
+  readonly gangs: Gangs;
   /** Of the present. */
   snapshot(): Snapshot;
   budgets(): readonly PodDisruptionBudget[];

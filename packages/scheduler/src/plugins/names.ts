@@ -5,7 +5,13 @@ export const pluginNames = [
   'PodTopologySpread', 'InterPodAffinity', 'DefaultPreemption', 'NodeResourcesBalancedAllocation', 'ImageLocality', 'DefaultBinder',
 ] as const;
 
-export type PluginName = (typeof pluginNames)[number];
+/** Only where a profile enables them. */
+export const optionalPluginNames = ['Coscheduling', 'DataLocality', 'Deadline'] as const;
+
+export type PluginName = (typeof pluginNames)[number] | (typeof optionalPluginNames)[number];
+
+/** Each orders the queue: a profile has one of them. */
+export const queueSortNames: readonly PluginName[] = ['PrioritySort', 'Coscheduling', 'Deadline'];
 
 export const defaultWeights: Readonly<Partial<Record<PluginName, number>>> = { TaintToleration: 3, NodeAffinity: 2, PodTopologySpread: 2, InterPodAffinity: 2 };
 

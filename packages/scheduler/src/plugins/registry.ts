@@ -1,5 +1,8 @@
 import type { PluginArgs } from '../config.ts';
 import type { AnyPlugin } from '../framework/interface.ts';
+import { coscheduling } from './coscheduling/coscheduling.ts';
+import { dataLocality } from './data-locality/data-locality.ts';
+import { deadline } from './deadline/deadline.ts';
 import { defaultBinder } from './default-binder/default-binder.ts';
 import { defaultPreemption } from './default-preemption/default-preemption.ts';
 import type { PluginHandle } from './handle.ts';
@@ -41,4 +44,7 @@ export const registry: Readonly<Record<PluginName, (args: PluginArgs, handle: Pl
   NodeResourcesBalancedAllocation: (args) => nodeResourcesBalancedAllocation(args.balancedAllocation.resources),
   ImageLocality: () => imageLocality,
   DefaultBinder: (_args, handle) => defaultBinder(handle),
+  Coscheduling: (_args, handle) => coscheduling(handle.gangs),
+  DataLocality: (args, handle) => dataLocality(args.dataLocality, handle.storage),
+  Deadline: (args) => deadline(args.deadline),
 };

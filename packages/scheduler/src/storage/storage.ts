@@ -21,9 +21,16 @@ export type StorageInformers = { readonly [K in keyof StorageKinds]: Informer<St
 
 const byClass = 'storage-class';
 const byNode = 'node';
+const byDataset = 'dataset';
+/** With the name of a data set: on a node or a volume that holds it. */
+export const datasetLabel = 'dataset.coxswain.dev/';
+
+function datasetsIn({ metadata }: PersistentVolume): readonly string[] {
+  return Object.keys(metadata?.labels ?? {}).filter((key) => key.startsWith(datasetLabel)).map((key) => key.slice(datasetLabel.length));
+}
 
 export const storageIndexes = {
-  volumes: { [byClass]: (volume: PersistentVolume): readonly string[] => [classNameOf(volume)] },
+  volumes: { [byClass]: (volume: PersistentVolume): readonly string[] => [classNameOf(volume)], [byDataset]: datasetsIn },
   attachments: { [byNode]: ({ spec }: VolumeAttachment): readonly string[] => [spec.nodeName] },
 } as const;
 
@@ -45,6 +52,7 @@ export class Storage {
     return this.#listers.volumes.byIndex(byClass, name).map((volume) => this.volumes.over(volume));
   }
 
+  volumesWithDataset(name: string): readonly PersistentVolume[] { return this.#listers.volumes.byIndex(byDataset, name); }
   storageClass(name: string): StorageClass | undefined { return this.#listers.classes.get({ name }); }
   csiNode(name: string): CSINode | undefined { return this.#listers.csiNodes.get({ name }); }
   csiDriver(name: string): CSIDriver | undefined { return this.#listers.csiDrivers.get({ name }); }

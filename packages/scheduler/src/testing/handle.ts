@@ -2,6 +2,7 @@ import { createClient } from '@coxswain/client';
 import { silentLogger, type Host } from '@coxswain/host';
 import { SchedulerCache } from '../cache/cache.ts';
 import { Extenders } from '../extender/extenders.ts';
+import { Gangs } from '../gangs/gangs.ts';
 import type { PluginHandle } from '../plugins/handle.ts';
 import { Nominations } from '../queue/nominations.ts';
 import { staticStorage } from './static-storage.ts';
@@ -14,6 +15,6 @@ export function testHandle(host: Host, given: Partial<Handle> = {}): Handle {
   return {
     host, client: createClient(host, { server: 'http://127.0.0.1:1', userAgent: 'never used' }), recorder: { event() { /* nobody listens */ } },
     nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], namespaceLabels: () => ({}), storage: staticStorage({}),
-    extenders: new Extenders([], silentLogger), snapshot: () => cache.snapshot(), ...given,
+    extenders: new Extenders([], silentLogger), gangs: new Gangs(host.clock), snapshot: () => cache.snapshot(), ...given,
   };
 }
