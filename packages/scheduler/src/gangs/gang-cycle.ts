@@ -2,7 +2,7 @@ import type { Host } from '@coxswain/host';
 import type { SchedulerCache } from '../cache/cache.ts';
 import type { Decision, Refusal } from '../decide.ts';
 import type { DecisionRecord } from '../explain/decision-log.ts';
-import { errorFailure, failureOf, refusedBy, type Failure } from '../failure.ts';
+import { failureOf, refusedBy, type Failure } from '../failure.ts';
 import type { CycleState } from '../framework/cycle-state.ts';
 import type { Framework } from '../framework/framework.ts';
 import type { Status } from '../framework/status.ts';

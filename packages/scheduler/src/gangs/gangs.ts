@@ -129,7 +129,7 @@ export class Gangs {
     this.#change(gang.key, () => gang.drop(uid), 'tell');
   }
 
-  #change(key: string, make: (gang: Members) => void, tell?: 'tell' | undefined): void {
+  #change(key: string, make: (gang: Members) => void, tell?: 'tell'): void {
     const gang = this.#gangs.get(key) ?? new Members(key, this.#clock.monotonicMs());
     this.#gangs.set(key, gang);
     const was = isComplete(gang);
