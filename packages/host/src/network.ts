@@ -187,6 +187,8 @@ export interface ConnectOptions {
   /** With TLS: a connection on which the server chooses none of them is refused with kind `protocol`. */
   readonly alpn?: readonly string[];
   readonly signal?: AbortSignal;
+  /** What `data` is given may be overwritten when it returns: no fresh memory a read. For who keeps nothing of it. */
+  readonly briefReads?: boolean;
 }
 
 export interface OutgoingRequest {

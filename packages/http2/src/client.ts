@@ -9,6 +9,8 @@ export interface ClientOptions {
   readonly timers: Timers;
   /** Called once when no new request can be sent on it: make another. */
   readonly onLeaving: () => void;
+  /** No handler keeps what its `data` is given: it may be overwritten when that returns. */
+  readonly briefReads?: boolean;
 }
 
 /** A connection on which streams run and nothing comes is asked after this long, and given up after as long again. */
@@ -66,7 +68,7 @@ export class Http2Client {
 
   constructor(channel: ByteChannel, options: ClientOptions) {
     this.#options = options;
-    this.#transport = new Transport(channel, { ...limits, role: 'client', maxConcurrentStreams: 0, nowMs: () => options.clock.monotonicMs() }, {
+    this.#transport = new Transport(channel, { ...limits, role: 'client', maxConcurrentStreams: 0, nowMs: () => options.clock.monotonicMs(), briefReads: options.briefReads ?? false }, {
       stream: () => undefined,
       changed: () => { this.#changed(); },
       gone: () => undefined,

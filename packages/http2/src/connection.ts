@@ -22,6 +22,8 @@ export interface ConnectionOptions {
   nowMs(): number;
   /** Shared with other connections; its own otherwise. */
   readonly slabs?: Slabs;
+  /** Nobody keeps what `data` of a handler is given. */
+  readonly briefReads?: boolean;
 }
 
 export interface ConnectionEvents {
@@ -91,7 +93,7 @@ export class Connection implements StreamPort {
     this.#assembly = new HeaderAssembly(options.maxHeaderListBytes);
     this.#output = new Output(options.slabs);
     this.#queue = new SendQueue(this.#output, (stream) => { this.#queueEmpty(stream); });
-    this.#reader = new FrameReader(defaultFrameBytes, this.#server, (type, flags, id, data, from, to) => { this.#frame(type, flags, id, data, from, to); });
+    this.#reader = new FrameReader(defaultFrameBytes, this.#server, (type, flags, id, data, from, to) => { this.#frame(type, flags, id, data, from, to); }, options.briefReads);
   }
 
   /** Sends what a connection begins with. */

@@ -8,12 +8,16 @@ export class FrameReader {
   readonly #maxFrameBytes: number;
   readonly #onFrame: OnFrame;
   #prefaceAt: number;
+  /** What came in pieces is put together here, if nobody keeps any of it. */
+  readonly #memory: Uint8Array | undefined;
   /** A frame whose rest is to come: its head alone, then, when that is whole, room for all of it. */
-  #begun = new Uint8Array(frameHeadBytes);
+  #begun: Uint8Array = new Uint8Array(frameHeadBytes);
   #begunBytes = 0;
   #stopped = false;
 
-  constructor(maxFrameBytes: number, expectPreface: boolean, onFrame: OnFrame) {
+  /** `brief`: what `onFrame` gets may be overwritten when it returns. */
+  constructor(maxFrameBytes: number, expectPreface: boolean, onFrame: OnFrame, brief = false) {
+    this.#memory = brief ? new Uint8Array(frameHeadBytes + maxFrameBytes) : undefined;
     this.#maxFrameBytes = maxFrameBytes;
     this.#onFrame = onFrame;
     this.#prefaceAt = expectPreface ? 0 : preface.length;
@@ -59,9 +63,13 @@ export class FrameReader {
 
   #begin(chunk: Uint8Array, at: number): void {
     const sizeBytes = chunk.length - at < frameHeadBytes ? frameHeadBytes : frameHeadBytes + this.#lengthOf(chunk, at);
-    this.#begun = new Uint8Array(sizeBytes);
+    this.#begun = this.#room(sizeBytes);
     this.#begun.set(chunk.subarray(at));
     this.#begunBytes = chunk.length - at;
+  }
+
+  #room(sizeBytes: number): Uint8Array {
+    return this.#memory?.subarray(0, sizeBytes) ?? new Uint8Array(sizeBytes);
   }
 
   /** Only what belongs to that frame is copied. */
@@ -73,7 +81,7 @@ export class FrameReader {
     const head = this.#begun;
     const sizeBytes = frameHeadBytes + this.#lengthOf(head, 0);
     if (sizeBytes > head.length) {
-      this.#begun = new Uint8Array(sizeBytes);
+      this.#begun = this.#room(sizeBytes);
       this.#begun.set(head);
     } else {
       this.#begunBytes = 0;

@@ -57,8 +57,29 @@ function whenWritten(socket: Socket, written: (() => void) | undefined): ((error
   return (error) => { if ((error === undefined || error === null) && !socket.destroyed) written(); };
 }
 
-/** A socket as callbacks. */
-export function socketChannel(socket: Socket, peer: Peer): ByteChannel {
+/** A socket's `onread`: everything is read into one buffer. */
+export class BriefReads {
+  readonly buffer: Uint8Array = new Uint8Array(64 * 1024);
+  #early: Uint8Array[] = [];
+  #data: ((chunk: Uint8Array) => void) | undefined;
+
+  readonly callback = (sizeBytes: number): boolean => {
+    const chunk = this.buffer.subarray(0, sizeBytes);
+    if (this.#data === undefined) this.#early.push(chunk.slice());
+    else this.#data(chunk);
+    return true;
+  };
+
+  open(data: (chunk: Uint8Array) => void): void {
+    this.#data = data;
+    const early = this.#early;
+    this.#early = [];
+    for (const chunk of early) data(chunk);
+  }
+}
+
+/** A socket as callbacks. `reads`: what it was made with. */
+export function socketChannel(socket: Socket, peer: Peer, reads?: BriefReads): ByteChannel {
   // `closed` tells; without a listener Node would end the process.
   socket.on('error', () => { socket.destroy(); });
   return {
@@ -67,7 +88,8 @@ export function socketChannel(socket: Socket, peer: Peer): ByteChannel {
       socket.on('drain', () => { events.drained(); });
       socket.on('end', () => { events.ended(); });
       socket.on('close', () => { events.closed(); });
-      socket.on('data', (chunk: Uint8Array) => { events.data(chunk); });
+      if (reads === undefined) socket.on('data', (chunk: Uint8Array) => { events.data(chunk); });
+      else reads.open((chunk) => { events.data(chunk); });
     },
     write: (parts, written) => {
       if (socket.destroyed || socket.writableEnded) return true;

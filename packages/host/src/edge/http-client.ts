@@ -5,7 +5,7 @@ import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { emptyBytes } from '../bytes.ts';
 import { NetworkError, type ByteChannel, type ByteSource, type ClientTls, type ConnectOptions, type HeaderMap, type IncomingResponse, type OutgoingRequest } from '../network.ts';
-import { readableSource, socketChannel, socketStream, writeChunk } from './byte-stream.ts';
+import { BriefReads, readableSource, socketChannel, socketStream, writeChunk } from './byte-stream.ts';
 import { toNetworkError } from './network-errors.ts';
 import { Pool, type PoolLimits } from './pool.ts';
 
@@ -55,10 +55,12 @@ function connected<S extends net.Socket>(socket: S, event: 'connect' | 'secureCo
 }
 
 /** A connection for a protocol that frames by itself. */
-export async function connectChannel({ address, port, tls: identity, alpn, signal }: ConnectOptions): Promise<ByteChannel> {
+export async function connectChannel({ address, port, tls: identity, alpn, signal, briefReads = false }: ConnectOptions): Promise<ByteChannel> {
   throwIfAborted(signal);
-  const secure = identity === undefined ? undefined : tls.connect({ ...tlsConnectOptions(identity, address, port), ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }) });
-  const socket = secure ?? net.connect({ host: address, port, allowHalfOpen: true });
+  const reads = briefReads ? new BriefReads() : undefined;
+  const onread = reads === undefined ? {} : { onread: reads };
+  const secure = identity === undefined ? undefined : tls.connect({ ...tlsConnectOptions(identity, address, port), ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }), ...onread });
+  const socket = secure ?? net.connect({ host: address, port, allowHalfOpen: true, ...onread });
   const onAbort = (): void => { socket.destroy(new NetworkError('aborted', 'the connection was aborted')); };
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
@@ -70,7 +72,7 @@ export async function connectChannel({ address, port, tls: identity, alpn, signa
     socket.destroy();
     throw new NetworkError('protocol', `the server speaks none of ${alpn.join(', ')}`);
   }
-  return socketChannel(socket, { address: `${socket.remoteAddress ?? address}:${socket.remotePort ?? port}` });
+  return socketChannel(socket, { address: `${socket.remoteAddress ?? address}:${socket.remotePort ?? port}` }, reads);
 }
 
 function connectDeadline(connection: { destroy(error: Error): unknown }): NodeJS.Timeout {

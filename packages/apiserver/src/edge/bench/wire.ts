@@ -81,7 +81,7 @@ export class Connection {
   readonly #token: string;
 
   private constructor(channel: ByteChannel, endpoint: Endpoint) {
-    this.#client = new Http2Client(channel, { clock: host.clock, timers: host.timers, onLeaving: () => undefined });
+    this.#client = new Http2Client(channel, { clock: host.clock, timers: host.timers, onLeaving: () => undefined, briefReads: true });
     this.#authority = new URL(endpoint.server).host;
     this.#token = endpoint.token;
   }
@@ -90,7 +90,7 @@ export class Connection {
     const url = new URL(endpoint.server);
     if (url.protocol !== 'https:') throw new Error(`${endpoint.server}: only https is measured`);
     // Its certificate is not what is looked at here.
-    const channel = await host.network.connect({ address: url.hostname, port: Number(url.port === '' ? '443' : url.port), tls: { ...endpoint.tls, insecureSkipVerify: true }, alpn: ['h2'] });
+    const channel = await host.network.connect({ address: url.hostname, port: Number(url.port === '' ? '443' : url.port), tls: { ...endpoint.tls, insecureSkipVerify: true }, alpn: ['h2'], briefReads: true });
     return new Connection(channel, endpoint);
   }
 
