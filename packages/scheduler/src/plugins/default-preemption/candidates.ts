@@ -4,6 +4,7 @@ import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { CycleState } from '../../framework/cycle-state.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
+import { unresolvable, type Status } from '../../framework/status.ts';
 import { compileLabelSelector } from '../../selectors/labels.ts';
 
 /** A node, and who would have to go. */
@@ -14,6 +15,11 @@ export interface Candidate {
   /** How many of them a disruption budget protects. */
   readonly violations: number;
 }
+
+/** Why a node is none, or that it is one. */
+export type Trial = { readonly candidate: Candidate } | { readonly candidate?: undefined; readonly refused: Status };
+
+const noVictims = unresolvable('No preemption victims found for incoming pod');
 
 function startMs(pod: PodInfo): number {
   const text = pod.pod.status?.startTime ?? pod.pod.metadata?.creationTimestamp;
@@ -50,25 +56,26 @@ function splitByBudgets(pods: readonly PodInfo[], budgets: readonly PodDisruptio
 }
 
 /** Takes all lower pods off on a trial, then lets back as many as possible, the protected and the important first. */
-export function dryRun(framework: Framework, nominator: Nominator, state: CycleState, pod: PodInfo, node: NodeInfo, budgets: readonly PodDisruptionBudget[]): Candidate | undefined {
+export function dryRun(framework: Framework, nominator: Nominator, state: CycleState, pod: PodInfo, node: NodeInfo, budgets: readonly PodDisruptionBudget[]): Trial {
   const [trialState, trialNode] = [state.clone(), node.clone()];
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
-  if (lower.length === 0) return undefined;
+  if (lower.length === 0) return { refused: noVictims };
   for (const other of lower) framework.removePod(trialState, pod, other, trialNode);
-  const fits = (): boolean => framework.filterWithNominated(trialState, pod, trialNode, nominator).code === 'Success';
-  if (!fits()) return undefined;
+  const judge = (): Status => framework.filterWithNominated(trialState, pod, trialNode, nominator);
+  const emptied = judge();
+  if (emptied.code !== 'Success') return { refused: emptied };
   const { violating, others } = splitByBudgets(lower.toSorted(byImportance), budgets);
   const victims: PodInfo[] = [];
   const reprieve = (other: PodInfo): boolean => {
     framework.addPod(trialState, pod, other, trialNode);
-    if (fits()) return true;
+    if (judge().code === 'Success') return true;
     framework.removePod(trialState, pod, other, trialNode);
     victims.push(other);
     return false;
   };
   const violations = violating.filter((other) => !reprieve(other)).length;
   for (const other of others) reprieve(other);
-  return { nodeName: node.name, victims: victims.toSorted(byImportance), violations };
+  return victims.length === 0 ? { refused: noVictims } : { candidate: { nodeName: node.name, victims: victims.toSorted(byImportance), violations } };
 }
 
 /** Start of the most important victims: the one among them that runs for longest. */

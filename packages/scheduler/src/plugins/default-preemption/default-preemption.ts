@@ -9,7 +9,7 @@ import { fitMessage, type Diagnosis } from '../../framework/diagnosis.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
 import type { AnyPlugin, PostFilterResult, PreemptionReport } from '../../framework/interface.ts';
 import { failed, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
-import { pickCandidate, type Candidate } from './candidates.ts';
+import { pickCandidate, type Candidate, type Trial } from './candidates.ts';
 import { DryRuns } from './dry-runs.ts';
 
 const name = 'DefaultPreemption';
@@ -50,22 +50,23 @@ function candidateCount(nodeCount: number, args: PreemptionArgs): number {
 interface Search { readonly candidates: readonly Candidate[]; readonly message: string }
 
 const unhelpful = unresolvable('Preemption is not helpful for scheduling');
-const noVictims = unschedulable('No preemption victims found for incoming pod');
 
-function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, dryRunOf: (node: NodeInfo) => Candidate | undefined, snapshot: Snapshot, diagnosis: Diagnosis): Search {
+function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, dryRunOf: (node: NodeInfo) => Trial, snapshot: Snapshot, diagnosis: Diagnosis): Search {
   const potential: NodeInfo[] = snapshot.nodes.filter((node) => diagnosis.statusOf(node).code === 'Unschedulable');
   const wanted = candidateCount(potential.length, args);
   const offset = potential.length === 0 ? 0 : randomBelow(handle.host.random, potential.length);
   const candidates: Candidate[] = [];
+  const refusals = new Map<Status, number>();
   let refused = 0;
   for (let i = 0; i < potential.length && candidates.length < wanted; i += 1) {
     const node = potential[(offset + i) % potential.length] as NodeInfo;
-    const candidate = dryRunOf(node);
-    if (candidate !== undefined && candidate.victims.length > 0) candidates.push(candidate);
-    else refused += 1;
+    const trial = dryRunOf(node);
+    if (trial.candidate !== undefined) { candidates.push(trial.candidate); continue; }
+    refusals.set(trial.refused, (refusals.get(trial.refused) ?? 0) + 1);
+    refused += 1;
   }
   const nodeCount = snapshot.nodes.length;
-  return { candidates, message: fitMessage(new Map([[noVictims, refused], [unhelpful, nodeCount - refused]].filter(([, count]) => count !== 0) as [Status, number][]), nodeCount) };
+  return { candidates, message: fitMessage(nodeCount === refused ? refusals : refusals.set(unhelpful, nodeCount - refused), nodeCount) };
 }
 
 async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, nodeName: string): Promise<void> {

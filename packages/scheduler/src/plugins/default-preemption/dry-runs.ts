@@ -5,10 +5,10 @@ import type { Snapshot } from '../../cache/snapshot.ts';
 import type { CycleState } from '../../framework/cycle-state.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
 import { ByNeeds, PromisedRows } from '../../framework/row-verdicts.ts';
-import { dryRun, type Candidate } from './candidates.ts';
+import { dryRun, type Trial } from './candidates.ts';
 
 /** Who would have to go from one node. */
-type DryRun = (node: NodeInfo) => Candidate | undefined;
+type DryRun = (node: NodeInfo) => Trial;
 
 function sameObjects(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((object, i) => object === b[i]);
@@ -19,7 +19,7 @@ function sameObjects(a: readonly unknown[], b: readonly unknown[]): boolean {
  * nor any disruption budget change. Only where no plugin looks beyond the node: else each is made anew.
  */
 export class DryRuns {
-  #byNeeds = new ByNeeds(() => new PromisedRows<Candidate | undefined>());
+  #byNeeds = new ByNeeds(() => new PromisedRows<Trial>());
   #budgets: readonly PodDisruptionBudget[] = [];
 
   of(framework: Framework, nominator: Nominator, state: CycleState, pod: PodInfo, snapshot: Snapshot, budgets: readonly PodDisruptionBudget[]): DryRun {
@@ -32,11 +32,11 @@ export class DryRuns {
     const stamps = nominator.stamps(snapshot);
     return (node) => {
       const [at, stamp] = [table.podsAt[node.row] as number, stamps[node.row] as number];
-      if (known.has(node.row, at, stamp)) return known.get(node.row);
-      const candidate = fresh(node);
+      if (known.has(node.row, at, stamp)) return known.get(node.row) as Trial;
+      const trial = fresh(node);
       const isForAll = stamp === 0 || nominator.nominatedOn(node.name).every((other) => other.uid !== pod.uid && !other.hasPodAffinity);
-      known.set(node.row, at, isForAll ? stamp : -1, candidate);
-      return candidate;
+      known.set(node.row, at, isForAll ? stamp : -1, trial);
+      return trial;
     };
   }
 }
