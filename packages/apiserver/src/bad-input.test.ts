@@ -1,3 +1,4 @@
+import { encodeProtobuf, type JsonObject } from '@coxswain/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adminToken } from './testing/parts-config.ts';
 import { startTestServer, type TestRequest, type TestServer } from './testing/test-server.ts';
@@ -145,4 +146,14 @@ test('apply of what is no object', async () => {
 test('a key without a value', async () => {
   const answer = await call(post('/api/v1/namespaces/default/secrets', { apiVersion: 'v1', kind: 'Secret', metadata: meta('empty'), data: { a: null } }));
   expect(answer.status, answer.text).toBe(201);
+});
+
+// Found by fuzzed requests, seed 302, request 20040.
+test('a protobuf body that does not say its kind is of the one that is expected', async () => {
+  const protobuf = 'application/vnd.kubernetes.protobuf';
+  const send = (target: string, typeName: string, body: object, accept: string) => call({ method: 'POST', target, raw: encodeProtobuf(typeName, body as JsonObject), headers: { 'content-type': protobuf, accept } });
+  const made = await send(configmaps, 'io.k8s.api.core.v1.ConfigMap', { metadata: meta('unsaid') }, 'application/json');
+  expect([made.status, made.json['kind'], made.json['apiVersion']], made.text).toEqual([201, 'ConfigMap', 'v1']);
+  const review = await send('/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', 'io.k8s.api.authorization.v1.SelfSubjectRulesReview', { spec: { namespace: 'default' } }, protobuf);
+  expect([review.status, review.contentType]).toEqual([201, protobuf]);
 });

@@ -37,8 +37,10 @@ function tooLong(error: unknown): unknown {
 export function fromProtobuf(body: Uint8Array, expected: ExpectedKind): JsonObject {
   try {
     const { kind, apiVersion } = openProtobuf(body);
-    decodeBody(expected, utf8(JSON.stringify({ kind, apiVersion })), 'Ignore');
-    return decodeProtobuf(body, expected.typeName ?? typeOf(expected.group, expected.version, expected.kind), maxMessageFields);
+    // What the envelope does not say is what was expected.
+    const named = decodeBody(expected, utf8(JSON.stringify({ kind, apiVersion })), 'Ignore').object;
+    const object = decodeProtobuf(body, expected.typeName ?? typeOf(expected.group, expected.version, expected.kind), maxMessageFields);
+    return { ...object, kind: named['kind'] ?? null, apiVersion: named['apiVersion'] ?? null };
   } catch (error) {
     if (error instanceof ProtobufError) throw unrecognized(expected.kind, error.message, body);
     throw tooLong(error);

@@ -2,7 +2,7 @@ import { internalError, type JsonObject } from '@coxswain/api';
 import { assert, concatBytes, copyBytes, fromUtf8, utf8 } from '@coxswain/host';
 import { fieldSets, textFinder } from './find.ts';
 import { EncodedBudget, ParsedBudget, type Kept } from './parsed.ts';
-import { behindUid } from './splice.ts';
+import { behindUid, placeOf } from './splice.ts';
 
 /** How the objects of one resource become bytes; made from the description (or from a CRD). */
 export interface StorageCodec {
@@ -85,6 +85,7 @@ export class StoredObject {
   as(known: Pick<StoredOptions, 'createRevision' | 'lease' | 'stale'>): StoredObject {
     const same = new StoredObject(this.key, this.#value, this.revision, this.#codec, known);
     same.#object = this.#object;
+    same.#versionAt = this.#versionAt;
     if (same.#object !== undefined) parsed.keep(same, this.#value.length);
     return same;
   }
@@ -122,7 +123,7 @@ export class StoredObject {
     return isOwnJson(this.#value) && this.#codec.toStore === undefined;
   }
 
-  /** Where resourceVersion goes in the stored bytes; -1: they are not what is served. */
+  /** Where resourceVersion goes in the stored bytes; -1: they are not what is served, or it is not known yet. */
   get versionAt(): number {
     if (this.#versionAt === unknown) this.#versionAt = this.revision > 0 && this.isServedForm ? behindUid(this.#value) : -1;
     return this.#versionAt;
@@ -150,7 +151,11 @@ export class StoredObject {
   /** As `bytes`, in views of what is stored: nothing is copied. */
   get parts(): readonly Uint8Array[] {
     const at = this.versionAt;
-    return at < 0 ? [utf8(this.#codec.encode(this.object))] : [this.#value.subarray(0, at), versionBytes(this.revision), this.#value.subarray(at)];
+    if (at >= 0) return [this.#value.subarray(0, at), versionBytes(this.revision), this.#value.subarray(at)];
+    const served = utf8(this.#codec.encode(this.object));
+    // Custom resources may lack defaults or be of another version; having been read once they are known not to.
+    if (this.revision > 0) this.#versionAt = placeOf(versionBytes(this.revision), this.#value, served);
+    return [served];
   }
 
   get text(): string {

@@ -44,3 +44,15 @@ export function behindUid(value: Uint8Array): number {
   }
   return startsWith(value, uidMark, at) ? endOfText(value, at + uidMark.length) : -1;
 }
+
+/** Where `piece` stands in `whole` if `part` is the rest of it; -1 if it is not. */
+export function placeOf(piece: Uint8Array, part: Uint8Array, whole: Uint8Array): number {
+  if (whole.length !== part.length + piece.length) return -1;
+  let same = 0;
+  while (same < part.length && part[same] === whole[same]) same += 1;
+  // What follows may begin as the piece does.
+  let at = same;
+  while (at >= 0 && !startsWith(whole, piece, at)) at -= 1;
+  for (let index = at; at >= 0 && index < part.length; index += 1) if (part[index] !== whole[index + piece.length]) return -1;
+  return at;
+}

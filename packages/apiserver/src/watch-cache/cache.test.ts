@@ -3,7 +3,7 @@ import { EtcdError, type EtcdClient, type WatchBatch } from '@coxswain/etcd-lite
 import { fromUtf8, silentLogger, utf8 } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { StorageCodec } from '../storage/codec.ts';
+import { StoredObject, type StorageCodec } from '../storage/codec.ts';
 import { ResourceStore } from '../storage/store.ts';
 import { TooOld, WatchCache } from './cache.ts';
 import { cacheEvent, EventRing } from './event.ts';
@@ -132,7 +132,7 @@ test('a reader that falls behind is dropped, the others go on', () => {
 });
 
 test('the ring forgets the oldest and says so', async () => {
-  const ring = new EventRing(3, 10);
+  const ring = new EventRing(3, Infinity, 10);
   const revisions: number[] = [];
   for (const name of ['a', 'b', 'c', 'd', 'e']) {
     const revision = await write(name);
@@ -143,6 +143,18 @@ test('the ring forgets the oldest and says so', async () => {
   expect(ring.after(revisions[0] as number)).toBeUndefined();
   expect(ring.after(revisions[1] as number)?.map((event) => event.revision)).toEqual(revisions.slice(2));
   expect(ring.after(revisions[4] as number)).toEqual([]);
+});
+
+test('the ring forgets the oldest where they are large, but for the last hundred', () => {
+  const ring = new EventRing(1000, 10_000, 0);
+  const stored = (revision: number, sizeBytes: number): StoredObject => new StoredObject('/registry/things/a', new Uint8Array(sizeBytes), revision, codec);
+  const push = (revision: number, sizeBytes: number): void => { ring.push(cacheEvent('MODIFIED', stored(revision, sizeBytes), undefined)); };
+  for (let revision = 1; revision <= 500; revision += 1) push(revision, 10);
+  expect(ring.after(0)).toHaveLength(500);
+  push(501, 6000);
+  expect([ring.completeAbove, ring.after(0)]).toEqual([100, undefined]);
+  for (let revision = 502; revision <= 700; revision += 1) push(revision, 6000);
+  expect(ring.after(600)?.map((event) => event.revision)).toEqual(Array.from({ length: 100 }, (_, at) => 601 + at));
 });
 
 test('a sorted map lists as the store does', () => {

@@ -14,6 +14,8 @@ import { Watchers, type Trigger } from './watchers.ts';
 import { describeError } from '../transport/describe-error.ts';
 
 const ringCapacity = 10_000;
+/** Of states as they are stored: objects may be of some megabytes each. */
+const ringBytes = 64 * 1024 * 1024;
 const watcherLimit = 10_000;
 const retryDelayMs = 200;
 const readPageLimit = 2000;
@@ -57,7 +59,7 @@ export class WatchCache {
   readonly #listeners = new Set<(event: CacheEvent) => void>();
   readonly #gate: RevisionGate;
   readonly #stop = new AbortController();
-  #ring = new EventRing(ringCapacity, 0);
+  #ring = new EventRing(ringCapacity, ringBytes, 0);
   /** What has the revision of the last full read: who goes on from there may have seen only some of it. */
   #sharedAtStart: readonly CacheEvent[] = [];
   #started: Promise<void> | undefined;
@@ -279,7 +281,7 @@ export class WatchCache {
     if (this.#ready) this.#restart();
     const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
     this.#entries.clear();
-    this.#ring = new EventRing(ringCapacity, page.revision);
+    this.#ring = new EventRing(ringCapacity, ringBytes, page.revision);
     this.#sharedAtStart = shared;
     for (const object of page.items) {
       this.#entries.set(object.key, object);

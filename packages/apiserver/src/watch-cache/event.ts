@@ -19,19 +19,26 @@ export function cacheEvent(type: CacheEvent['type'], object: StoredObject, previ
 
 /** So many of the last events keep their frames. */
 const frameEvents = 200;
+/** So many stay, however large. */
+const fewestEvents = 100;
 
 /** The last events in order of revision; old ones make room. */
 export class EventRing {
   readonly #capacity: number;
-  #events: CacheEvent[] = [];
+  readonly #maxBytes: number;
+  /** Gone ones leave a gap until there are many. */
+  #events: (CacheEvent | undefined)[] = [];
+  #sizeBytes = 0;
   #start = 0;
   /** Every event above this revision is here. */
   #completeAbove: number;
   /** A revision of whose events some are gone. */
   #brokenAt = -1;
 
-  constructor(capacity: number, completeAbove: number) {
+  /** `maxBytes` of states as they are stored. */
+  constructor(capacity: number, maxBytes: number, completeAbove: number) {
     this.#capacity = capacity;
+    this.#maxBytes = maxBytes;
     this.#completeAbove = completeAbove;
   }
 
@@ -43,14 +50,25 @@ export class EventRing {
     this.#events.push(event);
     // Who is this late encodes for itself.
     this.#events[this.#events.length - 1 - frameEvents]?.frames.clear();
-    if (this.#events.length - this.#start <= this.#capacity) return;
-    const gone = this.#events[this.#start] as CacheEvent;
-    this.#completeAbove = gone.revision;
-    this.#brokenAt = gone.shared ? gone.revision : -1;
-    this.#start += 1;
+    this.#sizeBytes += event.object.value.length;
+    while (this.#isFull) this.#dropOldest();
     if (this.#start < this.#capacity) return;
     this.#events = this.#events.slice(this.#start);
     this.#start = 0;
+  }
+
+  get #isFull(): boolean {
+    const length = this.#events.length - this.#start;
+    return length > this.#capacity || (this.#sizeBytes > this.#maxBytes && length > fewestEvents);
+  }
+
+  #dropOldest(): void {
+    const gone = this.#events[this.#start] as CacheEvent;
+    this.#completeAbove = gone.revision;
+    this.#brokenAt = gone.shared ? gone.revision : -1;
+    this.#sizeBytes -= gone.object.value.length;
+    this.#events[this.#start] = undefined;
+    this.#start += 1;
   }
 
   /** undefined: the ring does not reach back that far. Of a revision that several events share all are told again. */
@@ -64,7 +82,7 @@ export class EventRing {
       else low = middle + 1;
     }
     while (low > this.#start && this.#isShared(low - 1, revision)) low -= 1;
-    return this.#events.slice(low);
+    return this.#events.slice(low) as CacheEvent[];
   }
 
   #isShared(at: number, revision: number): boolean {
