@@ -13,6 +13,7 @@ import { addOpenApi } from './discovery/openapi.ts';
 import { addDiscovery } from './discovery/endpoints.ts';
 import { FlowControl } from './flow-control/flow-control.ts';
 import { SchemaConditions } from './flow-control/schema-conditions.ts';
+import { callerOf } from './fast-path/inner.ts';
 import { fastPath, isFastPath } from './fast-path/service.ts';
 import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
 import { liveLookup } from './live-lookup.ts';
@@ -104,7 +105,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600, otherStores: config.otherStores, leaseReuseSeconds: config.storageTimes?.leaseReuseSeconds });
   const handler = new Late<HttpHandler>();
   const rest: HttpHandler = (request) => handler.get()(request);
-  const grpc = fastPath(rest, (call) => parts.authenticate(call).then(({ name }) => name !== anonymousName, () => false));
+  const grpc = fastPath(rest, (call) => parts.authenticate(call).then((user) => (user.name === anonymousName ? undefined : user), () => undefined));
   const handle: HttpHandler = (request) => (isFastPath(request) ? grpc(request) : rest(request));
   const loopback = new Loopback(handle, host);
   const cache = cacheReader(registry);
@@ -188,7 +189,10 @@ function tendStores(config: ApiServerConfig, host: Host, metrics: Metrics, regis
 /** The server's own requests are known and allowed. */
 function passingOurselves(parts: ApiServerParts, loopback: Loopback): Pick<ApiServerParts, 'authenticate' | 'impersonate' | 'authorize'> {
   return {
-    authenticate: (request) => (loopback.isOwn(request) ? Promise.resolve(loopbackUser) : parts.authenticate(request)),
+    authenticate: (request) => {
+      const known = loopback.isOwn(request) ? loopbackUser : callerOf(request);
+      return known === undefined ? parts.authenticate(request) : Promise.resolve(known);
+    },
     impersonate: (request, user) => parts.impersonate(request, user),
     authorize: (info, user, notes) => (user === loopbackUser ? allowedToOurselves(notes) : parts.authorize(info, user, notes)),
   };

@@ -174,8 +174,11 @@ export interface AdmissionAttributes {
 export interface AdmissionPlugin {
   readonly name: string;
   readonly operations: readonly AdmissionAttributes['operation'][];
-  admit?(attributes: AdmissionAttributes): Promise<void>;
-  validate?(attributes: AdmissionAttributes): Promise<void>;
+  /** The only ones that it looks at, whatever their group: `pods`, `pods/resize`. Absent: all. */
+  readonly resources?: ReadonlySet<string>;
+  /** Nothing to wait for if there is nothing to say. */
+  admit?(attributes: AdmissionAttributes): Promise<void> | undefined;
+  validate?(attributes: AdmissionAttributes): Promise<void> | undefined;
 }
 
 /** One resource request past authorization. */

@@ -64,8 +64,25 @@ export class BodyTooLarge extends Error {
   }
 }
 
+/** A body that is here already. */
+export class WholeBody implements ByteSource {
+  readonly data: Uint8Array;
+
+  constructor(data: Uint8Array) {
+    this.data = data;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.data.length > 0) yield this.data;
+  }
+}
+
 /** Throws BodyTooLarge as soon as the limit is passed, without reading on. */
 export async function readAll(source: ByteSource, limitBytes = Number.MAX_SAFE_INTEGER): Promise<Uint8Array> {
+  if (source instanceof WholeBody) {
+    if (source.data.length > limitBytes) throw new BodyTooLarge(limitBytes);
+    return source.data;
+  }
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const part of source) {

@@ -32,6 +32,7 @@ export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'CertificateApproval',
     operations: ['UPDATE'],
+    resources: new Set(['certificatesigningrequests/approval']),
     async validate(a) {
       if (isResource(a, group, 'certificatesigningrequests', 'approval')) await requireSigner(authorizer, a, 'approve');
     },
@@ -42,6 +43,7 @@ export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'CertificateSigning',
     operations: ['UPDATE'],
+    resources: new Set(['certificatesigningrequests/status']),
     async validate(a) {
       if (!isResource(a, group, 'certificatesigningrequests', 'status')) return;
       const outcome = (object: AdmissionAttributes['object']): string => {
@@ -57,6 +59,7 @@ export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
 export const certificateSubjectRestriction: AdmissionPlugin = {
   name: 'CertificateSubjectRestriction',
   operations: ['CREATE'],
+  resources: new Set(['certificatesigningrequests']),
   validate(a) {
     const request = isResource(a, group, 'certificatesigningrequests') ? typedOrNone<CertificateSigningRequest>(a.object) : undefined;
     if (request?.spec.signerName !== 'kubernetes.io/kube-apiserver-client') return Promise.resolve();
@@ -79,6 +82,7 @@ export function clusterTrustBundleAttest(authorizer: Authorizer): AdmissionPlugi
   return {
     name: 'ClusterTrustBundleAttest',
     operations: ['CREATE', 'UPDATE'],
+    resources: new Set(['clustertrustbundles']),
     async validate(a) {
       if (!isResource(a, group, 'clustertrustbundles')) return;
       const signerName = typedOrNone<KubeObject & { readonly spec?: { readonly signerName?: string } }>(a.object)?.spec?.signerName ?? '';

@@ -1,4 +1,4 @@
-import type { AdmissionAttributes, AdmissionPlugin, ApiServerParts } from '../types.ts';
+import type { AdmissionAttributes, AdmissionPlugin, ApiServerParts, Reinvocation } from '../types.ts';
 import type { AdmissionMetrics } from './metrics.ts';
 
 /** All that change the object, in order; then, called by the registry with the final object, all that only look. */
@@ -9,25 +9,39 @@ export function admissionChain(plugins: readonly AdmissionPlugin[], metrics: Pic
   };
   const admitting = of((plugin) => plugin.admit !== undefined);
   const validating = of((plugin) => plugin.validate !== undefined);
-  /** Most have nothing to say, and are not waited for. */
-  const run = async (those: readonly AdmissionPlugin[], step: (plugin: AdmissionPlugin) => Promise<void> | undefined): Promise<void> => {
-    for (const plugin of those) {
-      const done = step(plugin);
-      if (done !== undefined) await done;
-    }
-  };
   /** Everybody once; again if somebody outside has changed the object, so that in-tree plugins see what it became. */
   const admit = async (attributes: AdmissionAttributes): Promise<void> => {
-    const memory = new Map<string, unknown>();
-    let wanted = false;
-    for (const isReinvoke of [false, true]) {
-      if (isReinvoke && !wanted) return;
-      const round = { ...attributes, reinvocation: { isReinvoke, memory, request: () => { wanted = true; } } };
-      await run(admitting[attributes.operation], (plugin) => plugin.admit?.(round));
-    }
+    const round = new Round();
+    const seen = { ...attributes, reinvocation: round };
+    const those = admitting[attributes.operation];
+    await run(those, 'admit', seen);
+    if (!round.wanted) return;
+    round.isReinvoke = true;
+    await run(those, 'admit', seen);
   };
   return {
     admit: (attributes) => metrics.step('admit', attributes.operation, () => admit(attributes)),
-    validate: (attributes) => metrics.step('validate', attributes.operation, () => run(validating[attributes.operation], (plugin) => plugin.validate?.(attributes))),
+    validate: (attributes) => metrics.step('validate', attributes.operation, () => run(validating[attributes.operation], 'validate', attributes)),
   };
+}
+
+class Round implements Reinvocation {
+  isReinvoke = false;
+  wanted = false;
+  readonly memory = new Map<string, unknown>();
+
+  request(): void {
+    this.wanted = true;
+  }
+}
+
+/** Most have nothing to say, and are not waited for. */
+async function run(those: readonly AdmissionPlugin[], step: 'admit' | 'validate', attributes: AdmissionAttributes): Promise<void> {
+  const { resource: { resource }, subresource } = attributes;
+  const name = subresource === '' ? resource : `${resource}/${subresource}`;
+  for (const plugin of those) {
+    if (plugin.resources?.has(name) === false) continue;
+    const done = plugin[step]?.(attributes);
+    if (done !== undefined) await done;
+  }
 }

@@ -20,6 +20,7 @@ export function claimResize(lookup: Lookup): AdmissionPlugin {
   return {
     name: 'PersistentVolumeClaimResize',
     operations: ['UPDATE'],
+    resources: new Set(['persistentvolumeclaims']),
     async validate(a) {
       if (!isResource(a, '', 'persistentvolumeclaims')) return;
       const [after, before] = [typedOrNone<PersistentVolumeClaim>(a.object), typedOrNone<PersistentVolumeClaim>(a.oldObject)];

@@ -32,7 +32,7 @@ function attributes(subresource = ''): { readonly a: AdmissionAttributes; readon
 
 async function say(more: Partial<ImagePolicyConfig> = {}, subresource = ''): Promise<{ readonly refusal: string | undefined; readonly noted: Map<string, string> }> {
   const { a, noted } = attributes(subresource);
-  const refusal = await imagePolicyWebhook(host, { ...config, ...more }).validate?.(a).then(() => undefined, (error: unknown) => (error as Error).message);
+  const refusal = await imagePolicyWebhook(host, { ...config, ...more }).validate?.(a)?.then(() => undefined, (error: unknown) => (error as Error).message);
   return { refusal, noted };
 }
 

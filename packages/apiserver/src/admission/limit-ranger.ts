@@ -128,6 +128,7 @@ export function limitRanger(cache: CacheReader): AdmissionPlugin {
   return {
     name: 'LimitRanger',
     operations: ['CREATE', 'UPDATE'],
+    resources: new Set(['pods', 'pods/resize', 'persistentvolumeclaims']),
     async admit(a) {
       const pod = isGoing(a) ? undefined : sizedPod(a);
       if (pod !== undefined) for (const range of await rangesOf(cache, a.namespace)) fillPod(pod, range);

@@ -1,6 +1,6 @@
 import { StatusError } from '@coxswain/api';
 import type { Clock } from '@coxswain/host';
-import type { Metrics } from '@coxswain/service';
+import type { HistogramSeries, Metrics } from '@coxswain/service';
 import type { AdmissionAttributes } from '../types.ts';
 
 const stepBuckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
@@ -36,6 +36,13 @@ export function admissionMetrics(metrics: Metrics, clock: Clock): AdmissionMetri
   const policyLabels = ['policy', 'policy_binding', 'error_type', 'enforcement_action'];
   const checks = metrics.counter('apiserver_validating_admission_policy_check_total', 'Validation admission policy check total, labeled by policy and further identified by binding and enforcement action taken.', policyLabels);
   const checkTimes = metrics.histogram('apiserver_validating_admission_policy_check_duration_seconds', 'Validation admission latency for individual validation expressions in seconds, labeled by policy and further including binding and enforcement action taken.', checkBuckets, policyLabels);
+  const stepSeries = new Map<string, HistogramSeries>();
+  const stepOf = (type: 'admit' | 'validate', operation: Operation, rejected: boolean): HistogramSeries => {
+    const key = `${type} ${operation} ${rejected}`;
+    let series = stepSeries.get(key);
+    if (series === undefined) stepSeries.set(key, (series = steps.of({ type, operation, rejected: String(rejected) })));
+    return series;
+  };
   const secondsSince = (startMs: number): number => (clock.monotonicMs() - startMs) / 1000;
   return {
     async step(type, operation, run) {
@@ -46,7 +53,7 @@ export function admissionMetrics(metrics: Metrics, clock: Clock): AdmissionMetri
         rejected = false;
         return result;
       } finally {
-        steps.observe(secondsSince(startMs), { type, operation, rejected: String(rejected) });
+        stepOf(type, operation, rejected).observe(secondsSince(startMs));
       }
     },
     async webhook(name, type, operation, { failsOpen, isCallFailure, run }) {

@@ -2,7 +2,8 @@ import { forbidden, notFound, StatusError } from '@coxswain/api';
 import type { Namespace } from 'kubernetes-types/core/v1';
 import type { Lookup } from '../live-lookup.ts';
 import { resources } from '@coxswain/client';
-import type { AdmissionAttributes, AdmissionPlugin } from '../types.ts';
+import { typedOrNone } from '../typed.ts';
+import type { AdmissionAttributes, AdmissionPlugin, CacheReader } from '../types.ts';
 import { groupResource, isResource } from './attributes.ts';
 
 const immortal: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
@@ -24,16 +25,24 @@ function terminating(a: AdmissionAttributes, name: string): StatusError {
 }
 
 /** Nothing is made in a namespace that does not exist or is going; the three that a cluster needs stay. */
-export function namespaceLifecycle(lookup: Lookup): AdmissionPlugin {
+export function namespaceLifecycle(lookup: Lookup, cache: CacheReader): AdmissionPlugin {
+  const requireLiving = async (a: AdmissionAttributes): Promise<void> => {
+    const namespace = await lookup<Namespace>(resources.namespaces, '', a.namespace);
+    if (namespace === undefined) throw notFound({ group: '', resource: 'namespaces' }, a.namespace);
+    if (isGoing(namespace)) throw terminating(a, a.namespace);
+  };
   return {
     name: 'NamespaceLifecycle',
     operations: ['CREATE', 'UPDATE', 'DELETE'],
-    async admit(a) {
+    admit(a) {
       refuseImmortalDeletion(a);
-      if (a.operation !== 'CREATE' || a.namespace === '' || a.resource.resource === 'namespaces' || isAccessReview(a)) return;
-      const namespace = await lookup<Namespace>(resources.namespaces, '', a.namespace);
-      if (namespace === undefined) throw notFound({ group: '', resource: 'namespaces' }, a.namespace);
-      if (namespace.status?.phase === 'Terminating' || namespace.metadata?.deletionTimestamp !== undefined) throw terminating(a, a.namespace);
+      if (a.operation !== 'CREATE' || a.namespace === '' || a.resource.resource === 'namespaces' || isAccessReview(a)) return undefined;
+      const known = typedOrNone<Namespace>(cache.get('', 'namespaces', '', a.namespace));
+      return known !== undefined && !isGoing(known) ? undefined : requireLiving(a);
     },
   };
+}
+
+function isGoing({ status, metadata }: Namespace): boolean {
+  return status?.phase === 'Terminating' || metadata?.deletionTimestamp !== undefined;
 }

@@ -19,6 +19,7 @@ export function defaultIngressClass(cache: CacheReader): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
     operations: ['CREATE'],
+    resources: new Set(['ingresses']),
     async admit(a) {
       if (!isResource(a, group, 'ingresses') || a.object === undefined) return;
       const ingress = typed<Ingress>(a.object);

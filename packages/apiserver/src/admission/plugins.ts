@@ -72,7 +72,7 @@ function allPlugins(config: AdmissionConfig, tools: AdmissionTools): readonly Ad
   return [
     alwaysAdmit,
     namespaceAutoProvision(lookup, client),
-    namespaceLifecycle(lookup),
+    namespaceLifecycle(lookup, cache),
     namespaceExists(lookup),
     limitPodHardAntiAffinityTopology,
     limitRanger(cache),

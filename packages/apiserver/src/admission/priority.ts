@@ -50,6 +50,7 @@ export function priorityAdmission(cache: CacheReader, lookup: Lookup): Admission
   return {
     name: 'Priority',
     operations: ['CREATE', 'UPDATE', 'DELETE'],
+    resources: new Set(['pods', 'priorityclasses']),
     async admit(a) {
       const pod = podOf(a);
       if (pod === undefined) return;

@@ -121,11 +121,7 @@ export function resourceQuotaAdmission(clock: Clock, cache: CacheReader, objects
     }
   }
 
-  return {
-    name: 'ResourceQuota',
-    operations: ['CREATE', 'UPDATE'],
-    async validate(a) {
-      if (!asksForMore(a)) return;
+  async function reckon(a: AdmissionAttributes): Promise<void> {
       const all = (await readyList(cache, '', 'resourcequotas', a.namespace)).map((object) => typed<ResourceQuota>(object));
       if (all.length === 0 && limited.length === 0) return;
       const covering = all.filter((quota) => quotaCovers(quota, groupResource(a), a.object ?? {}) && quotaNames(groupResource(a), Object.keys(quota.status?.hard ?? {})).length > 0);
@@ -134,6 +130,14 @@ export function resourceQuotaAdmission(clock: Clock, cache: CacheReader, objects
       if (Object.keys(wish.added).length === 0) return;
       checkCovered(a, wish, limited, all, covering);
       await takeAll(a, covering.filter(({ status }) => Object.keys(wish.added).some((name) => status?.hard?.[name] !== undefined)), wish.added);
-    },
+  }
+
+  /** There is nothing to wait for, and no quota. */
+  const isFree = ({ namespace }: AdmissionAttributes): boolean => limited.length === 0 && cache.list('', 'resourcequotas', namespace).length === 0 && cache.isReady === true;
+
+  return {
+    name: 'ResourceQuota',
+    operations: ['CREATE', 'UPDATE'],
+    validate: (a) => (!asksForMore(a) || isFree(a) ? undefined : reckon(a)),
   };
 }

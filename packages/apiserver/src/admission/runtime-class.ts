@@ -43,6 +43,7 @@ export function runtimeClassAdmission(lookup: Lookup): AdmissionPlugin {
   return {
     name: 'RuntimeClass',
     operations: ['CREATE'],
+    resources: new Set(['pods']),
     async admit(a) {
       const pod = podOf(a);
       const found = pod === undefined ? undefined : await classOf(a, pod);

@@ -22,6 +22,7 @@ export function serviceAccountAdmission(host: HostPart, lookup: Lookup): Admissi
   return {
     name: 'ServiceAccount',
     operations: ['CREATE', 'UPDATE'],
+    resources: new Set(['pods', 'pods/ephemeralcontainers']),
     async admit(a) {
       const pod = a.operation === 'CREATE' ? podOf(a) : undefined;
       if (pod?.spec === undefined) return;

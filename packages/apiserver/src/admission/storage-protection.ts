@@ -36,6 +36,7 @@ export function defaultStorageClassAdmission(cache: CacheReader): AdmissionPlugi
   return {
     name: 'DefaultStorageClass',
     operations: ['CREATE'],
+    resources: new Set(['persistentvolumeclaims']),
     async admit(a) {
       if (!isResource(a, '', 'persistentvolumeclaims') || a.object === undefined) return;
       const claim = typed<PersistentVolumeClaim>(a.object);

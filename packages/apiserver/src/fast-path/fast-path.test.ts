@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApiServer, type ApiServer } from '../server.ts';
 import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
 import { answerOf, httpRequest, type TestAnswer } from '../testing/test-server.ts';
+import { Call } from './inner.ts';
 import { maxWatches, watchAll } from './watch.ts';
 
 const host = createRealHost(silentLogger);
@@ -278,7 +279,7 @@ describe('one server', () => {
       await Promise.reject(new Error('the connection to the server behind was reset'));
     }
     const message = fastPathCodecs.watchRequest.encode({ watches: [{ id: 1, apiVersion: 'g/v1', resource: 'things', namespace: '', query: '' }] });
-    const response = await watchAll(() => Promise.resolve({ status: 200, headers: {}, body: broken() }), httpRequest({ method: 'POST', target: fastPathMethods.watch }), message);
+    const response = await watchAll(() => Promise.resolve({ status: 200, headers: {}, body: broken() }), new Call(httpRequest({ method: 'POST', target: fastPathMethods.watch }), undefined), message);
     const ended: boolean[] = [];
     const cutter = new GrpcCutter(1e9);
     for await (const data of response.body as ByteSource) {

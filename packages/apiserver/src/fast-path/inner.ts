@@ -1,18 +1,65 @@
 import type { RestRequest } from '@coxswain/client/fast-path';
 import { grpcContentType } from '@coxswain/etcd-lite/wire';
-import { emptyBytes, readAll, type ByteSource, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { emptyBytes, readAll, WholeBody, type ByteSource, type HeaderMap, type HttpRequest, type HttpResponse, type Peer } from '@coxswain/host';
+import type { UserInfo } from '../types.ts';
 import { headersFor } from './items.ts';
 
-async function* once(data: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  if (data.length > 0) yield data;
+/** One call, and what its items have in common. */
+export class Call {
+  readonly http: HttpRequest;
+  /** Whom its credentials name; undefined: nobody. */
+  readonly user: UserInfo | undefined;
+  readonly #headers = new Map<string, HeaderMap>();
+
+  constructor(http: HttpRequest, user: UserInfo | undefined) {
+    this.http = http;
+    this.user = user;
+  }
+
+  headersFor(contentType: string): HeaderMap {
+    let headers = this.#headers.get(contentType);
+    if (headers === undefined) this.#headers.set(contentType, (headers = headersFor(this.http.headers, contentType)));
+    return headers;
+  }
 }
 
-/** In the name of whoever made the call. */
-export function innerRequest(call: HttpRequest, request: RestRequest): HttpRequest {
-  return {
-    method: request.method, target: request.target, headers: headersFor(call.headers, request), body: once(request.body), peer: call.peer, httpVersion: call.httpVersion, signal: call.signal,
-    upgradeRequested: false,
-  };
+/** What an item stands for, in the name of whoever made the call. */
+export class InnerRequest implements HttpRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: HeaderMap;
+  readonly body: WholeBody;
+  readonly upgradeRequested = false;
+  readonly #call: Call;
+
+  constructor(call: Call, { method, target, contentType, body }: RestRequest) {
+    this.method = method;
+    this.target = target;
+    this.headers = call.headersFor(contentType);
+    this.body = new WholeBody(body);
+    this.#call = call;
+  }
+
+  get caller(): UserInfo | undefined {
+    return this.#call.user;
+  }
+
+  get peer(): Peer {
+    return this.#call.http.peer;
+  }
+
+  get httpVersion(): HttpRequest['httpVersion'] {
+    return this.#call.http.httpVersion;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.http.signal;
+  }
+}
+
+/** Known already from the call that the request came in. */
+export function callerOf(request: HttpRequest): UserInfo | undefined {
+  return request instanceof InnerRequest ? request.caller : undefined;
 }
 
 export async function bodyOf(body: Uint8Array | ByteSource | undefined): Promise<Uint8Array> {

@@ -8,7 +8,7 @@ export function watchRequestOf({ apiVersion, resource, namespace, query }: FastP
 /** Who asks stays; what is said of the call's own body does not, and each item has an audit id of its own. */
 const ofTheCall: ReadonlySet<string> = new Set(['content-type', 'content-length', 'te', 'accept', 'accept-encoding', 'grpc-timeout', 'grpc-encoding', 'grpc-accept-encoding', 'audit-id']);
 
-export function headersFor(call: HeaderMap, request: RestRequest): HeaderMap {
+export function headersFor(call: HeaderMap, contentType: string): HeaderMap {
   const kept = Object.entries(call).filter(([name]) => !ofTheCall.has(name));
-  return { ...Object.fromEntries(kept), accept: 'application/json', ...(request.contentType === '' ? {} : { 'content-type': request.contentType, 'content-length': String(request.body.length) }) };
+  return { ...Object.fromEntries(kept), accept: 'application/json', ...(contentType === '' ? {} : { 'content-type': contentType }) };
 }

@@ -1,7 +1,7 @@
 import { fastPathCodecs, type FastPathWatch } from '@coxswain/client/fast-path';
 import { grpcFrame } from '@coxswain/etcd-lite/wire';
-import { emptyBytes, type ByteSource, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
-import { bodyOf, grpcBody, innerRequest } from './inner.ts';
+import { emptyBytes, type ByteSource, type HttpHandler, type HttpResponse } from '@coxswain/host';
+import { bodyOf, grpcBody, InnerRequest, type Call } from './inner.ts';
 import { watchRequestOf } from './items.ts';
 
 /** Many senders, one reader: a sender goes on when the reader has taken what it gave, so that nothing piles up in here. */
@@ -51,13 +51,13 @@ class Merge {
 export const maxWatches = 200;
 
 /** Watches of several kinds on one stream, each a request of its own; the stream ends when all have ended. Throws RangeError if they are too many. */
-export async function watchAll(handle: HttpHandler, call: HttpRequest, message: Uint8Array): Promise<HttpResponse> {
+export async function watchAll(handle: HttpHandler, call: Call, message: Uint8Array): Promise<HttpResponse> {
   const { watches } = fastPathCodecs.watchRequest.decode(message);
   if (watches.length > maxWatches) throw new RangeError(`a Watch has ${maxWatches} watches at most`);
   const merge = new Merge();
   const stop = (): void => { merge.end(); };
-  call.signal.addEventListener('abort', stop, { once: true });
-  if (call.signal.aborted) stop();
+  call.http.signal.addEventListener('abort', stop, { once: true });
+  if (call.http.signal.aborted) stop();
   void Promise.all(watches.map((watch) => watchOne(handle, call, watch, merge))).then(stop);
   return grpcBody(merge);
 }
@@ -65,10 +65,10 @@ export async function watchAll(handle: HttpHandler, call: HttpRequest, message: 
 type Send = (code: number, body: Uint8Array, ended: boolean) => Promise<void>;
 
 /** Never rejects: one that breaks off (another server's, behind an APIService) has ended. */
-async function watchOne(handle: HttpHandler, call: HttpRequest, watch: FastPathWatch, merge: Merge): Promise<void> {
+async function watchOne(handle: HttpHandler, call: Call, watch: FastPathWatch, merge: Merge): Promise<void> {
   const send: Send = (code, body, ended) => merge.give(grpcFrame(fastPathCodecs.watchResponse.encode({ id: watch.id, code, body, ended })));
   try {
-    await passOn(await handle(innerRequest(call, watchRequestOf(watch))), send);
+    await passOn(await handle(new InnerRequest(call, watchRequestOf(watch))), send);
   } catch {
     await send(0, emptyBytes, true);
   }

@@ -9,13 +9,33 @@ export interface TraceIds {
   readonly sampled: boolean;
 }
 
-/** A part of the work on a request, in the clock that only goes forward. */
-export interface Step {
+/** A part of the work on a request, in the clock that only goes forward. A class: there are several to each request. */
+export class Step implements RunningStep {
   readonly name: string;
   readonly spanId: Uint8Array;
   readonly startMs: number;
   endMs: number;
-  failed: boolean;
+  failed = false;
+  readonly #clock: Clock;
+  readonly #ids: TraceIds | undefined;
+
+  constructor(name: string, clock: Clock, ids: TraceIds | undefined, spanId: Uint8Array, startMs: number, endMs = -1) {
+    this.name = name;
+    this.spanId = spanId;
+    this.startMs = startMs;
+    this.endMs = endMs;
+    this.#clock = clock;
+    this.#ids = ids;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#ids === undefined ? noHeaders : { traceparent: `00-${this.#ids.traceId.toHex()}-${this.spanId.toHex()}-${this.#ids.sampled ? '01' : '00'}` };
+  }
+
+  end(failed = false): void {
+    this.endMs = this.#clock.monotonicMs();
+    this.failed = failed;
+  }
 }
 
 /** Called when the step is over. `headers`: what whoever is asked in it is told of the trace. */
@@ -44,20 +64,18 @@ export class RequestTrace {
 
   begin(name: string): RunningStep {
     if (this.steps.length >= maxSteps) return notKept;
-    const step: Step = { name, spanId: this.ids === undefined ? noId : this.#random.bytes(8), startMs: this.#clock.monotonicMs(), endMs: -1, failed: false };
+    const step = this.#step(name, this.#clock.monotonicMs());
     this.steps.push(step);
-    return {
-      headers: this.ids === undefined ? noHeaders : { traceparent: `00-${this.ids.traceId.toHex()}-${step.spanId.toHex()}-${this.ids.sampled ? '01' : '00'}` },
-      end: (failed = false) => {
-        step.endMs = this.#clock.monotonicMs();
-        step.failed = failed;
-      },
-    };
+    return step;
   }
 
   /** One that has been measured already. */
   add(name: string, startMs: number, endMs: number): void {
-    if (this.steps.length < maxSteps) this.steps.push({ name, spanId: this.ids === undefined ? noId : this.#random.bytes(8), startMs, endMs, failed: false });
+    if (this.steps.length < maxSteps) this.steps.push(this.#step(name, startMs, endMs));
+  }
+
+  #step(name: string, startMs: number, endMs?: number): Step {
+    return new Step(name, this.#clock, this.ids, this.ids === undefined ? noId : this.#random.bytes(8), startMs, endMs);
   }
 }
 

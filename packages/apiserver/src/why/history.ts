@@ -46,14 +46,17 @@ function short(text: string): string {
 }
 
 /** Characters outside Latin-1 take two bytes; of those who send them there are few. */
-function sizeOf(record: ChangeRecord): number {
+function sizeOf(record: KeptRecord): number {
   const { resourceVersion, uid, verb, subresource, auditId, user, impersonated, userAgent, decision, sourceIps: addresses } = record;
   return recordBytes + resourceVersion.length + uid.length + verb.length + subresource.length + auditId.length + user.length + impersonated.length + userAgent.length + decision.length
     + addresses.reduce((sum, address) => sum + address.length + 16, 0);
 }
 
+/** The time is put into words for who asks. */
+type KeptRecord = Omit<ChangeRecord, 'time'> & { readonly atMs: number };
+
 interface Remembered {
-  readonly records: ChangeRecord[];
+  readonly records: KeptRecord[];
   sizeBytes: number;
 }
 
@@ -79,7 +82,7 @@ export class ChangeHistory {
     this.#objects.delete(key);
     this.#objects.set(key, object);
     this.#add(object, {
-      time: rfc3339Micros(receivedMs), resourceVersion: String(change.revision), uid: change.uid, deleted: change.deleted, verb: info.verb, subresource: info.subresource, auditId: short(notes.auditId),
+      atMs: receivedMs, resourceVersion: String(change.revision), uid: change.uid, deleted: change.deleted, verb: info.verb, subresource: info.subresource, auditId: short(notes.auditId),
       user: user?.name ?? '', impersonated: impersonated?.name ?? '', userAgent: short(userAgentOf(request)), sourceIps: addresses.length === 1 ? addresses : addresses.slice(-maxSources).map((address) => copied(address, maxText)),
       decision: short(header(request.headers, decisionHeader) ?? ''),
     });
@@ -92,7 +95,7 @@ export class ChangeHistory {
     return { records: [], sizeBytes };
   }
 
-  #add(object: Remembered, record: ChangeRecord): void {
+  #add(object: Remembered, record: KeptRecord): void {
     object.records.push(record);
     const gone = object.records.length > perObject ? object.records.shift() : undefined;
     const grownBytes = sizeOf(record) - (gone === undefined ? 0 : sizeOf(gone));
@@ -110,6 +113,6 @@ export class ChangeHistory {
 
   /** Oldest first. */
   of(what: Pick<WrittenChange, 'group' | 'resource' | 'namespace' | 'name'>): readonly ChangeRecord[] {
-    return this.#objects.get(keyOf(what))?.records ?? [];
+    return (this.#objects.get(keyOf(what))?.records ?? []).map(({ atMs, ...record }) => ({ time: rfc3339Micros(atMs), ...record }));
   }
 }

@@ -4,15 +4,19 @@ import { apiErrorOf } from '../api-error.ts';
 import { encodeLeaseTerm, leaseTermHeader, TermEnded, type LeaseTerm } from '../lease-term.ts';
 import { resources } from '../resources.ts';
 import type { Client } from '../types.ts';
-import { fastPathCodecs, fastPathMethods, maxFastPathItems, type FastPathAnswer, type FastPathItem } from './messages.ts';
+import { fastPathCodecs, fastPathMethods, maxFastPathItems, type FastPathAnswer, type FastPathItem, type FastPathWrite } from './messages.ts';
 
 const maxMessageBytes = 64 * 1024 * 1024;
 const itemsACall = Math.min(200, maxFastPathItems);
 
+export interface WriteOptions extends Omit<FastPathWrite, 'items'> {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Undefined: this server has no fast path. Rejects with NetworkError, or with ApiError if the server cannot say at the moment. */
-export async function writeItems(client: Client, items: readonly FastPathItem[], headers: Readonly<Record<string, string>> = {}): Promise<readonly FastPathAnswer[] | undefined> {
+export async function writeItems(client: Client, items: readonly FastPathItem[], { headers = {}, ...how }: WriteOptions = {}): Promise<readonly FastPathAnswer[] | undefined> {
   const response = await client.raw({
-    method: 'POST', target: fastPathMethods.write, headers: { ...headers, 'content-type': grpcContentType, te: 'trailers' }, body: grpcFrame(fastPathCodecs.writeRequest.encode({ items })),
+    method: 'POST', target: fastPathMethods.write, headers: { ...headers, 'content-type': grpcContentType, te: 'trailers' }, body: grpcFrame(fastPathCodecs.writeRequest.encode({ items, ...how })),
   });
   if (response.status >= 500 || response.status === 429) throw apiErrorOf(response.status, fromUtf8(response.body), undefined);
   if (response.status !== 200) return undefined;
@@ -91,7 +95,7 @@ export class Binder {
   /** Settles each; never rejects. */
   async #together(group: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await writeItems(this.#client, group.map(({ binding: { namespace, name, uid, node } }) => ({ namespace, name, bind: { uid, node } })), this.#headers());
+      const answers = await writeItems(this.#client, group.map(({ binding: { namespace, name, uid, node } }) => ({ namespace, name, bind: { uid, node } })), { headers: this.#headers(), refusalsOnly: true });
       if (answers?.length !== group.length) throw new Error('the fast path answered something else than was asked');
       group.forEach((one, at) => {
         const answer = answers[at] as FastPathAnswer;

@@ -41,11 +41,17 @@ export interface FastPathWatched {
   readonly ended: boolean;
 }
 
+export interface FastPathWrite {
+  readonly items: readonly FastPathItem[];
+  /** Answers with a code below 300 have no body. A server that does not know of it sends all. */
+  readonly refusalsOnly?: boolean;
+}
+
 const schema = new Schema(description as unknown as SchemaNode);
 const prefix = 'coxswain.fastpath.v1';
 
 export const fastPathCodecs = {
-  writeRequest: schema.codec<{ readonly items: readonly FastPathItem[] }>(`${prefix}.WriteRequest`),
+  writeRequest: schema.codec<FastPathWrite>(`${prefix}.WriteRequest`),
   writeResponse: schema.codec<{ readonly answers: readonly FastPathAnswer[] }>(`${prefix}.WriteResponse`),
   watchRequest: schema.codec<{ readonly watches: readonly FastPathWatch[] }>(`${prefix}.WatchRequest`),
   watchResponse: schema.codec<FastPathWatched>(`${prefix}.WatchResponse`),

@@ -80,7 +80,7 @@ export function podSecurity(tools: { readonly clock: Clock; readonly cache: Cach
   }
 
   async function checkPod(a: AdmissionAttributes): Promise<void> {
-    if (ignoredSubresources.has(a.subresource) || a.object === undefined || isExempt(a)) return;
+    if (a.object === undefined || isExempt(a)) return;
     const found = await policyFor(a);
     if (found.errors.length === 0 && isFullyPrivileged(found.policy)) {
       a.notes.annotate(`${annotationPrefix}enforce-policy`, 'privileged:latest');
@@ -92,8 +92,8 @@ export function podSecurity(tools: { readonly clock: Clock; readonly cache: Cach
     evaluate(a, found, { metadata: pod.metadata ?? {}, spec: pod.spec }, true);
   }
 
-  async function checkTemplate(a: AdmissionAttributes, template: PodTemplateSpec | undefined): Promise<void> {
-    if (template?.spec === undefined || isExempt(a)) return;
+  async function checkTemplate(a: AdmissionAttributes, template: PodTemplateSpec): Promise<void> {
+    if (template.spec === undefined || isExempt(a)) return;
     const found = await policyFor(a);
     if (found.errors.length === 0 && found.policy.warn.level === 'privileged' && found.policy.audit.level === 'privileged') return;
     evaluate(a, found, { metadata: template.metadata ?? {}, spec: template.spec }, false);
@@ -102,10 +102,11 @@ export function podSecurity(tools: { readonly clock: Clock; readonly cache: Cach
   return {
     name: 'PodSecurity',
     operations: ['CREATE', 'UPDATE'],
-    async validate(a) {
-      if (isResource(a, '', 'namespaces')) await checkNamespace({ ...tools, config }, a);
-      else if (a.resource.group === '' && a.resource.resource === 'pods') await checkPod(a);
-      else if (a.subresource === '') await checkTemplate(a, templates[`${a.resource.resource}.${a.resource.group}`]?.(a));
+    validate(a) {
+      if (isResource(a, '', 'namespaces')) return checkNamespace({ ...tools, config }, a);
+      if (a.resource.group === '' && a.resource.resource === 'pods') return ignoredSubresources.has(a.subresource) ? undefined : checkPod(a);
+      const template = a.subresource === '' ? templates[`${a.resource.resource}.${a.resource.group}`]?.(a) : undefined;
+      return template === undefined ? undefined : checkTemplate(a, template);
     },
   };
 }

@@ -156,17 +156,17 @@ class Round {
 /** Off (`isOn`) it does nothing, as upstream's does without its feature. */
 export function mutatingPolicies(tools: PolicyTools, isOn: boolean): AdmissionPlugin {
   const source = new PolicySource(tools.cache, 'mutating', (policy) => compileMutatingPolicy(typed<MutatingAdmissionPolicy>(policy)));
+  const apply = async (a: AdmissionAttributes): Promise<void> => {
+    const hooks = await source.hooks();
+    if (hooks.length === 0) return;
+    const round = new Round(a, tools, a.reinvocation ?? oneRound());
+    await round.run(hooks);
+    const [first] = round.refusals;
+    if (first !== undefined) throw refusalOf(a, round.refusals, first);
+  };
   return {
     name: pluginName,
     operations: ['CREATE', 'UPDATE', 'CONNECT'],
-    async admit(a) {
-      if (!isOn || isOutOfPolicies(a)) return;
-      const hooks = await source.hooks();
-      if (hooks.length === 0) return;
-      const round = new Round(a, tools, a.reinvocation ?? oneRound());
-      await round.run(hooks);
-      const [first] = round.refusals;
-      if (first !== undefined) throw refusalOf(a, round.refusals, first);
-    },
+    admit: (a) => (!isOn || isOutOfPolicies(a) || source.isEmpty ? undefined : apply(a)),
   };
 }

@@ -44,6 +44,11 @@ export class PolicySource<Policy extends CommonPolicy> {
     this.#compile = compile;
   }
 
+  /** There is nothing to wait for, and no policy. */
+  get isEmpty(): boolean {
+    return this.#cache.list(group, `${this.#sort}admissionpolicies`).length === 0 && this.#cache.isReady === true;
+  }
+
   async hooks(): Promise<readonly PolicyHook<Policy>[]> {
     const policies = await readyList(this.#cache, group, `${this.#sort}admissionpolicies`);
     if (policies.length === 0) return [];

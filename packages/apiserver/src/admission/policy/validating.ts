@@ -155,17 +155,17 @@ class Round {
 
 export function validatingPolicies(tools: PolicyTools): AdmissionPlugin {
   const source = new PolicySource(tools.cache, 'validating', (policy) => compilePolicy(typed<ValidatingAdmissionPolicy>(policy)));
+  const evaluate = async (a: AdmissionAttributes): Promise<void> => {
+    const hooks = await source.hooks();
+    if (hooks.length === 0) return;
+    const round = new Round(a, tools);
+    for (const hook of hooks) await round.run(hook);
+    const [first] = round.refusals;
+    if (first !== undefined) throw refusal(a, first);
+  };
   return {
     name: 'ValidatingAdmissionPolicy',
     operations: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
-    async validate(a) {
-      if (isOutOfPolicies(a)) return;
-      const hooks = await source.hooks();
-      if (hooks.length === 0) return;
-      const round = new Round(a, tools);
-      for (const hook of hooks) await round.run(hook);
-      const [first] = round.refusals;
-      if (first !== undefined) throw refusal(a, first);
-    },
+    validate: (a) => (isOutOfPolicies(a) || source.isEmpty ? undefined : evaluate(a)),
   };
 }

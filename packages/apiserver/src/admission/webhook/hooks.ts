@@ -51,6 +51,11 @@ export class HookSource {
     this.#resource = resource;
   }
 
+  /** There is nothing to wait for, and nobody to ask. */
+  get isEmpty(): boolean {
+    return this.#cache.list('admissionregistration.k8s.io', this.#resource).length === 0 && this.#cache.isReady === true;
+  }
+
   async hooks(): Promise<readonly Hook[]> {
     const configurations = await readyList(this.#cache, 'admissionregistration.k8s.io', this.#resource);
     if (configurations.length === 0) return [];

@@ -82,18 +82,18 @@ async function runHooks(tools: WebhookTools, a: AdmissionAttributes, hooks: read
 /** One after the other, each with what the ones before made of the object. */
 export function mutatingWebhooks(tools: WebhookTools): AdmissionPlugin {
   const source = new HookSource(tools.cache, 'mutatingwebhookconfigurations');
+  const ask = async (a: AdmissionAttributes): Promise<void> => {
+    const hooks = await source.hooks();
+    if (hooks.length === 0) return;
+    const reinvocation = a.reinvocation ?? oneRound();
+    const memory = Reinvoked.of(reinvocation, pluginName);
+    if (reinvocation.isReinvoke && memory.lastOutput !== textOf(a.object)) memory.previousAgain();
+    await runHooks(tools, a, hooks, reinvocation, memory);
+    memory.lastOutput = textOf(a.object);
+  };
   return {
     name: pluginName,
     operations: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
-    async admit(a) {
-      if (isExempt(a)) return;
-      const hooks = await source.hooks();
-      if (hooks.length === 0) return;
-      const reinvocation = a.reinvocation ?? oneRound();
-      const memory = Reinvoked.of(reinvocation, pluginName);
-      if (reinvocation.isReinvoke && memory.lastOutput !== textOf(a.object)) memory.previousAgain();
-      await runHooks(tools, a, hooks, reinvocation, memory);
-      memory.lastOutput = textOf(a.object);
-    },
+    admit: (a) => (isExempt(a) || source.isEmpty ? undefined : ask(a)),
   };
 }

@@ -50,17 +50,17 @@ async function askAll(tools: WebhookTools, invocations: readonly Invocation[], a
 
 export function validatingWebhooks(tools: WebhookTools): AdmissionPlugin {
   const source = new HookSource(tools.cache, 'validatingwebhookconfigurations');
+  const askMatching = async (a: AdmissionAttributes): Promise<void> => {
+    const invocations: Invocation[] = [];
+    for (const hook of await source.hooks()) {
+      const invocation = await invocationOf(hook, a, tools);
+      if (invocation !== undefined) invocations.push(invocation);
+    }
+    if (invocations.length > 0) await askAll(tools, invocations, a);
+  };
   return {
     name: 'ValidatingAdmissionWebhook',
     operations: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
-    async validate(a) {
-      if (isExempt(a)) return;
-      const invocations: Invocation[] = [];
-      for (const hook of await source.hooks()) {
-        const invocation = await invocationOf(hook, a, tools);
-        if (invocation !== undefined) invocations.push(invocation);
-      }
-      if (invocations.length > 0) await askAll(tools, invocations, a);
-    },
+    validate: (a) => (isExempt(a) || source.isEmpty ? undefined : askMatching(a)),
   };
 }
