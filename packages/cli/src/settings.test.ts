@@ -18,6 +18,12 @@ test('the first node is the machine, the others are namespaces', () => {
   ]);
 });
 
+test('hollow nodes are kept until they are taken back', () => {
+  const before = parse('--hollow=1000');
+  expect(settingsFromFlags(parseFlags(upFlags, []), before).hollow).toBe(1000);
+  expect(settingsFromFlags(parseFlags(upFlags, ['--hollow=0']), before).hollow).toBe(0);
+});
+
 test('several API servers have addresses of their own', () => {
   expect(apiserverAddresses(parse('--apiservers=2'))).toEqual(['10.89.0.240', '10.89.0.241']);
 });

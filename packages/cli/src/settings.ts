@@ -6,6 +6,8 @@ export interface ClusterSettings {
   readonly data: string;
   readonly nodes: number;
   readonly apiservers: number;
+  /** Nodes without a runtime beside those. */
+  readonly hollow: number;
   readonly port: number;
   readonly podCidr: string;
   readonly serviceCidr: string;
@@ -20,6 +22,7 @@ export const upFlags: FlagSet = {
   data: { kind: 'string', default: '/var/lib/coxswain', help: 'directory for all state' },
   nodes: { kind: 'int', default: 1, min: 1, max: 16, help: 'number of nodes; those after the first are hosts of their own in network namespaces' },
   apiservers: { kind: 'int', default: 1, min: 1, max: 9, help: 'number of API servers; more than one stand behind one address' },
+  hollow: { kind: 'int', default: 0, min: 0, max: 50_000, help: 'nodes without a runtime beside those, all in one process (docs/hollow-nodes.md)' },
   port: { kind: 'int', default: 6443, min: 1, max: 65535, help: 'port of the API server' },
   'pod-cidr': { kind: 'string', default: '10.244.0.0/16', help: 'addresses of pods; each node gets a /24 of it' },
   'service-cidr': { kind: 'string', default: '10.96.0.0/16', help: 'addresses of services' },
@@ -52,6 +55,7 @@ export function settingsFromFlags(flags: FlagValues, before?: ClusterSettings): 
     data: flags.string('data'),
     nodes: keep('nodes', flags.int('nodes'), before?.nodes),
     apiservers: keep('apiservers', flags.int('apiservers'), before?.apiservers),
+    hollow: keep('hollow', flags.int('hollow'), before?.hollow),
     port: keep('port', flags.int('port'), before?.port),
     podCidr: keep('pod-cidr', checkCidr(flags, 'pod-cidr', 8, 20), before?.podCidr),
     serviceCidr: keep('service-cidr', checkCidr(flags, 'service-cidr', 12, 24), before?.serviceCidr),

@@ -43,7 +43,7 @@ export class ControlPlane {
     this.paths = dataPaths(directory);
     this.#settings = {
       data: directory, nodes: 1, apiservers: setup.apiservers, port, podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', nodeCidr: '127.0.0.0/24',
-      registry: false, controllerManagerArgs: [], apiserverArgs: [],
+      hollow: 0, registry: false, controllerManagerArgs: [], apiserverArgs: [],
     };
   }
 

@@ -4,6 +4,6 @@ export * from './system.ts';
 export * from './config.ts';
 export * from './fleet/config.ts';
 export { startFleet, type RunningFleet } from './fleet/fleet.ts';
-export { silentAnnotation, annotationPrefix, noRules } from './fleet/rules.ts';
+export * from './fleet/labels.ts';
+export { noRules } from './fleet/rules.ts';
 export { readRules } from './fleet/rules-file.ts';
-export { fleetLabel } from './fleet/node.ts';

@@ -3,6 +3,7 @@ import { utf8, type Host } from '@coxswain/host';
 import type { Node } from 'kubernetes-types/core/v1';
 import { messageOf } from '../api-types.ts';
 import type { KubeletConfig, KubenetConfig } from '../config.ts';
+import { fleetLabel } from '../hollow/fleet/labels.ts';
 import type { NodeSystem, Route } from '../system.ts';
 
 /** First in the directory, and named so that it is seen whose it is. */
@@ -32,7 +33,8 @@ function isIpv4(cidr: string): boolean {
 export function wantedRoutes(nodes: readonly Node[], nodeName: string): readonly Route[] {
   const out: Route[] = [];
   for (const node of nodes) {
-    if (node.metadata?.name === nodeName) continue;
+    // A hollow node's address leads nowhere.
+    if (node.metadata?.name === nodeName || node.metadata?.labels?.[fleetLabel] !== undefined) continue;
     const via = node.status?.addresses?.find((address) => address.type === 'InternalIP')?.address;
     if (via === undefined) continue;
     for (const cidr of podCidrs(node).filter(isIpv4)) out.push({ cidr, via });

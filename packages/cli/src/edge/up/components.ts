@@ -107,10 +107,15 @@ export function nodeSpecs(settings: ClusterSettings, paths: DataPaths, node: Nod
   ];
 }
 
+/** All of them speak as the administrator: a node's own identity may speak for that node only. */
+function hollowSpec(settings: ClusterSettings, paths: DataPaths): ComponentSpec {
+  return { name: 'kubelet-hollow', argv: cox('kubelet', { hollow: settings.hollow, 'hollow-zones': 3, kubeconfig: paths.adminKubeconfig }) };
+}
+
 export function registrySpec(configFile: string): ComponentSpec {
   return { name: 'registry', argv: ['docker-registry', 'serve', configFile] };
 }
 
 export function allSpecs(settings: ClusterSettings, paths: DataPaths): readonly ComponentSpec[] {
-  return [...controlPlaneSpecs(settings, paths), ...nodeHosts(settings).flatMap((node) => nodeSpecs(settings, paths, node))];
+  return [...controlPlaneSpecs(settings, paths), ...nodeHosts(settings).flatMap((node) => nodeSpecs(settings, paths, node)), ...(settings.hollow > 0 ? [hollowSpec(settings, paths)] : [])];
 }

@@ -1,4 +1,5 @@
 import { isNotFound, resources, type Client } from '@coxswain/client';
+import { defaultFleetConfig, fleetLabel } from '@coxswain/kubelet/hollow';
 import type { ComponentSpec } from '../../component.ts';
 import type { DataPaths } from '../../paths.ts';
 import { nodeHosts, type ClusterSettings } from '../../settings.ts';
@@ -7,6 +8,8 @@ import { stopComponents, supervisorStatus } from '../supervisor/control.ts';
 import { killShims, nodeNames, removeCgroups, removeFolder, unmountBelow } from './leftovers.ts';
 import { removeNamespacesBut } from './network.ts';
 import { stopPods } from './pods.ts';
+
+const hollowPrefix = defaultFleetConfig(0).namePrefix;
 
 function formerNodes(settings: ClusterSettings, paths: DataPaths): readonly string[] {
   return nodeNames(paths).filter((name) => !nodeHosts(settings).some((node) => node.name === name));
@@ -43,9 +46,15 @@ async function unlessMissing(call: Promise<unknown>): Promise<void> {
   }
 }
 
+/** Hollow nodes beyond `--hollow`, which have nobody who speaks for them. */
+async function formerHollowNodes(settings: ClusterSettings, client: Client): Promise<readonly string[]> {
+  const { items } = await client.list(resources.nodes, { labelSelector: `${fleetLabel}=${hollowPrefix}` });
+  return items.map(({ metadata }) => metadata?.name ?? '').filter((name) => Number(name.slice(hollowPrefix.length + 1)) >= settings.hollow);
+}
+
 /** Takes former nodes out of the cluster; a later node of the same name joins as a new one. */
 export async function forgetNodes(settings: ClusterSettings, paths: DataPaths, client: Client): Promise<void> {
-  for (const name of formerNodes(settings, paths)) {
+  for (const name of [...formerNodes(settings, paths), ...await formerHollowNodes(settings, client)]) {
     await unlessMissing(client.delete(resources.nodes, { name }));
     // Nothing of them runs; the pod garbage collector would come to that conclusion a minute later.
     const { items } = await client.list(resources.pods, { fieldSelector: `spec.nodeName=${name}` });

@@ -13,6 +13,16 @@ export function addressText(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 }
 
+/** A /24 where there are enough of them, else as large as can be. */
+const largestPart = 24;
+
+/** One of `count` parts of a network, all of one size. */
+export function partOf(cidr: string, count: number, index: number): string {
+  const { first, size } = parseCidr(cidr) ?? { first: 0, size: 1 };
+  const bits = Math.min(32 - largestPart, Math.floor(Math.log2(size / count)));
+  return `${addressText(first + index * 2 ** bits)}/${32 - bits}`;
+}
+
 /** Reserved: the network's own address, the gateway's, and the last one. */
 const reserved = 3;
 

@@ -14,9 +14,10 @@ export interface FleetConfig {
   readonly capacity: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
-  /** Addresses of the nodes, and of pods whose node has no podCIDR: nothing answers at them. */
+  /** Addresses of the nodes; networks of their pods, a part of it each; and of pods whose node has another's or no room: nothing answers at them. */
   readonly nodeCidr: string;
   readonly podCidr: string;
+  readonly spareCidr: string;
   readonly kubeletVersion: string;
   readonly leaseDurationSeconds: number;
   readonly statusReportFrequencyMs: number;
@@ -30,7 +31,7 @@ export const defaultCapacity: Readonly<Record<string, string>> = { cpu: '4', mem
 
 export function defaultFleetConfig(count: number): FleetConfig {
   return {
-    count, namePrefix: 'hollow', seed: 1, zones: 0, capacity: defaultCapacity, labels: {}, taints: [], nodeCidr: '198.18.0.0/15', podCidr: '100.64.0.0/10', kubeletVersion,
+    count, namePrefix: 'hollow', seed: 1, zones: 0, capacity: defaultCapacity, labels: {}, taints: [], nodeCidr: '198.18.0.0/16', podCidr: '100.64.0.0/10', spareCidr: '198.19.0.0/16', kubeletVersion,
     leaseDurationSeconds: 40, statusReportFrequencyMs: 300_000, maxContainerBackOffMs: 300_000, events: false, rules: noRules,
   };
 }

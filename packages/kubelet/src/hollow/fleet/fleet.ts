@@ -5,7 +5,8 @@ import type { Node, Pod } from 'kubernetes-types/core/v1';
 import { messageOf, nodes as nodeType, pods as podType } from '../../api-types.ts';
 import type { FleetConfig } from './config.ts';
 import { NodeKeeper } from './keeper.ts';
-import { fleetLabel, HollowNode } from './node.ts';
+import { fleetLabel } from './labels.ts';
+import { HollowNode } from './node.ts';
 import { FleetPods } from './pods.ts';
 
 export interface RunningFleet {

@@ -7,12 +7,11 @@ import { initialNode, nodeStatus } from '../../node/node-status.ts';
 import { quantityNumber } from '../../quantity.ts';
 import { hollowKubeletConfig } from '../config.ts';
 import { hollowFilesystem, hollowMachine } from '../system.ts';
-import { AddressPool, addressText, parseCidr } from './addresses.ts';
+import { AddressPool, addressText, parseCidr, partOf } from './addresses.ts';
 import type { FleetConfig } from './config.ts';
-import { annotationPrefix, silentAnnotation, type NodeClass } from './rules.ts';
+import { fleetLabel, silentAnnotation } from './labels.ts';
+import type { NodeClass } from './rules.ts';
 
-/** Of a node: the prefix of its fleet. */
-export const fleetLabel = `${annotationPrefix}fleet`;
 export const leaseNamespace = 'kube-node-lease';
 const zoneLabel = 'topology.kubernetes.io/zone';
 const regionLabel = 'topology.kubernetes.io/region';
@@ -52,6 +51,7 @@ export class HollowNode {
   readonly #capacity: Readonly<Record<string, string>>;
   readonly #kubelet: KubeletConfig;
   readonly #machine: MachineInfo;
+  readonly #podCidr: string;
   #pool: AddressPool | undefined;
 
   constructor(config: FleetConfig, index: number) {
@@ -59,6 +59,7 @@ export class HollowNode {
     this.name = `${config.namePrefix}-${index}`;
     const { first, size } = parseCidr(config.nodeCidr) ?? { first: 0, size: 1 };
     this.address = addressText(first + 1 + (index % Math.max(1, size - 2)));
+    this.#podCidr = partOf(config.podCidr, config.count, index);
     const own = classOf(config.rules.nodes, index);
     this.#capacity = { ...config.capacity, ...own.capacity };
     const zone: Readonly<Record<string, string>> = config.zones === 0 ? {} : { [zoneLabel]: `zone-${(index % config.zones) + 1}`, [regionLabel]: 'hollow' };
@@ -84,7 +85,7 @@ export class HollowNode {
 
   initial(nowMs: number): Node {
     const node = initialNode(this.#kubelet, this.#machine);
-    return { ...node, spec: { ...node.spec, providerID: `hollow://${this.name}` }, status: this.status(nowMs) };
+    return { ...node, spec: { ...node.spec, podCIDR: this.#podCidr, podCIDRs: [this.#podCidr], providerID: `hollow://${this.name}` }, status: this.status(nowMs) };
   }
 
   lease(nowMs: number): Lease {
@@ -97,7 +98,7 @@ export class HollowNode {
     };
   }
 
-  /** Of its pods, once it has a podCIDR. */
+  /** Of its pods; one that was there before has the range that others gave it. */
   get pool(): AddressPool | undefined {
     const cidr = this.object?.spec?.podCIDR;
     if (this.#pool === undefined && cidr !== undefined && parseCidr(cidr) !== undefined) this.#pool = new AddressPool(cidr);

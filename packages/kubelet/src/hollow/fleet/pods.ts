@@ -47,7 +47,7 @@ export class FleetPods {
   readonly #recorder: EventRecorder;
   readonly #statuses: StatusManager;
   readonly #backOff: BackOff;
-  /** For nodes without a podCIDR. */
+  /** For nodes whose own is used up. */
   readonly #pool: AddressPool;
   readonly #entries = new Map<string, Entry>();
   readonly #byNode = new Map<HollowNode, Set<Entry>>();
@@ -61,7 +61,7 @@ export class FleetPods {
     this.#recorder = recorder;
     this.#statuses = new StatusManager(patchTogether(writer), host);
     this.#backOff = new BackOff(host.clock, crashBackOffInitialMs, config.maxContainerBackOffMs);
-    this.#pool = new AddressPool(config.podCidr);
+    this.#pool = new AddressPool(config.spareCidr);
   }
 
   get size(): number { return this.#entries.size; }

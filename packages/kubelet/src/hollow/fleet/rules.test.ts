@@ -1,7 +1,7 @@
 import { UsageError } from '@coxswain/service';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { describe, expect, test } from 'vitest';
-import { AddressPool } from './addresses.ts';
+import { AddressPool, partOf } from './addresses.ts';
 import { pick, runsForEver } from './behaviour.ts';
 import { chance } from './chance.ts';
 import { classOf } from './node.ts';
@@ -95,4 +95,9 @@ test('addresses of a network are each used by one pod, and again when they are g
   const other = new AddressPool('10.1.2.0/29');
   expect([other.keep('10.1.2.2'), other.keep('10.9.9.9')]).toEqual([true, false]);
   expect(other.take()).toBe('10.1.2.3');
+});
+
+test('each node has a network of its own', () => {
+  expect([0, 1, 5000].map((index) => partOf('100.64.0.0/10', 5001, index))).toEqual(['100.64.0.0/24', '100.64.1.0/24', '100.83.136.0/24']);
+  expect(partOf('100.64.0.0/10', 50_000, 1)).toBe('100.64.0.64/26');
 });

@@ -2,10 +2,7 @@ import { selectorMatches } from '@coxswain/client';
 import type { Node, Pod } from 'kubernetes-types/core/v1';
 import type { LabelSelector } from 'kubernetes-types/meta/v1';
 import { BehaviourError, behaviourFields, readField, runsForEver, type PodBehaviour } from './behaviour.ts';
-
-export const annotationPrefix = 'hollow.coxswain.io/';
-/** Of a node: it says nothing any more while this is `true`. */
-export const silentAnnotation = `${annotationPrefix}silent`;
+import { annotationPrefix } from './labels.ts';
 
 /** Which pods; a field that is absent is met by every pod. */
 export interface PodMatch {
