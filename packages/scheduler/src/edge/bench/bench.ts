@@ -7,7 +7,7 @@ import { html } from './html.ts';
 import { startReal } from './real.ts';
 import { compare, lineOf, table, type Report, type Row } from './report.ts';
 import { runWorkload, type Sample } from './run.ts';
-import { countOf, leftOut, scaled, workloads, type Workload } from './workloads.ts';
+import { countOf, hasGangs, leftOut, scaled, workloads, type Workload } from './workloads.ts';
 
 export interface SchedulingBenchOptions {
   readonly target: 'decisions' | 'real';
@@ -38,7 +38,7 @@ function heading(): string {
 /** The run's own directory, and what is told of how the target was asked. */
 async function once(options: SchedulingBenchOptions, workload: Workload, notes: Set<string>): Promise<{ readonly sample: Sample; readonly name: string }> {
   const directory = join(options.directory, `cox-bench-scheduling-${process.pid}`);
-  const starting = options.target === 'decisions' ? startDecisions() : startReal({ ...options, directory });
+  const starting = options.target === 'decisions' ? startDecisions(hasGangs(workload)) : startReal({ ...options, directory, gangs: hasGangs(workload) });
   // Its processes would stay.
   const ended = (): void => { void starting.then((target) => target.close()).finally(() => { rmSync(directory, { recursive: true, force: true }); process.exit(1); }); };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, ended);

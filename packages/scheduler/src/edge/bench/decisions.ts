@@ -4,8 +4,10 @@ import { createRealHost } from '@coxswain/host/edge';
 import { noMetrics, type Metrics } from '@coxswain/service';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import { assemble, type Assembled } from '../../assemble.ts';
-import { defaultProfile, defaultSchedulerConfig, type SchedulerConfig } from '../../config.ts';
+import { defaultProfile, defaultSchedulerConfig } from '../../config.ts';
+import { podGroups, type PodGroup } from '../../gangs/pod-group.ts';
 import { Binds } from './binds.ts';
+import { gangConfig } from './gang-config.ts';
 import { memoryClient, MemoryInformer } from './memory-client.ts';
 import { highPriority } from './templates.ts';
 import type { Target } from './target.ts';
@@ -51,19 +53,20 @@ class DecisionsTarget implements Target {
   readonly binds = new Binds();
   readonly broken: Promise<never>;
   readonly #informers = makeInformers();
+  readonly #groups = new MemoryInformer(podGroups);
   readonly #assembled: Assembled;
   readonly #break: (error: unknown) => void;
   #timesMs: number[] = [];
   #stopping = new AbortController();
   #running: Promise<void>;
 
-  constructor(config: SchedulerConfig = defaultSchedulerConfig('bench')) {
+  constructor(gangs: boolean) {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined);
     this.broken = promise;
     this.#break = reject;
     const client = memoryClient(this.#informers.pods, (key, node) => { this.binds.bound(key, node); }, (key) => { this.binds.deleted(key); });
-    this.#assembled = assemble(config, createRealHost(silentLogger), client, this.#informers, collecting(this.#timesMs));
+    this.#assembled = assemble(gangs ? gangConfig : defaultSchedulerConfig('bench'), createRealHost(silentLogger), client, gangs ? { ...this.#informers, gangs: { podGroups: this.#groups, members: this.#informers.pods } } : this.#informers, collecting(this.#timesMs));
     this.#assembled.queue.start();
     this.#running = this.#run();
   }
@@ -95,6 +98,10 @@ class DecisionsTarget implements Target {
       this.binds.created(keyOfObject(pod));
       this.#informers.pods.put(admitted(pod));
     }
+  }
+
+  async createPodGroups(groups: readonly PodGroup[]): Promise<void> {
+    for (const group of groups) this.#groups.put(group);
   }
 
   async createService(service: Service): Promise<void> {
@@ -137,6 +144,6 @@ class DecisionsTarget implements Target {
   }
 }
 
-export function startDecisions(): Promise<Target> {
-  return Promise.resolve(new DecisionsTarget());
+export function startDecisions(gangs: boolean): Promise<Target> {
+  return Promise.resolve(new DecisionsTarget(gangs));
 }

@@ -2,13 +2,17 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connectAll, range, runLoad, startOwn, type Call, type Connection, type Endpoint, type Target as ServerTarget } from '@coxswain/apiserver/bench';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { keyOfObject } from '@coxswain/client';
 import { cpuSecondsOf, memoryOf } from '@coxswain/etcd-lite/bench';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
+import { parseAllDocuments } from 'yaml';
+import type { PodGroup } from '../../gangs/pod-group.ts';
 import { Binds } from './binds.ts';
+import { gangConfigFile } from './gang-config.ts';
 import { highPriority } from './templates.ts';
 import type { Target, WatchedProcess } from './target.ts';
 import { openWatch, type WatchEvent } from './watch.ts';
@@ -21,11 +25,15 @@ export interface RealOptions {
   readonly schedulerCommand: string;
   readonly schedulerName: string;
   readonly members: 1 | 3;
+  /** The workload has pod groups: their definition is made, and our scheduler has Coscheduling. */
+  readonly gangs: boolean;
   /** For Node of our scheduler and API server, such as `--cpu-prof`. */
   readonly nodeArguments: readonly string[];
 }
 
 const cox = fileURLToPath(new URL('../../../../cli/src/edge/main.ts', import.meta.url));
+const groupsManifest = fileURLToPath(new URL('../../../manifests/pod-groups.yaml', import.meta.url));
+const groupsPath = '/apis/scheduling.x-k8s.io/v1alpha1';
 const connections = 4;
 const inFlight = 64;
 
@@ -35,6 +43,12 @@ function kubeconfigText({ server, token }: Endpoint): string {
     apiVersion: 'v1', kind: 'Config', 'current-context': 'bench', contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
     clusters: [{ name: 'bench', cluster }], users: [{ name: 'bench', user: { token } }],
   });
+}
+
+function gangConfigIn(directory: string): string {
+  const path = join(directory, 'scheduler-config.json');
+  writeFileSync(path, JSON.stringify(gangConfigFile));
+  return path;
 }
 
 /** A program that is started and ended as often as the run wants. */
@@ -87,6 +101,7 @@ class RealTarget implements Target {
   readonly #endpoint: Endpoint;
   readonly #scheduler: SchedulerProcess;
   readonly #fail: (error: Error) => void;
+  readonly #gangs: boolean;
   #connections: readonly Connection[] = [];
   #closing = false;
 
@@ -97,6 +112,7 @@ class RealTarget implements Target {
     this.#fail = (error) => { if (!this.#closing) reject(error); };
     this.#server = server;
     this.#endpoint = endpoint;
+    this.#gangs = options.gangs;
     this.schedulerName = options.schedulerName;
     const own = options.schedulerCommand === '';
     this.name = `${server === undefined ? new URL(endpoint.server).host : 'own API server'}, ${own ? 'cox scheduler' : options.schedulerCommand}`;
@@ -105,7 +121,7 @@ class RealTarget implements Target {
       own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
         : 'limits of the foreign scheduler\'s client (kube-scheduler: 50 QPS, burst 100 unless configured otherwise) are its own affair: look at its configuration',
     ];
-    const command = own ? [process.execPath, ...options.nodeArguments, cox, 'scheduler', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0'] : ['/bin/sh', '-c', options.schedulerCommand];
+    const command = own ? [process.execPath, ...options.nodeArguments, cox, 'scheduler', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', ...(options.gangs ? [`--config=${gangConfigIn(options.directory)}`] : [])] : ['/bin/sh', '-c', options.schedulerCommand];
     this.#scheduler = new SchedulerProcess(command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
   }
 
@@ -121,10 +137,21 @@ class RealTarget implements Target {
     const path = `/api/v1/pods?watch=true&resourceVersion=${version}&fieldSelector=${encodeURIComponent('spec.nodeName!=')}`;
     await openWatch(this.#connections[connections] as Connection, { method: 'GET', path }, told, this.#fail);
     await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', [{ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: highPriority.className }, value: highPriority.value }]);
+    if (this.#gangs) await this.#defineGroups();
     await this.resume();
   }
 
-  async #call(call: Call, accepted: readonly number[] = [200]): Promise<{ readonly start: string }> {
+  async #defineGroups(): Promise<void> {
+    const paths: Readonly<Record<string, string>> = { CustomResourceDefinition: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles', ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings' };
+    for (const document of parseAllDocuments(readFileSync(groupsManifest, 'utf8'))) {
+      const object = document.toJS() as { readonly kind: string };
+      await this.#createAll(paths[object.kind] as string, [object]);
+    }
+    // It is served a little later.
+    while ((await this.#call({ method: 'GET', path: `${groupsPath}/podgroups?limit=1` }, [200, 404])).status !== 200) await setTimeout(50);
+  }
+
+  async #call(call: Call, accepted: readonly number[] = [200]): Promise<{ readonly start: string; readonly status: number }> {
     const answer = await (this.#connections[0] as Connection).call(call);
     if (!accepted.includes(answer.status)) throw new Error(`${call.method} ${call.path}: ${answer.status} ${answer.start}`);
     return answer;
@@ -160,6 +187,10 @@ class RealTarget implements Target {
 
   createPods(pods: readonly Pod[]): Promise<void> {
     return this.#createAll((at) => `/api/v1/namespaces/${pods[at]?.metadata?.namespace}/pods`, pods, (at) => { this.binds.created(keyOfObject(pods[at] as Pod)); });
+  }
+
+  createPodGroups(groups: readonly PodGroup[]): Promise<void> {
+    return this.#createAll((at) => `${groupsPath}/namespaces/${groups[at]?.metadata?.namespace}/podgroups`, groups);
   }
 
   createService(service: Service): Promise<void> {

@@ -1,6 +1,7 @@
 import { append } from '@coxswain/host';
 import { keyOfObject } from '@coxswain/client';
 import type { Namespace } from 'kubernetes-types/core/v1';
+import { podGroupLabel, type PodGroup } from '../../gangs/pod-group.ts';
 import { placementOf, type Placement } from './placement.ts';
 import { percentiles, type Percentiles } from './statistics.ts';
 import type { Target, WatchedProcess } from './target.ts';
@@ -109,12 +110,25 @@ class Run {
 
   async #createPods(op: Extract<Op, { opcode: 'createPods' }>): Promise<void> {
     const pods = this.#makePods(op.podTemplate, op.namespace ?? defaultNamespace, this.#count(op.count));
+    if (op.gangsOf !== undefined) await this.#group(pods, op.gangsOf);
     const keys = new Set(pods.map(keyOfObject));
     const all = this.#keysOf.get(op.podTemplate) ?? new Set<string>();
     this.#keysOf.set(op.podTemplate, all.union(keys));
     if (op.collectMetrics === true) { await this.#measure(pods, keys, op.podTemplate); return; }
     await this.#target.createPods(pods);
     if (op.skipWaitToCompletion !== true) await this.#wait(keys);
+  }
+
+  /** The groups are there before their pods. */
+  async #group(pods: readonly ReturnType<typeof makePod>[], size: number): Promise<void> {
+    const groups: PodGroup[] = [];
+    for (let at = 0; at < pods.length; at += size) {
+      const members = pods.slice(at, at + size);
+      const { name = '', namespace = '' } = members[0]?.metadata ?? {};
+      groups.push({ apiVersion: 'scheduling.x-k8s.io/v1alpha1', kind: 'PodGroup', metadata: { name, namespace }, spec: { minMember: members.length } });
+      for (const { metadata } of members) if (metadata !== undefined) metadata.labels = { ...metadata.labels, [podGroupLabel]: name };
+    }
+    await this.#target.createPodGroups(groups);
   }
 
   #wait(keys: ReadonlySet<string>, count = keys.size): Promise<void> {

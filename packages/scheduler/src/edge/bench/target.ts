@@ -1,4 +1,5 @@
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
+import type { PodGroup } from '../../gangs/pod-group.ts';
 import type { Binds } from './binds.ts';
 
 /** A program whose processor time and memory are told. */
@@ -22,6 +23,7 @@ export interface Target {
   createNodes(nodes: readonly Node[]): Promise<void>;
   /** Tells `binds` of each. */
   createPods(pods: readonly Pod[]): Promise<void>;
+  createPodGroups(groups: readonly PodGroup[]): Promise<void>;
   createService(service: Service): Promise<void>;
   deleteNode(name: string): Promise<void>;
   deletePod(namespace: string, name: string): Promise<void>;

@@ -5,11 +5,11 @@ export type Count = number | `$${string}`;
 
 export type ChurnTemplate = PodTemplateName | NodeTemplateName | 'service-default';
 
-/** The words are scheduler_perf's. */
+/** The words are scheduler_perf's, but for gangs: each so many pods made are a PodGroup of their own. */
 export type Op =
   | { readonly opcode: 'createNodes'; readonly count: Count; readonly nodeTemplate?: NodeTemplateName; readonly zones?: readonly string[] }
   | { readonly opcode: 'createNamespaces'; readonly prefix: string; readonly count: Count; readonly labels?: Readonly<Record<string, string>> }
-  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true }
+  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true; readonly gangsOf?: number }
   | { readonly opcode: 'createPodSets'; readonly count: Count; readonly namespacePrefix: string; readonly podsEach: Count; readonly podTemplate: PodTemplateName }
   | { readonly opcode: 'createService'; readonly namespace?: string }
   | { readonly opcode: 'deletePods'; readonly of: PodTemplateName; readonly deletePodsPerSecond: number }
@@ -106,17 +106,23 @@ export const workloads: readonly Workload[] = [
     { opcode: 'createNodes', count: '$normalNodes' }, { opcode: 'createNodes', count: '$taintNodes', nodeTemplate: 'node-with-taint' }, measure('pod-with-node-inclusion-policy'),
   ] },
   plain('SchedulingSecrets', 790, [5000, 1000, 10_000], [nodes(), init('pod-with-secret-volume'), measure('pod-with-secret-volume')]),
+  plain('Gangs', undefined, [5000, 1000, 9999], [nodes(), init('pod-default'), { opcode: 'createPods', count: '$measurePods', podTemplate: 'pod-default', collectMetrics: true, gangsOf: 3 }]),
 ];
 
 /** Of references 2.1, with why it is not here. */
 export const leftOut: Readonly<Record<string, string>> = {
   SchedulingInTreePVs: 'the bench makes no claims and volumes yet', SchedulingMigratedInTreePVs: 'the bench makes no claims and volumes yet',
   SchedulingCSIPVs: 'the bench makes no claims and volumes yet', PreemptionPVs: 'the bench makes no claims and volumes yet',
-  GangScheduling: 'pod groups are not built', CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
+  GangScheduling: 'groups of scheduling.k8s.io; Gangs has those of scheduling.x-k8s.io', CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
   SchedulingWithResourceClaimTemplate: 'DynamicResources is not built', SteadyStateClusterResourceClaimTemplate: 'DynamicResources is not built',
   HostPortConflict: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here', ResourceSaturation: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here',
   EventHandling: 'measures the handling of single events on up to 100 nodes, not pods a second',
 };
+
+/** Its scheduler must have Coscheduling. */
+export function hasGangs({ ops }: Workload): boolean {
+  return ops.some((op) => op.opcode === 'createPods' && op.gangsOf !== undefined);
+}
 
 /** With its params at `toNodes` of 5,000 nodes. Of pod sets there are fewer, and only then smaller ones. */
 export function scaled(workload: Workload, toNodes: number): Workload {
