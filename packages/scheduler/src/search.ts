@@ -129,15 +129,15 @@ export class Search {
     const promised = this.#nominator.nominatedOn(node.name);
     // Its own promise is none to it, and pods with affinity ask more than the node.
     const isForAll = promised.every((other) => other.uid !== this.#pod.uid && !other.hasPodAffinity);
-    const status = this.#framework.filterWithNominated(this.#state, this.#pod, node, this.#nominator);
+    const status = this.#framework.statusWithNominated(this.#state, this.#pod, node, this.#nominator);
     this.#besidePromised.set(row, at, isForAll ? stamp : -1, status);
     return status;
   }
 
   /** Why each node was refused that the search looked at. Good until the next search. */
   diagnose(): Diagnosis {
-    const diagnosis = new Diagnosis();
     const { table } = this.#snapshot;
+    const diagnosis = new Diagnosis(table.height);
     for (let i = 0; i < this.evaluated && !this.#byNomination; i += 1) {
       const row = this.#order[(this.#startIndex + i) % this.#order.length] as number;
       const place = this.#rejecters[row] as number;

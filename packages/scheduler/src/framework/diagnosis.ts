@@ -1,15 +1,18 @@
 import type { NodeInfo } from '../cache/node-info.ts';
 import { isRejected, unresolvable, type Status } from './status.ts';
 
+interface Tally { readonly status: Status; count: number }
+
 /** Why no node would do. */
 export class Diagnosis {
   /** By row of the table of nodes. */
-  readonly #byRow: (Status | undefined)[] = [];
+  readonly #byRow: (Status | undefined)[];
   readonly #nodes: NodeInfo[] = [];
   /** Said by others than plugins. */
   readonly #byName = new Map<string, Status>();
-  /** Equal statuses are mostly one and the same object. */
-  readonly #counts = new Map<Status, number>();
+  /** Equal statuses are mostly one and the same object, and neighbours mostly have the same. */
+  readonly #counts = new Map<Status, Tally>();
+  #last: Tally | undefined;
   readonly unschedulablePlugins = new Set<string>();
   readonly pendingPlugins = new Set<string>();
   /** Set if a PreFilter plugin refused the pod on every node. */
@@ -17,6 +20,11 @@ export class Diagnosis {
   postFilterMessage = '';
   /** Status of nodes that have none of their own. */
   absent: Status = unresolvable();
+
+  /** `height`: rows of the table of nodes. */
+  constructor(height = 0) {
+    this.#byRow = Array.from({ length: height });
+  }
 
   /** For a node that has no status yet. */
   reject(node: NodeInfo, status: Status): void {
@@ -31,9 +39,15 @@ export class Diagnosis {
   }
 
   #count(status: Status): void {
-    const before = this.#counts.get(status);
-    this.#counts.set(status, (before ?? 0) + 1);
-    if (before === undefined) this.blame(status);
+    if (this.#last?.status !== status) this.#last = this.#counts.get(status) ?? this.#firstOf(status);
+    this.#last.count += 1;
+  }
+
+  #firstOf(status: Status): Tally {
+    const tally = { status, count: 0 };
+    this.#counts.set(status, tally);
+    this.blame(status);
+    return tally;
   }
 
   blame(status: Status): void {
@@ -42,7 +56,7 @@ export class Diagnosis {
   }
 
   statusOf({ name, row }: NodeInfo): Status {
-    return this.#byName.get(name) ?? this.#byRow[row] ?? this.absent;
+    return (this.#byName.size === 0 ? undefined : this.#byName.get(name)) ?? this.#byRow[row] ?? this.absent;
   }
 
   /** Of the nodes that have one of their own. For explanations, not for decisions. */
@@ -52,7 +66,7 @@ export class Diagnosis {
 
   /** How many nodes have which status; `absent` for those of `nodeCount` that have none of their own. */
   counts(nodeCount: number): ReadonlyMap<Status, number> {
-    const counts = new Map(this.#counts);
+    const counts = new Map(this.#counts.values().map(({ status, count }) => [status, count]));
     let known = this.#nodes.length;
     if (this.#byName.size > 0) {
       counts.clear();

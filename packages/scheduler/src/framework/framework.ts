@@ -242,7 +242,12 @@ export class Framework {
     return isFree(pod) && this.#sets.filter.every(({ name }, place) => place < this.#filtersByNodeAlone || state.skippedFilters.has(name));
   }
 
-  /** What `filterWithNominated` says of rows with promises: of former pods too, where it can be the same for them. */
+  /** `filterWithNominated`, for reasons that are counted. */
+  statusWithNominated(state: CycleState, pod: PodInfo, node: NodeInfo, nominator: Nominator): Status {
+    return this.#intern(this.filterWithNominated(state, pod, node, nominator));
+  }
+
+  /** What `statusWithNominated` says of rows with promises: of former pods too, where it can be the same for them. */
   besidePromised(state: CycleState, pod: PodInfo, { table }: Snapshot): PromisedRows<Status> {
     return this.judgesByNodeAlone(state, pod) ? this.#besidePromised.of(`${pod.priority} ${pod.needsKey}`, table) : new PromisedRows();
   }
