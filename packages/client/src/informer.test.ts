@@ -134,3 +134,28 @@ test('after a broken watch it goes on from the last revision without a list', as
   const lists = server.requests.filter((request) => !request.includes('watch=true'));
   expect(lists).toHaveLength(1);
 });
+
+test('an informer that keeps less of each object asks for pages, and lists, tells and remembers only that', async () => {
+  const sim = new Simulation({ seed: 3 });
+  const serverHost = sim.start('server', 'apiserver').host;
+  const server = new FakeApiServer(serverHost);
+  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  const { host } = sim.start('client', 'client');
+  const asked: string[] = [];
+  server.intercept = ({ target }) => { asked.push(target); return undefined; };
+  const put = (name: string, value: string): void => {
+    server.store.create({ group: '', resource: 'configmaps', namespace: 'a' }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'a' }, data: { large: value } });
+  };
+  put('first', 'x');
+  const factory = createInformerFactory(host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+  const informer = factory.informer(resources.configmaps, {}, { keep: ({ metadata }) => ({ metadata: metadata ?? {} }) });
+  const told: unknown[] = [];
+  const second = Promise.withResolvers<void>();
+  informer.addHandler({ added: (object) => { told.push([object.metadata?.name, object.data]); if (object.metadata?.name === 'second') second.resolve(); } });
+  await sim.runUntil(factory.start(new AbortController().signal), 10_000, 'sync');
+  put('second', 'y');
+  await sim.runUntil(second.promise, 10_000, 'the second');
+  expect(told).toEqual([['first', undefined], ['second', undefined]]);
+  expect(informer.lister.get({ namespace: 'a', name: 'second' })?.data).toBeUndefined();
+  expect(asked[0]).toMatch(/^\/api\/v1\/configmaps\?limit=500$/);
+});

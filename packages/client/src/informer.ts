@@ -3,7 +3,7 @@ import { ApiError, isGone } from './api-error.ts';
 import { Backoff, reflectorBackoff } from './backoff.ts';
 import { Cache } from './cache.ts';
 import { keyOfObject } from './key.ts';
-import type { Client, Informer, InformerHandler, KubeObject, Lister, ListOptions, ResourceType, WatchEvent } from './types.ts';
+import type { Client, Informer, InformerHandler, InformerThrift, KubeObject, Lister, ListOptions, ResourceType, WatchEvent } from './types.ts';
 
 export type InformerScope = Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>;
 
@@ -20,6 +20,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   readonly #host: Host;
   readonly #client: Client;
   readonly #scope: InformerScope;
+  readonly #thrift: InformerThrift<T> | undefined;
   readonly #cache = new Cache<T>();
   readonly #handlers: InformerHandler<T>[] = [];
   readonly #backoff: Backoff;
@@ -32,11 +33,12 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   #waiting: (() => void)[] = [];
   #turn = new AbortController();
 
-  constructor(host: Host, client: Client, type: ResourceType<T>, scope: InformerScope) {
+  constructor(host: Host, client: Client, type: ResourceType<T>, scope: InformerScope, thrift?: InformerThrift<T>) {
     this.type = type;
     this.#host = host;
     this.#client = client;
     this.#scope = scope;
+    this.#thrift = thrift;
     this.#backoff = new Backoff(host.clock, host.random, reflectorBackoff);
   }
 
@@ -118,7 +120,8 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     let next: string | undefined;
     let resourceVersion = '';
     do {
-      const fromCache = !this.#listExactly && next === undefined;
+      // Who keeps little of each must not hold all of them whole at once.
+      const fromCache = !this.#listExactly && next === undefined && this.#thrift === undefined;
       const page = await this.#client.list(this.type, {
         ...this.#scope, signal,
         ...(fromCache ? { resourceVersion: this.#resourceVersion === '' ? '0' : this.#resourceVersion } : { limit: pageSize, continue: next }),
@@ -126,7 +129,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
         if (isGone(error)) this.#listExactly = true;
         throw error;
       });
-      for (const item of page.items) present.set(keyOfObject(item), item);
+      for (const item of page.items) present.set(keyOfObject(item), this.#kept(item));
       resourceVersion = page.metadata.resourceVersion ?? '';
       next = page.metadata.continue;
     } while (next !== undefined && next !== '');
@@ -167,10 +170,10 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     switch (event.type) {
       case 'ADDED':
       case 'MODIFIED':
-        this.#stored(event.object);
+        this.#stored(this.#kept(event.object));
         break;
       case 'DELETED':
-        this.#removed(keyOfObject(event.object), event.object);
+        this.#removed(keyOfObject(event.object), this.#kept(event.object));
         break;
       case 'BOOKMARK':
         break;
@@ -179,6 +182,10 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
         return;
     }
     this.#resourceVersion = event.object.metadata?.resourceVersion ?? this.#resourceVersion;
+  }
+
+  #kept(object: T): T {
+    return this.#thrift === undefined ? object : this.#thrift.keep(object);
   }
 
   #stored(object: T): void {

@@ -133,9 +133,15 @@ export interface Informer<T extends KubeObject> {
   readonly resourceVersion: string;
 }
 
+export interface InformerThrift<T> {
+  /** What is kept of an object, and told to handlers, in its place: the same object with less in it. Must leave names, uid and resourceVersion. */
+  readonly keep: (object: T) => T;
+}
+
 /** One informer a (resource, selectors) pair, shared by all that ask. */
 export interface InformerFactory {
-  informer<T extends KubeObject>(type: ResourceType<T>, options?: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>): Informer<T>;
+  /** Whoever asks first says how thrifty it is. */
+  informer<T extends KubeObject>(type: ResourceType<T>, options?: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>, thrift?: InformerThrift<T>): Informer<T>;
   /** Starts every informer asked for so far and resolves when all have synced; can be called again. */
   start(signal: AbortSignal): Promise<void>;
 }

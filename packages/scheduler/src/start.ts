@@ -7,6 +7,7 @@ import type { Explanation } from './explain/explanation.ts';
 import { usesGangs, type SchedulerConfig } from './config.ts';
 import { podGroupLabel, podGroups } from './gangs/pod-group.ts';
 import { writeGroupStatus } from './gangs/status-writer.ts';
+import { thrifts } from './cache/thrift.ts';
 import { Lead } from './leadership.ts';
 
 const unfinished = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
@@ -20,10 +21,11 @@ export interface RunningScheduler extends RunningComponent {
 
 function makeInformers(config: SchedulerConfig, host: Host, client: Client) {
   const factory = createInformerFactory(host, client);
+  const thrift = config.extenders.length > 0 ? undefined : thrifts();
   return {
     factory,
-    pods: factory.informer(resources.pods, unfinished),
-    nodes: factory.informer(resources.nodes),
+    pods: factory.informer(resources.pods, unfinished, thrift?.pods),
+    nodes: factory.informer(resources.nodes, {}, thrift?.nodes),
     services: factory.informer(resources.services),
     namespaces: factory.informer(resources.namespaces),
     replicaSets: factory.informer(resources.replicasets),

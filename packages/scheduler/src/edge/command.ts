@@ -4,7 +4,7 @@ import { createClient, defaultDelegatedAuth, DelegatedAuth, type Client } from '
 import { loadInClusterConfig, loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
 import { UsageError, type Command, type FlagValues, type HealthOptions, type RunningComponent } from '@coxswain/service';
-import { createMetrics, serveHealth } from '@coxswain/service/edge';
+import { createMetrics, limitHeapGrowth, serveHealth } from '@coxswain/service/edge';
 import { parse } from 'yaml';
 import { parseSchedulerFile, type SchedulerFile } from '../config-file.ts';
 import { defaultSchedulerConfig, type SchedulerConfig } from '../config.ts';
@@ -58,6 +58,7 @@ async function serve(values: FlagValues, host: Host, client: Client, scheduler: 
 }
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {
+  limitHeapGrowth({ leastPercent: 25, leastBytes: 48 * 1024 * 1024 });
   const { config, kubeconfig } = configOf(values, host);
   const connection = kubeconfig === '' ? await loadInClusterConfig() : await loadKubeconfig(kubeconfig);
   const { server, ...identity } = connection;
