@@ -11,7 +11,26 @@ export function fieldElement(name: string): PathElement {
   return `f:${name}`;
 }
 
+/** Steps as they came, made canonical, and what the values of steps are: the same few come again with every object of a kind. */
+const canonical = new Map<string, PathElement>();
+const values = new Map<PathElement, Json>();
+const rememberedMax = 2000;
+const rememberedLength = 100;
+
+function remember<V>(known: Map<string, V>, text: string, value: V): V {
+  if (text.length > rememberedLength) return value;
+  if (known.size >= rememberedMax) known.clear();
+  known.set(text, value);
+  return value;
+}
+
+/** What a `k:`, `v:` or `i:` says. Nobody may change it. */
+function valueOf(element: PathElement): Json {
+  return values.get(element) ?? remember(values, element, JSON.parse(element.slice(2)) as Json);
+}
+
 function jsonText(value: Json): string {
+  if (typeof value === 'string') return JSON.stringify(value);
   return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? Number(item) : item));
 }
 
@@ -28,10 +47,12 @@ export function parseElement(text: string): PathElement | undefined {
   if (text.startsWith('f:')) return text;
   if (/^i:[0-9]+$/.test(text)) return text;
   if (!text.startsWith('k:') && !text.startsWith('v:')) return undefined;
+  const known = canonical.get(text);
+  if (known !== undefined) return known;
   try {
     const value = JSON.parse(text.slice(2)) as Json;
-    if (text.startsWith('v:')) return valueElement(value);
-    return isObject(value) ? keyElement(value) : undefined;
+    if (text.startsWith('v:')) return remember(canonical, text, valueElement(value));
+    return isObject(value) ? remember(canonical, text, keyElement(value)) : undefined;
   } catch {
     return undefined;
   }
@@ -69,8 +90,8 @@ export function compareElements(a: PathElement, b: PathElement): number {
   const order = kindOrder.indexOf(kind) - kindOrder.indexOf(b[0] as string);
   if (order !== 0) return order;
   switch (kind) {
-    case 'k': return compareKeys(JSON.parse(a.slice(2)) as JsonObject, JSON.parse(b.slice(2)) as JsonObject);
-    default: return compareValues(JSON.parse(a.slice(2)) as Json, JSON.parse(b.slice(2)) as Json);
+    case 'k': return compareKeys(valueOf(a) as JsonObject, valueOf(b) as JsonObject);
+    default: return compareValues(valueOf(a), valueOf(b));
   }
 }
 
@@ -81,7 +102,7 @@ export function pathText(path: readonly PathElement[]): string {
     switch (element[0]) {
       case 'f': return `.${rest}`;
       case 'k': {
-        const key = JSON.parse(rest) as JsonObject;
+        const key = valueOf(element) as JsonObject;
         return `[${Object.keys(key).map((name) => `${name}=${jsonText(key[name] as Json)}`).join(',')}]`;
       }
       case 'v': return `[=${rest}]`;

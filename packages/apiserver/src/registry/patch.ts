@@ -105,7 +105,7 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
   const patch = parsePatch(kind, body, scan);
   let warned = false;
   return {
-    ownManagedFields: false, requireVersion: false,
+    ownManagedFields: false, requireVersion: false, leavesLive: true,
     build: (live) => {
       const decoded = decodePatched(operation, kind, patch, live, options);
       if (!warned) decoded.warnings.forEach(operation.notes.warn);

@@ -81,7 +81,7 @@ async function serveUpdate(operation: Operation): Promise<HttpResponse> {
   matchNamespace(decoded.object, info.namespace, kind.api.namespaced);
   checkName(operation, decoded.object);
   const written = await updateObject(withTurns(operation, body), {
-    ownManagedFields: false, requireVersion: true,
+    ownManagedFields: false, requireVersion: true, leavesLive: true,
     build: again,
     buildNew: () => Promise.resolve(newObject(operation, again(), options)),
   }, options);

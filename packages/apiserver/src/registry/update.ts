@@ -28,10 +28,12 @@ export interface AdmissionView {
 
 export interface Change {
   /**
-   * The wanted object from the live one (both in the request's version; `live` may be changed in place and answered). Called again after a
-   * lost race. undefined: nothing is to be written.
+   * The wanted object from the live one (both in the request's version; `live` may be changed in place and answered, unless it is `leavesLive`).
+   * Called again after a lost race. undefined: nothing is to be written.
    */
   build(live: JsonObject): Promise<JsonObject> | JsonObject;
+  /** `build` neither changes nor answers any part of what it is given. */
+  readonly leavesLive?: boolean;
   /** What to create where there is nothing; throws or answers undefined for 404. */
   buildNew?(): Promise<JsonObject | undefined>;
   /** Apply writes the managed fields itself. */
@@ -98,7 +100,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   const { kind, context, info } = operation;
   const live = kind.fromHub(copy(current.object));
   if (operation.pause !== undefined) await operation.pause();
-  const wanted = await change.build(copy(live));
+  const wanted = await change.build(change.leavesLive === true ? live : copy(live));
   if (operation.pause !== undefined) await operation.pause();
   const uid = text(meta(live), 'uid');
   // Only who sends the whole object names the one that it means.

@@ -22,12 +22,15 @@ export class Watcher {
   readonly #limit: number;
   readonly #after: number;
   readonly #onClose: (watcher: Watcher) => void;
-  #items: WatcherItem[] = [];
-  /** The first of them that has not been handed out. */
+  /** Those that wait are from `#first` to before `#end`; the array is used again, for most events find nothing waiting. */
+  #items: (WatcherItem | undefined)[] = [];
   #first = 0;
+  #end = 0;
   /** So many of them were there when the watch began. */
   #preloaded = 0;
   #closed = false;
+  /** For who tells many watchers at once. */
+  willBeTold = false;
   #reader: WatcherReader | undefined;
 
   /** `after`: the reader knows everything up to this revision, even what the cache has yet to hear of. */
@@ -43,7 +46,7 @@ export class Watcher {
 
   /** What was there when the watch began does not count against the limit. */
   preload(items: readonly WatcherItem[]): void {
-    for (const item of items) this.#items.push(item);
+    for (const item of items) this.#items[this.#end++] = item;
     this.#preloaded += items.length;
   }
 
@@ -55,15 +58,15 @@ export class Watcher {
   /** As `push`, but the reader is not told: `tell` is to be called when there is no more for now. */
   add(item: WatcherItem): void {
     if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after && !item.event.shared)) return;
-    if (this.#items.length - Math.max(this.#first, this.#preloaded) >= this.#limit) {
+    if (this.#end - Math.max(this.#first, this.#preloaded) >= this.#limit) {
       this.close();
       return;
     }
-    this.#items.push(item);
+    this.#items[this.#end++] = item;
   }
 
   tell(): void {
-    if (this.#items.length > this.#first || this.#closed) this.#reader?.ready();
+    if (this.#end > this.#first || this.#closed) this.#reader?.ready();
   }
 
   /** What is buffered is still handed out. */
@@ -82,31 +85,35 @@ export class Watcher {
 
   /** All that waits; undefined when it is over; nothing: `ready` will be called. */
   takeNow(): readonly WatcherItem[] | undefined {
-    const items = this.#first === 0 ? this.#items : this.#items.slice(this.#first);
-    if (items.length === 0) return this.#closed ? undefined : nothing;
+    if (this.#end === this.#first) return this.#closed ? undefined : nothing;
+    const items = this.#items.slice(this.#first, this.#end) as WatcherItem[];
+    this.#items = [];
     this.#empty();
     return items;
   }
 
   /** The next that waits; undefined: it is over (`closed`), or `ready` will be called. */
   next(): WatcherItem | undefined {
+    if (this.#end === this.#first) return undefined;
     const item = this.#items[this.#first];
-    if (item === undefined) return undefined;
+    this.#items[this.#first] = undefined;
     this.#first += 1;
-    if (this.#first === this.#items.length) this.#empty();
+    if (this.#first === this.#end) this.#empty();
     else if (this.#first % forgetEvery === 0) this.#forget();
     return item;
   }
 
   #empty(): void {
-    this.#items = [];
+    if (this.#items.length > reusedItems) this.#items = [];
     this.#first = 0;
+    this.#end = 0;
     this.#preloaded = 0;
   }
 
   /** A reader that never catches up has not all that it ever got kept for it. */
   #forget(): void {
-    this.#items = this.#items.slice(this.#first);
+    this.#items = this.#items.slice(this.#first, this.#end);
+    this.#end -= this.#first;
     this.#preloaded = Math.max(0, this.#preloaded - this.#first);
     this.#first = 0;
   }
@@ -123,3 +130,5 @@ export class Watcher {
 
 const nothing: readonly WatcherItem[] = [];
 const forgetEvery = 4096;
+/** A silent watcher holds no more room than for so many. */
+const reusedItems = 64;

@@ -23,7 +23,7 @@ export class Watchers {
   readonly #unindexed = new Set<Watcher>();
   readonly #fields = new Map<string, Indexed>();
   /** Those who have something since the last `tell`. */
-  #told = new Set<Watcher>();
+  #told: Watcher[] = [];
 
   get size(): number {
     return this.#all.size;
@@ -74,14 +74,19 @@ export class Watchers {
 
   #give(watcher: Watcher, item: { readonly kind: 'event'; readonly event: CacheEvent }): void {
     watcher.add(item);
-    this.#told.add(watcher);
+    if (watcher.willBeTold) return;
+    watcher.willBeTold = true;
+    this.#told.push(watcher);
   }
 
   tell(): void {
     const told = this.#told;
-    if (told.size === 0) return;
-    this.#told = new Set();
-    for (const watcher of told) watcher.tell();
+    if (told.length === 0) return;
+    this.#told = [];
+    for (const watcher of told) {
+      watcher.willBeTold = false;
+      watcher.tell();
+    }
   }
 
   closeAll(): void {
