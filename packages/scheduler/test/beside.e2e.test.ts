@@ -91,7 +91,7 @@ beforeAll(async () => {
 afterAll(async () => {
   stopping.abort();
   for (const child of children) child.kill('SIGTERM');
-  await Promise.all(children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined)));
+  await Promise.all(children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null).map((child) => once(child, 'exit')));
   await server.close();
   rmSync(directory, { recursive: true, force: true });
 }, 30_000);
