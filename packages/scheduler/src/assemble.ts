@@ -1,5 +1,5 @@
 import { createSeriesRecorder, type Client, type EventRecorder, type Informer } from '@coxswain/client';
-import { eventWriter } from '@coxswain/client/fast-path';
+import { eventWriter, PodStatusPatches } from '@coxswain/client/fast-path';
 import { assert, type Host } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
 import type { ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1';
@@ -58,6 +58,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   const storage = observeStorage({ ...informers.storage, pods: informers.pods, nodes: informers.nodes });
   const extenders = new Extenders(config.extenders.map((extender) => new HttpExtender(extender, host)), host.log);
   const gangs = new Gangs(host.clock);
+  const podStatuses = new PodStatusPatches(client);
   const decisions = new DecisionLog(decisionsKept);
   const frameworks = new Map<string, Framework>();
   const recorders = new Map<string, EventRecorder>();
@@ -82,8 +83,9 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   for (const profile of config.profiles) {
     const recorder = createSeriesRecorder(host, client, { component: profile.schedulerName, hostname: hostnameOf(config.identity), writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder, storage, leadership, extenders, gangs,
+      host, client, recorder, podStatuses, storage, leadership, extenders, gangs,
       snapshot: () => cache.snapshot(),
+      activate: (uids) => queue.activate(uids),
       nominator: () => queue.nominations,
       budgets: () => informers.budgets.lister.list(),
       namespaceLabels: (namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels ?? {},
@@ -98,7 +100,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   }
   const withGangs = new Set(config.profiles.filter(hasGangs).map(({ schedulerName }) => schedulerName));
   const scheduler: Scheduler = new Scheduler({
-    host, client, config, cache, queue, frameworks, extenders,
+    host, podStatuses, config, cache, queue, frameworks, extenders,
     recorderOf: (name) => recorders.get(name) as EventRecorder,
     latestPod: ({ name, namespace, uid }) => {
       const pod = informers.pods.lister.get({ namespace, name });

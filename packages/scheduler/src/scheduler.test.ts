@@ -128,6 +128,24 @@ test('a more important pod takes the place of a less important one', async () =>
   expect((await whenEvent(sim, server, 'Preempted')).message).toBe(`Preempted by pod ${read(server, 'high').metadata?.uid} on node n1`);
 });
 
+test('room that could not be made is made when the pod tries again, at once', async () => {
+  const { sim, server, start } = await world();
+  put(server, 'nodes', node('n1', { cpu: '1' }));
+  put(server, 'pods', pod('low', '800m', { priority: 0, nodeName: 'n1' }));
+  put(server, 'pods', pod('high', '800m', { priority: 1000 }));
+  let refused = 0;
+  server.intercept = (request) => {
+    if (request.method !== 'DELETE' || refused > 0) return undefined;
+    refused += 1;
+    return statusOf(403, 'Forbidden', 'not today');
+  };
+  await start();
+  await sim.run(1000);
+  expect(refused).toBe(1);
+  expect(read(server, 'low').metadata?.deletionTimestamp).toBeDefined();
+  expect(read(server, 'high').status?.nominatedNodeName).toBe('n1');
+});
+
 test('a gated pod waits for its gates', async () => {
   const { sim, server, start } = await world();
   put(server, 'nodes', node('n1'));

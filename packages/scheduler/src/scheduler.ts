@@ -1,5 +1,6 @@
 import { AssertionFailure, rfc3339Seconds, type Host } from '@coxswain/host';
-import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
+import { isNotFound, type EventRecorder } from '@coxswain/client';
+import type { PodStatusPatches } from '@coxswain/client/fast-path';
 import type { Pod, PodCondition } from 'kubernetes-types/core/v1';
 import type { SchedulerCache } from './cache/cache.ts';
 import type { PodInfo } from './cache/pod-info.ts';
@@ -25,7 +26,7 @@ const sliceMs = 20;
 
 export interface SchedulerParts {
   readonly host: Host;
-  readonly client: Client;
+  readonly podStatuses: PodStatusPatches;
   readonly config: SchedulerConfig;
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
@@ -255,6 +256,7 @@ export class Scheduler {
     const result = await framework.postFilter(state, pod, this.#parts.cache.snapshot(), diagnosis);
     if (result.status.code === 'Error') this.#parts.host.log.error('PostFilter failed', { pod: pod.key, error: result.status.reasons.join(', ') });
     if (result.report !== undefined) record.preemption = result.report;
+    if (result.work !== undefined) this.#track(result.work);
     diagnosis.postFilterMessage = result.status.reasons.join(', ');
     return result.nominatedNodeName;
   }
@@ -273,7 +275,7 @@ export class Scheduler {
   }
 
   async #writeCondition(pod: Pod, failure: Failure): Promise<void> {
-    const { client, host } = this.#parts;
+    const { podStatuses, host } = this.#parts;
     const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
     const nominated = failure.nominatedNodeName !== undefined && failure.nominatedNodeName !== (pod.status?.nominatedNodeName ?? '');
     const same = before?.status === 'False' && before.reason === failure.reason && before.message === failure.message;
@@ -285,8 +287,7 @@ export class Scheduler {
     };
     const status = { conditions: [condition], ...(nominated ? { nominatedNodeName: failure.nominatedNodeName === '' ? null : failure.nominatedNodeName } : {}) };
     try {
-      const key = { namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' };
-      await client.patch(resources.pods, key, 'strategic', { metadata: { uid: pod.metadata?.uid }, status }, { subresource: 'status' });
+      await podStatuses.patch({ namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '', uid: pod.metadata?.uid ?? '', status });
     } catch (error) {
       if (!isNotFound(error)) host.log.warn('condition of pod was not written', { pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`, error: String(error) });
     }

@@ -1,7 +1,7 @@
 import { utf8 } from '@coxswain/host';
 import type { WriteEvents } from '../event-outbox.ts';
 import type { Client } from '../types.ts';
-import { writeItems } from './binder.ts';
+import { writeItems } from './write-items.ts';
 
 /** New events many to a call, where the server has a fast path. */
 export function eventWriter(client: Client): WriteEvents {

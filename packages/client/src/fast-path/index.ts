@@ -1,4 +1,6 @@
 export * from './binder.ts';
+export * from './pod-status-patches.ts';
+export * from './write-items.ts';
 export * from './event-writer.ts';
 export * from './item-writer.ts';
 export * from './messages.ts';

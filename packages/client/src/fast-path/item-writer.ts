@@ -1,5 +1,5 @@
 import type { Client } from '../types.ts';
-import { writeItems } from './binder.ts';
+import { writeItems } from './write-items.ts';
 import type { FastPathAnswer, FastPathItem } from './messages.ts';
 import { requestOf } from './rest-request.ts';
 

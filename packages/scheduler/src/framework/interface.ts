@@ -66,6 +66,8 @@ export interface PostFilterResult {
   readonly nominatedNodeName: string | undefined;
   /** What was thought of, for explanations. */
   readonly report?: PreemptionReport;
+  /** Goes on beside later decisions. Never rejects. */
+  readonly work?: Promise<void>;
 }
 
 /** What preemption would cost on the nodes on which it could help. */

@@ -1,4 +1,5 @@
 import type { Client, EventRecorder } from '@coxswain/client';
+import type { PodStatusPatches } from '@coxswain/client/fast-path';
 import type { Host } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
@@ -17,6 +18,9 @@ export interface PluginHandle {
   readonly host: Host;
   readonly client: Client;
   readonly recorder: EventRecorder;
+  readonly podStatuses: PodStatusPatches;
+  /** Pods that wait for an event may try again at once. */
+  activate(uids: Iterable<string>): void;
   readonly schedulerName: string;
   /** undefined: this scheduler leads without asking. */
   readonly leadership?: Leadership | undefined;

@@ -1,5 +1,6 @@
 import { randomBelow, rfc3339Seconds, type Host } from '@coxswain/host';
 import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
+import type { PodStatusPatches } from '@coxswain/client/fast-path';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
@@ -22,7 +23,9 @@ export interface PreemptionArgs {
 export interface PreemptionHandle {
   readonly host: Host;
   readonly client: Client;
+  readonly podStatuses: Pick<PodStatusPatches, 'patch'>;
   readonly recorder: EventRecorder;
+  activate(uids: Iterable<string>): void;
   readonly schedulerName: string;
   framework(): Framework;
   nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
@@ -77,7 +80,7 @@ async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, no
   };
   try {
     if (!victim.terminating) {
-      await handle.client.patch(resources.pods, key, 'strategic', { metadata: { uid: victim.uid }, status: { conditions: [condition] } }, { subresource: 'status' });
+      await handle.podStatuses.patch({ ...key, uid: victim.uid, status: { conditions: [condition] } });
       await handle.client.delete(resources.pods, key, { preconditions: { uid: victim.uid } });
     }
   } catch (error) {
@@ -90,12 +93,10 @@ async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, no
 
 /** Pods of lower priority that were promised the same node must look again. */
 async function clearLowerNominations(handle: PreemptionHandle, pod: PodInfo, nodeName: string): Promise<void> {
-  for (const other of handle.nominator().nominatedOn(nodeName)) {
-    if (other.priority >= pod.priority || other.uid === pod.uid) continue;
-    handle.nominator().nominate(other, '');
-    await handle.client.patch(resources.pods, { namespace: other.namespace, name: other.name }, 'strategic', { status: { nominatedNodeName: null } }, { subresource: 'status' })
-      .catch((error: unknown) => handle.host.log.warn('nomination was not cleared', { pod: other.key, error: String(error) }));
-  }
+  const lower = handle.nominator().nominatedOn(nodeName).filter((other) => other.priority < pod.priority && other.uid !== pod.uid);
+  for (const other of lower) handle.nominator().nominate(other, '');
+  await Promise.all(lower.map(({ namespace, name: podName, uid, key }) => handle.podStatuses.patch({ namespace, name: podName, uid, status: { nominatedNodeName: null } })
+    .catch((error: unknown) => handle.host.log.warn('nomination was not cleared', { pod: key, error: String(error) }))));
 }
 
 const candidatesTold = 20;
@@ -108,13 +109,46 @@ function reportOf(message: string, candidates: readonly Candidate[], chosen: Can
   })) };
 }
 
+/** The making of room that is under way, beside other decisions: until it has ended its pod does not preempt anew. */
+class Preempting {
+  readonly #handle: PreemptionHandle;
+  /** Of the pods that room is made for; those that asked again meanwhile. */
+  readonly #asked = new Map<string, boolean>();
+
+  constructor(handle: PreemptionHandle) {
+    this.#handle = handle;
+  }
+
+  isFor({ uid }: PodInfo): boolean {
+    if (!this.#asked.has(uid)) return false;
+    this.#asked.set(uid, true);
+    return true;
+  }
+
+  async evictAll(pod: PodInfo, { victims, nodeName }: Candidate): Promise<void> {
+    this.#asked.set(pod.uid, false);
+    let failedWith: unknown;
+    try {
+      await Promise.all([...victims.map((victim) => evict(this.#handle, pod, victim, nodeName)), clearLowerNominations(this.#handle, pod, nodeName)]);
+    } catch (error) {
+      failedWith = error;
+      this.#handle.host.log.error('preemption failed', { pod: pod.key, node: nodeName, error: String(error) });
+    }
+    const asked = this.#asked.get(pod.uid) === true;
+    this.#asked.delete(pod.uid);
+    // The event that it waits for may have come already, or never comes.
+    if (asked || failedWith !== undefined) this.#handle.activate([pod.uid]);
+  }
+}
+
 /** Makes room for a pod by removing pods of lower priority from the node where that hurts least. */
 export function defaultPreemption(args: PreemptionArgs, handle: PreemptionHandle): AnyPlugin {
   const dryRuns = new DryRuns();
+  const preempting = new Preempting(handle);
   return {
     name,
     async postFilter(state, pod, snapshot, diagnosis): Promise<PostFilterResult> {
-      const reason = whyNot(pod, snapshot, diagnosis);
+      const reason = preempting.isFor(pod) ? 'waiting for the preemption for this pod to be finished' : whyNot(pod, snapshot, diagnosis);
       if (reason !== undefined) return { status: unschedulable(`preemption: ${reason}`), nominatedNodeName: undefined, report: reportOf(reason, [], undefined) };
       const { candidates: found, message } = findCandidates(handle, args, dryRuns.of(handle.framework(), handle.nominator(), state, pod, snapshot, handle.budgets()), snapshot, diagnosis);
       let candidates: readonly Candidate[];
@@ -126,13 +160,7 @@ export function defaultPreemption(args: PreemptionArgs, handle: PreemptionHandle
       const chosen = pickCandidate(candidates);
       const report = reportOf(message, candidates, chosen);
       if (chosen === undefined) return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '', report };
-      try {
-        await Promise.all(chosen.victims.map((victim) => evict(handle, pod, victim, chosen.nodeName)));
-        await clearLowerNominations(handle, pod, chosen.nodeName);
-      } catch (error) {
-        return { status: failed(error), nominatedNodeName: undefined };
-      }
-      return { status: success, nominatedNodeName: chosen.nodeName, report };
+      return { status: success, nominatedNodeName: chosen.nodeName, report, work: preempting.evictAll(pod, chosen) };
     },
   };
 }

@@ -1,0 +1,78 @@
+import { fromUtf8 } from '@coxswain/host';
+import { apiErrorOf } from '../api-error.ts';
+import type { Client } from '../types.ts';
+import { maxFastPathItems, type FastPathAnswer, type FastPathItem } from './messages.ts';
+import { writeItems } from './write-items.ts';
+
+const itemsACall = Math.min(200, maxFastPathItems);
+
+export interface TogetherOptions<T> {
+  readonly itemOf: (one: T) => FastPathItem;
+  /** The REST request that the item stands for. */
+  readonly single: (one: T) => Promise<void>;
+  /** Of each call; throws if nothing may be written now. */
+  readonly headers?: () => Readonly<Record<string, string>>;
+}
+
+interface Waiting<T> {
+  readonly one: T;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Writes of one sort over the server's fast path where it has one: what is asked for while a call runs goes together with the next one. Each
+ * resolves or rejects by itself, with the error that its REST request would have had.
+ */
+export class Together<T> {
+  readonly #client: Client;
+  readonly #options: TogetherOptions<T>;
+  #waiting: Waiting<T>[] = [];
+  #running = false;
+  /** undefined: nobody has asked yet. */
+  #hasFastPath: boolean | undefined;
+
+  constructor(client: Client, options: TogetherOptions<T>) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  write(one: T): Promise<void> {
+    if (this.#hasFastPath === false) return this.#options.single(one);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ one, resolve, reject });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      this.#hasFastPath ??= (await writeItems(this.#client, [])) !== undefined;
+    } catch {
+      // Not to be reached now: the writes themselves will say so, and the next one asks again.
+    }
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, itemsACall);
+      if (this.#hasFastPath === true) await this.#together(group);
+      else await Promise.all(group.map(({ one, resolve, reject }) => this.#options.single(one).then(resolve, reject)));
+    }
+    this.#running = false;
+  }
+
+  /** Settles each; never rejects. */
+  async #together(group: readonly Waiting<T>[]): Promise<void> {
+    try {
+      const { itemOf, headers } = this.#options;
+      const answers = await writeItems(this.#client, group.map(({ one }) => itemOf(one)), { headers: headers?.() ?? {}, refusalsOnly: true });
+      if (answers?.length !== group.length) throw new Error('the fast path answered something else than was asked');
+      group.forEach((waiting, at) => {
+        const answer = answers[at] as FastPathAnswer;
+        if (answer.code < 300) waiting.resolve();
+        else waiting.reject(apiErrorOf(answer.code, fromUtf8(answer.body), undefined));
+      });
+    } catch (error) {
+      for (const waiting of group) waiting.reject(error);
+    }
+  }
+}
