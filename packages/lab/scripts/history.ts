@@ -9,7 +9,8 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Outcome } from '../test/history/play.ts';
-import { mutants, mutate, type Mutant } from '../test/history/mutants.ts';
+import { mutants } from '../test/history/mutants.ts';
+import { mutate, type Mutant } from '../test/mutate.ts';
 
 const { values: options } = parseArgs({ options: { seeds: { type: 'string', default: '1-100' }, 'storm-seconds': { type: 'string', default: '20' }, answers: { type: 'boolean', default: false }, mutant: { type: 'string' } } });
 const now = Date.now.bind(Date);

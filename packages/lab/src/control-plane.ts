@@ -7,7 +7,7 @@ import type { ClientTls, Host } from '@coxswain/host';
 import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
 import { startKubelet } from '@coxswain/kubelet';
 import { hollowKubeletConfig, HollowRuntime, hollowSystem, startFleet, type Behaviour, type ContainerConfig, type FleetConfig } from '@coxswain/kubelet/hollow';
-import { defaultSchedulerConfig, startScheduler } from '@coxswain/scheduler';
+import { defaultSchedulerConfig, startScheduler, type SchedulerConfig } from '@coxswain/scheduler';
 
 export interface ControlPlaneOptions {
   readonly seed: number;
@@ -20,6 +20,11 @@ export interface ControlPlaneOptions {
   readonly onTrace?: (line: string) => void;
   /** How often the store forgets older history; default as the API server's. */
   readonly compactionIntervalMs?: number;
+  /** Names that begin with `scheduler`; default one of that name. */
+  readonly schedulers?: readonly string[];
+  readonly schedulerConfig?: (name: string, identity: string) => SchedulerConfig;
+  /** What a scheduler sends may be looked at, or come to harm, on its way. */
+  readonly schedulerClient?: (name: string, client: Client) => Client;
 }
 
 const storeNames = ['store-1', 'store-2', 'store-3'] as const;
@@ -62,7 +67,7 @@ export class ControlPlane {
 
   /** Names of everything, in the order in which it is started. */
   names(): readonly string[] {
-    return [...storeNames, ...this.#apiserverNames(), 'controller-manager', 'scheduler', ...this.#nodeNames(), ...(this.#options.fleet === undefined ? [] : ['fleet'])];
+    return [...storeNames, ...this.#apiserverNames(), 'controller-manager', ...this.#options.schedulers ?? ['scheduler'], ...this.#nodeNames(), ...(this.#options.fleet === undefined ? [] : ['fleet'])];
   }
 
   startAll(): void {
@@ -125,12 +130,18 @@ export class ControlPlane {
 
   async #run(name: string, host: Host): Promise<Running | undefined> {
     if (name.startsWith('store-')) return this.#startStore(name, host);
-    if (name === 'scheduler') return startScheduler(defaultSchedulerConfig(name), host, this.#client(host, identity('system:kube-scheduler'), name));
+    if (name.startsWith('scheduler')) return this.#startScheduler(name, host);
     if (name === 'controller-manager') return this.#startControllerManager(name, host);
     if (name === 'fleet') return this.#startFleet(name, host);
     if (name.startsWith('node-')) return this.#startNode(name, host);
     await this.#startApiServer(name, host);
     return undefined;
+  }
+
+  #startScheduler(name: string, host: Host): Running {
+    const { schedulerConfig = (_name, identity) => defaultSchedulerConfig(identity), schedulerClient = (_name, client) => client } = this.#options;
+    const client = this.#client(host, identity('system:kube-scheduler'), name);
+    return startScheduler(schedulerConfig(name, `${name}_${host.random.uuid()}`), host, schedulerClient(name, client));
   }
 
   #startStore(name: string, host: Host): Promise<Running> {

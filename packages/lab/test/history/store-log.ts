@@ -8,19 +8,18 @@ function stateIn(kind: Kind, event: WatchEvent): ReturnType<typeof stateOf> {
   return stateOf(kind, { ...item, metadata: { ...item.metadata, resourceVersion: String(event.kv.modRevision) } });
 }
 
-/** Follows the store from its first revision, beside all API servers. Rejects if history is gone before it was read. */
-async function follow(host: Host, endpoints: readonly string[], kind: Kind, history: History): Promise<void> {
-  const root = `/registry/${kind.resource}/`;
+/** Follows everything below `root` from the store's first revision, beside all API servers. Rejects if history is gone before it was read. */
+export async function followRoot(host: Host, endpoints: readonly string[], root: string, add: (revision: number, events: readonly WatchEvent[]) => void): Promise<void> {
   const client = createEtcdClient(host, { endpoints });
   // It ends with its process.
   const never = new AbortController().signal;
-  for (let from = 1; ; from = Math.max(from, history.last + 1)) {
+  for (let from = 1; ;) {
     try {
-      for await (const batch of client.watch({ key: utf8(root), rangeEnd: utf8(`/registry/${kind.resource}0`), startRevision: from, signal: never })) {
-        if (batch.canceled === true) throw new RangeError(`the log of ${kind.resource} was compacted before it was read`);
+      for await (const batch of client.watch({ key: utf8(root), rangeEnd: utf8(`${root.slice(0, -1)}0`), startRevision: from, signal: never })) {
+        if (batch.canceled === true) throw new RangeError(`the log of ${root} was compacted before it was read`);
         for (const [revision, events] of Map.groupBy(batch.events, (event) => event.kv.modRevision)) {
-          const puts = events.filter((event) => event.type === 'PUT').map((event) => stateIn(kind, event));
-          history.add(revision, puts, events.filter((event) => event.type !== 'PUT').map((event) => fromUtf8(event.kv.key).slice(root.length)));
+          add(revision, events);
+          from = revision + 1;
         }
       }
     } catch (error) {
@@ -28,6 +27,14 @@ async function follow(host: Host, endpoints: readonly string[], kind: Kind, hist
     }
     await host.timers.sleep(100);
   }
+}
+
+function follow(host: Host, endpoints: readonly string[], kind: Kind, history: History): Promise<void> {
+  const root = `/registry/${kind.resource}/`;
+  return followRoot(host, endpoints, root, (revision, events) => {
+    const puts = events.filter((event) => event.type === 'PUT').map((event) => stateIn(kind, event));
+    history.add(revision, puts, events.filter((event) => event.type !== 'PUT').map((event) => fromUtf8(event.kv.key).slice(root.length)));
+  });
 }
 
 /** The history of each resource, growing while the test runs. `failed` rejects if it cannot be told. */
