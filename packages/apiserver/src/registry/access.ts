@@ -94,6 +94,7 @@ export function objectMutator(registry: Registry, metrics: Metrics): ObjectMutat
           certain = true;
         }
         if (current === undefined) throw notFound(what, key.name);
+        const guard = options.term === undefined ? undefined : await guards.of(options.term, what, key.name);
         const object: JsonObject = copy(current.object);
         try {
           change(object);
@@ -104,7 +105,6 @@ export function objectMutator(registry: Registry, metrics: Metrics): ObjectMutat
           continue;
         }
         if (options.dryRun === true) return object;
-        const guard = options.term === undefined ? undefined : await guards.of(options.term, what, key.name);
         const result = await store.put(path, object, current.revision, { shared: options.shared === true, guard });
         if (result.kind === 'written') {
           cache.wrote(result.object);
