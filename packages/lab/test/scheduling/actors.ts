@@ -1,8 +1,8 @@
-import { ApiError, isNotFound, resources, type Client } from '@coxswain/client';
+import { ApiError, resources, type Client } from '@coxswain/client';
 import { NetworkError, type Host } from '@coxswain/host';
 import type { Node, Pod } from 'kubernetes-types/core/v1';
 import type { ControlPlane } from '../../src/control-plane.ts';
-import { cpuOfNode, milliCpuOf, node, nodeNames, pod, podKinds, restlessNodes } from './cluster.ts';
+import { cpuOfNode, gateLabel, milliCpuOf, node, nodeNames, pod, podKinds, restlessNodes, stableNodes } from './cluster.ts';
 
 export interface Actor { readonly host: Host; readonly client: Client; readonly untilMs: number }
 
@@ -54,7 +54,7 @@ export function runUser(actor: Actor, name: string): Promise<void> {
     await Promise.all(Array.from({ length: count }, () => {
       made += 1;
       const kind = pick(podKinds);
-      return tolerant(actor.client.create(resources.pods, pod(`${name}-${made}`, kind, kind === 'important' ? 2500 : 300 + 100 * below(8))));
+      return tolerant(actor.client.create(resources.pods, pod(`${name}-${made}-${kind}`, kind, kind === 'important' ? 2500 : 300 + 100 * below(8))));
     }));
   });
 }
@@ -121,9 +121,10 @@ export async function stormSchedulers(world: ControlPlane, actor: Actor, schedul
       world.kill(victim);
       await wait(2000);
       world.start(victim);
-    } else if (chance(0.7) && process !== undefined) {
+    } else if (process !== undefined && chance(0.5)) {
       sim.pause(process);
-      await wait(9000);
+      await host.timers.sleep(4000);
+      await wait(5000);
       sim.resume(process);
     } else {
       sim.cut(pick(servers), victim, { oneWay: chance(0.7) });
@@ -133,21 +134,27 @@ export async function stormSchedulers(world: ControlPlane, actor: Actor, schedul
   });
 }
 
+/** Until all stable nodes have the label, or none. */
+export async function openGate({ host, client }: Pick<Actor, 'host' | 'client'>, open: boolean): Promise<void> {
+  for (const name of stableNodes) {
+    const patch = { metadata: { labels: { [gateLabel]: open ? 'open' : null } } };
+    while (await tolerant(client.patch(resources.nodes, { name }, 'merge', patch)) === undefined) await host.timers.sleep(50);
+  }
+}
+
+export function runGate(actor: Actor): Promise<void> {
+  return while_(actor, 5000, async () => {
+    await openGate(actor, true);
+    await actor.host.timers.sleep(150);
+    await openGate(actor, false);
+  });
+}
+
 export async function whenGone(actor: Actor): Promise<void> {
   for (;;) {
     const left = await tolerant(actor.client.list(resources.pods, { namespace: 'default' }));
     if (left?.items.length === 0) return;
     for (const one of left?.items ?? []) await remove(actor, one);
     await actor.host.timers.sleep(100);
-  }
-}
-
-export async function exists(client: Client, name: string): Promise<boolean> {
-  try {
-    await client.get(resources.pods, { namespace: 'default', name });
-    return true;
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
   }
 }

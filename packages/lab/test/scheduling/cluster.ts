@@ -7,6 +7,8 @@ export const nodeNames: readonly string[] = [...stableNodes, ...restlessNodes];
 export const cpuOfNode = 4000;
 export const foreignScheduler = 'other';
 export const hostPort = 8080;
+/** Nodes have it now and then, so that some pods wait for long: who comes late with a binding finds them without a node. */
+export const gateLabel = 'example.com/gate';
 
 export function zoneOf(node: string): string {
   return `z${(Number(node.slice(1)) % 3) + 1}`;
@@ -20,7 +22,7 @@ export function node(name: string, milliCpu = cpuOfNode): Node {
   };
 }
 
-const kinds = ['plain', 'plain', 'plain', 'port', 'apart', 'apart-zones', 'spread', 'important', 'other'] as const;
+const kinds = ['plain', 'plain', 'gated', 'gated', 'gated', 'port', 'apart', 'apart-zones', 'spread', 'important', 'other'] as const;
 export type PodKind = (typeof kinds)[number];
 export const podKinds: readonly PodKind[] = kinds;
 
@@ -36,6 +38,7 @@ const specOf: Readonly<Record<PodKind, () => Partial<PodSpec>>> = {
   spread: () => ({ topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { role: 'spread' } } }] }),
   important: () => ({ priorityClassName: 'important' }),
   other: () => ({ schedulerName: foreignScheduler }),
+  gated: () => ({ nodeSelector: { [gateLabel]: 'open' } }),
 };
 
 export function pod(name: string, kind: PodKind, milliCpu: number): Pod {

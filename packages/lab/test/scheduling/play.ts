@@ -4,7 +4,7 @@ import { defaultProfile, defaultSchedulerConfig, type SchedulerConfig } from '@c
 import type { Pod } from 'kubernetes-types/core/v1';
 import { ControlPlane } from '../../src/control-plane.ts';
 import { storm } from '../history/storm.ts';
-import { pods, remove, runBreaker, runKubelets, runRogue, runUser, settleNode, stormSchedulers, tolerant, whenGone, type Actor } from './actors.ts';
+import { pods, remove, runBreaker, runKubelets, runGate, runRogue, runUser, openGate, settleNode, stormSchedulers, tolerant, whenGone, type Actor } from './actors.ts';
 import { cpuOfNode, foreignScheduler, node, nodeNames, pod, type PodKind } from './cluster.ts';
 import { judge, type Judgement } from './judge.ts';
 import { followFacts } from './log.ts';
@@ -71,7 +71,7 @@ async function lastWave(admin: Actor): Promise<readonly string[]> {
 }
 
 /** How many of each kind have room together, whatever is apart from what. */
-const roomFor: Readonly<Record<PodKind, number>> = { plain: 3, port: 3, apart: 3, 'apart-zones': 1, spread: 3, important: 1, other: 3 };
+const roomFor: Readonly<Record<PodKind, number>> = { plain: 3, port: 3, apart: 3, 'apart-zones': 1, spread: 3, important: 1, other: 3, gated: 1 };
 
 /** What waits may stay as far as it has room; what is bound goes. */
 async function makeRoom(admin: Actor): Promise<void> {
@@ -86,7 +86,7 @@ async function makeRoom(admin: Actor): Promise<void> {
 }
 
 export async function play(seed: number, stormMs: number, onTrace?: (line: string) => void): Promise<Outcome> {
-  const wire: { -readonly [K in keyof Wire]: Wire[K] } = { host: undefined as never, sent: [], calm: false, late: undefined as never };
+  const wire: { -readonly [K in keyof Wire]: Wire[K] } = { host: undefined as never, sent: [], calm: false, onLate: () => undefined, late: undefined as never };
   const world = new ControlPlane({
     seed, apiservers: servers.length, nodes: 0, serviceAccountKeyPem, schedulers, schedulerConfig: configOf, schedulerClient: (name, client) => onWire(wire, name, client),
     ...(onTrace === undefined ? {} : { onTrace }),
@@ -96,6 +96,12 @@ export async function play(seed: number, stormMs: number, onTrace?: (line: strin
     wire.host = sim.start('wire', 'wire').host;
     const late = world.client('wire-client', { certPem: JSON.stringify({ commonName: 'system:kube-scheduler', organizations: [], fingerprint: '', notAfterMs: Number.MAX_SAFE_INTEGER }) });
     wire.late = () => late;
+    wire.onLate = (name) => {
+      const process = world.processes.get(name);
+      if (process === undefined || wire.calm || wire.host.random.float() < 0.3) return;
+      sim.pause(process);
+      void wire.host.timers.sleep(4500 + wire.host.random.float() * 4500).then(() => sim.resume(process));
+    };
     for (const name of [...stores, ...servers, ...schedulers]) sim.machine(name);
     for (const name of [...stores, ...servers, ...schedulers]) world.start(name);
     const log = followFacts(sim.start('log', 'log').host, stores.map((name) => `http://${name}:2379`));
@@ -110,12 +116,13 @@ export async function play(seed: number, stormMs: number, onTrace?: (line: strin
     const working = [
       runUser(actor('user-1', untilMs), 'a'), runUser(actor('user-2', untilMs), 'b'), runRogue(actor('rogue', untilMs)), runBreaker(actor('breaker', untilMs)),
       storm(world, sim.start('storm-stores', 'storm-stores').host, stores, untilMs), storm(world, sim.start('storm-servers', 'storm-servers').host, servers, untilMs),
-      stormSchedulers(world, actor('storm-schedulers', untilMs), schedulers, servers),
+      stormSchedulers(world, actor('storm-schedulers', untilMs), schedulers, servers), runGate(actor('gate', untilMs)),
     ];
     await sim.runUntil(Promise.all(working), stormMs + settleMs, `seed ${seed}: the storm`);
     sim.heal();
     wire.calm = true;
     for (const name of nodeNames) await sim.runUntil(settleNode(admin, node(name)), settleMs, `seed ${seed}: the nodes`);
+    await sim.runUntil(openGate(admin, true), settleMs, `seed ${seed}: the gate`);
     await sim.runUntil(makeRoom(admin), settleMs, `seed ${seed}: room`);
     const starved = [...await sim.runUntil(starving(admin), 2 * settleMs, `seed ${seed}: the rest`), ...await sim.runUntil(lastWave(admin), 4 * settleMs, `seed ${seed}: the last wave`)];
     await sim.run(2000);

@@ -17,6 +17,8 @@ export interface Wire {
   readonly sent: Sent[];
   /** Nothing comes to harm any more. */
   calm: boolean;
+  /** Who has something on its way that will come late: the best moment to stop it. */
+  onLate: (scheduler: string) => void;
   /** Never ends, as what is under way does not end with its sender. */
   readonly late: (scheduler: string) => Client;
 }
@@ -38,16 +40,19 @@ function refusals(count: number): RawAnswer {
 }
 
 /** Slow, refused, with a lost answer, or sent long after everybody has forgotten it. */
-async function harmed(wire: Wire, scheduler: string, client: Client, request: RawRequest, count: number): Promise<RawAnswer> {
+async function harmed(wire: Wire, scheduler: string, client: Client, request: RawRequest, bindings: readonly FastPathItem[]): Promise<RawAnswer> {
   const { host } = wire;
+  // Pods that wait at the gate are those that nobody else binds meanwhile.
+  const lateShare = bindings.some(({ name }) => name.includes('gated')) ? 0.7 : 0.1;
   const chance = wire.calm ? 1 : host.random.float();
   if (chance < 0.1) await host.timers.sleep(host.random.float() * 3000);
-  else if (chance < 0.2) return refusals(count);
+  else if (chance < 0.2) return refusals(bindings.length);
   else if (chance < 0.3) {
     await client.raw(request);
     throw new NetworkError('reset', 'the answer was lost');
-  } else if (chance < 0.5) {
-    void host.timers.sleep(host.random.float() * 8000).then(() => wire.late(scheduler).raw(request)).catch((error: unknown) => {
+  } else if (chance < 0.3 + lateShare) {
+    wire.onLate(scheduler);
+    void host.timers.sleep(500 + host.random.float() * 9000).then(() => wire.late(scheduler).raw(request)).catch((error: unknown) => {
       if (!(error instanceof NetworkError || error instanceof ApiError)) throw error;
     });
     throw new NetworkError('reset', 'nobody knows where it is');
@@ -61,7 +66,7 @@ export function onWire(wire: Wire, scheduler: string, client: Client): Client {
     const bindings = request.target === fastPathMethods.write ? bindingsOf(request.body) : [];
     const holder = decodeURIComponent(request.headers?.['x-coxswain-lease-term']?.split('/')[2] ?? '');
     for (const { bind } of bindings) if (bind !== undefined) wire.sent.push({ scheduler, uid: bind.uid, node: bind.node, holder });
-    return bindings.length === 0 ? client.raw(request) : harmed(wire, scheduler, client, request, bindings.length);
+    return bindings.length === 0 ? client.raw(request) : harmed(wire, scheduler, client, request, bindings);
   };
   return new Proxy(client, { get: (target, key) => {
     if (key === 'raw') return raw;
