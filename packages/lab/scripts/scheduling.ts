@@ -1,7 +1,7 @@
 /**
  * Schedulers in a storm, judged by the store's log:
  *
- *   node packages/lab/scripts/scheduling.ts [--seeds=1-100] [--storm-seconds=20] [--trace=TEXT] [--mutant=NAME|all|always]
+ *   node packages/lab/scripts/scheduling.ts [--seeds=1-100] [--storm-seconds=14] [--trace=TEXT] [--mutant=NAME|all|always]
  *
  * With a mutant one guard is taken out, and the seeds are run until one fails. Ends with 1 if a seed fails, or a mutant is not found.
  */
@@ -12,7 +12,7 @@ import { mutate, type Mutant } from '../test/mutate.ts';
 import { mutants } from '../test/scheduling/mutants.ts';
 import type { Outcome } from '../test/scheduling/play.ts';
 
-const { values: options } = parseArgs({ options: { seeds: { type: 'string', default: '1-100' }, 'storm-seconds': { type: 'string', default: '20' }, trace: { type: 'string' }, mutant: { type: 'string' } } });
+const { values: options } = parseArgs({ options: { seeds: { type: 'string', default: '1-100' }, 'storm-seconds': { type: 'string', default: '14' }, trace: { type: 'string' }, mutant: { type: 'string' } } });
 const now = Date.now.bind(Date);
 const stormMs = Number(options['storm-seconds']) * 1000;
 
