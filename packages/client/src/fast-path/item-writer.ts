@@ -7,6 +7,8 @@ export interface ItemWriterOptions {
   /** Calls that run at once. */
   readonly calls?: number;
   readonly itemsACall?: number;
+  /** Answers of what went well may come without their bodies. */
+  readonly refusalsOnly?: boolean;
   /** Requests that run at once where the server has no fast path. */
   readonly requests?: number;
 }
@@ -27,16 +29,18 @@ export class ItemWriter {
   readonly #calls: number;
   readonly #itemsACall: number;
   readonly #requests: number;
+  readonly #refusalsOnly: boolean;
   #waiting: Waiting[] = [];
   #running = 0;
   #scheduled = false;
   #hasFastPath: boolean | undefined;
 
-  constructor(client: Client, { calls = 4, itemsACall = 100, requests = 64 }: ItemWriterOptions = {}) {
+  constructor(client: Client, { calls = 4, itemsACall = 100, requests = 64, refusalsOnly = false }: ItemWriterOptions = {}) {
     this.#client = client;
     this.#calls = calls;
     this.#itemsACall = itemsACall;
     this.#requests = requests;
+    this.#refusalsOnly = refusalsOnly;
   }
 
   write(item: FastPathItem): Promise<FastPathAnswer> {
@@ -50,6 +54,7 @@ export class ItemWriter {
   }
 
   #start(): void {
+    if (this.#waiting.length === 0) return;
     if (this.#hasFastPath === undefined) {
       if (this.#running === 0) this.#track(this.#ask());
       return;
@@ -88,7 +93,7 @@ export class ItemWriter {
 
   async #together(group: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await writeItems(this.#client, group.map(({ item }) => item));
+      const answers = await writeItems(this.#client, group.map(({ item }) => item), { refusalsOnly: this.#refusalsOnly });
       if (answers?.length !== group.length) throw new Error('the fast path answered something else than was asked');
       group.forEach(({ resolve }, at) => { resolve(answers[at] as FastPathAnswer); });
     } catch (error) {

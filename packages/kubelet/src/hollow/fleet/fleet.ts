@@ -44,10 +44,10 @@ class Fleet implements RunningFleet {
     this.#host = host;
     this.nodes = Array.from({ length: config.count }, (_, index) => new HollowNode(config, index));
     this.#byName = new Map(this.nodes.map((node) => [node.name, node]));
-    const writer = new ItemWriter(client);
+    const writers = { leases: new ItemWriter(client), statuses: new ItemWriter(client, { refusalsOnly: true }) };
     const recorder = createEventRecorder(host, client, { component: 'kubelet', instance: config.namePrefix, writeTogether: eventWriter(client) });
-    this.#keeper = new NodeKeeper(config, host, client, writer, this.nodes);
-    this.#pods = new FleetPods(config, host, client, writer, recorder);
+    this.#keeper = new NodeKeeper(config, host, client, writers, this.nodes);
+    this.#pods = new FleetPods(config, host, client, writers.statuses, recorder);
     const nodeInformers = createInformerFactory(host, client);
     const podInformers = createInformerFactory(host, client);
     this.#nodeInformer = nodeInformers.informer(nodeType, { labelSelector: `${fleetLabel}=${config.namePrefix}` });

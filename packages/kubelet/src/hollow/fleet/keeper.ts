@@ -13,6 +13,9 @@ const registrationsAtOnce = 32;
 
 export const strategicPatch = 'application/strategic-merge-patch+json';
 
+/** Of a lease the next renewal needs what the last one answered. */
+export interface FleetWriters { readonly leases: ItemWriter; readonly statuses: ItemWriter }
+
 function refuse({ code, body }: FastPathAnswer): void {
   if (code >= 300) throw apiErrorOf(code, fromUtf8(body), undefined);
 }
@@ -22,16 +25,16 @@ export class NodeKeeper {
   readonly #config: FleetConfig;
   readonly #host: Host;
   readonly #client: Client;
-  readonly #writer: ItemWriter;
+  readonly #writers: FleetWriters;
   readonly #nodes: readonly HollowNode[];
   readonly #first = Promise.withResolvers<void>();
   #withoutLease: number;
 
-  constructor(config: FleetConfig, host: Host, client: Client, writer: ItemWriter, nodes: readonly HollowNode[]) {
+  constructor(config: FleetConfig, host: Host, client: Client, writers: FleetWriters, nodes: readonly HollowNode[]) {
     this.#config = config;
     this.#host = host;
     this.#client = client;
-    this.#writer = writer;
+    this.#writers = writers;
     this.#nodes = nodes;
     this.#withoutLease = nodes.length;
   }
@@ -105,7 +108,7 @@ export class NodeKeeper {
   async #renew(node: HollowNode, nowMs: number): Promise<void> {
     node.renewing = true;
     try {
-      const answer = await this.#writer.write({ namespace: leaseNamespace, name: node.name, lease: { body: utf8(JSON.stringify(node.lease(nowMs))) } });
+      const answer = await this.#writers.leases.write({ namespace: leaseNamespace, name: node.name, lease: { body: utf8(JSON.stringify(node.lease(nowMs))) } });
       refuse(answer);
       this.#alive(node);
       node.leaseVersion = /"resourceVersion":"(\d+)"/.exec(fromUtf8(answer.body))?.[1] ?? '';
@@ -140,7 +143,7 @@ export class NodeKeeper {
     node.reporting = true;
     try {
       const body = utf8(JSON.stringify({ status: node.status(nowMs) }));
-      refuse(await this.#writer.write({ namespace: '', name: node.name, status: { apiVersion: 'v1', resource: 'nodes', body, patchType: strategicPatch } }));
+      refuse(await this.#writers.statuses.write({ namespace: '', name: node.name, status: { apiVersion: 'v1', resource: 'nodes', body, patchType: strategicPatch } }));
       node.statusDueMs = this.#nextReportMs(node, nowMs);
     } catch (error) {
       node.statusDueMs = this.#host.clock.nowMs() + retryMs;

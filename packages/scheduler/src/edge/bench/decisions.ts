@@ -3,14 +3,16 @@ import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { noMetrics, type Metrics } from '@coxswain/service';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
+import type { CSINode } from 'kubernetes-types/storage/v1';
 import { assemble, type Assembled } from '../../assemble.ts';
 import { defaultProfile, defaultSchedulerConfig } from '../../config.ts';
 import { podGroups, type PodGroup } from '../../gangs/pod-group.ts';
 import { Binds } from './binds.ts';
 import { gangConfig } from './gang-config.ts';
 import { memoryClient, MemoryInformer } from './memory-client.ts';
-import { highPriority } from './templates.ts';
+import { priorities } from './templates.ts';
 import type { Target } from './target.ts';
+import type { BoundVolume } from './volumes.ts';
 
 const millisecondsPerSecond = 1000;
 
@@ -41,7 +43,7 @@ let uids = 0;
 /** What admission would add. */
 function admitted(pod: Pod): Pod {
   uids += 1;
-  const priority = pod.spec?.priorityClassName === highPriority.className ? highPriority.value : 0;
+  const priority = priorities.find(({ className }) => className === pod.spec?.priorityClassName)?.value ?? 0;
   return { ...pod, metadata: { ...pod.metadata, uid: `uid-${uids}`, creationTimestamp: new Date().toISOString() }, spec: { containers: [], ...pod.spec, priority } };
 }
 
@@ -98,6 +100,20 @@ class DecisionsTarget implements Target {
       this.binds.created(keyOfObject(pod));
       this.#informers.pods.put(admitted(pod));
     }
+  }
+
+  async createVolumes(volumes: readonly BoundVolume[]): Promise<void> {
+    for (const { volume, claim } of volumes) {
+      uids += 1;
+      const uid = `uid-${uids}`;
+      const claimRef = { ...volume.spec?.claimRef, uid };
+      this.#informers.storage.volumes.put({ ...volume, spec: { ...volume.spec, claimRef } });
+      this.#informers.storage.claims.put({ ...claim, metadata: { ...claim.metadata, uid } });
+    }
+  }
+
+  async createCsiNodes(nodes: readonly CSINode[]): Promise<void> {
+    for (const node of nodes) this.#informers.storage.csiNodes.put(node);
   }
 
   async createPodGroups(groups: readonly PodGroup[]): Promise<void> {

@@ -9,12 +9,14 @@ import { loadKubeconfig } from '@coxswain/client/edge';
 import { keyOfObject } from '@coxswain/client';
 import { cpuSecondsOf, memoryOf } from '@coxswain/etcd-lite/bench';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
+import type { CSINode } from 'kubernetes-types/storage/v1';
 import { parseAllDocuments } from 'yaml';
 import type { PodGroup } from '../../gangs/pod-group.ts';
 import { Binds } from './binds.ts';
 import { gangConfigFile } from './gang-config.ts';
-import { highPriority } from './templates.ts';
+import { priorities } from './templates.ts';
 import type { Target, WatchedProcess } from './target.ts';
+import type { BoundVolume } from './volumes.ts';
 import { openWatch, type WatchEvent } from './watch.ts';
 
 export interface RealOptions {
@@ -136,7 +138,7 @@ class RealTarget implements Target {
     const version = /"resourceVersion":"(\d+)"/.exec(list.start)?.[1] ?? '0';
     const path = `/api/v1/pods?watch=true&resourceVersion=${version}&fieldSelector=${encodeURIComponent('spec.nodeName!=')}`;
     await openWatch(this.#connections[connections] as Connection, { method: 'GET', path }, told, this.#fail);
-    await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', [{ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: highPriority.className }, value: highPriority.value }]);
+    await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', priorities.map(({ className, value }) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: className }, value })));
     if (this.#gangs) await this.#defineGroups();
     await this.resume();
   }
@@ -187,6 +189,16 @@ class RealTarget implements Target {
 
   createPods(pods: readonly Pod[]): Promise<void> {
     return this.#createAll((at) => `/api/v1/namespaces/${pods[at]?.metadata?.namespace}/pods`, pods, (at) => { this.binds.created(keyOfObject(pods[at] as Pod)); });
+  }
+
+  /** The volumes name their claims without a uid, as volumes do that somebody has bound by hand. */
+  async createVolumes(volumes: readonly BoundVolume[]): Promise<void> {
+    await this.#createAll('/api/v1/persistentvolumes', volumes.map(({ volume }) => volume));
+    await this.#createAll((at) => `/api/v1/namespaces/${volumes[at]?.claim.metadata?.namespace}/persistentvolumeclaims`, volumes.map(({ claim }) => claim));
+  }
+
+  createCsiNodes(nodes: readonly CSINode[]): Promise<void> {
+    return this.#createAll('/apis/storage.k8s.io/v1/csinodes', nodes);
   }
 
   createPodGroups(groups: readonly PodGroup[]): Promise<void> {

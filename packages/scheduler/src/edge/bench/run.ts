@@ -6,6 +6,7 @@ import { placementOf, type Placement } from './placement.ts';
 import { percentiles, type Percentiles } from './statistics.ts';
 import type { Target, WatchedProcess } from './target.ts';
 import { makeNode, makePod, makeService, nodeTemplates, podTemplates, runLabel, type NodeTemplateName, type PodTemplateName } from './templates.ts';
+import { giveVolume, makeCsiNode } from './volumes.ts';
 import { countOf, type ChurnTemplate, type Op, type Workload } from './workloads.ts';
 
 export interface ProcessUse { readonly name: string; readonly cpuSeconds: number; readonly cpuMsPerPod: number; readonly residentMb: number }
@@ -91,29 +92,37 @@ class Run {
     }
   }
 
-  async #createNodes({ count, nodeTemplate = 'node-default', zones = [] }: Extract<Op, { opcode: 'createNodes' }>): Promise<void> {
+  async #createNodes({ count, nodeTemplate = 'node-default', zones = [], mixedWith = [], csi }: Extract<Op, { opcode: 'createNodes' }>): Promise<void> {
     const first = this.#nodes.length;
+    const templates = [nodeTemplate, ...mixedWith];
     const nodes = Array.from({ length: this.#count(count) }, (_, at) => {
       const zone: Readonly<Record<string, string>> = zones.length === 0 ? {} : { 'topology.kubernetes.io/zone': zones[at % zones.length] as string };
-      return makeNode(nodeTemplate, nodeTemplate === 'node-with-name' ? 'scheduler-perf-node' : `scheduler-perf-${first + at}`, zone);
+      return makeNode(templates[at % templates.length] as NodeTemplateName, nodeTemplate === 'node-with-name' ? 'scheduler-perf-node' : `scheduler-perf-${first + at}`, zone);
     });
     append(this.#nodes, nodes);
     await this.#target.createNodes(nodes);
+    if (csi !== undefined) await this.#target.createCsiNodes(nodes.map(({ metadata }) => makeCsiNode(metadata?.name ?? '', csi === 'migrated')));
   }
 
-  #makePods(template: PodTemplateName, namespace: string, count: number): ReturnType<typeof makePod>[] {
-    return Array.from({ length: count }, () => {
+  /** Templates in turn. */
+  #makePods(templates: readonly PodTemplateName[], namespace: string, count: number): ReturnType<typeof makePod>[] {
+    return Array.from({ length: count }, (_, at) => {
       this.#made += 1;
-      return makePod(template, namespace, `pod-${this.#made}`, this.#target.schedulerName);
+      return makePod(templates[at % templates.length] as PodTemplateName, namespace, `pod-${this.#made}`, this.#target.schedulerName);
     });
   }
 
   async #createPods(op: Extract<Op, { opcode: 'createPods' }>): Promise<void> {
-    const pods = this.#makePods(op.podTemplate, op.namespace ?? defaultNamespace, this.#count(op.count));
+    const templates = [op.podTemplate, ...op.mixedWith ?? []];
+    const pods = this.#makePods(templates, op.namespace ?? defaultNamespace, this.#count(op.count));
+    const { volume } = op;
+    if (volume !== undefined) await this.#target.createVolumes(pods.map((pod) => giveVolume(pod, volume)));
     if (op.gangsOf !== undefined) await this.#group(pods, op.gangsOf);
     const keys = new Set(pods.map(keyOfObject));
-    const all = this.#keysOf.get(op.podTemplate) ?? new Set<string>();
-    this.#keysOf.set(op.podTemplate, all.union(keys));
+    for (const [at, template] of templates.entries()) {
+      const own = pods.filter((_, which) => which % templates.length === at).map(keyOfObject);
+      this.#keysOf.set(template, (this.#keysOf.get(template) ?? new Set<string>()).union(new Set(own)));
+    }
     if (op.collectMetrics === true) { await this.#measure(pods, keys, op.podTemplate); return; }
     await this.#target.createPods(pods);
     if (op.skipWaitToCompletion !== true) await this.#wait(keys);
@@ -231,7 +240,7 @@ class Run {
       await target.createNodes([makeNode(template, name, {})]);
       return () => target.deleteNode(name);
     }
-    const [pod] = this.#makePods(template, defaultNamespace, 1) as [ReturnType<typeof makePod>];
+    const [pod] = this.#makePods([template], defaultNamespace, 1) as [ReturnType<typeof makePod>];
     await target.createPods([pod]);
     return () => target.deletePod(defaultNamespace, pod.metadata?.name ?? '');
   }

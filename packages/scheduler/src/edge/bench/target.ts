@@ -1,6 +1,8 @@
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { PodGroup } from '../../gangs/pod-group.ts';
+import type { CSINode } from 'kubernetes-types/storage/v1';
 import type { Binds } from './binds.ts';
+import type { BoundVolume } from './volumes.ts';
 
 /** A program whose processor time and memory are told. */
 export interface WatchedProcess {
@@ -23,6 +25,9 @@ export interface Target {
   createNodes(nodes: readonly Node[]): Promise<void>;
   /** Tells `binds` of each. */
   createPods(pods: readonly Pod[]): Promise<void>;
+  /** Bound to each other before a pod uses them. */
+  createVolumes(volumes: readonly BoundVolume[]): Promise<void>;
+  createCsiNodes(nodes: readonly CSINode[]): Promise<void>;
   createPodGroups(groups: readonly PodGroup[]): Promise<void>;
   createService(service: Service): Promise<void>;
   deleteNode(name: string): Promise<void>;

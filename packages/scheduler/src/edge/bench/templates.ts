@@ -2,6 +2,8 @@ import type { Affinity, Node, Pod, PodAffinityTerm, PodSpec, Service, TopologySp
 
 /** Pods of high priority belong to this class, so that servers with the Priority plugin take them. */
 export const highPriority = { className: 'cox-bench-high', value: 10 } as const;
+export const middlePriority = { className: 'cox-bench-middle', value: 5 } as const;
+export const priorities = [highPriority, middlePriority] as const;
 /** Of everything that a run makes. */
 export const runLabel = 'cox-bench';
 
@@ -56,6 +58,9 @@ export const podTemplates = {
   'pod-low-priority': { spec: asking({ cpu: '900m', memory: '500Mi' }, { terminationGracePeriodSeconds: 0 }) },
   'pod-high-priority': { spec: asking({ cpu: '3', memory: '500Mi' }, { priorityClassName: highPriority.className }) },
   'pod-high-priority-large-cpu': { spec: asking({ cpu: '9', memory: '500Mi' }, { priorityClassName: highPriority.className }) },
+  'pod-middle-priority': { spec: asking({ cpu: '900m', memory: '500Mi' }, { priorityClassName: middlePriority.className }) },
+  'pod-large-cpu-in-large-nodes': { spec: asking({ cpu: '6', memory: '4Gi' }) },
+  'pod-much-memory': { spec: asking({ cpu: '500m', memory: '24Gi' }) },
   'pod-large-cpu': { spec: asking({ cpu: '9', memory: '500Mi' }) },
   'pod-with-secret-volume': { spec: small({ volumes: [{ name: 'secret', secret: { secretName: 'secret' } }] }) },
   'pod-with-node-affinity': { spec: small({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: inZones } } }) },
@@ -86,6 +91,9 @@ export const nodeTemplates = {
   'node-with-name': { capacity: { ...ordinary, pods: '90000' } },
   'node-with-taint': { capacity: ordinary, spec: { taints: [{ key: 'foo', effect: 'NoSchedule' }] } },
   'node-with-extended-resource': { capacity: { ...ordinary, 'example.com/foo': '1' } },
+  'node-small': { capacity: { cpu: '2', memory: '8Gi', pods: '110' } },
+  'node-large': { capacity: { cpu: '32', memory: '128Gi', pods: '250' } },
+  'node-with-much-memory': { capacity: { cpu: '8', memory: '512Gi', pods: '110' } },
   'node-without-room': { capacity: { cpu: '0', memory: '0', pods: '0' } },
 } as const satisfies Readonly<Record<string, NodeTemplate>>;
 

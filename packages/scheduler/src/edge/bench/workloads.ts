@@ -1,15 +1,19 @@
 import type { NodeTemplateName, PodTemplateName } from './templates.ts';
+import type { VolumeTemplateName } from './volumes.ts';
 
 /** A number, or the name of one in the workload's `params`. */
 export type Count = number | `$${string}`;
 
 export type ChurnTemplate = PodTemplateName | NodeTemplateName | 'service-default';
 
-/** The words are scheduler_perf's, but for gangs: each so many pods made are a PodGroup of their own. */
+/**
+ * The words are scheduler_perf's, but for gangs (each so many pods made are a PodGroup of their own), for what is mixed (templates in turn, the
+ * named one first) and for volumes (one of its own and a claim bound to it for each pod; CSI drivers on the nodes).
+ */
 export type Op =
-  | { readonly opcode: 'createNodes'; readonly count: Count; readonly nodeTemplate?: NodeTemplateName; readonly zones?: readonly string[] }
+  | { readonly opcode: 'createNodes'; readonly count: Count; readonly nodeTemplate?: NodeTemplateName; readonly zones?: readonly string[]; readonly mixedWith?: readonly NodeTemplateName[]; readonly csi?: 'own' | 'migrated' }
   | { readonly opcode: 'createNamespaces'; readonly prefix: string; readonly count: Count; readonly labels?: Readonly<Record<string, string>> }
-  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true; readonly gangsOf?: number }
+  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true; readonly gangsOf?: number; readonly mixedWith?: readonly PodTemplateName[]; readonly volume?: VolumeTemplateName }
   | { readonly opcode: 'createPodSets'; readonly count: Count; readonly namespacePrefix: string; readonly podsEach: Count; readonly podTemplate: PodTemplateName }
   | { readonly opcode: 'createService'; readonly namespace?: string }
   | { readonly opcode: 'deletePods'; readonly of: PodTemplateName; readonly deletePodsPerSecond: number }
@@ -30,10 +34,14 @@ const threeZones = ['moon-1', 'moon-2', 'moon-3'];
 const devops = { team: 'devops' };
 
 const nodes = (more: Partial<Extract<Op, { opcode: 'createNodes' }>> = {}): Op => ({ opcode: 'createNodes', count: '$initNodes', ...more });
-const init = (podTemplate: PodTemplateName, namespace?: string): Op => ({ opcode: 'createPods', count: '$initPods', podTemplate, ...(namespace === undefined ? {} : { namespace }) });
-const measure = (podTemplate: PodTemplateName, namespace?: string): Op =>
+const init = (podTemplate: PodTemplateName, namespace?: string): Pods => ({ opcode: 'createPods', count: '$initPods', podTemplate, ...(namespace === undefined ? {} : { namespace }) });
+const measure = (podTemplate: PodTemplateName, namespace?: string): Pods =>
   ({ opcode: 'createPods', count: '$measurePods', podTemplate, collectMetrics: true, ...(namespace === undefined ? {} : { namespace }) });
 const churn = (template: ChurnTemplate): Op => ({ opcode: 'churn', mode: 'create', templates: [template], intervalMilliseconds: 200 });
+
+type Pods = Extract<Op, { opcode: 'createPods' }>;
+const withVolume = (op: Pods, volume: VolumeTemplateName): Pods => ({ ...op, volume });
+const mixed = (op: Pods, mixedWith: readonly PodTemplateName[]): Pods => ({ ...op, mixedWith });
 
 function plain(name: string, line: number | undefined, [initNodes, initPods, measurePods]: readonly [number, number, number], ops: readonly Op[]): Workload {
   return { name, line, params: { initNodes, initPods, measurePods }, ops };
@@ -106,13 +114,19 @@ export const workloads: readonly Workload[] = [
     { opcode: 'createNodes', count: '$normalNodes' }, { opcode: 'createNodes', count: '$taintNodes', nodeTemplate: 'node-with-taint' }, measure('pod-with-node-inclusion-policy'),
   ] },
   plain('SchedulingSecrets', 790, [5000, 1000, 10_000], [nodes(), init('pod-with-secret-volume'), measure('pod-with-secret-volume')]),
+  plain('SchedulingInTreePVs', 290, [5000, 1000, 2000], [nodes(), withVolume(init('pod-default'), 'pv-aws'), withVolume(measure('pod-default'), 'pv-aws')]),
+  plain('SchedulingMigratedInTreePVs', 100, [5000, 5000, 5000], [nodes({ csi: 'migrated' }), withVolume(init('pod-default'), 'pv-aws'), withVolume(measure('pod-default'), 'pv-aws')]),
+  plain('SchedulingCSIPVs', 100, [5000, 5000, 5000], [nodes({ csi: 'own' }), withVolume(init('pod-default'), 'pv-csi'), withVolume(measure('pod-default'), 'pv-csi')]),
+  plain('PreemptionPVs', undefined, [1000, 4000, 1000], [nodes(), init('pod-low-priority'), withVolume(measure('pod-high-priority'), 'pv-aws')]),
+  plain('HeterogeneousNodes', undefined, [5000, 5000, 10_000], [
+    nodes({ nodeTemplate: 'node-small', mixedWith: ['node-default', 'node-default', 'node-large', 'node-with-much-memory'], zones: threeZones }), init('pod-default'), mixed(measure('pod-default'), ['light-pod', 'pod-large-cpu-in-large-nodes', 'pod-much-memory']),
+  ]),
+  plain('MixedPriorities', undefined, [5000, 20_000, 5000], [nodes(), init('pod-low-priority'), mixed(measure('pod-high-priority'), ['light-pod', 'pod-middle-priority', 'light-pod'])]),
   plain('Gangs', undefined, [5000, 1000, 9999], [nodes(), init('pod-default'), { opcode: 'createPods', count: '$measurePods', podTemplate: 'pod-default', collectMetrics: true, gangsOf: 3 }]),
 ];
 
 /** Of references 2.1, with why it is not here. */
 export const leftOut: Readonly<Record<string, string>> = {
-  SchedulingInTreePVs: 'the bench makes no claims and volumes yet', SchedulingMigratedInTreePVs: 'the bench makes no claims and volumes yet',
-  SchedulingCSIPVs: 'the bench makes no claims and volumes yet', PreemptionPVs: 'the bench makes no claims and volumes yet',
   GangScheduling: 'groups of scheduling.k8s.io; Gangs has those of scheduling.x-k8s.io', CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
   SchedulingWithResourceClaimTemplate: 'DynamicResources is not built', SteadyStateClusterResourceClaimTemplate: 'DynamicResources is not built',
   HostPortConflict: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here', ResourceSaturation: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here',
