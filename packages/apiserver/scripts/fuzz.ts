@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scanJson, type JsonObject } from '@coxswain/api';
+import { forgetParsed } from '../src/storage/codec.ts';
 import { Corpus } from '../test/fuzz/corpus.ts';
 import { growth, liveHeapMb } from '../test/fuzz/memory.ts';
 import { byTurns, byWhole } from '../test/fuzz/monitor.ts';
@@ -53,6 +54,7 @@ const run = await FuzzRun.start({
   },
   onProgress: (done) => {
     if (done % 5000 !== 0) return;
+    forgetParsed();
     const now = memory();
     heapsMb.push(now.heapMb);
     console.log(JSON.stringify({ done, seconds: Math.round((performance.now() - startedMs) / 1000), findings, ...now }));

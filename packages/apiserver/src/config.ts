@@ -45,6 +45,8 @@ export interface ApiServerConfig extends ProtectionConfig {
   readonly gzip?: Gzip | undefined;
   /** 0: the store is left alone. */
   readonly compactionIntervalMs?: number;
+  /** How many events of each resource are remembered for watches that go on from an old version; default 10,000. */
+  readonly historyEvents?: number;
 }
 
 export interface VersionInfo {

@@ -32,6 +32,7 @@ import { addHealth, HookStates, type HealthParts } from './transport/health.ts';
 import { Loopback, loopbackUser } from './transport/loopback.ts';
 import { answerWhy } from './why/answer.ts';
 import { measuredStores } from './storage/measured.ts';
+import { cacheMeters } from './watch-cache/meters.ts';
 import { requestMetrics } from './transport/metrics.ts';
 import { tracedAdmission } from './tracing/request-trace.ts';
 import { getOnly, PathTable } from './transport/paths.ts';
@@ -102,7 +103,7 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
   const protection = new Protection(config, host, metrics, identityOf(config.parts));
   const keyRoot = config.keyRoot ?? '/registry';
-  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600, otherStores: config.otherStores, leaseReuseSeconds: config.storageTimes?.leaseReuseSeconds });
+  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), metersOf: metrics === noMetrics ? undefined : cacheMeters(metrics, keyRoot), historyEvents: config.historyEvents, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600, otherStores: config.otherStores, leaseReuseSeconds: config.storageTimes?.leaseReuseSeconds });
   const handler = new Late<HttpHandler>();
   const rest: HttpHandler = (request) => handler.get()(request);
   const grpc = fastPath(rest, (call) => parts.authenticate(call).then((user) => (user.name === anonymousName ? undefined : user), () => undefined));
@@ -148,7 +149,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       if (admittance instanceof FlowControl) admittance.start(cache, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
       parts.follow?.(background.signal);
-      const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), keyRoot, callouts, stop: background.signal });
+      const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), cacheOf: (store, group, resource) => registry.cacheOf(store, group, resource), keyRoot, callouts, stop: background.signal });
       await cache.whenReady();
       definitions.onChange(() => kindsChanged.forEach((listener) => listener()));
       definitions.start();

@@ -1,6 +1,8 @@
 import type { Clock } from '@coxswain/host';
 import { createMetrics } from '@coxswain/service/edge';
 import { expect, test } from 'vitest';
+import type { AdmissionAttributes, AdmissionPlugin } from '../types.ts';
+import { admissionChain } from './chain.ts';
 import { admissionMetrics, WebhookRejection } from './metrics.ts';
 
 const clock: Clock = { nowMs: () => 0, monotonicMs: () => 0 };
@@ -40,4 +42,24 @@ test('what admission, webhooks and policies did is counted', async () => {
     'apiserver_validating_admission_policy_check_total{policy="p",policy_binding="b",error_type="invalid_error",enforcement_action="deny"} 1',
     'apiserver_validating_admission_policy_check_duration_seconds_bucket{le="0.001",policy="p",policy_binding="b",error_type="invalid_error",enforcement_action="deny"} 1',
   ]) expect(text).toContain(line);
+});
+
+test('each plugin is timed in both of its steps', async () => {
+  const metrics = createMetrics();
+  let nowMs = 0;
+  const passing = (): Promise<void> => { nowMs += 10; return Promise.resolve(); };
+  const refusing = (): Promise<void> => { nowMs += 40; return Promise.reject(new Error('no')); };
+  const plugins: AdmissionPlugin[] = [
+    { name: 'Both', operations: ['CREATE'], admit: passing, validate: passing }, { name: 'Never', operations: ['DELETE'], admit: passing },
+    { name: 'Refuses', operations: ['CREATE'], validate: refusing }, { name: 'After', operations: ['CREATE'], validate: passing },
+  ];
+  const chain = admissionChain(plugins, admissionMetrics(metrics, { ...clock, monotonicMs: () => nowMs }));
+  const attributes = { operation: 'CREATE', resource: { resource: 'pods' }, subresource: '' } as AdmissionAttributes;
+  await chain.admit(attributes);
+  await expect(chain.validate(attributes)).rejects.toThrow('no');
+  const text = await metrics.render();
+  const counts = text.split('\n').filter((line) => line.startsWith('apiserver_admission_controller_admission_duration_seconds_count'));
+  const count = (name: string, type: string, rejected: boolean): string => `apiserver_admission_controller_admission_duration_seconds_count{name="${name}",type="${type}",operation="CREATE",rejected="${rejected}"} 1`;
+  expect(counts.toSorted()).toEqual([count('Both', 'admit', false), count('Both', 'validate', false), count('Refuses', 'validate', true)].toSorted());
+  expect(text).toContain('apiserver_admission_controller_admission_duration_seconds_sum{name="Refuses",type="validate",operation="CREATE",rejected="true"} 0.04\n');
 });

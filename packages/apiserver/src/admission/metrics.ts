@@ -19,6 +19,9 @@ export class WebhookRejection extends StatusError {}
 export interface AdmissionMetrics {
   /** Runs one of the two steps of admission. */
   step<T>(type: 'admit' | 'validate', operation: Operation, run: () => Promise<T>): Promise<T>;
+  /** For how long one plugin has done its part of a step, and whether it refused. */
+  controller(name: string, type: 'admit' | 'validate', operation: Operation): (seconds: number, rejected: boolean) => void;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Asks a webhook; `isCallFailure` tells failures to ask it from its answers, `failsOpen` whether they let the request go on. */
   webhook<T>(name: string, type: WebhookType, operation: Operation, call: { readonly failsOpen: boolean; readonly isCallFailure: (error: unknown) => boolean; readonly run: () => Promise<T> }): Promise<T>;
   policyCheck(policy: string, binding: string, error: CheckError, action: CheckAction, seconds: number): void;
@@ -29,6 +32,7 @@ const maxCode = 600;
 export function admissionMetrics(metrics: Metrics, clock: Clock): AdmissionMetrics {
   const prefix = 'apiserver_admission_';
   const steps = metrics.histogram(`${prefix}step_admission_duration_seconds`, 'Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type (validate or admit).', stepBuckets, ['type', 'operation', 'rejected']);
+  const controllers = metrics.histogram(`${prefix}controller_admission_duration_seconds`, 'Admission controller latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).', stepBuckets, ['name', 'type', 'operation', 'rejected']);
   const calls = metrics.histogram(`${prefix}webhook_admission_duration_seconds`, 'Admission webhook latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).', webhookBuckets, ['name', 'type', 'operation', 'rejected']);
   const rejections = metrics.counter(`${prefix}webhook_rejection_count`, 'Admission webhook rejection count, identified by name and broken out for each admission type (validating or admit) and operation. Additional labels specify an error type (calling_webhook_error or apiserver_internal_error if an error occurred; no_error otherwise) and optionally a non-zero rejection code if the webhook rejects the request with an HTTP status code (honored by the apiserver when the code is greater or equal to 400). Codes greater than 600 are truncated to 600, to keep the metrics cardinality bounded.', ['name', 'type', 'operation', 'error_type', 'rejection_code']);
   const open = metrics.counter(`${prefix}webhook_fail_open_count`, 'Admission webhook fail open count, identified by name and broken out for each admission type (validating or admit).', ['name', 'type']);
@@ -45,6 +49,14 @@ export function admissionMetrics(metrics: Metrics, clock: Clock): AdmissionMetri
   };
   const secondsSince = (startMs: number): number => (clock.monotonicMs() - startMs) / 1000;
   return {
+    clock,
+    controller(name, type, operation) {
+      let passed: HistogramSeries | undefined;
+      return (seconds, rejected) => {
+        if (rejected) controllers.observe(seconds, { name, type, operation, rejected: 'true' });
+        else (passed ??= controllers.of({ name, type, operation, rejected: 'false' })).observe(seconds);
+      };
+    },
     async step(type, operation, run) {
       const startMs = clock.monotonicMs();
       let rejected = true;

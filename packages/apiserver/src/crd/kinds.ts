@@ -8,7 +8,7 @@ import { at } from '../registry/object.ts';
 import type { CustomKinds } from '../registry/registry.ts';
 import { resourcePrefix } from '../storage/keys.ts';
 import { ResourceStore } from '../storage/store.ts';
-import { WatchCache } from '../watch-cache/cache.ts';
+import type { WatchCache } from '../watch-cache/cache.ts';
 import { transformedClient } from '../encryption/client.ts';
 import type { Callouts } from '../callouts/types.ts';
 import type { StorageCodec } from '../storage/codec.ts';
@@ -21,6 +21,7 @@ export interface KindTools {
   readonly host: Host;
   /** The store as the values of one resource look in the clear. */
   storeOf(group: string, resource: string): EtcdClient;
+  cacheOf(store: ResourceStore, group: string, resource: string): WatchCache;
   readonly keyRoot: string;
   readonly callouts: Callouts;
 }
@@ -124,7 +125,7 @@ export class DefinitionKinds implements CustomKinds {
     const { codec, client } = this.#storage(api);
     const prefix = resourcePrefix(keyRoot, { group: api.group, resource: definition.wantedNames.plural }, true);
     const store = new ResourceStore(client, host.timers, prefix, codec);
-    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyOf(api, version, this.#schemas.of(version.name)), metadata: noMetadataRules, custom: true, clock: host.clock, timers: host.timers };
+    const hub: Hub = { api, codec, store, cache: this.#tools.cacheOf(store, api.group, api.resource), strategy: strategyOf(api, version, this.#schemas.of(version.name)), metadata: noMetadataRules, custom: true, clock: host.clock, timers: host.timers };
     return { api, hub, isHub: true, codec: new CustomCodec(api, this.#schemas), toHub: (object) => object, fromHub: (object) => object, custom: this.#serving(api, version) };
   }
 

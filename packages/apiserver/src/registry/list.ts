@@ -82,6 +82,7 @@ async function fromCache(operation: Operation, selection: Selection, revision: n
   // They and the revision are one state, whatever comes while they are looked through.
   const now = cache.revision;
   const items = selection.everything ? all : await selected(operation, selection, all);
+  cache.meters.listedFromCache(all.length, limit > 0 ? Math.min(limit, items.length) : items.length);
   if (limit <= 0 || items.length <= limit) return { revision: now, continueToken: '', remainingItemCount: undefined, items };
   const taken = items.slice(0, limit);
   const start = `${(taken.at(-1) as StoredObject).key}\u0000`.slice(listPrefix(operation).length);
@@ -143,12 +144,20 @@ function continueExpired(options: PageOptions): StatusError {
 async function oneFromStore(operation: Operation, selection: Selection, key: string, revision: number | undefined): Promise<ListResult> {
   const page = await readPage(operation, { prefix: key, limit: 1, ...(revision === undefined ? {} : { revision }) }, false);
   const items = page.items.filter((item) => item.key === key && selection.matches(item.object));
+  operation.kind.hub.cache.meters.listedFromStore(page.items.length, page.items.length, items.length);
   return { revision: revision ?? page.revision, items, continueToken: '', remainingItemCount: undefined };
 }
 
 async function fromStore(operation: Operation, selection: Selection, options: PieceOptions): Promise<ListResult> {
   const key = options.continuing ? undefined : singleKey(operation, selection);
   if (key !== undefined) return oneFromStore(operation, selection, key, options.revision);
+  const counts = { fetched: 0, evaluated: 0 };
+  const result = await pagesFromStore(operation, selection, options, counts);
+  operation.kind.hub.cache.meters.listedFromStore(counts.fetched, counts.evaluated, result.items.length);
+  return result;
+}
+
+async function pagesFromStore(operation: Operation, selection: Selection, options: PieceOptions, counts: { fetched: number; evaluated: number }): Promise<ListResult> {
   const prefix = listPrefix(operation);
   const items: StoredObject[] = [];
   let { from, revision } = options;
@@ -162,6 +171,8 @@ async function fromStore(operation: Operation, selection: Selection, options: Pi
       taken += 1;
       if (selection.selects(item)) items.push(item);
     }
+    counts.fetched += page.items.length;
+    counts.evaluated += taken;
     const last = page.items[taken - 1];
     const rest = page.count - taken;
     if (last === undefined || rest === 0) return { revision, items, continueToken: '', remainingItemCount: undefined };

@@ -9,6 +9,7 @@ import { EventLeases } from '../storage/leases.ts';
 import { storeKeyOf, type StoresByResource } from '../storage/stores.ts';
 import { ResourceStore } from '../storage/store.ts';
 import { WatchCache } from '../watch-cache/cache.ts';
+import type { MetersOf } from '../watch-cache/meters.ts';
 import type { Watcher } from '../watch-cache/watcher.ts';
 import { withRules } from '../crd/rules/definition.ts';
 import { builtinCodec, builtinStorageCodec, metadataRules } from './bindings.ts';
@@ -48,6 +49,8 @@ export interface RegistryOptions {
   readonly host: Host;
   readonly keyRoot: string;
   readonly eventTtlSeconds: number;
+  readonly metersOf?: MetersOf | undefined;
+  readonly historyEvents?: number | undefined;
   /** How long events share a lease. */
   readonly leaseReuseSeconds?: number | undefined;
   /** What is not kept in `client`. */
@@ -186,9 +189,15 @@ export class Registry {
     const client = this.storeOf(api.group, api.resource);
     const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
     const store = new ResourceStore(client, host.timers, resourcePrefix(keyRoot, api), codec, leases);
-    const hub: Hub = { api, codec, store, cache: new WatchCache(store, host), strategy: strategyOf(api), metadata: metadataRules(api), custom: false, clock: host.clock, timers: host.timers };
+    const hub: Hub = { api, codec, store, cache: this.cacheOf(store, api.group, api.resource), strategy: strategyOf(api), metadata: metadataRules(api), custom: false, clock: host.clock, timers: host.timers };
     this.#hubs.set(id, hub);
     return hub;
+  }
+
+  /** A new one, counted as all are. */
+  cacheOf(store: ResourceStore, group: string, resource: string): WatchCache {
+    const { host, metersOf, historyEvents } = this.#options;
+    return new WatchCache(store, host, { meters: metersOf?.(group, resource, store.prefix), historyEvents });
   }
 
   #keeperOf(group: string, resource: string): EtcdClient {

@@ -88,6 +88,7 @@ class Frames {
   readonly #make: FrameMaker;
   readonly #prefix: string;
   readonly #selection: Selection;
+  readonly #told: (sizeBytes: number) => void;
   /** Of each type, the name under which an event's frame is shared; undefined: it is not. */
   readonly #shareKeys: Readonly<Record<CacheEvent['type'], string>> | undefined;
 
@@ -96,6 +97,7 @@ class Frames {
     this.#make = frameMaker(operation.kind, negotiated, operation.info.query);
     this.#prefix = listPrefix(operation);
     this.#selection = selection;
+    this.#told = operation.kind.hub.cache.meters.told(operation.kind.api.version, operation.kind.api.kind);
     if (this.#make.shareKey === '') return;
     const key = `${apiVersionOf(operation.kind.api)} ${this.#make.shareKey}`;
     this.#shareKeys = { ADDED: `ADDED ${key}`, MODIFIED: `MODIFIED ${key}`, DELETED: `DELETED ${key}` };
@@ -123,7 +125,9 @@ class Frames {
   }
 
   of(item: WatcherItem): Uint8Array | undefined {
-    return item.kind === 'event' ? this.#event(item.event) : this.#bookmark(item.revision, item.initialEventsEnd);
+    const frame = item.kind === 'event' ? this.#event(item.event) : this.#bookmark(item.revision, item.initialEventsEnd);
+    if (frame !== undefined) this.#told(frame.length);
+    return frame;
   }
 
   error(error: StatusError): Uint8Array {

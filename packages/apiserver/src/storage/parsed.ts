@@ -19,7 +19,17 @@ export class ParsedBudget {
   keep(item: Forgetful, sizeBytes: number): void {
     this.#kept.push({ item, sizeBytes });
     this.#sizeBytes += sizeBytes;
-    while (this.#sizeBytes > this.#maxBytes) {
+    this.#shrinkTo(this.#maxBytes);
+  }
+
+  forgetAll(): void {
+    this.#shrinkTo(0);
+    this.#kept = [];
+    this.#first = 0;
+  }
+
+  #shrinkTo(maxBytes: number): void {
+    while (this.#sizeBytes > maxBytes) {
       const oldest = this.#kept[this.#first];
       if (oldest === undefined) break;
       this.#first += 1;

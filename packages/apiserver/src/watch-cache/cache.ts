@@ -5,6 +5,7 @@ import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd } from '../storage/keys.ts';
 import type { ListPage, ResourceStore } from '../storage/store.ts';
 import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
+import { noCacheMeters, type CacheMeters } from './meters.ts';
 import { pageBefore } from './past.ts';
 import { trustsProgress } from './progress.ts';
 import { RevisionGate } from './revision-gate.ts';
@@ -13,7 +14,7 @@ import { Watcher } from './watcher.ts';
 import { Watchers, type Trigger } from './watchers.ts';
 import { describeError } from '../transport/describe-error.ts';
 
-const ringCapacity = 10_000;
+const defaultHistoryEvents = 10_000;
 /** Of states as they are stored: objects may be of some megabytes each. */
 const ringBytes = 64 * 1024 * 1024;
 const watcherLimit = 10_000;
@@ -46,6 +47,12 @@ export class NotReached extends Error {
   }
 }
 
+export interface WatchCacheOptions {
+  readonly meters?: CacheMeters | undefined;
+  /** How many events are remembered for who goes on from an old version. */
+  readonly historyEvents?: number | undefined;
+}
+
 /**
  * All objects of one resource, kept by one watch of the store, for any number of readers.
  * Promised: states and events in order of revision without gap or repeat. Not promised: freshness, unless `atLeast` was awaited.
@@ -53,13 +60,15 @@ export class NotReached extends Error {
  */
 export class WatchCache {
   readonly store: ResourceStore;
+  readonly meters: CacheMeters;
+  readonly #historyEvents: number;
   readonly #host: Host;
   readonly #entries = new SortedMap<StoredObject>();
   readonly #watchers = new Watchers();
   readonly #listeners = new Set<(event: CacheEvent) => void>();
   readonly #gate: RevisionGate;
   readonly #stop = new AbortController();
-  #ring = new EventRing(ringCapacity, ringBytes, 0);
+  #ring: EventRing;
   /** What has the revision of the last full read: who goes on from there may have seen only some of it. */
   #sharedAtStart: readonly CacheEvent[] = [];
   #started: Promise<void> | undefined;
@@ -77,8 +86,11 @@ export class WatchCache {
   readonly #own = new Map<string, StoredObject>();
   readonly #unreadable = new Set<(error: StatusError) => void>();
 
-  constructor(store: ResourceStore, host: Host) {
+  constructor(store: ResourceStore, host: Host, { meters = noCacheMeters, historyEvents = defaultHistoryEvents }: WatchCacheOptions = {}) {
     this.store = store;
+    this.meters = meters;
+    this.#historyEvents = historyEvents;
+    this.#ring = new EventRing(historyEvents, ringBytes, 0);
     this.#host = host;
     this.#gate = new RevisionGate(host.timers);
   }
@@ -281,7 +293,7 @@ export class WatchCache {
     if (this.#ready) this.#restart();
     const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
     this.#entries.clear();
-    this.#ring = new EventRing(ringCapacity, ringBytes, page.revision);
+    this.#ring = new EventRing(this.#historyEvents, ringBytes, page.revision);
     this.#sharedAtStart = shared;
     for (const object of page.items) {
       this.#entries.set(object.key, object);
@@ -292,6 +304,8 @@ export class WatchCache {
     for (const gone of before.values()) this.#tell(cacheEvent('DELETED', gone.at(page.revision), gone));
     this.#gate.advance(page.revision);
     this.#ready = true;
+    this.meters.initialized(this.#historyEvents);
+    this.meters.reached(page.revision);
   }
 
   /** In pages of one revision: no answer that holds everything at once. */
@@ -368,9 +382,11 @@ export class WatchCache {
     // A batch of a watch that catches up is answered at the store's revision though more events are to come.
     const reached = events.at(-1)?.kv.modRevision ?? (batch.created !== true && batch.progressNotify === true && this.#trusted ? batch.revision : 0);
     this.#gate.advance(reached);
+    this.meters.reached(this.#gate.revision);
   }
 
   #apply(change: WatchEvent, shared: boolean): void {
+    this.meters.received();
     const event = this.#eventOf(change, shared);
     if (event === undefined) return;
     if (event.type === 'DELETED') this.#entries.delete(event.object.key);

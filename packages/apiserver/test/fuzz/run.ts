@@ -85,7 +85,7 @@ export class FuzzRun {
 
   static async start(options: FuzzOptions): Promise<FuzzRun> {
     const errors: string[] = [];
-    const server = await startTestServer({}, alone(createRealHost(silentLogger), errors), { compactionIntervalMs: 5000 });
+    const server = await startTestServer({}, alone(createRealHost(silentLogger), errors), { compactionIntervalMs: 5000, historyEvents: 200 });
     return new FuzzRun(server, options, errors);
   }
 
