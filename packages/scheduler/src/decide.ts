@@ -48,14 +48,14 @@ export function feasibleNodesToFind(nodeCount: number, percentage: number): numb
 /** Place among the candidates of one of the best, each with the same chance. */
 function pickBest(count: number, scores: Float64Array, random: Random): number {
   let best = 0;
+  let score = scores[0] as number;
   let equals = 1;
   for (let i = 1; i < count; i += 1) {
-    const difference = (scores[i] as number) - (scores[best] as number);
-    if (difference > 0) { best = i; equals = 1; }
-    else if (difference === 0) equals += 1;
+    const other = scores[i] as number;
+    if (other > score) { best = i; score = other; equals = 1; }
+    else if (other === score) equals += 1;
   }
   if (equals === 1) return best;
-  const score = scores[best];
   for (let i = best, turn = randomBelow(random, equals); ; i += 1) {
     if (scores[i] !== score) continue;
     if (turn === 0) return i;

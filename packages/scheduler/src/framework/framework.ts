@@ -312,16 +312,16 @@ export class Framework {
     if (!isFree(pod)) return this.#sumScores(this.#sets.score, state, pod, candidates);
     const { rows, count } = candidates;
     const { scores } = this.#verdicts(state, pod, snapshot, rows, count);
-    const totals = this.#sumScores(this.#otherScores, state, pod, candidates);
-    for (let i = 0; i < count; i += 1) totals[i] = (totals[i] as number) + (scores[rows[i] as number] as number);
-    return totals;
+    return this.#sumScores(this.#otherScores, state, pod, candidates, scores);
   }
 
-  #sumScores(plugins: readonly WeightedScore[], state: CycleState, pod: PodInfo, candidates: Candidates): Float64Array {
-    const { count } = candidates;
+  /** `known`: what is there already, by row. */
+  #sumScores(plugins: readonly WeightedScore[], state: CycleState, pod: PodInfo, candidates: Candidates, known?: Float64Array): Float64Array {
+    const { rows, count } = candidates;
     if (this.#totals.length < count) { this.#totals = new Float64Array(count); this.#scores = new Float64Array(count); }
     const [totals, scores] = [this.#totals, this.#scores];
-    totals.fill(0, 0, count);
+    if (known === undefined) totals.fill(0, 0, count);
+    else for (let i = 0; i < count; i += 1) totals[i] = known[rows[i] as number] as number;
     for (const { plugin, weight } of plugins) {
       if (state.skippedScores.has(plugin.name) || plugin.sameForAll?.(candidates) === true) continue;
       if (plugin.scoreRows === undefined) for (let i = 0; i < count; i += 1) scores[i] = plugin.score(state, pod, candidates.nodeAt(i));

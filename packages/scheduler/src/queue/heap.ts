@@ -1,7 +1,9 @@
+interface Entry<T> { item: T; readonly key: string; at: number }
+
 /** Binary heap of items with identity: any item can be replaced or removed by its key. */
 export class Heap<T> {
-  readonly #items: T[] = [];
-  readonly #positions = new Map<string, number>();
+  readonly #entries: Entry<T>[] = [];
+  readonly #byKey = new Map<string, Entry<T>>();
   readonly #keyOf: (item: T) => string;
   readonly #less: (a: T, b: T) => boolean;
 
@@ -10,76 +12,83 @@ export class Heap<T> {
     this.#less = less;
   }
 
-  get size(): number { return this.#items.length; }
-  peek(): T | undefined { return this.#items[0]; }
-  get(key: string): T | undefined {
-    const at = this.#positions.get(key);
-    return at === undefined ? undefined : this.#items[at];
-  }
-  items(): readonly T[] { return this.#items; }
+  get size(): number { return this.#entries.length; }
+  peek(): T | undefined { return this.#entries[0]?.item; }
+  get(key: string): T | undefined { return this.#byKey.get(key)?.item; }
+  items(): readonly T[] { return this.#entries.map(({ item }) => item); }
 
   /** Adds, or replaces the item of the same key. */
   set(item: T): void {
     const key = this.#keyOf(item);
-    const at = this.#positions.get(key) ?? this.#items.length;
-    this.#put(at, item);
-    this.#up(at);
-    this.#down(this.#positions.get(key) as number);
+    let entry = this.#byKey.get(key);
+    if (entry === undefined) {
+      entry = { item, key, at: this.#entries.length };
+      this.#byKey.set(key, entry);
+      this.#entries.push(entry);
+    }
+    entry.item = item;
+    this.#settle(entry, this.#rise(entry, entry.at));
   }
 
   pop(): T | undefined {
-    const first = this.#items[0];
-    if (first !== undefined) this.delete(this.#keyOf(first));
-    return first;
+    const first = this.#entries[0];
+    return first === undefined ? undefined : this.#remove(first);
   }
 
   delete(key: string): T | undefined {
-    const at = this.#positions.get(key);
-    if (at === undefined) return undefined;
-    const item = this.#items[at] as T;
-    const last = this.#items.pop() as T;
-    this.#positions.delete(key);
-    if (at < this.#items.length) {
-      this.#put(at, last);
-      this.#up(at);
-      this.#down(this.#positions.get(this.#keyOf(last)) as number);
+    const entry = this.#byKey.get(key);
+    return entry === undefined ? undefined : this.#remove(entry);
+  }
+
+  #remove(entry: Entry<T>): T {
+    this.#byKey.delete(entry.key);
+    const last = this.#entries.pop() as Entry<T>;
+    // The last one mostly belongs far down: the hole sinks first, and the last one rises from there.
+    if (last !== entry) this.#settle(last, this.#rise(last, this.#sinkHole(entry.at)));
+    return entry.item;
+  }
+
+  #place(entry: Entry<T>, at: number): void {
+    this.#entries[at] = entry;
+    entry.at = at;
+  }
+
+  /** Lower children move up into the hole; answers where it ends. */
+  #sinkHole(from: number): number {
+    const entries = this.#entries;
+    let at = from;
+    for (let child = 2 * at + 1; child < entries.length; child = 2 * at + 1) {
+      const right = child + 1;
+      const lower = right < entries.length && this.#less((entries[right] as Entry<T>).item, (entries[child] as Entry<T>).item) ? right : child;
+      this.#place(entries[lower] as Entry<T>, at);
+      at = lower;
     }
-    return item;
+    return at;
   }
 
-  #put(at: number, item: T): void {
-    this.#items[at] = item;
-    this.#positions.set(this.#keyOf(item), at);
-  }
-
-  #swap(a: number, b: number): void {
-    const [x, y] = [this.#items[a] as T, this.#items[b] as T];
-    this.#put(a, y);
-    this.#put(b, x);
-  }
-
-  #lessAt(a: number, b: number): boolean {
-    return this.#less(this.#items[a] as T, this.#items[b] as T);
-  }
-
-  #up(from: number): void {
+  /** From the hole at `from`, parents that are not less move down; answers where the entry belongs. */
+  #rise(entry: Entry<T>, from: number): number {
     let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#lessAt(at, parent)) return;
-      this.#swap(at, parent);
+      if (!this.#less(entry.item, (this.#entries[parent] as Entry<T>).item)) break;
+      this.#place(this.#entries[parent] as Entry<T>, at);
       at = parent;
     }
+    return at;
   }
 
-  #down(from: number): void {
+  /** Puts the entry at the hole, or below if something there is less. */
+  #settle(entry: Entry<T>, from: number): void {
+    const entries = this.#entries;
     let at = from;
-    for (;;) {
-      let least = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) if (child < this.#items.length && this.#lessAt(child, least)) least = child;
-      if (least === at) return;
-      this.#swap(at, least);
-      at = least;
+    for (let child = 2 * at + 1; child < entries.length; child = 2 * at + 1) {
+      const right = child + 1;
+      const lower = right < entries.length && this.#less((entries[right] as Entry<T>).item, (entries[child] as Entry<T>).item) ? right : child;
+      if (!this.#less((entries[lower] as Entry<T>).item, entry.item)) break;
+      this.#place(entries[lower] as Entry<T>, at);
+      at = lower;
     }
+    this.#place(entry, at);
   }
 }

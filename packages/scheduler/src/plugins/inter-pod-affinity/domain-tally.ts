@@ -40,6 +40,22 @@ export class DomainTally {
     return this.#trial.size === 0 ? count : count + (this.#trial.get(domain) ?? 0);
   }
 
+  /** Of the first `count` of `rows` keeps those where nothing is counted; answers how many. */
+  keepEmpty(rows: Int32Array, count: number): number {
+    const { domainOf } = this.topology;
+    const { counts } = this.#base;
+    const trial = this.#trial.size === 0 ? undefined : this.#trial;
+    let kept = 0;
+    for (let i = 0; i < count; i += 1) {
+      const row = rows[i] as number;
+      const domain = domainOf[row] as number;
+      if (domain !== noDomain && (counts[domain] as number) + (trial?.get(domain) ?? 0) > 0) continue;
+      rows[kept] = row;
+      kept += 1;
+    }
+    return kept;
+  }
+
   hasDomain(row: number): boolean {
     return this.topology.domainOf[row] !== noDomain;
   }

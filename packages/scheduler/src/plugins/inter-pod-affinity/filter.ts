@@ -99,8 +99,8 @@ export class AffinityState implements StateData {
       const firstOfGroup = this.#isFirstOfGroup(pod);
       kept = keepRows(rows, kept, (row) => this.#isAttracted(row, firstOfGroup));
     }
-    for (const { tally } of this.#anti) if (tally.total > 0) kept = keepRows(rows, kept, (row) => tally.at(row) <= 0);
-    for (const { tally } of this.#existingAnti) if (tally.total > 0) kept = keepRows(rows, kept, (row) => tally.at(row) <= 0);
+    for (const { tally } of this.#anti) if (tally.total > 0) kept = tally.keepEmpty(rows, kept);
+    for (const { tally } of this.#existingAnti) if (tally.total > 0) kept = tally.keepEmpty(rows, kept);
     return kept;
   }
 }
