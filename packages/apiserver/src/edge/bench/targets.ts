@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { freePorts, makeCertificates, StoreCluster } from '@coxswain/etcd-lite/bench';
+import { nodeArguments } from '../node-arguments.ts';
 import { connectAll, type Endpoint } from './wire.ts';
 
 /** A program whose processor time and memory are told. */
@@ -99,7 +100,7 @@ class OwnServer {
     if (this.#port === 0) this.#port = (await freePorts(1))[0] as number;
     const log = openSync(join(this.#directory, 'log'), 'a');
     const startMs = performance.now();
-    this.#process = spawn(process.execPath, [...this.#options.nodeArguments, cox, 'apiserver', ...this.#flags()], { stdio: ['ignore', log, log], cwd: this.#options.directory });
+    this.#process = spawn(process.execPath, [...nodeArguments, ...this.#options.nodeArguments, cox, 'apiserver', ...this.#flags()], { stdio: ['ignore', log, log], cwd: this.#options.directory });
     closeSync(log);
     await this.#ready(this.#process);
     return performance.now() - startMs;

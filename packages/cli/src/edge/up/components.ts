@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { nodeArguments } from '@coxswain/apiserver/node-arguments';
 import type { ComponentSpec } from '../../component.ts';
 import type { DataPaths } from '../../paths.ts';
 import { apiAddress, apiserverAddresses, nodeHosts, type ClusterSettings, type NodeHost } from '../../settings.ts';
@@ -9,8 +10,8 @@ import { cniBinDir } from './packages.ts';
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 export const etcdMembers = [0, 1, 2] as const;
 
-function cox(name: string, flags: Readonly<Record<string, string | number | boolean>>, extra: readonly string[] = []): readonly string[] {
-  return [process.execPath, main, name, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`), ...extra];
+function cox(name: string, flags: Readonly<Record<string, string | number | boolean>>, extra: readonly string[] = [], node: readonly string[] = []): readonly string[] {
+  return [process.execPath, ...node, main, name, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`), ...extra];
 }
 
 function etcdSpec(paths: DataPaths, index: number): ComponentSpec {
@@ -48,7 +49,7 @@ function apiserverSpec(settings: ClusterSettings, paths: DataPaths, address: str
       'proxy-client-cert-file': `${pki}/front-proxy-client.crt`, 'proxy-client-key-file': `${pki}/front-proxy-client.key`,
       'requestheader-client-ca-file': `${pki}/front-proxy-ca.crt`, 'requestheader-allowed-names': 'front-proxy-client',
       'requestheader-extra-headers-prefix': 'X-Remote-Extra-', 'requestheader-group-headers': 'X-Remote-Group', 'requestheader-username-headers': 'X-Remote-User',
-    }, settings.apiserverArgs),
+    }, settings.apiserverArgs, nodeArguments),
   };
 }
 

@@ -1,0 +1,5 @@
+/**
+ * What Node is to be started with for an API server. A request's garbage outlives a young generation of the usual size under load: with
+ * twice as much less of it is copied and kept, for some 25 MB.
+ */
+export const nodeArguments: readonly string[] = ['--max-semi-space-size=32'];
