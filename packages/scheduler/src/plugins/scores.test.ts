@@ -120,7 +120,7 @@ test.each<[string, Pod, readonly Node[], readonly Pod[], Partial<PluginArgs['int
   ['no preference anywhere', secure('S1'), regions, [], {}, 'skipped'],
   ['the region with the pod', secure('S1', { affinity: s1 }), regions, [secure('S1', { nodeName: 'node1' }), secure('S2', { nodeName: 'node2' }), secure('S1', { nodeName: 'node3' })], {}, [100, 0, 0]],
   ['the region with more of them', secure('S1', { affinity: s2 }), [...regions.slice(0, 2), tableNode('node4', china)],
-    [...['node1', 'node1', 'node2', 'node4'].map((nodeName) => secure('S2', { nodeName }))], {}, [100, 0, 100]],
+    ['node1', 'node1', 'node2', 'node4'].map((nodeName) => secure('S2', { nodeName })), {}, [100, 0, 100]],
   ['those there prefer it', secure('S2'), regions, [secure('S1', { nodeName: 'node1', affinity: s1 }), secure('S2', { nodeName: 'node2', affinity: s2 })], {}, [0, 100, 0]],
   ['those there need it', secure('S1'), regions, [secure('S1', { nodeName: 'node1', affinity: needs(term('S1', 'region')) }), secure('S2', { nodeName: 'node2', affinity: needs(term('S1', 'region')) })], {}, [100, 100, 0]],
   ['those there need it, and that weighs nothing', secure('S1'), regions, [secure('S1', { nodeName: 'node1', affinity: needs(term('S1', 'region')) })], { hardPodAffinityWeight: 0 }, 'skipped'],
