@@ -28,6 +28,7 @@ const asking = (priority: number, cpu: string, more: Parameters<typeof pod>[3] =
 const alone = (key: string): Partial<PodSpec> => ({ affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchExpressions: [{ key, operator: 'Exists' }] } }] } } });
 const budget = (allowed: number): PodDisruptionBudget => ({ metadata: { name: 'b', namespace: 'x' }, spec: { selector: { matchLabels: { app: 'foo' } } }, status: { currentHealthy: 1, desiredHealthy: 1, expectedPods: 1, disruptionsAllowed: allowed } });
 const guarded = { labels: { app: 'foo' } };
+const guardedLater = { ...guarded, start: 1 };
 
 /** As upstream's TestDryRunPreemption has them, on a node of half a processor; the most important victim first. */
 test.each<[string, Pod, readonly Pod[], readonly PodDisruptionBudget[], readonly string[], number]>([
@@ -37,9 +38,9 @@ test.each<[string, Pod, readonly Pod[], readonly PodDisruptionBudget[], readonly
   ['mixed priorities', asking(high, large), [pod('p1.1', mid, small), pod('p1.2', low, small), pod('p1.3', mid, medium), pod('p1.4', high, small)], [], ['p1.3', 'p1.2'], 0],
   ['of equals the one that started later goes', asking(high, large), [pod('p1.1', low, small, { start: 5 }), pod('p1.2', low, small, { start: 4 }), pod('p1.3', mid, medium, { start: 3 }), pod('p1.4', high, small, { start: 2 })], [], ['p1.3', 'p1.1'], 0],
   ['one that wants to be alone', asking(high, small, { labels: { foo: '' } }), [pod('p1.1', low, small, { labels: { foo: '' }, spec: alone('foo') }), pod('p1.2', mid, small), pod('p1.3', high, small)], [], ['p1.1'], 0],
-  ['a budget is broken if it must be', asking(high, '500m'), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guarded)], [budget(1)], ['p1.1', 'p1.2'], 1],
-  ['a budget is broken only if it must be', asking(high, large), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guarded)], [budget(1)], ['p1.1'], 0],
-  ['a budget that allows it', asking(high, '500m'), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guarded)], [budget(2)], ['p1.1', 'p1.2'], 0],
+  ['a budget is broken if it must be', asking(high, '500m'), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guardedLater)], [budget(1)], ['p1.1', 'p1.2'], 1],
+  ['a budget is broken only if it must be', asking(high, large), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guardedLater)], [budget(1)], ['p1.1'], 0],
+  ['a budget that allows it', asking(high, '500m'), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guardedLater)], [budget(2)], ['p1.1', 'p1.2'], 0],
   ['the guarded one stays if another can go', asking(high, medium), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium)], [budget(0)], ['p1.2'], 0],
 ])('%s', (_name, asked, placed, budgets, victims, violations) => {
   const cache = new SchedulerCache();
