@@ -5,7 +5,7 @@ import { minMemberOf } from './gangs.ts';
 import { podGroups, type PodGroupPhase, type PodGroupStatus } from './pod-group.ts';
 
 /** Changes of so long are written together. */
-const delayMs = 200;
+const delayMs = 1000;
 
 function phaseOf(gang: Gang, counts: { readonly running: number; readonly succeeded: number; readonly failed: number }): PodGroupPhase {
   const { running, succeeded, failed } = counts;
