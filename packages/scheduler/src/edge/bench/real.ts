@@ -13,6 +13,7 @@ import type { CSINode } from 'kubernetes-types/storage/v1';
 import { parseAllDocuments } from 'yaml';
 import type { PodGroup } from '../../gangs/pod-group.ts';
 import { Binds } from './binds.ts';
+import { describeLimits } from './client-limits.ts';
 import { gangConfigFile } from './gang-config.ts';
 import { priorities } from './templates.ts';
 import type { Target, WatchedProcess } from './target.ts';
@@ -121,7 +122,7 @@ class RealTarget implements Target {
     this.notes = [
       `${connections} HTTP/2 connections with ${inFlight} creations in flight, no limit of rate; one watch of bound pods`,
       own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
-        : 'limits of the foreign scheduler\'s client (kube-scheduler: 50 QPS, burst 100 unless configured otherwise) are its own affair: look at its configuration',
+        : describeLimits(options.schedulerCommand, (path) => readFileSync(path, 'utf8')),
     ];
     const command = own ? [process.execPath, ...options.nodeArguments, cox, 'scheduler', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', ...(options.gangs ? [`--config=${gangConfigIn(options.directory)}`] : [])] : ['/bin/sh', '-c', options.schedulerCommand];
     this.#scheduler = new SchedulerProcess(command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
