@@ -3,7 +3,7 @@ import { dynType, listOf, mapOf, optionalOf, paramType, type CheckType } from '.
 import { check, type Checked, type Declarations } from './checker.ts';
 import { checkTypeOf, objectTypesIn } from './decl-types.ts';
 import { AuthorizerValue, ResourceCheck, type ResourceQuestion } from './lib/authorizer.ts';
-import { newFunctions, patchFunctionTable, storedFunctions, type FunctionTable } from './library.ts';
+import { functionsOf, patchFunctionTable, type FunctionTable } from './library.ts';
 import { newMacros, storedMacros, type MacroSet } from './macros.ts';
 import { parse } from './parser.ts';
 import { PlanError, plan, type Plan } from './plan.ts';
@@ -28,10 +28,13 @@ interface Parts {
   readonly macros: MacroSet;
 }
 
+function dialect(expressions: NonNullable<EnvironmentOptions['expressions']>): Pick<Parts, 'functions' | 'macros'> {
+  return { functions: functionsOf[expressions], macros: expressions === 'new' ? newMacros : storedMacros };
+}
+
 /** An environment of Kubernetes 1.32 with these variables. */
 export function celEnvironment(options: EnvironmentOptions = {}): Environment {
-  const isNew = options.expressions === 'new';
-  return new CelEnvironment({ variables: new Map(), patchTypes: false, functions: isNew ? newFunctions : storedFunctions, macros: isNew ? newMacros : storedMacros }).extend(options);
+  return new CelEnvironment({ variables: new Map(), patchTypes: false, ...dialect('stored') }).extend(options);
 }
 
 class CelEnvironment implements Environment {
@@ -71,8 +74,7 @@ class CelEnvironment implements Environment {
     return new CelEnvironment({
       variables: new Map([...this.#parts.variables, ...Object.entries(variables)]),
       patchTypes,
-      functions: expressions === undefined ? functions : expressions === 'new' ? newFunctions : storedFunctions,
-      macros: expressions === undefined ? macros : expressions === 'new' ? newMacros : storedMacros,
+      ...(expressions === undefined ? { functions, macros } : dialect(expressions)),
     });
   }
 

@@ -1,5 +1,6 @@
 export * from './admission.ts';
 export * from './decl-types.ts';
+export * from './device.ts';
 export { authorizerValue, celEnvironment, requestResourceValue } from './environment.ts';
 export * from './limits.ts';
 export { escapeName, unescapeName } from './names.ts';

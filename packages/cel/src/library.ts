@@ -7,6 +7,7 @@ import { listFunctions, mapInsertFunction, optionalFunctions, setFunctions } fro
 import { operatorFunctions } from './lib/operators.ts';
 import { quantityFunctions } from './lib/quantity.ts';
 import { regexFunctions } from './lib/regex.ts';
+import { semverFunctions } from './lib/semver.ts';
 import { stringFunctions } from './lib/strings.ts';
 import { timeFunctions } from './lib/times.ts';
 import { urlFunctions } from './lib/urls.ts';
@@ -31,5 +32,6 @@ const common = [
 
 /** Only where patches are made. */
 export const patchFunctionTable: FunctionTable = functionTable(patchFunctions);
-export const newFunctions: FunctionTable = functionTable(...common);
-export const storedFunctions: FunctionTable = functionTable(...common, [mapInsertFunction]);
+export const functionsOf: Readonly<Record<'new' | 'stored' | 'device', FunctionTable>> = {
+  new: functionTable(...common), stored: functionTable(...common, [mapInsertFunction]), device: functionTable(...common, [mapInsertFunction], semverFunctions),
+};

@@ -50,9 +50,9 @@ export interface EnvironmentOptions {
   readonly variables?: Readonly<Record<string, DeclType>>;
   /**
    * 'new': what an object that is being written may use (libraries of 1.31, as upstream's compatibility version of 1.32 is);
-   * 'stored': what may already be stored or stands in configuration files. Default 'stored'.
+   * 'stored': what may already be stored or stands in configuration files; 'device': that, and semantic versions. Default 'stored'.
    */
-  readonly expressions?: 'new' | 'stored';
+  readonly expressions?: 'new' | 'stored' | 'device';
   /** What expressions of mutating policies may do besides: construct `Object{…}`, `Object.spec{…}` and `JSONPatch{…}`, and call `jsonpatch.escapeKey`. */
   readonly patchTypes?: boolean;
 }

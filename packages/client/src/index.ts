@@ -7,6 +7,7 @@ export * from './controller.ts';
 export * from './create-client.ts';
 export * from './delegated-auth.ts';
 export * from './event-series.ts';
+export * from './dynamic-resources.ts';
 export * from './events.ts';
 export * from './informer-factory.ts';
 export * from './json-lines.ts';

@@ -7,6 +7,7 @@ import type { Namespace, Node, Pod, ReplicationController, Service } from 'kuber
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import { SchedulerCache } from './cache/cache.ts';
 import { hasGangs, type SchedulerConfig } from './config.ts';
+import { observeResourceClaims, type DeviceInformers } from './dynamic-resources/resource-claims.ts';
 import { DecisionLog } from './explain/decision-log.ts';
 import { explain, type ExplainOptions } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
@@ -40,6 +41,8 @@ export interface SchedulerInformers {
   readonly storage: Omit<StorageInformers, 'pods' | 'nodes'>;
   /** Only if a profile has Coscheduling: `usesGangs`. */
   readonly gangs?: GangInformers | undefined;
+  /** Where the API server has dynamic resources. */
+  readonly devices?: DeviceInformers | undefined;
 }
 
 type ExplainPod = (namespace: string, name: string, options: ExplainOptions) => readonly Explanation[];
@@ -56,6 +59,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   const cache = new SchedulerCache((namespace) => informers.namespaces.lister.get({ name: namespace })?.metadata?.labels);
   // Before the queue hears of a change, so that what it wakes sees it.
   const storage = observeStorage({ ...informers.storage, pods: informers.pods, nodes: informers.nodes });
+  const resourceClaims = informers.devices === undefined ? undefined : observeResourceClaims(informers.devices);
   const extenders = new Extenders(config.extenders.map((extender) => new HttpExtender(extender, host)), host.log);
   const gangs = new Gangs(host.clock);
   const podStatuses = new PodStatusPatches(client);
@@ -84,6 +88,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     const recorder = createSeriesRecorder(host, client, { component: profile.schedulerName, hostname: hostnameOf(config.identity), writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
       host, client, recorder, podStatuses, storage, leadership, extenders, gangs,
+      resourceClaims,
       snapshot: () => cache.snapshot(),
       activate: (uids) => queue.activate(uids),
       nominator: () => queue.nominations,

@@ -34,5 +34,6 @@ export function podUpdate(resource: 'AssignedPod' | 'UnscheduledPod', before: Po
   if (!same(before.spec?.tolerations, after.spec?.tolerations)) actions.push('UpdatePodToleration');
   if ((before.spec?.schedulingGates ?? []).length > 0 && (after.spec?.schedulingGates ?? []).length === 0) actions.push('UpdatePodSchedulingGatesEliminated');
   if (!same(before.spec?.containers, after.spec?.containers) && scaledDown(before, after)) actions.push('UpdatePodScaleDown');
+  if (!same(before.status?.resourceClaimStatuses, after.status?.resourceClaimStatuses)) actions.push('UpdatePodGeneratedResourceClaim');
   return { resource, actions, before, after };
 }

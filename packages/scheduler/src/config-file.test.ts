@@ -47,7 +47,7 @@ test.each([
   [{ ...head, extenders: [{ urlPrefix: 'https://x', tlsConfig: { caFile: '/gone' } }] }, 'extenders[0].tlsConfig.caFile: no file can be read here'],
   [{ ...head, profiles: [{ pluginConfig: [{ name: 'VolumeBinding', args: { bindTimeoutSeconds: -1 } }] }] }, 'bindTimeoutSeconds: expected a whole number from 0'],
   [{ ...head, percentageOfNodesToScore: 101 }, 'percentageOfNodesToScore: expected a whole number from 0 to 100'],
-  [{ ...head, profiles: [{ plugins: { filter: { enabled: [{ name: 'DynamicResources' }] } } }] }, 'plugin DynamicResources is not built yet'],
+  [{ ...head, profiles: [{ plugins: { filter: { enabled: [{ name: 'EBSLimits' }] } } }] }, 'plugin EBSLimits is not built yet'],
   [{ ...head, profiles: [{}, {}] }, 'two profiles have the same schedulerName'],
   [{ apiVersion: 'v1', kind: 'Pod' }, 'expected kind KubeSchedulerConfiguration'],
 ])('%j is refused in one line', (file, text) => {

@@ -53,6 +53,8 @@ export interface SchedulerConfig {
   readonly podInitialBackoffMs: number;
   readonly podMaxBackoffMs: number;
   readonly podMaxUnschedulableMs: number;
+  /** The API server serves resource.k8s.io/v1beta1, and devices are allocated (upstream's feature DynamicResourceAllocation). */
+  readonly dynamicResources: boolean;
   readonly leaderElection: LeaderElectionConfig;
   /** Unique to this process; names it in the Lease. */
   readonly identity: string;
@@ -86,6 +88,7 @@ export function defaultSchedulerConfig(identity: string): SchedulerConfig {
   return {
     profiles: [defaultProfile],
     extenders: [],
+    dynamicResources: false,
     percentageOfNodesToScore: 0,
     podInitialBackoffMs: 1000,
     podMaxBackoffMs: 10_000,

@@ -2,7 +2,8 @@ import type { Informer, KubeObject } from '@coxswain/client';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { SchedulerCache } from './cache/cache.ts';
 import { nodeUpdate, podUpdate } from './cluster-events.ts';
-import type { ClusterEvent, StorageResource } from './framework/events.ts';
+import type { DeviceInformers } from './dynamic-resources/resource-claims.ts';
+import type { ClusterEvent, DeviceResource, StorageResource } from './framework/events.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
 import type { StorageInformers } from './storage/storage.ts';
 
@@ -87,7 +88,7 @@ function handleNamespaces(informer: Informer<Namespace>, { cache }: HandlerParts
   });
 }
 
-function handleOthers<T extends KubeObject>(informer: Informer<T>, resource: 'Service' | 'Namespace' | StorageResource, { queue }: HandlerParts): void {
+function handleOthers<T extends KubeObject>(informer: Informer<T>, resource: 'Service' | 'Namespace' | StorageResource | DeviceResource, { queue }: HandlerParts): void {
   informer.addHandler({
     added: (object) => queue.moveAll(event(resource, 'Add', undefined, object)),
     updated: (before, after) => queue.moveAll(event(resource, 'Update', before, after)),
@@ -101,6 +102,7 @@ export interface ObservedInformers {
   readonly services: Informer<Service>;
   readonly namespaces: Informer<Namespace>;
   readonly storage: Omit<StorageInformers, 'pods' | 'nodes'>;
+  readonly devices?: DeviceInformers | undefined;
 }
 
 /** Nodes first: pods that are told later find them. */
@@ -117,5 +119,10 @@ export function observe(informers: ObservedInformers, parts: HandlerParts): void
   handleOthers(csiDrivers, 'CSIDriver', parts);
   handleOthers(capacities, 'CSIStorageCapacity', parts);
   handleOthers(attachments, 'VolumeAttachment', parts);
+  if (informers.devices !== undefined) {
+    handleOthers(informers.devices.claims, 'ResourceClaim', parts);
+    handleOthers(informers.devices.classes, 'DeviceClass', parts);
+    handleOthers(informers.devices.slices, 'ResourceSlice', parts);
+  }
   handlePods(informers.pods, parts);
 }

@@ -1,4 +1,4 @@
-import { createInformerFactory, resources, runLeaderElection, type Client } from '@coxswain/client';
+import { createInformerFactory, dynamicResources, resources, runLeaderElection, type Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import { noMetrics, type Metrics, type RunningComponent } from '@coxswain/service';
 import { assemble } from './assemble.ts';
@@ -43,6 +43,11 @@ function makeInformers(config: SchedulerConfig, host: Host, client: Client) {
     },
     // Without the definition of PodGroup in the cluster they never sync, and nothing is decided.
     gangs: usesGangs(config) ? { podGroups: factory.informer(podGroups), members: factory.informer(resources.pods, { labelSelector: podGroupLabel }) } : undefined,
+    devices: config.dynamicResources ? {
+      claims: factory.informer(dynamicResources.resourceclaims),
+      classes: factory.informer(dynamicResources.deviceclasses),
+      slices: factory.informer(dynamicResources.resourceslices),
+    } : undefined,
   };
 }
 

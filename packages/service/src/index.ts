@@ -1,5 +1,6 @@
 export * from './command.ts';
 export * from './duration.ts';
+export * from './feature-gates.ts';
 export * from './flags.ts';
 export * from './health.ts';
 export * from './help.ts';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { createClient, defaultDelegatedAuth, DelegatedAuth, type Client } from '@coxswain/client';
 import { loadInClusterConfig, loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
-import { UsageError, type Command, type FlagValues, type HealthOptions, type RunningComponent } from '@coxswain/service';
+import { featuresOf, UsageError, type Command, type FlagValues, type HealthOptions, type RunningComponent } from '@coxswain/service';
 import { createMetrics, limitHeapGrowth, serveHealth } from '@coxswain/service/edge';
 import { parse } from 'yaml';
 import { parseSchedulerFile, type SchedulerFile } from '../config-file.ts';
@@ -28,7 +28,7 @@ function configOf(values: FlagValues, host: Host): SchedulerFile {
   const given = file.config.leaderElection;
   const duration = (name: string, before: number): number => (values.isSet(name) ? values.durationMs(name) : before);
   const text = (name: string, before: string): string => (values.isSet(name) ? values.string(name) : before);
-  const config: SchedulerConfig = { ...file.config, leaderElection: {
+  const config: SchedulerConfig = { ...file.config, dynamicResources: featuresOf(values, ['DynamicResourceAllocation']).has('DynamicResourceAllocation'), leaderElection: {
     leaderElect: values.isSet('leader-elect') ? values.bool('leader-elect') : given.leaderElect,
     leaseDurationMs: duration('leader-elect-lease-duration', given.leaseDurationMs),
     renewDeadlineMs: duration('leader-elect-renew-deadline', given.renewDeadlineMs),

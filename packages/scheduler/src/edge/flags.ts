@@ -13,6 +13,7 @@ export const flags: FlagSet = {
   'leader-elect-retry-period': { kind: 'duration', default: 2000, help: 'time between tries' },
   'leader-elect-resource-name': { kind: 'string', default: 'kube-scheduler', help: 'name of the Lease' },
   'leader-elect-resource-namespace': { kind: 'string', default: 'kube-system', help: 'namespace of the Lease' },
+  'feature-gates': { kind: 'map', help: 'DynamicResourceAllocation=true where the API server serves resource.k8s.io/v1beta1; other features stand as they are by default' },
   'bind-address': { kind: 'string', default: '0.0.0.0', help: 'address of the health and metrics port' },
   'secure-port': { kind: 'int', default: 10_259, min: 0, max: 65_535, help: 'port of /healthz, /livez, /readyz and /metrics, with --tls-cert-file HTTPS and also /explain, else plain HTTP; 0 is off' },
   'tls-cert-file': { kind: 'string', help: 'certificate of the port' },
@@ -21,7 +22,7 @@ export const flags: FlagSet = {
   ...unbuilt(
     'allow-metric-labels', 'allow-metric-labels-manifest', 'authentication-kubeconfig', 'authentication-skip-lookup', 'authentication-token-webhook-cache-ttl',
     'authentication-tolerate-lookup-failure', 'authorization-always-allow-paths', 'authorization-kubeconfig', 'authorization-webhook-cache-authorized-ttl',
-    'authorization-webhook-cache-unauthorized-ttl', 'cert-dir', 'contention-profiling', 'disabled-metrics', 'emulated-version', 'feature-gates',
+    'authorization-webhook-cache-unauthorized-ttl', 'cert-dir', 'contention-profiling', 'disabled-metrics', 'emulated-version',
     'http2-max-streams-per-connection', 'kube-api-burst', 'kube-api-content-type', 'kube-api-qps', 'leader-elect-resource-lock', 'log-flush-frequency',
     'log-json-info-buffer-size', 'log-json-split-stream', 'log-text-info-buffer-size', 'log-text-split-stream', 'logging-format', 'permit-address-sharing',
     'permit-port-sharing', 'pod-max-in-unschedulable-pods-duration', 'profiling', 'requestheader-allowed-names', 'requestheader-client-ca-file',

@@ -2,7 +2,9 @@ import type { KubeObject } from '@coxswain/client';
 
 /** Kinds whose changes can make a rejected pod schedulable. `AssignedPod` has a node, `UnscheduledPod` is the waiting pod itself. */
 export type EventResource =
-  | 'AssignedPod' | 'UnscheduledPod' | 'Node' | 'Service' | 'Namespace' | StorageResource | '*';
+  | 'AssignedPod' | 'UnscheduledPod' | 'Node' | 'Service' | 'Namespace' | StorageResource | DeviceResource | '*';
+
+export type DeviceResource = 'ResourceClaim' | 'DeviceClass' | 'ResourceSlice';
 
 export type StorageResource =
   | 'PersistentVolumeClaim' | 'PersistentVolume' | 'StorageClass' | 'CSINode' | 'CSIDriver' | 'CSIStorageCapacity' | 'VolumeAttachment';
@@ -10,7 +12,7 @@ export type StorageResource =
 export type EventAction =
   | 'Add' | 'Delete' | 'Update'
   | 'UpdateNodeAllocatable' | 'UpdateNodeLabel' | 'UpdateNodeTaint' | 'UpdateNodeCondition' | 'UpdateNodeUnschedulable'
-  | 'UpdatePodLabel' | 'UpdatePodScaleDown' | 'UpdatePodToleration' | 'UpdatePodSchedulingGatesEliminated';
+  | 'UpdatePodLabel' | 'UpdatePodScaleDown' | 'UpdatePodToleration' | 'UpdatePodSchedulingGatesEliminated' | 'UpdatePodGeneratedResourceClaim';
 
 /** Something that happened in the cluster. One change of an object may be several actions. */
 export interface ClusterEvent {

@@ -7,6 +7,7 @@ import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Extenders } from '../extender/extenders.ts';
 import type { Gangs } from '../gangs/gangs.ts';
+import type { ResourceClaims } from '../dynamic-resources/resource-claims.ts';
 import type { Framework, Nominator } from '../framework/framework.ts';
 import type { Leadership } from '../leadership.ts';
 import type { Labels } from '../selectors/labels.ts';
@@ -27,6 +28,8 @@ export interface PluginHandle {
   framework(): Framework;
   nominator(): Nominator & { nominate(pod: PodInfo, nodeName: string): void };
   readonly storage: Storage;
+  /** undefined: the API server has none. */
+  readonly resourceClaims?: ResourceClaims | undefined;
   readonly extenders: Extenders;
   readonly gangs: Gangs;
   /** Of the present. */

@@ -2,7 +2,7 @@
 export const pluginNames = [
   'SchedulingGates', 'PrioritySort', 'NodeUnschedulable', 'NodeName', 'TaintToleration', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit',
   'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeBinding', 'VolumeZone',
-  'PodTopologySpread', 'InterPodAffinity', 'DefaultPreemption', 'NodeResourcesBalancedAllocation', 'ImageLocality', 'DefaultBinder',
+  'PodTopologySpread', 'InterPodAffinity', 'DynamicResources', 'DefaultPreemption', 'NodeResourcesBalancedAllocation', 'ImageLocality', 'DefaultBinder',
 ] as const;
 
 /** Only where a profile enables them. */
@@ -16,4 +16,4 @@ export const queueSortNames: readonly PluginName[] = ['PrioritySort', 'Coschedul
 export const defaultWeights: Readonly<Partial<Record<PluginName, number>>> = { TaintToleration: 3, NodeAffinity: 2, PodTopologySpread: 2, InterPodAffinity: 2 };
 
 /** Plugins of kube-scheduler that are not built. */
-export const unbuiltPlugins: readonly string[] = ['DynamicResources', 'EBSLimits', 'GCEPDLimits', 'AzureDiskLimits'];
+export const unbuiltPlugins: readonly string[] = ['EBSLimits', 'GCEPDLimits', 'AzureDiskLimits'];

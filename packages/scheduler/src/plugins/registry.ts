@@ -6,6 +6,7 @@ import { deadline } from './deadline/deadline.ts';
 import { defaultBinder } from './default-binder/default-binder.ts';
 import { defaultPreemption } from './default-preemption/default-preemption.ts';
 import type { PluginHandle } from './handle.ts';
+import { dynamicResources } from './dynamic-resources/dynamic-resources.ts';
 import { imageLocality } from './image-locality/image-locality.ts';
 import { interPodAffinity } from './inter-pod-affinity/inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity/node-affinity.ts';
@@ -40,6 +41,7 @@ export const registry: Readonly<Record<PluginName, (args: PluginArgs, handle: Pl
   VolumeZone: (_args, handle) => volumeZone(handle.storage),
   PodTopologySpread: (args, handle) => podTopologySpread(args.podTopologySpread, (pod) => handle.owningSelectors(pod)),
   InterPodAffinity: (args, handle) => interPodAffinity(args.interPodAffinity, (namespace) => handle.namespaceLabels(namespace)),
+  DynamicResources: (_args, handle) => dynamicResources(handle.resourceClaims, handle),
   DefaultPreemption: (args, handle) => defaultPreemption(args.defaultPreemption, handle),
   NodeResourcesBalancedAllocation: (args) => nodeResourcesBalancedAllocation(args.balancedAllocation.resources),
   ImageLocality: () => imageLocality,
