@@ -128,7 +128,7 @@ export const workloads: readonly Workload[] = [
 /** Of references 2.1, with why it is not here. */
 export const leftOut: Readonly<Record<string, string>> = {
   GangScheduling: 'groups of scheduling.k8s.io; Gangs has those of scheduling.x-k8s.io', CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
-  SchedulingWithResourceClaimTemplate: 'DynamicResources is not built', SteadyStateClusterResourceClaimTemplate: 'DynamicResources is not built',
+  SchedulingWithResourceClaimTemplate: 'the API server does not serve resource.k8s.io', SteadyStateClusterResourceClaimTemplate: 'the API server does not serve resource.k8s.io',
   HostPortConflict: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here', ResourceSaturation: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here',
   EventHandling: 'measures the handling of single events on up to 100 nodes, not pods a second',
 };
