@@ -48,6 +48,11 @@ test.each([
   [{ ...head, profiles: [{ pluginConfig: [{ name: 'VolumeBinding', args: { bindTimeoutSeconds: -1 } }] }] }, 'bindTimeoutSeconds: expected a whole number from 0'],
   [{ ...head, percentageOfNodesToScore: 101 }, 'percentageOfNodesToScore: expected a whole number from 0 to 100'],
   [{ ...head, profiles: [{ plugins: { filter: { enabled: [{ name: 'EBSLimits' }] } } }] }, 'plugin EBSLimits is not built yet'],
+  [{ ...head, profiles: [{ plugins: { multiPoint: { enabled: [{ name: 'Coscheduling' }] } } }] }, 'only one queue sort plugin required for profile with scheduler name "default-scheduler", but got 2: PrioritySort, Coscheduling'],
+  [{ ...head, profiles: [{ plugins: { queueSort: { disabled: [{ name: '*' }] } } }] }, 'only one queue sort plugin required for profile with scheduler name "default-scheduler", but got 0'],
+  [{ ...head, profiles: [{}, { schedulerName: 'b', plugins: { queueSort: { enabled: [{ name: 'Deadline' }], disabled: [{ name: '*' }] } } }] }, 'all profiles must use the same queueSort plugin'],
+  [{ ...head, profiles: [{ pluginConfig: [{ name: 'Coscheduling', args: { podGroupBackoffSeconds: 3 } }] }] }, 'podGroupBackoffSeconds: is not built; leave it out'],
+  [{ ...head, profiles: [{ pluginConfig: [{ name: 'DataLocality', args: { zoneScorePercent: 101 } }] }] }, 'zoneScorePercent: expected a whole number from 0 to 100'],
   [{ ...head, profiles: [{}, {}] }, 'two profiles have the same schedulerName'],
   [{ apiVersion: 'v1', kind: 'Pod' }, 'expected kind KubeSchedulerConfiguration'],
 ])('%j is refused in one line', (file, text) => {

@@ -6,7 +6,7 @@ export type ClusterState = ReadonlyMap<SimulatedResource, readonly KubeObject[]>
 
 export const simulatedResources = [
   'nodes', 'pods', 'namespaces', 'services', 'replicasets', 'statefulsets', 'replicationcontrollers', 'poddisruptionbudgets',
-  'persistentvolumes', 'persistentvolumeclaims', 'storageclasses', 'csinodes', 'csidrivers', 'csistoragecapacities', 'priorityclasses',
+  'persistentvolumes', 'persistentvolumeclaims', 'storageclasses', 'csinodes', 'csidrivers', 'csistoragecapacities', 'priorityclasses', 'podgroups',
 ] as const;
 export type SimulatedResource = (typeof simulatedResources)[number];
 
