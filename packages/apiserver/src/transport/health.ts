@@ -3,6 +3,7 @@ import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { utf8, type Host } from '@coxswain/host';
 import type { StorageTimes } from '../storage/stores.ts';
 import type { PostStartHook } from '../types.ts';
+import { HealthRecord } from './health-record.ts';
 import type { PathTable } from './paths.ts';
 import { pageNotFound } from './responses.ts';
 
@@ -79,11 +80,13 @@ function inGrace(checks: Readonly<Record<string, HealthCheck>>, { host, livezGra
 }
 
 export function addHealth(paths: PathTable, parts: HealthParts): void {
+  const record = new HealthRecord();
   const options = {
-    livez: { etcd: storeCheck(parts, parts.times?.healthTimeoutMs), ...parts.checks, ...inGrace(parts.hooks.checks(), parts) },
-    readyz: { 'etcd-readiness': storeCheck(parts, parts.times?.readyTimeoutMs), ...parts.hooks.checks(), shutdown: () => Promise.resolve(parts.hooks.stopping ? 'process is shutting down' : undefined) },
+    livez: record.of('livez', { etcd: storeCheck(parts, parts.times?.healthTimeoutMs), ...parts.checks, ...inGrace(parts.hooks.checks(), parts) }),
+    readyz: record.of('readyz', { 'etcd-readiness': storeCheck(parts, parts.times?.readyTimeoutMs), ...parts.hooks.checks(), shutdown: () => Promise.resolve(parts.hooks.stopping ? 'process is shutting down' : undefined) }),
     metrics: parts.metrics,
   };
+  paths.exact('/metrics/slis', () => Promise.resolve({ status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: utf8(record.text) }));
   for (const path of ['/healthz', '/livez', '/readyz', '/metrics']) {
     const serve = (request: { readonly target: string }): ReturnType<NonNullable<ReturnType<PathTable['find']>>> => answerHealth(options, request.target) ?? Promise.resolve(pageNotFound());
     paths.exact(path, serve);
