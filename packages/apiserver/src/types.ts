@@ -262,8 +262,8 @@ export interface WriteHook {
 
 /** Read-modify-write of a stored object below admission and validation, for handlers that are themselves the validation. */
 export interface ObjectMutator {
-  /** Retried on conflict: `change` may run several times, and throws StatusError to give up. Rejects with NotFound. Answers the stored object. `term`: only while it lasts. */
-  mutate(group: string, resource: string, key: { readonly namespace: string; readonly name: string }, change: (object: JsonObject) => void, options?: { readonly dryRun?: boolean; readonly shared?: boolean; readonly notes?: RequestNotes; readonly term?: LeaseTerm | undefined }): Promise<JsonObject>;
+  /** Retried on conflict: `change` may run several times, and throws StatusError to give up. Rejects with NotFound. Answers the stored object. `term`: only while it lasts. `shallow`: `change` replaces what lies below metadata, spec and status rather than changing it. */
+  mutate(group: string, resource: string, key: { readonly namespace: string; readonly name: string }, change: (object: JsonObject) => void, options?: { readonly dryRun?: boolean; readonly shared?: boolean; readonly shallow?: boolean; readonly notes?: RequestNotes; readonly term?: LeaseTerm | undefined }): Promise<JsonObject>;
 }
 
 /** Keys of the store that are no API objects (`/registry/ranges/…`, `/registry/masterleases/…`). Linearizable. */

@@ -1,8 +1,8 @@
 import { EtcdError, type Compare, type EtcdClient, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
 import type { HttpRequest, Timers } from '@coxswain/host';
 
-/** etcd takes 128 operations and 1.5 MiB in a transaction. */
-const maxWrites = 64;
+/** etcd takes 128 comparisons and 1.5 MiB in a transaction; guards are comparisons too. */
+const maxWrites = 100;
 const maxBytes = 512 * 1024;
 const maxRunning = 4;
 
@@ -94,8 +94,12 @@ export class SharedWrites {
     const rest: Waiting[] = [];
     const keys = new Set<string>();
     let sizeBytes = 0;
-    for (const one of this.#waiting) {
-      const fits = group.length < maxWrites && (group.length === 0 || sizeBytes + one.sizeBytes <= maxBytes) && !keys.has(one.key);
+    for (const [at, one] of this.#waiting.entries()) {
+      if (group.length === maxWrites) {
+        for (const later of this.#waiting.slice(at)) rest.push(later);
+        break;
+      }
+      const fits = (group.length === 0 || sizeBytes + one.sizeBytes <= maxBytes) && !keys.has(one.key);
       (fits ? group : rest).push(one);
       keys.add(one.key);
       if (fits) sizeBytes += one.sizeBytes;

@@ -8,7 +8,7 @@ import type { CacheChange, CacheReader, ObjectMutator, RawStore } from '../types
 import { noteWrite } from './context.ts';
 import { LeaseGuards } from './lease-guards.ts';
 import { lockMessage } from './metadata.ts';
-import { copy } from './object.ts';
+import { copy, copyParts } from './object.ts';
 import type { Registry } from './registry.ts';
 
 class Change implements CacheChange {
@@ -95,7 +95,7 @@ export function objectMutator(registry: Registry, metrics: Metrics): ObjectMutat
         }
         if (current === undefined) throw notFound(what, key.name);
         const guard = options.term === undefined ? undefined : await guards.of(options.term, what, key.name);
-        const object: JsonObject = copy(current.object);
+        const object: JsonObject = options.shallow === true ? copyParts(current.object) : copy(current.object);
         try {
           change(object);
         } catch (error) {

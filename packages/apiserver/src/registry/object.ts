@@ -43,6 +43,13 @@ export function copy<T extends Json>(value: T): T {
   return made as T;
 }
 
+/** The object and its members are new, what lies below them is shared. */
+export function copyParts(object: JsonObject): JsonObject {
+  const made: JsonObject = {};
+  for (const [key, part] of Object.entries(object)) made[key] = isObject(part) ? { ...part } : part;
+  return made;
+}
+
 /** Value at a path of keys; undefined where anything is missing. */
 export function at(object: JsonObject, ...path: readonly string[]): Json | undefined {
   let value: Json | undefined = object;

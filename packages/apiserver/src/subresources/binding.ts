@@ -63,7 +63,7 @@ export function bindingHandlers(clock: Clock, pods: ObjectMutator): readonly Cre
     if (name === '') throw badRequest('Name parameter required.');
     const now = rfc3339Seconds(clock.nowMs());
     const key = `${dryRun ? '' : '/registry'}/pods/${request.info.namespace}/${name}`;
-    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now, key), { dryRun, shared: sharesWrites(request.http), notes: request.notes, term: termOf(request.http) });
+    await pods.mutate('', 'pods', { namespace: request.info.namespace, name }, (object) => bind(typed<Pod>(object), binding, now, key), { dryRun, shared: sharesWrites(request.http), shallow: true, notes: request.notes, term: termOf(request.http) });
     return success(201);
   }
   return [
