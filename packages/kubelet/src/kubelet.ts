@@ -141,6 +141,7 @@ class Kubelet {
       updated: (before, after) => this.#updated(before, after),
       deleted: (pod) => this.#workers.get(uidOf(pod))?.remove(),
     });
+    nodeInformer.addHandler({ updated: (_before, node) => { if (node.metadata?.name === this.#config.nodeName) this.#node.observed(node); } });
     this.#track(this.#pleg.run(signal, { changed: (pod) => this.#runtimeChanged(pod), recovered: () => this.#runtimeRecovered(), relisted: (result) => this.#metrics.relisted(result) }));
     this.#track(new LogRotation(this.#config, this.#host, this.#deps.runtime, this.#deps.system).run(signal));
     await this.#removeLeftovers();

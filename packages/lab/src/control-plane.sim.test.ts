@@ -84,6 +84,25 @@ test('a node that was deleted under its kubelet registers again with its next le
   }
 });
 
+test('a node of which others say that it is silent says within seconds that it is not', async () => {
+  const world = new ControlPlane({ seed: 1, apiservers: 1, nodes: 1, serviceAccountKeyPem });
+  try {
+    world.startAll();
+    const client = world.client('user');
+    const readyIs = async (wanted: string): Promise<boolean> => (await client.get(resources.nodes, { name: 'node-1' })).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === wanted) === true;
+    await world.until('the node is Ready', 120_000, () => readyIs('True'));
+    await world.sim.run(5000);
+    // As the node controller does when leases did not come through.
+    await world.until('it is said to be silent', 10_000, async () => {
+      await client.patch(resources.nodes, { name: 'node-1' }, 'strategic', { status: { conditions: [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }] } }, { subresource: 'status' });
+      return true;
+    });
+    await world.until('it is Ready again', 30_000, () => readyIs('True'));
+  } finally {
+    world.sim.stop();
+  }
+});
+
 test('the same seed gives the same trace, byte for byte', async () => {
   const first = await story(11);
   const second = await story(11);

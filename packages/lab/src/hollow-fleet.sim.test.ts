@@ -45,18 +45,8 @@ class World {
     this.client = this.plane.client('user');
   }
 
-  /** A refused or broken request is an answer of no. */
-  async until(what: string, forMs: number, probe: () => Promise<boolean>): Promise<void> {
-    const { sim } = this.plane;
-    const deadlineMs = sim.nowMs + forMs;
-    while (sim.nowMs < deadlineMs) {
-      let answer: boolean | undefined;
-      void probe().catch(() => false).then((value) => { answer = value; });
-      await sim.run(20_000, () => answer !== undefined);
-      if (answer === true) return;
-      await sim.run(250);
-    }
-    throw new Error(`${what}: not within ${forMs} ms of virtual time\n${sim.trace.tail(40).join('\n')}`);
+  until(what: string, forMs: number, probe: () => Promise<boolean>): Promise<void> {
+    return this.plane.until(what, forMs, probe);
   }
 
   async nodes(): Promise<readonly Node[]> {

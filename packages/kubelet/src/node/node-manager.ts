@@ -57,6 +57,11 @@ export class NodeManager {
     this.#wake?.();
   }
 
+  /** Others have said something else of it: it says at once what is so. */
+  observed(node: Node): void {
+    if (this.#reported !== undefined && node.status !== undefined && readyOf(node.status) !== readyOf(this.#reported)) this.#lookAgain();
+  }
+
   /** The node may be gone, with its lease: the next report finds out and registers it again, rather than when one is due. */
   #lookAgain(): void {
     this.#reported = undefined;
