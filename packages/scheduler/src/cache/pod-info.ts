@@ -45,6 +45,19 @@ export function podInfoOf(pod: Pod): PodInfo {
   return withShape(pod, makePodShape(pod));
 }
 
+/** Remembers by the pod's shape what `make` answers, which must be by nothing else of the pod than what `shapeKeyOf` reads. */
+export function byShape<T>(make: (pod: Pod) => T): (pod: PodInfo) => T {
+  const known = new WeakMap<PodShape, { readonly value: T }>();
+  return ({ pod, shape }) => {
+    let entry = known.get(shape);
+    if (entry === undefined) {
+      entry = { value: make(pod) };
+      known.set(shape, entry);
+    }
+    return entry.value;
+  };
+}
+
 /** The same pod of another shape, for trials. */
 export function reshaped(pod: PodInfo, change: Partial<PodShape>): PodInfo {
   const shape: PodShape = { ...pod.shape, ...change };

@@ -117,6 +117,6 @@ function containerKey({ resources, ports, restartPolicy }: Container): unknown {
 /** Equal keys have equal shapes. (The reverse need not be.) */
 export function shapeKeyOf(pod: Pod): string {
   const { namespace = '', labels } = pod.metadata ?? {};
-  const { affinity, nodeSelector, tolerations, overhead, priority, containers = [], initContainers = [] } = pod.spec ?? {};
-  return JSON.stringify([namespace, labels, affinity, nodeSelector, tolerations, overhead, priority, containers.map(containerKey), initContainers.map(containerKey)]);
+  const { affinity, nodeSelector, tolerations, topologySpreadConstraints, overhead, priority, containers = [], initContainers = [] } = pod.spec ?? {};
+  return JSON.stringify([namespace, labels, affinity, nodeSelector, tolerations, topologySpreadConstraints, overhead, priority, containers.map(containerKey), initContainers.map(containerKey)]);
 }

@@ -1,4 +1,5 @@
 import type { Node, NodeAffinity, NodeSelectorTerm, Pod } from 'kubernetes-types/core/v1';
+import { byShape } from '../../cache/pod-info.ts';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { StateData } from '../../framework/cycle-state.ts';
 import type { AnyPlugin, PreFilterResult } from '../../framework/interface.ts';
@@ -49,6 +50,8 @@ export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
   const enforced = added?.requiredDuringSchedulingIgnoredDuringExecution;
   const enforcedMatches = enforced === undefined ? undefined : compileNodeSelector(enforced);
   const enforcedPreferred = (added?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(compilePreferredTerm);
+  const requiredOf = byShape(compileRequiredNodeAffinity);
+  const preferredOf = byShape((pod) => (pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(compilePreferredTerm));
   const accepts = (pod: Pod, node: Node | undefined): boolean => node !== undefined
     && (enforcedMatches?.(node) ?? true) && (compileRequiredNodeAffinity(pod)?.(node) ?? true);
   /** One plugin has one `added`, so the pod's own demands tell masks apart. */
@@ -56,12 +59,12 @@ export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
   return {
     name,
     filtersByNodeAlone: true,
-    preFilter(state, { pod }) {
-      const required = compileRequiredNodeAffinity(pod);
+    preFilter(state, pod) {
+      const required = requiredOf(pod);
       if (required === undefined && enforcedMatches === undefined) return { status: skip };
       const data: FilterState = { matches: required ?? (() => true), clone: () => data };
       state.write(name, data);
-      return preFilterOf(pod);
+      return preFilterOf(pod.pod);
     },
     filter(state, _pod, { node }) {
       if (node === undefined) return unresolvable(reasonAffinity);
@@ -73,8 +76,8 @@ export function nodeAffinity(added?: NodeAffinity): AnyPlugin {
       const holds = ({ node }: NodeInfo): boolean => node !== undefined && (enforcedMatches?.(node) ?? true) && matches(node);
       return keepMasked(table.mask(`${maskName} ${nodeAffinityKey}`, holds), rows, count);
     },
-    preScore(state, { pod }) {
-      const own = (pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(compilePreferredTerm);
+    preScore(state, pod) {
+      const own = preferredOf(pod);
       if (own.length + enforcedPreferred.length === 0) return skip;
       const data: ScoreState = { preferred: [...enforcedPreferred, ...own], clone: () => data };
       state.write(`${name}/score`, data);

@@ -1,6 +1,6 @@
 import type { Pod, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../../cache/node-info.ts';
-import type { PodInfo } from '../../cache/pod-info.ts';
+import { byShape, type PodInfo } from '../../cache/pod-info.ts';
 import { allOf, compileLabelSelector, compileRequirement, type LabelMatcher } from '../../selectors/labels.ts';
 import { compileRequiredNodeAffinity } from '../../selectors/node-selector.ts';
 import { firstUntolerated } from '../../selectors/taints.ts';
@@ -71,9 +71,11 @@ export function questionOf({ selector }: Constraint, namespace: string): PodQues
   return { key: `spread ${namespace} ${selector.key}`, matches: (pod) => selector.empty !== true && counts(pod, namespace, selector.matches), byNamespaceLabels: false };
 }
 
+const requiredAffinityOf = byShape(compileRequiredNodeAffinity);
+
 /** Nodes whose pods count for the constraint: those with all of `keys` and within the inclusion policies. */
 export function includedNodes({ honorAffinity, honorTaints }: Constraint, keys: readonly string[], pod: PodInfo, table: NodeTable): RowSelection {
-  const affinity = honorAffinity ? compileRequiredNodeAffinity(pod.pod) : undefined;
+  const affinity = honorAffinity ? requiredAffinityOf(pod) : undefined;
   const tolerations = pod.pod.spec?.tolerations ?? [];
   const key = `spread ${JSON.stringify([keys, affinity === undefined ? '' : pod.nodeAffinityKey, honorTaints ? pod.tolerationsKey : ''])}`;
   const holds = ({ node, labels, taints }: NodeInfo): boolean => keys.every((name) => Object.hasOwn(labels, name))

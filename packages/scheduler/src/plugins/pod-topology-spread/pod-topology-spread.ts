@@ -1,5 +1,5 @@
 import type { Node, Pod, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
-import { podInfoOf } from '../../cache/pod-info.ts';
+import { byShape, podInfoOf, type PodInfo } from '../../cache/pod-info.ts';
 import type { ClusterEvent } from '../../framework/events.ts';
 import type { AnyPlugin, EventRegistration } from '../../framework/interface.ts';
 import { skip, success } from '../../framework/status.ts';
@@ -59,6 +59,11 @@ function nodeHint(constraintsOf: (pod: Pod, when: When) => Constraint[]): (pod: 
 
 export function podTopologySpread(args: SpreadArgs, owningSelectors: OwningSelectors): AnyPlugin {
   const constraintsOf = makeConstraintsOf(args, owningSelectors);
+  const own: Readonly<Record<When, (pod: PodInfo) => Constraint[]>> = {
+    DoNotSchedule: byShape((pod) => compileConstraints(pod, 'DoNotSchedule')), ScheduleAnyway: byShape((pod) => compileConstraints(pod, 'ScheduleAnyway')),
+  };
+  // The defaults go by Services and owners, which the pod does not show.
+  const constraintsFor = (pod: PodInfo, when: When): Constraint[] => ((pod.pod.spec?.topologySpreadConstraints ?? []).length > 0 ? own[when](pod) : constraintsOf(pod.pod, when));
   const events: readonly EventRegistration[] = [
     { resource: 'AssignedPod', actions: ['Add', 'Delete', 'UpdatePodLabel'], hint: podHint(constraintsOf) },
     { resource: 'Node', actions: ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint'], hint: nodeHint(constraintsOf) },
@@ -67,7 +72,7 @@ export function podTopologySpread(args: SpreadArgs, owningSelectors: OwningSelec
   return {
     name,
     preFilter(state, pod, snapshot) {
-      const constraints = constraintsOf(pod.pod, 'DoNotSchedule');
+      const constraints = constraintsFor(pod, 'DoNotSchedule');
       if (constraints.length === 0) return { status: skip };
       state.write(name, spreadState(pod, constraints, snapshot));
       return { status: success };
@@ -77,7 +82,7 @@ export function podTopologySpread(args: SpreadArgs, owningSelectors: OwningSelec
     filter: (state, _pod, node) => (state.read<SpreadState>(name) as SpreadState).filter(node),
     filterRows: (state, _pod, _snapshot, rows, count) => (state.read<SpreadState>(name) as SpreadState).filterRows(rows, count),
     preScore(state, pod, candidates, snapshot) {
-      const constraints = constraintsOf(pod.pod, 'ScheduleAnyway');
+      const constraints = constraintsFor(pod, 'ScheduleAnyway');
       if (constraints.length === 0) return skip;
       const requireAllKeys = (pod.pod.spec?.topologySpreadConstraints ?? []).length > 0 || args.defaultingType !== 'System';
       state.write(scoreKey, spreadScoreState(pod, constraints, requireAllKeys, candidates, snapshot));
