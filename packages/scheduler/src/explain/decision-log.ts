@@ -24,36 +24,23 @@ export interface DecisionRecord {
   preemption?: PreemptionReport;
 }
 
-/** The last decisions, by pod. */
+/** The last decisions. Noting one is a single write, as it is done for every pod; whoever asks, which is seldom, looks through all of them. */
 export class DecisionLog {
   readonly #capacity: number;
-  readonly #byPod = new Map<string, DecisionRecord[]>();
-  #records: DecisionRecord[] = [];
+  readonly #records: DecisionRecord[] = [];
+  #next = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
   add(record: DecisionRecord): void {
-    this.#records.push(record);
-    const own = this.#byPod.get(record.pod.key);
-    if (own === undefined) this.#byPod.set(record.pod.key, [record]);
-    else own.push(record);
-    if (this.#records.length >= 2 * this.#capacity) this.#trim();
-  }
-
-  #trim(): void {
-    this.#records = this.#records.slice(-this.#capacity);
-    this.#byPod.clear();
-    for (const record of this.#records) {
-      const own = this.#byPod.get(record.pod.key);
-      if (own === undefined) this.#byPod.set(record.pod.key, [record]);
-      else own.push(record);
-    }
+    this.#records[this.#next] = record;
+    this.#next = (this.#next + 1) % this.#capacity;
   }
 
   /** Of `namespace/name`, oldest first. */
   of(key: string): readonly DecisionRecord[] {
-    return this.#byPod.get(key) ?? [];
+    return [...this.#records.slice(this.#next), ...this.#records.slice(0, this.#next)].filter(({ pod }) => pod.key === key);
   }
 }
