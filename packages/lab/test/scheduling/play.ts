@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { isAlreadyExists, resources, type Client, type KubeObject, type ResourceType } from '@coxswain/client';
+import type { Simulation } from '@coxswain/host/sim';
 import { defaultProfile, defaultSchedulerConfig, type SchedulerConfig } from '@coxswain/scheduler';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { ControlPlane } from '../../src/control-plane.ts';
@@ -85,8 +86,21 @@ async function makeRoom(admin: Actor): Promise<void> {
   }
 }
 
+/** Without a storm, so that one and the same scheduler must come to terms with what it is answered: first with nothing, and then with refusals. */
+async function rough(sim: Simulation, admin: Actor, wire: { harm: Wire['harm'] }): Promise<void> {
+  wire.harm = 'late';
+  const names = [...nodeNames, ...nodeNames].map((name, at) => `big-${name}-${at}`);
+  for (const name of names) await sim.runUntil(ensure(admin.client, resources.pods, pod(name, 'plain', 2500)), settleMs, 'large pods');
+  await sim.run(6000);
+  wire.harm = 'refused';
+  for (const name of names) await sim.runUntil(tolerant(admin.client.delete(resources.pods, { namespace: 'default', name }, { gracePeriodSeconds: 0 })), settleMs, 'large pods go');
+  for (const name of nodeNames) await sim.runUntil(ensure(admin.client, resources.pods, pod(`small-${name}`, 'plain', 100)), settleMs, 'small pods');
+  await sim.run(1500);
+  wire.harm = 'none';
+}
+
 export async function play(seed: number, stormMs: number, onTrace?: (line: string) => void): Promise<Outcome> {
-  const wire: { -readonly [K in keyof Wire]: Wire[K] } = { host: undefined as never, sent: [], calm: false, onLate: () => undefined, late: undefined as never };
+  const wire: { -readonly [K in keyof Wire]: Wire[K] } = { host: undefined as never, sent: [], harm: 'any', onLate: () => undefined, late: undefined as never };
   const world = new ControlPlane({
     seed, apiservers: servers.length, nodes: 0, serviceAccountKeyPem, schedulers, schedulerConfig: configOf, schedulerClient: (name, client) => onWire(wire, name, client),
     ...(onTrace === undefined ? {} : { onTrace }),
@@ -98,7 +112,7 @@ export async function play(seed: number, stormMs: number, onTrace?: (line: strin
     wire.late = () => late;
     wire.onLate = (name) => {
       const process = world.processes.get(name);
-      if (process === undefined || wire.calm || wire.host.random.float() < 0.3) return;
+      if (process === undefined || wire.harm !== 'any' || wire.host.random.float() < 0.3) return;
       sim.pause(process);
       void wire.host.timers.sleep(4500 + wire.host.random.float() * 4500).then(() => sim.resume(process));
     };
@@ -120,10 +134,10 @@ export async function play(seed: number, stormMs: number, onTrace?: (line: strin
     ];
     await sim.runUntil(Promise.all(working), stormMs + settleMs, `seed ${seed}: the storm`);
     sim.heal();
-    wire.calm = true;
     for (const name of nodeNames) await sim.runUntil(settleNode(admin, node(name)), settleMs, `seed ${seed}: the nodes`);
     await sim.runUntil(openGate(admin, true), settleMs, `seed ${seed}: the gate`);
     await sim.runUntil(makeRoom(admin), settleMs, `seed ${seed}: room`);
+    await rough(sim, admin, wire);
     const starved = [...await sim.runUntil(starving(admin), 2 * settleMs, `seed ${seed}: the rest`), ...await sim.runUntil(lastWave(admin), 4 * settleMs, `seed ${seed}: the last wave`)];
     await sim.run(2000);
     const verdict = judge(log.facts, wire.sent);

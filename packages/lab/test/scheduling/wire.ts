@@ -15,8 +15,8 @@ export interface Sent {
 export interface Wire {
   readonly host: Host;
   readonly sent: Sent[];
-  /** Nothing comes to harm any more. */
-  calm: boolean;
+  /** What becomes of bindings. */
+  harm: 'any' | 'late' | 'refused' | 'none';
   /** Who has something on its way that will come late: the best moment to stop it. */
   onLate: (scheduler: string) => void;
   /** Never ends, as what is under way does not end with its sender. */
@@ -44,7 +44,7 @@ async function harmed(wire: Wire, scheduler: string, client: Client, request: Ra
   const { host } = wire;
   // Pods that wait at the gate are those that nobody else binds meanwhile.
   const lateShare = bindings.some(({ name }) => name.includes('gated')) ? 0.7 : 0.1;
-  const chance = wire.calm ? 1 : host.random.float();
+  const chance = { any: host.random.float(), refused: 0.15, late: 0.3, none: 1 }[wire.harm];
   if (chance < 0.1) await host.timers.sleep(host.random.float() * 3000);
   else if (chance < 0.2) return refusals(bindings.length);
   else if (chance < 0.3) {
@@ -52,7 +52,7 @@ async function harmed(wire: Wire, scheduler: string, client: Client, request: Ra
     throw new NetworkError('reset', 'the answer was lost');
   } else if (chance < 0.3 + lateShare) {
     wire.onLate(scheduler);
-    void host.timers.sleep(500 + host.random.float() * 9000).then(() => wire.late(scheduler).raw(request)).catch((error: unknown) => {
+    void host.timers.sleep(wire.harm === 'late' ? host.random.float() * 1500 : 500 + host.random.float() * 9000).then(() => wire.late(scheduler).raw(request)).catch((error: unknown) => {
       if (!(error instanceof NetworkError || error instanceof ApiError)) throw error;
     });
     throw new NetworkError('reset', 'nobody knows where it is');
