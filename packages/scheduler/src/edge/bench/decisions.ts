@@ -49,6 +49,7 @@ function admitted(pod: Pod): Pod {
 
 /** The scheduler's own cache, queue, plugins and loop, with a cluster in memory around it: no API, no network, no other process. */
 class DecisionsTarget implements Target {
+  readonly resumesAtOnce = true;
   readonly name = 'decisions';
   readonly notes = ['cache, queue, decision, assumption and the informers\' handlers in this process, no API: bindings, conditions and events are told to memory'];
   readonly schedulerName = defaultProfile.schedulerName;

@@ -95,6 +95,7 @@ class SchedulerProcess {
 
 /** Over the network: an API server, a scheduler as a process, and this process as load client and watcher. */
 class RealTarget implements Target {
+  readonly resumesAtOnce = false;
   readonly name: string;
   readonly notes: readonly string[];
   readonly schedulerName: string;

@@ -14,7 +14,7 @@ export interface ProcessUse { readonly name: string; readonly cpuSeconds: number
 /** One measured createPods. */
 export interface Sample {
   readonly pods: number;
-  /** From the first creation, or of a drained queue the first binding, to the last binding. */
+  /** From the first creation to the last binding; of a drained queue from when the scheduler goes on, or if it is started anew, from the first binding. */
   readonly seconds: number;
   readonly podsPerSecond: number;
   readonly bySecond: readonly number[];
@@ -157,9 +157,10 @@ class Run {
     if (drain) {
       await target.pause();
       await target.createPods(pods);
+      [startMs, uses] = [performance.now(), new Uses(target.processes())];
       await target.resume();
       await this.#wait(keys, 1);
-      [startMs, uses] = [performance.now(), new Uses(target.processes())];
+      if (!target.resumesAtOnce) [startMs, uses] = [performance.now(), new Uses(target.processes())];
     } else {
       [startMs, uses] = [performance.now(), new Uses(target.processes())];
       await target.createPods(pods);
@@ -167,7 +168,7 @@ class Run {
     await this.#wait(keys);
     const used = uses.since(pods.length);
     const { createdMs, boundMs } = target.binds.timesOf(keys);
-    const fromMs = drain ? boundMs.reduce((first, ms) => Math.min(first, ms), startMs) : startMs;
+    const fromMs = drain && !target.resumesAtOnce ? boundMs.reduce((first, ms) => Math.min(first, ms), startMs) : startMs;
     const seconds = (boundMs.reduce((last, ms) => Math.max(last, ms), fromMs) - fromMs) / 1000;
     const decisionMs = target.decisionTimes();
     this.sample = {

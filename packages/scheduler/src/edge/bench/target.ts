@@ -33,6 +33,8 @@ export interface Target {
   deleteNode(name: string): Promise<void>;
   deletePod(namespace: string, name: string): Promise<void>;
   deleteService(namespace: string, name: string): Promise<void>;
+  /** A resumed scheduler decides at once; else a process is started, and a drained queue is measured from its first binding on. */
+  readonly resumesAtOnce: boolean;
   /** No decisions until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
