@@ -6,8 +6,9 @@ import { startDecisions } from './decisions.ts';
 import { html } from './html.ts';
 import { startReal } from './real.ts';
 import { compare, lineOf, table, type Report, type Row } from './report.ts';
-import { runWorkload, type Sample } from './run.ts';
-import { countOf, hasGangs, leftOut, scaled, workloads, type Workload } from './workloads.ts';
+import { runWorkload } from './run.ts';
+import type { Sample } from './sample.ts';
+import { canDrain, countOf, hasGangs, leftOut, scaled, watchesAttempts, workloads, type Workload } from './workloads.ts';
 
 export interface SchedulingBenchOptions {
   readonly target: 'decisions' | 'real';
@@ -35,17 +36,21 @@ function heading(): string {
   return `${all.length} × ${all[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
+function drained(options: SchedulingBenchOptions, workload: Workload): boolean {
+  return canDrain(workload) && (options.drain || options.target === 'decisions');
+}
+
 /** The run's own directory, and what is told of how the target was asked. */
 async function once(options: SchedulingBenchOptions, workload: Workload, notes: Set<string>): Promise<{ readonly sample: Sample; readonly name: string }> {
   const directory = join(options.directory, `cox-bench-scheduling-${process.pid}`);
-  const starting = options.target === 'decisions' ? startDecisions(hasGangs(workload)) : startReal({ ...options, directory, gangs: hasGangs(workload) });
+  const starting = options.target === 'decisions' ? startDecisions(hasGangs(workload)) : startReal({ ...options, directory, gangs: hasGangs(workload), attempts: watchesAttempts(workload) });
   // Its processes would stay.
   const ended = (): void => { void starting.then((target) => target.close()).finally(() => { rmSync(directory, { recursive: true, force: true }); process.exit(1); }); };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, ended);
   try {
     const target = await starting;
     for (const note of target.notes) notes.add(note);
-    return { name: target.name, sample: await runWorkload(target, workload, { drain: options.drain || options.target === 'decisions', idleMs }) };
+    return { name: target.name, sample: await runWorkload(target, workload, { drain: drained(options, workload), idleMs }) };
   } finally {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, ended);
     await starting.then((target) => target.close(), () => undefined);
@@ -57,7 +62,7 @@ async function once(options: SchedulingBenchOptions, workload: Workload, notes: 
 async function measure(options: SchedulingBenchOptions, workload: Workload, notes: Set<string>): Promise<Row> {
   const samples: Sample[] = [];
   const nodes = workload.ops.reduce((sum, op) => (op.opcode === 'createNodes' ? sum + countOf(workload, op.count) : sum), 0);
-  const row = { workload: workload.name, target: options.target as string, drained: options.drain || options.target === 'decisions', nodes, line: workload.line, samples };
+  const row = { workload: workload.name, target: options.target as string, drained: drained(options, workload), nodes, line: workload.line, samples };
   for (let round = 1; round <= options.repeats; round += 1) {
     options.print(`${workload.name}: run ${round} of ${options.repeats}; load ${number(loadavg()[0])}`);
     try {

@@ -3,6 +3,7 @@ export class Binds {
   readonly #createdMs = new Map<string, number>();
   readonly #boundMs = new Map<string, number>();
   readonly #nodes = new Map<string, string>();
+  readonly #attempted = new Set<string>();
   readonly #waits = new Set<(key: string) => void>();
 
   created(key: string): void {
@@ -14,6 +15,13 @@ export class Binds {
     if (this.#boundMs.has(key)) return;
     this.#boundMs.set(key, performance.now());
     this.#nodes.set(key, nodeName);
+    for (const look of this.#waits) look(key);
+  }
+
+  /** The scheduler has found no node for it, for now. Only told by targets that are asked to. */
+  attempted(key: string): void {
+    if (this.#attempted.has(key) || this.#boundMs.has(key)) return;
+    this.#attempted.add(key);
     for (const look of this.#waits) look(key);
   }
 
@@ -40,18 +48,27 @@ export class Binds {
 
   /** Until so many of them are bound; rejects after `idleMs` in which none was, and when `broken` does. */
   wait(keys: ReadonlySet<string>, count: number, idleMs: number, broken: Promise<never>): Promise<void> {
-    let missing = count - keys.values().filter((key) => this.#boundMs.has(key)).toArray().length;
-    if (missing <= 0) return Promise.resolve();
+    return this.#wait(keys, count, (key) => this.#boundMs.has(key), 'bound', idleMs, broken);
+  }
+
+  /** Until each has a node, or was tried in vain; rejects likewise. */
+  waitForAttempts(keys: ReadonlySet<string>, idleMs: number, broken: Promise<never>): Promise<void> {
+    return this.#wait(keys, keys.size, (key) => this.#boundMs.has(key) || this.#attempted.has(key), 'tried', idleMs, broken);
+  }
+
+  #wait(keys: ReadonlySet<string>, count: number, isDone: (key: string) => boolean, what: string, idleMs: number, broken: Promise<never>): Promise<void> {
+    const done = new Set(keys.values().filter(isDone));
+    if (done.size >= count) return Promise.resolve();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const look = (key: string): void => {
-      if (!keys.has(key)) return;
-      missing -= 1;
-      if (missing === 0) resolve();
+      if (!keys.has(key) || !isDone(key)) return;
+      done.add(key);
+      if (done.size === count) resolve();
     };
-    let seen = missing;
+    let seen = done.size;
     const watchdog = setInterval(() => {
-      if (seen === missing) reject(new Error(`${missing} of ${count} pods were not bound, and none was for ${idleMs / 1000} s`));
-      seen = missing;
+      if (seen === done.size) reject(new Error(`${count - done.size} of ${count} pods were not ${what}, and none was for ${idleMs / 1000} s`));
+      seen = done.size;
     }, idleMs);
     this.#waits.add(look);
     return Promise.race([promise, broken]).finally(() => { clearInterval(watchdog); this.#waits.delete(look); });

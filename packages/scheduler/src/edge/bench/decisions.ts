@@ -1,4 +1,5 @@
-import { keyOfObject, resources } from '@coxswain/client';
+import { applyMergePatch, type Json } from '@coxswain/api';
+import { keyOfObject, resources, type KubeObject } from '@coxswain/client';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { noMetrics, type Metrics } from '@coxswain/service';
@@ -47,6 +48,11 @@ function admitted(pod: Pod): Pod {
   return { ...pod, metadata: { ...pod.metadata, uid: `uid-${uids}`, creationTimestamp: new Date().toISOString() }, spec: { containers: [], ...pod.spec, priority } };
 }
 
+function patched<T extends KubeObject>(object: T | undefined, patch: object): T {
+  if (object === undefined) throw new Error('what is to be patched is not there');
+  return applyMergePatch(object as unknown as Json, patch as Json) as unknown as T;
+}
+
 /** The scheduler's own cache, queue, plugins and loop, with a cluster in memory around it: no API, no network, no other process. */
 class DecisionsTarget implements Target {
   readonly resumesAtOnce = true;
@@ -68,7 +74,7 @@ class DecisionsTarget implements Target {
     promise.catch(() => undefined);
     this.broken = promise;
     this.#break = reject;
-    const client = memoryClient(this.#informers.pods, (key, node) => { this.binds.bound(key, node); }, (key) => { this.binds.deleted(key); });
+    const client = memoryClient(this.#informers.pods, (key, node) => { this.binds.bound(key, node); }, (key) => { this.binds.deleted(key); }, (key) => { this.binds.attempted(key); });
     this.#assembled = assemble(gangs ? gangConfig : defaultSchedulerConfig('bench'), createRealHost(silentLogger), client, gangs ? { ...this.#informers, gangs: { podGroups: this.#groups, members: this.#informers.pods } } : this.#informers, collecting(this.#timesMs));
     this.#assembled.queue.start();
     this.#running = this.#run();
@@ -123,6 +129,16 @@ class DecisionsTarget implements Target {
 
   async createService(service: Service): Promise<void> {
     this.#informers.services.put(service);
+  }
+
+  async patchPod(namespace: string, name: string, patch: object): Promise<void> {
+    const { pods } = this.#informers;
+    pods.put(patched(pods.lister.get({ namespace, name }), patch));
+  }
+
+  async patchNode(name: string, patch: object): Promise<void> {
+    const { nodes } = this.#informers;
+    nodes.put(patched(nodes.lister.get({ name }), patch));
   }
 
   async deleteNode(name: string): Promise<void> {

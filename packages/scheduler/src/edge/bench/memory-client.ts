@@ -53,8 +53,13 @@ function merged(status: PodStatus | undefined, patch: PodStatus): PodStatus {
   return { ...status, ...patch, conditions: [...conditions.values()] };
 }
 
+/** The scheduler has tried it, and found nothing. */
+export function isRefused({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: value }) => type === 'PodScheduled' && value === 'False') === true;
+}
+
 /** The few writes that a scheduler makes, on the pods of an informer; anything else is refused. */
-export function memoryClient(pods: MemoryInformer<Pod>, bound: (key: string, node: string) => void, deleted: (key: string) => void): Client {
+export function memoryClient(pods: MemoryInformer<Pod>, bound: (key: string, node: string) => void, deleted: (key: string) => void, refused: (key: string) => void): Client {
   const refuse = (what: string) => (): never => { throw new Error(`the in-process cluster has no ${what}`); };
   const podAt = (type: ResourceType, key: ObjectKey): Pod => {
     const pod = type.resource === 'pods' ? pods.lister.get(key) : undefined;
@@ -69,6 +74,7 @@ export function memoryClient(pods: MemoryInformer<Pod>, bound: (key: string, nod
       const pod = podAt(type, key);
       const after: Pod = { ...pod, status: merged(pod.status, (body as Pod).status ?? {}) };
       pods.put(after);
+      if (isRefused(after)) refused(keyOfObject(after));
       return after as T;
     },
     async delete(type, key) {

@@ -1,7 +1,7 @@
 import type { Node } from 'kubernetes-types/core/v1';
 import { parseResources } from '../../cache/resources.ts';
 import { deviation, mean } from './statistics.ts';
-import { podTemplates, type PodTemplateName } from './templates.ts';
+import { podTemplate, type PodTemplateName } from './templates.ts';
 
 /** How good the places are that the pods of a run have got. */
 export interface Placement {
@@ -21,7 +21,7 @@ export interface Placement {
 interface Asked { readonly milliCpu: number; readonly memory: number }
 
 function requestsOf(template: PodTemplateName): Asked {
-  const { spec } = podTemplates[template];
+  const { spec } = podTemplate(template);
   const asked = (spec.containers ?? []).map(({ resources }) => parseResources(resources?.requests));
   return { milliCpu: asked.reduce((sum, { milliCpu }) => sum + milliCpu, 0), memory: asked.reduce((sum, { memory }) => sum + memory, 0) };
 }

@@ -15,6 +15,7 @@ import type { PodGroup } from '../../gangs/pod-group.ts';
 import { Binds } from './binds.ts';
 import { describeLimits } from './client-limits.ts';
 import { gangConfigFile } from './gang-config.ts';
+import { isRefused } from './memory-client.ts';
 import { priorities } from './templates.ts';
 import type { Target, WatchedProcess } from './target.ts';
 import type { BoundVolume } from './volumes.ts';
@@ -30,6 +31,8 @@ export interface RealOptions {
   readonly members: 1 | 3;
   /** The workload has pod groups: their definition is made, and our scheduler has Coscheduling. */
   readonly gangs: boolean;
+  /** Pods that are tried in vain are told of: the watch is of all pods, and not only of bound ones. */
+  readonly attempts: boolean;
   /** For Node of our scheduler and API server, such as `--cpu-prof`. */
   readonly nodeArguments: readonly string[];
 }
@@ -106,6 +109,7 @@ class RealTarget implements Target {
   readonly #scheduler: SchedulerProcess;
   readonly #fail: (error: Error) => void;
   readonly #gangs: boolean;
+  readonly #attempts: boolean;
   #connections: readonly Connection[] = [];
   #closing = false;
 
@@ -117,6 +121,7 @@ class RealTarget implements Target {
     this.#server = server;
     this.#endpoint = endpoint;
     this.#gangs = options.gangs;
+    this.#attempts = options.attempts;
     this.schedulerName = options.schedulerName;
     const own = options.schedulerCommand === '';
     this.name = `${server === undefined ? new URL(endpoint.server).host : 'own API server'}, ${own ? 'cox scheduler' : options.schedulerCommand}`;
@@ -134,11 +139,12 @@ class RealTarget implements Target {
     const told = (event: WatchEvent): void => {
       const key = `${event.object.metadata.namespace}/${event.object.metadata.name}`;
       if (event.type === 'DELETED') this.binds.deleted(key);
-      else this.binds.bound(key, event.object.spec?.nodeName ?? '');
+      else if ((event.object.spec?.nodeName ?? '') !== '') this.binds.bound(key, event.object.spec?.nodeName ?? '');
+      else if (isRefused(event.object)) this.binds.attempted(key);
     };
     const list = await this.#call({ method: 'GET', path: '/api/v1/pods?limit=1' });
     const version = /"resourceVersion":"(\d+)"/.exec(list.start)?.[1] ?? '0';
-    const path = `/api/v1/pods?watch=true&resourceVersion=${version}&fieldSelector=${encodeURIComponent('spec.nodeName!=')}`;
+    const path = `/api/v1/pods?watch=true&resourceVersion=${version}${this.#attempts ? '' : `&fieldSelector=${encodeURIComponent('spec.nodeName!=')}`}`;
     await openWatch(this.#connections[connections] as Connection, { method: 'GET', path }, told, this.#fail);
     await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', priorities.map(({ className, value }) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: className }, value })));
     if (this.#gangs) await this.#defineGroups();
@@ -183,10 +189,7 @@ class RealTarget implements Target {
   async createNodes(nodes: readonly Node[]): Promise<void> {
     await this.#createAll('/api/v1/nodes', nodes);
     if (this.#server !== undefined) return;
-    for (const { metadata, spec } of nodes) {
-      const body = Buffer.from(JSON.stringify({ spec: { taints: spec?.taints ?? null } }));
-      await this.#call({ method: 'PATCH', path: `/api/v1/nodes/${metadata?.name}`, contentType: 'application/merge-patch+json', body });
-    }
+    for (const { metadata, spec } of nodes) await this.patchNode(metadata?.name ?? '', { spec: { taints: spec?.taints ?? null } });
   }
 
   createPods(pods: readonly Pod[]): Promise<void> {
@@ -209,6 +212,18 @@ class RealTarget implements Target {
 
   createService(service: Service): Promise<void> {
     return this.#createAll(`/api/v1/namespaces/${service.metadata?.namespace}/services`, [service]);
+  }
+
+  async #patch(path: string, patch: object): Promise<void> {
+    await this.#call({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: Buffer.from(JSON.stringify(patch)) });
+  }
+
+  patchPod(namespace: string, name: string, patch: object): Promise<void> {
+    return this.#patch(`/api/v1/namespaces/${namespace}/pods/${name}`, patch);
+  }
+
+  patchNode(name: string, patch: object, subresource?: 'status'): Promise<void> {
+    return this.#patch(`/api/v1/nodes/${name}${subresource === undefined ? '' : `/${subresource}`}`, patch);
   }
 
   async #delete(path: string): Promise<void> {

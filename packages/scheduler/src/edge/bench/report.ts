@@ -1,5 +1,5 @@
 import { median, number } from '@coxswain/etcd-lite/bench';
-import type { Sample } from './run.ts';
+import type { Sample } from './sample.ts';
 import { maxSpread, spreadOf, type Percentiles } from './statistics.ts';
 
 export interface Row {

@@ -2,28 +2,15 @@ import { append } from '@coxswain/host';
 import { keyOfObject } from '@coxswain/client';
 import type { Namespace } from 'kubernetes-types/core/v1';
 import { podGroupLabel, type PodGroup } from '../../gangs/pod-group.ts';
-import { placementOf, type Placement } from './placement.ts';
-import { percentiles, type Percentiles } from './statistics.ts';
-import type { Target, WatchedProcess } from './target.ts';
-import { makeNode, makePod, makeService, nodeTemplates, podTemplates, runLabel, type NodeTemplateName, type PodTemplateName } from './templates.ts';
+import { Beside, together } from './beside.ts';
+import { updateTemplates, type Update, type UpdateMaker } from './event-templates.ts';
+import { placementOf } from './placement.ts';
+import { bySecond, Uses, type Sample } from './sample.ts';
+import { percentiles } from './statistics.ts';
+import type { Target } from './target.ts';
+import { makeNode, makePod, makeService, nodeTemplates, podTemplate, runLabel, type NodeTemplateName, type PodTemplateName } from './templates.ts';
 import { giveVolume, makeCsiNode } from './volumes.ts';
 import { countOf, type ChurnTemplate, type Op, type Workload } from './workloads.ts';
-
-export interface ProcessUse { readonly name: string; readonly cpuSeconds: number; readonly cpuMsPerPod: number; readonly residentMb: number }
-
-/** One measured createPods. */
-export interface Sample {
-  readonly pods: number;
-  /** From the first creation to the last binding; of a drained queue from when the scheduler goes on, or if it is started anew, from the first binding. */
-  readonly seconds: number;
-  readonly podsPerSecond: number;
-  readonly bySecond: readonly number[];
-  /** undefined for a drained queue: its pods waited for the scheduler. */
-  readonly createToBoundMs: Percentiles | undefined;
-  readonly decisionMs: Percentiles | undefined;
-  readonly processes: readonly ProcessUse[];
-  readonly placement: Placement;
-}
 
 export interface RunOptions {
   /** The measured pods are there before the scheduler begins. */
@@ -33,6 +20,14 @@ export interface RunOptions {
 }
 
 const defaultNamespace = 'namespace-1';
+const atOnce = 64;
+/** Of a rolling update's pods, those that its controllers learn of together. */
+const step = 32;
+const unreachable = ['NoSchedule', 'NoExecute'].map((effect) => ({ key: 'node.kubernetes.io/unreachable', effect }));
+
+type MadePod = ReturnType<typeof makePod>;
+/** From when on pods are measured. */
+interface Start { readonly ms: number; readonly uses: Uses }
 
 /** Carries one workload's operations out, in order. */
 class Run {
@@ -41,8 +36,9 @@ class Run {
   readonly #options: RunOptions;
   readonly #keysOf = new Map<PodTemplateName, Set<string>>();
   readonly #nodes: ReturnType<typeof makeNode>[] = [];
-  readonly #background = new AbortController();
-  readonly #works: Promise<void>[] = [];
+  readonly #beside = new Beside();
+  /** Templates whose pods are measured, and since when. */
+  #collecting: { readonly of: readonly PodTemplateName[]; readonly start: Start } | undefined;
   #made = 0;
   sample: Sample | undefined;
 
@@ -57,8 +53,7 @@ class Run {
     try {
       for (const op of this.#workload.ops) await this.#do(op);
     } finally {
-      this.#background.abort();
-      await Promise.all(this.#works);
+      await this.#beside.end();
     }
   }
 
@@ -84,52 +79,58 @@ class Run {
         await this.#bound(op.podTemplate);
         return;
       case 'createService': await this.#target.createService(makeService(op.namespace ?? defaultNamespace, 'bench')); return;
-      case 'deletePods': this.#beside(this.#deletePods(op)); return;
-      case 'churn': this.#beside(this.#churn(op)); return;
+      case 'deletePods': this.#beside.start(this.#beside.paced(this.#keysOf.get(op.of) ?? [], op.deletePodsPerSecond, (key) => this.#deletePod(key))); return;
+      case 'churn': this.#beside.start(this.#churn(op)); return;
+      case 'updateAny': await this.#updateAny(op); return;
+      case 'startCollectingMetrics': this.#collecting = { of: op.of, start: this.#begin() }; return;
+      case 'stopCollectingMetrics': await this.#collected(); return;
+      case 'rollingUpdate': await this.#rollingUpdate(op); return;
+      case 'loseZone': await this.#loseZone(op); return;
       case 'barrier':
-        for (const [template, keys] of this.#keysOf) if (!isGated(template)) await this.#wait(keys);
+        for (const [template, keys] of this.#keysOf) if (!isGated(template)) await (op.stageRequirement === 'Attempted' ? this.#attempted(keys) : this.#wait(keys));
         return;
     }
   }
 
-  async #createNodes({ count, nodeTemplate = 'node-default', zones = [], mixedWith = [], csi }: Extract<Op, { opcode: 'createNodes' }>): Promise<void> {
+  async #createNodes({ count, nodeTemplate = 'node-default', zones = [], mixedWith = [], csi, volumesANode, namePrefix }: Extract<Op, { opcode: 'createNodes' }>): Promise<void> {
     const first = this.#nodes.length;
     const templates = [nodeTemplate, ...mixedWith];
     const nodes = Array.from({ length: this.#count(count) }, (_, at) => {
       const zone: Readonly<Record<string, string>> = zones.length === 0 ? {} : { 'topology.kubernetes.io/zone': zones[at % zones.length] as string };
-      return makeNode(templates[at % templates.length] as NodeTemplateName, nodeTemplate === 'node-with-name' ? 'scheduler-perf-node' : `scheduler-perf-${first + at}`, zone);
+      return makeNode(templates[at % templates.length] as NodeTemplateName, nodeTemplate === 'node-with-name' ? 'scheduler-perf-node' : namePrefix === undefined ? `scheduler-perf-${first + at}` : `${namePrefix}-${at}`, zone);
     });
     append(this.#nodes, nodes);
     await this.#target.createNodes(nodes);
-    if (csi !== undefined) await this.#target.createCsiNodes(nodes.map(({ metadata }) => makeCsiNode(metadata?.name ?? '', csi === 'migrated')));
+    if (csi !== undefined) await this.#target.createCsiNodes(nodes.map(({ metadata }) => makeCsiNode(metadata?.name ?? '', csi === 'migrated', volumesANode)));
   }
 
   /** Templates in turn. */
-  #makePods(templates: readonly PodTemplateName[], namespace: string, count: number): ReturnType<typeof makePod>[] {
+  #makePods(templates: readonly PodTemplateName[], namespace: string, count: number, namePrefix?: string): MadePod[] {
     return Array.from({ length: count }, (_, at) => {
       this.#made += 1;
-      return makePod(templates[at % templates.length] as PodTemplateName, namespace, `pod-${this.#made}`, this.#target.schedulerName);
+      const template = podTemplate(templates[at % templates.length] as PodTemplateName, at, count);
+      return makePod(template, namespace, namePrefix === undefined ? `pod-${this.#made}` : `${namePrefix}-${at}`, this.#target.schedulerName);
     });
+  }
+
+  #note(template: PodTemplateName, pods: readonly MadePod[]): void {
+    this.#keysOf.set(template, (this.#keysOf.get(template) ?? new Set<string>()).union(new Set(pods.map(keyOfObject))));
   }
 
   async #createPods(op: Extract<Op, { opcode: 'createPods' }>): Promise<void> {
     const templates = [op.podTemplate, ...op.mixedWith ?? []];
-    const pods = this.#makePods(templates, op.namespace ?? defaultNamespace, this.#count(op.count));
+    const pods = this.#makePods(templates, op.namespace ?? defaultNamespace, this.#count(op.count), op.namePrefix);
     const { volume } = op;
     if (volume !== undefined) await this.#target.createVolumes(pods.map((pod) => giveVolume(pod, volume)));
     if (op.gangsOf !== undefined) await this.#group(pods, op.gangsOf);
-    const keys = new Set(pods.map(keyOfObject));
-    for (const [at, template] of templates.entries()) {
-      const own = pods.filter((_, which) => which % templates.length === at).map(keyOfObject);
-      this.#keysOf.set(template, (this.#keysOf.get(template) ?? new Set<string>()).union(new Set(own)));
-    }
-    if (op.collectMetrics === true) { await this.#measure(pods, keys, op.podTemplate); return; }
+    for (const [at, template] of templates.entries()) this.#note(template, pods.filter((_, which) => which % templates.length === at));
+    if (op.collectMetrics === true) { await this.#measure(pods, op.podTemplate); return; }
     await this.#target.createPods(pods);
-    if (op.skipWaitToCompletion !== true) await this.#wait(keys);
+    if (op.skipWaitToCompletion !== true) await this.#wait(new Set(pods.map(keyOfObject)));
   }
 
   /** The groups are there before their pods. */
-  async #group(pods: readonly ReturnType<typeof makePod>[], size: number): Promise<void> {
+  async #group(pods: readonly MadePod[], size: number): Promise<void> {
     const groups: PodGroup[] = [];
     for (let at = 0; at < pods.length; at += size) {
       const members = pods.slice(at, at + size);
@@ -148,35 +149,58 @@ class Run {
     return this.#wait(this.#keysOf.get(template) ?? new Set());
   }
 
-  async #measure(pods: readonly ReturnType<typeof makePod>[], keys: ReadonlySet<string>, template: PodTemplateName): Promise<void> {
+  #attempted(keys: ReadonlySet<string>): Promise<void> {
+    return this.#target.binds.waitForAttempts(keys, this.#options.idleMs, this.#target.broken);
+  }
+
+  #begin(): Start {
+    this.#target.decisionTimes();
+    return { ms: performance.now(), uses: new Uses(this.#target.processes()) };
+  }
+
+  async #measure(pods: readonly MadePod[], template: PodTemplateName): Promise<void> {
     const target = this.#target;
-    const { drain } = this.#options;
-    target.decisionTimes();
-    let startMs: number;
-    let uses: Uses;
-    if (drain) {
-      await target.pause();
+    const keys = new Set(pods.map(keyOfObject));
+    if (!this.#options.drain) {
+      const start = this.#begin();
       await target.createPods(pods);
-      [startMs, uses] = [performance.now(), new Uses(target.processes())];
-      await target.resume();
-      await this.#wait(keys, 1);
-      if (!target.resumesAtOnce) [startMs, uses] = [performance.now(), new Uses(target.processes())];
-    } else {
-      [startMs, uses] = [performance.now(), new Uses(target.processes())];
-      await target.createPods(pods);
+      await this.#wait(keys);
+      this.#take(start, keys, template, true);
+      return;
+    }
+    await target.pause();
+    await target.createPods(pods);
+    let start = this.#begin();
+    await target.resume();
+    await this.#wait(keys, 1);
+    if (!target.resumesAtOnce) {
+      const uses = new Uses(target.processes());
+      start = { uses, ms: target.binds.timesOf(keys).boundMs.reduce((first, ms) => Math.min(first, ms), performance.now()) };
     }
     await this.#wait(keys);
-    const used = uses.since(pods.length);
-    const { createdMs, boundMs } = target.binds.timesOf(keys);
-    const fromMs = drain && !target.resumesAtOnce ? boundMs.reduce((first, ms) => Math.min(first, ms), startMs) : startMs;
+    this.#take(start, keys, template, false);
+  }
+
+  /** All of them are bound. `made`: from when they were made is what is asked. */
+  #take({ ms: fromMs, uses }: Start, keys: ReadonlySet<string>, template: PodTemplateName, made: boolean): void {
+    const used = uses.since(keys.size);
+    const { createdMs, boundMs } = this.#target.binds.timesOf(keys);
     const seconds = (boundMs.reduce((last, ms) => Math.max(last, ms), fromMs) - fromMs) / 1000;
-    const decisionMs = target.decisionTimes();
+    const decisionMs = this.#target.decisionTimes();
     this.sample = {
-      pods: pods.length, seconds, podsPerSecond: pods.length / seconds, bySecond: bySecond(boundMs, fromMs), processes: used,
-      createToBoundMs: drain ? undefined : percentiles(boundMs.map((ms, at) => ms - (createdMs[at] as number))),
+      pods: keys.size, seconds, podsPerSecond: keys.size / seconds, bySecond: bySecond(boundMs, fromMs), processes: used,
+      createToBoundMs: made ? percentiles(boundMs.map((ms, at) => ms - (createdMs[at] as number))) : undefined,
       decisionMs: decisionMs === undefined ? undefined : percentiles(decisionMs),
       placement: placementOf(this.#nodes, this.#placed(), template),
     };
+  }
+
+  async #collected(): Promise<void> {
+    if (this.#collecting === undefined) throw new Error('nothing is collected');
+    const { of, start } = this.#collecting;
+    const keys = of.reduce((all, template) => all.union(this.#keysOf.get(template) ?? new Set<string>()), new Set<string>());
+    await this.#wait(keys);
+    this.#take(start, keys, of[0] as PodTemplateName, false);
   }
 
   /** Templates and nodes of the pods that have a node. */
@@ -191,34 +215,69 @@ class Run {
     return placed;
   }
 
-  #beside(work: Promise<void>): void {
-    this.#works.push(work);
-    // The measurement goes on; the end of the run tells of it.
-    work.catch(() => undefined);
+  async #deletePod(key: string): Promise<void> {
+    const [namespace, name] = key.split('/') as [string, string];
+    await this.#target.deletePod(namespace, name);
   }
 
-  /** Resolves with false when the run is over. */
-  #pause(ms: number): Promise<boolean> {
-    const { signal } = this.#background;
-    if (signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => { resolve(true); }, ms);
-      signal.addEventListener('abort', () => { clearTimeout(timer); resolve(false); }, { once: true });
-    });
-  }
-
-  async #deletePods({ of, deletePodsPerSecond }: Extract<Op, { opcode: 'deletePods' }>): Promise<void> {
-    for (const key of this.#keysOf.get(of) ?? []) {
-      if (!(await this.#pause(1000 / deletePodsPerSecond))) return;
-      const [namespace, name] = key.split('/') as [string, string];
-      await this.#target.deletePod(namespace, name);
+  /** One after the other, at the rate that is asked for. */
+  async #updateAny({ of, template, updatePerSecond }: Extract<Op, { opcode: 'updateAny' }>): Promise<void> {
+    const target = this.#target;
+    const make: UpdateMaker = updateTemplates[template];
+    if ('pods' in of) {
+      await this.#beside.paced([...this.#keysOf.get(of.pods) ?? []].entries(), updatePerSecond, async ([at, key]) => {
+        const [namespace, name] = key.split('/') as [string, string];
+        await target.patchPod(namespace, name, make(at).patch ?? {});
+      });
+      return;
     }
+    const names = this.#nodes.map(({ metadata }) => metadata?.name ?? '').filter((name) => name.startsWith(`${of.nodes}-`));
+    await this.#beside.paced(names.entries(), updatePerSecond, ([at, name]) => this.#patchNode(name, make(at)));
+  }
+
+  async #patchNode(name: string, { patch, status }: Update): Promise<void> {
+    if (patch !== undefined) await this.#target.patchNode(name, patch);
+    if (status === undefined) return;
+    await this.#target.patchNode(name, { status }, 'status');
+    const known = this.#nodes.find(({ metadata }) => metadata?.name === name);
+    if (known?.status !== undefined) Object.assign(known.status, status);
+  }
+
+  async #rollingUpdate({ of, podTemplate: template, surge }: Extract<Op, { opcode: 'rollingUpdate' }>): Promise<void> {
+    const target = this.#target;
+    const old = [...this.#keysOf.get(of) ?? []];
+    const pods = this.#makePods([template], defaultNamespace, old.length);
+    const keys = new Set(pods.map(keyOfObject));
+    this.#note(template, pods);
+    const start = this.#begin();
+    let made = Math.min(pods.length, this.#count(surge));
+    await target.createPods(pods.slice(0, made));
+    for (let bound = 0; bound < pods.length;) {
+      const next = Math.min(pods.length, bound + step);
+      await this.#wait(keys, next);
+      await together(old.slice(bound, next), atOnce, (key) => this.#deletePod(key));
+      await target.createPods(pods.slice(made, made + next - bound));
+      made += next - bound;
+      bound = next;
+    }
+    this.#take(start, keys, template, true);
+  }
+
+  async #loseZone({ zone, podTemplate: template }: Extract<Op, { opcode: 'loseZone' }>): Promise<void> {
+    const target = this.#target;
+    const lost = new Set(this.#nodes.filter(({ metadata }) => metadata?.labels?.['topology.kubernetes.io/zone'] === zone).map(({ metadata }) => metadata?.name ?? ''));
+    await together([...lost], atOnce, (name) => target.patchNode(name, { spec: { taints: unreachable } }));
+    const victims = [...target.binds.nodes].filter(([, node]) => lost.has(node)).map(([key]) => key);
+    await together(victims, atOnce, (key) => this.#deletePod(key));
+    const pods = this.#makePods([template], defaultNamespace, victims.length);
+    this.#note(template, pods);
+    await this.#measure(pods, template);
   }
 
   async #churn({ mode, templates, intervalMilliseconds, number = Infinity }: Extract<Op, { opcode: 'churn' }>): Promise<void> {
     let made: (() => Promise<void>)[] = [];
     for (let turn = 0; ; turn += 1) {
-      if (!(await this.#pause(intervalMilliseconds))) return;
+      if (!(await this.#beside.pause(intervalMilliseconds))) return;
       if (mode === 'recreate' && turn % 2 === 1) {
         for (const remove of made) await remove();
         made = [];
@@ -241,7 +300,7 @@ class Run {
       await target.createNodes([makeNode(template, name, {})]);
       return () => target.deleteNode(name);
     }
-    const [pod] = this.#makePods([template], defaultNamespace, 1) as [ReturnType<typeof makePod>];
+    const [pod] = this.#makePods([template], defaultNamespace, 1) as [MadePod];
     await target.createPods([pod]);
     return () => target.deletePod(defaultNamespace, pod.metadata?.name ?? '');
   }
@@ -252,35 +311,7 @@ function isNodeTemplate(template: ChurnTemplate): template is NodeTemplateName {
 }
 
 function isGated(template: PodTemplateName): boolean {
-  return 'schedulingGates' in podTemplates[template].spec;
-}
-
-/** Processor time of several processes from now on. */
-class Uses {
-  readonly #processes: readonly WatchedProcess[];
-  readonly #before: readonly number[];
-
-  constructor(processes: readonly WatchedProcess[]) {
-    this.#processes = processes;
-    this.#before = processes.map((one) => one.cpuSeconds());
-  }
-
-  since(pods: number): readonly ProcessUse[] {
-    return this.#processes.map((one, at) => {
-      const cpuSeconds = one.cpuSeconds() - (this.#before[at] as number);
-      return { name: one.name, cpuSeconds, cpuMsPerPod: (cpuSeconds * 1000) / pods, residentMb: one.residentMb() };
-    });
-  }
-}
-
-function bySecond(boundMs: readonly number[], fromMs: number): readonly number[] {
-  const counts: number[] = [];
-  for (const ms of boundMs) {
-    const second = Math.max(0, Math.floor((ms - fromMs) / 1000));
-    while (counts.length <= second) counts.push(0);
-    counts[second] = (counts[second] as number) + 1;
-  }
-  return counts;
+  return podTemplate(template).spec.schedulingGates !== undefined;
 }
 
 export async function runWorkload(target: Target, workload: Workload, options: RunOptions): Promise<Sample> {

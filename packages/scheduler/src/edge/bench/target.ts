@@ -30,6 +30,9 @@ export interface Target {
   createCsiNodes(nodes: readonly CSINode[]): Promise<void>;
   createPodGroups(groups: readonly PodGroup[]): Promise<void>;
   createService(service: Service): Promise<void>;
+  /** A merge patch. */
+  patchPod(namespace: string, name: string, patch: object): Promise<void>;
+  patchNode(name: string, patch: object, subresource?: 'status'): Promise<void>;
   deleteNode(name: string): Promise<void>;
   deletePod(namespace: string, name: string): Promise<void>;
   deleteService(namespace: string, name: string): Promise<void>;

@@ -1,4 +1,6 @@
-import type { Affinity, Node, Pod, PodAffinityTerm, PodSpec, Service, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
+import type { Affinity, Node, Pod, Service, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
+import { eventNodeTemplates, eventPodTemplates } from './event-templates.ts';
+import { asking, host, light, preferred, requesting, required, small, term, zone, type PodTemplate, type PodTemplateMaker } from './template-parts.ts';
 
 /** Pods of high priority belong to this class, so that servers with the Priority plugin take them. */
 export const highPriority = { className: 'cox-bench-high', value: 10 } as const;
@@ -7,27 +9,8 @@ export const priorities = [highPriority, middlePriority] as const;
 /** Of everything that a run makes. */
 export const runLabel = 'cox-bench';
 
-interface PodTemplate { readonly labels?: Readonly<Record<string, string>>; readonly finalizers?: readonly string[]; readonly spec: Partial<PodSpec> }
-
-const image = 'registry.k8s.io/pause:3.10';
-
-function asking(requests: Readonly<Record<string, string>>, spec: Partial<PodSpec> = {}): Partial<PodSpec> {
-  return { containers: [{ name: 'pause', image, ports: [{ containerPort: 80 }], resources: { requests, limits: requests } }], ...spec };
-}
-
-const small = (spec: Partial<PodSpec> = {}): Partial<PodSpec> => asking({ cpu: '100m', memory: '500Mi' }, spec);
-const light = (spec: Partial<PodSpec> = {}): Partial<PodSpec> => ({ containers: [{ name: 'pause', image }], terminationGracePeriodSeconds: 0, ...spec });
-
-function term(color: string, topologyKey: string, where: Pick<PodAffinityTerm, 'namespaces' | 'namespaceSelector'>): PodAffinityTerm {
-  return { labelSelector: { matchLabels: { color } }, topologyKey, ...where };
-}
-
-const host = 'kubernetes.io/hostname';
-const zone = 'topology.kubernetes.io/zone';
 const twoNamespaces = { namespaces: ['sched-1', 'sched-0'] };
 const byLabel = { namespaceSelector: { matchLabels: { team: 'devops' } } };
-const required = (one: PodAffinityTerm) => ({ requiredDuringSchedulingIgnoredDuringExecution: [one] });
-const preferred = (podAffinityTerm: PodAffinityTerm) => ({ preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm }] });
 
 function near(color: string, affinity: Affinity): PodTemplate {
   return { labels: { color }, spec: small({ affinity }) };
@@ -35,6 +18,13 @@ function near(color: string, affinity: Affinity): PodTemplate {
 
 function spread(labels: Readonly<Record<string, string>>, constraint: Omit<TopologySpreadConstraint, 'labelSelector'>): PodTemplate {
   return { labels, spec: small({ topologySpreadConstraints: [{ ...constraint, labelSelector: { matchLabels: labels } }] }) };
+}
+
+/** Of one of two hundred Deployments, whose versions are each spread over zones that have not lost their nodes. */
+function ofDeployment(index: number, version: string): PodTemplate {
+  const app = `app-${index % 200}`;
+  const constraint = { maxSkew: 1, topologyKey: zone, whenUnsatisfiable: 'DoNotSchedule', nodeTaintsPolicy: 'Honor', matchLabelKeys: ['pod-template-hash'], labelSelector: { matchLabels: { app } } };
+  return { labels: { app, 'pod-template-hash': version }, spec: asking({ cpu: '1', memory: '1Gi' }, { terminationGracePeriodSeconds: 0, topologySpreadConstraints: [constraint] }) };
 }
 
 const inNamedNode = { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['scheduler-perf-node'] }] }] };
@@ -78,11 +68,22 @@ export const podTemplates = {
   'pod-of-service': { labels: { app: 'foo' }, spec: small() },
   'pod-with-node-inclusion-policy': spread({ foo: 'bar' }, { maxSkew: 1, topologyKey: host, whenUnsatisfiable: 'DoNotSchedule', nodeAffinityPolicy: 'Honor', nodeTaintsPolicy: 'Honor' }),
   'pod-with-extended-resource': { spec: asking({ cpu: '100m', memory: '500Mi', 'example.com/foo': '1' }) },
-} as const satisfies Readonly<Record<string, PodTemplate>>;
+  'pod-hostport-80': { spec: requesting({ cpu: '100m', memory: '100Mi' }, {}, 80) },
+  'pod-saturation': { spec: requesting({ cpu: '3', memory: '1Gi' }) },
+  'pod-of-old-version': (index: number) => ofDeployment(index, 'old'),
+  'pod-of-new-version': (index: number) => ofDeployment(index, 'new'),
+  ...eventPodTemplates,
+} as const satisfies Readonly<Record<string, PodTemplate | PodTemplateMaker>>;
 
 export type PodTemplateName = keyof typeof podTemplates;
 
-interface NodeTemplate { readonly capacity: Readonly<Record<string, string>>; readonly spec?: Node['spec'] }
+/** Of a template that differs from pod to pod, one of `count` pods. */
+export function podTemplate(name: PodTemplateName, index = 0, count = 1): PodTemplate {
+  const template: PodTemplate | PodTemplateMaker = podTemplates[name];
+  return typeof template === 'function' ? template(index, count) : template;
+}
+
+interface NodeTemplate { readonly capacity: Readonly<Record<string, string>>; readonly spec?: Node['spec']; readonly labels?: Readonly<Record<string, string>> }
 
 const ordinary = { cpu: '4', memory: '32Gi', pods: '110' };
 
@@ -95,21 +96,21 @@ export const nodeTemplates = {
   'node-large': { capacity: { cpu: '32', memory: '128Gi', pods: '250' } },
   'node-with-much-memory': { capacity: { cpu: '8', memory: '512Gi', pods: '110' } },
   'node-without-room': { capacity: { cpu: '0', memory: '0', pods: '0' } },
+  ...eventNodeTemplates,
 } as const satisfies Readonly<Record<string, NodeTemplate>>;
 
 export type NodeTemplateName = keyof typeof nodeTemplates;
 
 /** As an API server would store it, which fills in the allocatable. */
 export function makeNode(template: NodeTemplateName, name: string, labels: Readonly<Record<string, string>>): Node {
-  const { capacity, spec = {} }: NodeTemplate = nodeTemplates[template];
+  const { capacity, spec = {}, labels: own }: NodeTemplate = nodeTemplates[template];
   return {
-    apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { [host]: name, [runLabel]: 'true', ...labels } }, spec,
+    apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { [host]: name, [runLabel]: 'true', ...own, ...labels } }, spec,
     status: { capacity, allocatable: capacity, conditions: [{ type: 'Ready', status: 'True' }] },
   };
 }
 
-export function makePod(template: PodTemplateName, namespace: string, name: string, schedulerName: string): Pod {
-  const { labels, finalizers, spec }: PodTemplate = podTemplates[template];
+export function makePod({ labels, finalizers, spec }: PodTemplate, namespace: string, name: string, schedulerName: string): Pod {
   return {
     apiVersion: 'v1', kind: 'Pod',
     metadata: { name, namespace, labels: { ...labels }, ...(finalizers === undefined ? {} : { finalizers: [...finalizers] }) },

@@ -10,6 +10,8 @@ const volumesANode = 39;
 export const volumeTemplates = {
   'pv-aws': (name: string) => ({ awsElasticBlockStore: { volumeID: name } }),
   'pv-csi': (name: string) => ({ csi: { driver, volumeHandle: name } }),
+  /** Its claim is for one pod only. */
+  'pv-csi-once': (name: string) => ({ csi: { driver, volumeHandle: name } }),
 } as const satisfies Readonly<Record<string, (name: string) => Partial<PersistentVolumeSpec>>>;
 
 export type VolumeTemplateName = keyof typeof volumeTemplates;
@@ -21,7 +23,7 @@ export function giveVolume(pod: Pod, template: VolumeTemplateName): BoundVolume 
   const { name = '', namespace = '' } = pod.metadata ?? {};
   const [volumeName, claimName] = [`pv-${namespace}-${name}`, `pvc-${name}`];
   const size = { storage: '1Gi' };
-  const accessModes = ['ReadOnlyMany'];
+  const accessModes = [template === 'pv-csi-once' ? 'ReadWriteOncePod' : 'ReadOnlyMany'];
   if (pod.spec !== undefined) pod.spec.volumes = [...pod.spec.volumes ?? [], { name: 'vol', persistentVolumeClaim: { claimName } }];
   return {
     volume: {
@@ -36,10 +38,10 @@ export function giveVolume(pod: Pod, template: VolumeTemplateName): BoundVolume 
 }
 
 /** `migrated`: the in-tree plugin's volumes are the driver's. */
-export function makeCsiNode(nodeName: string, migrated: boolean): CSINode {
+export function makeCsiNode(nodeName: string, migrated: boolean, count = volumesANode): CSINode {
   return {
     apiVersion: 'storage.k8s.io/v1', kind: 'CSINode',
     metadata: { name: nodeName, ...(migrated ? { annotations: { 'storage.alpha.kubernetes.io/migrated-plugins': inTree } } : {}) },
-    spec: { drivers: [{ name: driver, nodeID: nodeName, allocatable: { count: volumesANode } }] },
+    spec: { drivers: [{ name: driver, nodeID: nodeName, allocatable: { count } }] },
   };
 }

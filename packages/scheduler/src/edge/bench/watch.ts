@@ -1,6 +1,7 @@
 import type { Call, Connection } from '@coxswain/apiserver/bench';
 import type { ClientRequest, Head, StreamHandler } from '@coxswain/http2';
 import type { HeaderMap } from '@coxswain/host';
+import type { Pod } from 'kubernetes-types/core/v1';
 
 const newline = 10;
 
@@ -48,7 +49,7 @@ class Lines implements StreamHandler {
 
 export interface WatchEvent {
   readonly type: string;
-  readonly object: { readonly metadata: { readonly name: string; readonly namespace: string }; readonly spec?: { readonly nodeName?: string } };
+  readonly object: Pod & { readonly metadata: { readonly name: string; readonly namespace: string } };
 }
 
 /** Resolves once the watch is open; `ended` is called when it ends. */

@@ -1,3 +1,5 @@
+import type { UpdateTemplateName } from './event-templates.ts';
+import { eventWorkloads } from './event-workloads.ts';
 import type { NodeTemplateName, PodTemplateName } from './templates.ts';
 import type { VolumeTemplateName } from './volumes.ts';
 
@@ -8,22 +10,32 @@ export type ChurnTemplate = PodTemplateName | NodeTemplateName | 'service-defaul
 
 /**
  * The words are scheduler_perf's, but for gangs (each so many pods made are a PodGroup of their own), for what is mixed (templates in turn, the
- * named one first) and for volumes (one of its own and a claim bound to it for each pod; CSI drivers on the nodes).
+ * named one first), for volumes (one of its own and a claim bound to it for each pod; CSI drivers on the nodes), and for what it has not:
+ * `rollingUpdate` (of all pods of a template at once: whenever a new one is bound an old one goes and the next new one comes, `surge` ahead) and
+ * `loseZone` (its nodes become unreachable, its pods go, and as many new ones, which are measured, come for them). `stopCollectingMetrics`
+ * waits for the pods that are collected; `updateAny` of nodes names their prefix.
  */
 export type Op =
-  | { readonly opcode: 'createNodes'; readonly count: Count; readonly nodeTemplate?: NodeTemplateName; readonly zones?: readonly string[]; readonly mixedWith?: readonly NodeTemplateName[]; readonly csi?: 'own' | 'migrated' }
+  | { readonly opcode: 'createNodes'; readonly count: Count; readonly nodeTemplate?: NodeTemplateName; readonly zones?: readonly string[]; readonly mixedWith?: readonly NodeTemplateName[]; readonly csi?: 'own' | 'migrated'; readonly volumesANode?: number; readonly namePrefix?: string }
   | { readonly opcode: 'createNamespaces'; readonly prefix: string; readonly count: Count; readonly labels?: Readonly<Record<string, string>> }
-  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true; readonly gangsOf?: number; readonly mixedWith?: readonly PodTemplateName[]; readonly volume?: VolumeTemplateName }
+  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true; readonly gangsOf?: number; readonly mixedWith?: readonly PodTemplateName[]; readonly volume?: VolumeTemplateName; readonly namePrefix?: string }
   | { readonly opcode: 'createPodSets'; readonly count: Count; readonly namespacePrefix: string; readonly podsEach: Count; readonly podTemplate: PodTemplateName }
   | { readonly opcode: 'createService'; readonly namespace?: string }
   | { readonly opcode: 'deletePods'; readonly of: PodTemplateName; readonly deletePodsPerSecond: number }
   | { readonly opcode: 'churn'; readonly mode: 'create' | 'recreate'; readonly templates: readonly ChurnTemplate[]; readonly intervalMilliseconds: number; readonly number?: number }
-  | { readonly opcode: 'barrier' };
+  | { readonly opcode: 'updateAny'; readonly of: { readonly pods: PodTemplateName } | { readonly nodes: string }; readonly template: UpdateTemplateName; readonly updatePerSecond: number }
+  | { readonly opcode: 'startCollectingMetrics'; readonly of: readonly PodTemplateName[] }
+  | { readonly opcode: 'stopCollectingMetrics' }
+  | { readonly opcode: 'rollingUpdate'; readonly of: PodTemplateName; readonly podTemplate: PodTemplateName; readonly surge: Count }
+  | { readonly opcode: 'loseZone'; readonly zone: string; readonly podTemplate: PodTemplateName }
+  | { readonly opcode: 'barrier'; readonly stageRequirement?: 'Attempted' };
 
 export interface Workload {
   readonly name: string;
   /** Upstream's pass line for it in pods a second, for the reader. */
   readonly line: number | undefined;
+  /** Why the real path cannot. */
+  readonly onlyInProcess?: string;
   readonly params: Readonly<Record<string, number>>;
   readonly ops: readonly Op[];
 }
@@ -123,19 +135,37 @@ export const workloads: readonly Workload[] = [
   ]),
   plain('MixedPriorities', undefined, [5000, 20_000, 5000], [nodes(), init('pod-low-priority'), mixed(measure('pod-high-priority'), ['light-pod', 'pod-middle-priority', 'light-pod'])]),
   plain('Gangs', undefined, [5000, 1000, 9999], [nodes(), init('pod-default'), { opcode: 'createPods', count: '$measurePods', podTemplate: 'pod-default', collectMetrics: true, gangsOf: 3 }]),
+  ...[1000, 2000, 3000].map((groups) => plain(`GangScheduling/${groups}Gangs`, undefined, [5000, 0, groups * 3], [nodes(), { ...measure('pod-default'), gangsOf: 3 }])),
+  plain('HostPortConflict/20000Nodes', undefined, [20_000, 0, 20_000], [nodes(), measure('pod-hostport-80')]),
+  plain('ResourceSaturation/20000Nodes', undefined, [20_000, 0, 20_000], [nodes(), measure('pod-saturation')]),
+  ...eventWorkloads,
+  { name: 'RollingUpdateStorm', line: undefined, params: { initNodes: 5000, initPods: 10_000, surge: 2500 }, ops: [
+    nodes({ zones: threeZones }), init('pod-of-old-version'), { opcode: 'rollingUpdate', of: 'pod-of-old-version', podTemplate: 'pod-of-new-version', surge: '$surge' },
+  ] },
+  { name: 'ZoneLoss', line: undefined, params: { initNodes: 5000, initPods: 12_000 }, ops: [
+    nodes({ zones: threeZones }), init('pod-of-old-version'), { opcode: 'loseZone', zone: 'moon-3', podTemplate: 'pod-of-old-version' },
+  ] },
 ];
 
 /** Of references 2.1, with why it is not here. */
 export const leftOut: Readonly<Record<string, string>> = {
-  GangScheduling: 'groups of scheduling.k8s.io; Gangs has those of scheduling.x-k8s.io', CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
+  CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
   SchedulingWithResourceClaimTemplate: 'the API server does not serve resource.k8s.io', SteadyStateClusterResourceClaimTemplate: 'the API server does not serve resource.k8s.io',
-  HostPortConflict: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here', ResourceSaturation: 'compares batch sizes of upstream\'s batching, for which there is nothing to set here',
-  EventHandling: 'measures the handling of single events on up to 100 nodes, not pods a second',
 };
 
 /** Its scheduler must have Coscheduling. */
 export function hasGangs({ ops }: Workload): boolean {
   return ops.some((op) => op.opcode === 'createPods' && op.gangsOf !== undefined);
+}
+
+/** Its measured pods can wait for the scheduler. */
+export function canDrain({ ops }: Workload): boolean {
+  return ops.every(({ opcode }) => opcode !== 'startCollectingMetrics' && opcode !== 'rollingUpdate');
+}
+
+/** It must be told of pods that are tried in vain. */
+export function watchesAttempts({ ops }: Workload): boolean {
+  return ops.some((op) => op.opcode === 'barrier' && op.stageRequirement === 'Attempted');
 }
 
 /** With its params at `toNodes` of 5,000 nodes. Of pod sets there are fewer, and only then smaller ones. */

@@ -1,0 +1,47 @@
+import type { Placement } from './placement.ts';
+import type { Percentiles } from './statistics.ts';
+import type { WatchedProcess } from './target.ts';
+
+export interface ProcessUse { readonly name: string; readonly cpuSeconds: number; readonly cpuMsPerPod: number; readonly residentMb: number }
+
+/** What was measured of a workload once. */
+export interface Sample {
+  readonly pods: number;
+  /** From the first creation to the last binding; of a drained queue from when the scheduler goes on, or if it is started anew, from the first binding. */
+  readonly seconds: number;
+  readonly podsPerSecond: number;
+  readonly bySecond: readonly number[];
+  /** undefined for a drained queue, whose pods waited for the scheduler, and for pods that waited for an event. */
+  readonly createToBoundMs: Percentiles | undefined;
+  readonly decisionMs: Percentiles | undefined;
+  readonly processes: readonly ProcessUse[];
+  readonly placement: Placement;
+}
+
+/** Processor time of several processes from now on. */
+export class Uses {
+  readonly #processes: readonly WatchedProcess[];
+  readonly #before: readonly number[];
+
+  constructor(processes: readonly WatchedProcess[]) {
+    this.#processes = processes;
+    this.#before = processes.map((one) => one.cpuSeconds());
+  }
+
+  since(pods: number): readonly ProcessUse[] {
+    return this.#processes.map((one, at) => {
+      const cpuSeconds = one.cpuSeconds() - (this.#before[at] as number);
+      return { name: one.name, cpuSeconds, cpuMsPerPod: (cpuSeconds * 1000) / pods, residentMb: one.residentMb() };
+    });
+  }
+}
+
+export function bySecond(boundMs: readonly number[], fromMs: number): readonly number[] {
+  const counts: number[] = [];
+  for (const ms of boundMs) {
+    const second = Math.max(0, Math.floor((ms - fromMs) / 1000));
+    while (counts.length <= second) counts.push(0);
+    counts[second] = (counts[second] as number) + 1;
+  }
+  return counts;
+}
