@@ -1,12 +1,15 @@
 import { stringifyAny } from '../json/any.ts';
 import { optionalResources } from '../description/resources.ts';
 import type { JsonObject } from '../resource.ts';
+import { mergeV2 } from './merge-v2.ts';
 import { customOperations } from './custom-operations.ts';
 import { builtinOperations } from './operations.ts';
 import type { CustomSchema, FieldTexts, Operation } from './types.ts';
 import { buildV2 } from './v2.ts';
 import { buildV3, documentOf } from './v3.ts';
 
+export { convertV2 } from './convert-v2.ts';
+export { keepV2Paths } from './merge-v2.ts';
 export type { CustomSchema, FieldTexts } from './types.ts';
 
 export interface OpenApiOptions {
@@ -29,6 +32,12 @@ function isServedPath(path: string, isServed: OpenApiOptions['isServed']): boole
   return isServed === undefined ? !optional.has(`${first}/${second}`) : isServed(first, second);
 }
 
+/** Throws if a document of version 2 is not of its form, so that one server's mistake does not spoil the document of all. */
+export async function checkV2(document: JsonObject): Promise<void> {
+  const { encodeV2Protobuf } = await import('./v2-protobuf.ts');
+  encodeV2Protobuf(document);
+}
+
 export interface OpenApiDocument {
   readonly body: Uint8Array;
   readonly hash: string;
@@ -45,6 +54,7 @@ export class OpenApi {
   readonly #options: OpenApiOptions;
   readonly #documents = new Map<string, Promise<OpenApiDocument | undefined>>();
   #custom: readonly CustomSchema[] = [];
+  #others: readonly JsonObject[] = [];
   #operations: Promise<Operation[]> | undefined;
 
   constructor(options: OpenApiOptions) {
@@ -62,8 +72,19 @@ export class OpenApi {
     this.#custom = custom;
     if (changed.length === 0) return;
     for (const name of changed) this.#documents.delete(`v3/${name}`);
-    for (const key of ['v2/json', 'v2/protobuf']) this.#documents.delete(key);
+    this.#forgetV2();
     this.#operations = undefined;
+  }
+
+  /** Documents of version 2 by other servers, those that count most first. The same objects as long as nothing of them changes. */
+  setOthers(documents: readonly JsonObject[]): void {
+    if (documents.length === this.#others.length && documents.every((document, index) => document === this.#others[index])) return;
+    this.#others = documents;
+    this.#forgetV2();
+  }
+
+  #forgetV2(): void {
+    for (const key of ['v2/json', 'v2/protobuf']) this.#documents.delete(key);
   }
 
   #allOperations(): Promise<Operation[]> {
@@ -102,7 +123,7 @@ export class OpenApi {
   }
 
   async #v2Document(): Promise<JsonObject> {
-    return buildV2(this.#options.serverVersion, await this.#allOperations(), this.#custom, this.#options.texts);
+    return mergeV2(buildV2(this.#options.serverVersion, await this.#allOperations(), this.#custom, this.#options.texts), this.#others);
   }
 
   /** `/openapi/v2` as JSON. */

@@ -17,6 +17,8 @@ let frontProxy: TestAuthority;
 let pair: TestKeyPair;
 let extension: Listener | undefined;
 let seen: HttpRequest[] = [];
+let openApi: { readonly etag: string; readonly document: unknown } | undefined;
+let hasV3 = true;
 let answer: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse;
 
 const group = 'wardle.example.com';
@@ -28,6 +30,11 @@ async function serveExtension(request: HttpRequest): Promise<HttpResponse> {
   seen.push(request);
   if (request.peer.certificate?.commonName !== 'front-proxy-client') return json(401, { kind: 'Status', code: 401 });
   if (request.target === `/apis/${group}/v1`) return json(200, resourceList);
+  if (request.target === '/openapi/v2') {
+    if (openApi === undefined) return json(404, {});
+    return request.headers['if-none-match'] === openApi.etag ? { status: 304, headers: { etag: openApi.etag } } : { ...json(200, openApi.document), headers: { 'content-type': 'application/json', etag: openApi.etag } };
+  }
+  if (request.target === '/openapi/v3' && !hasV3) return json(404, {});
   if (request.target === '/openapi/v3') return json(200, { paths: { [`apis/${group}/v1`]: { serverRelativeURL: `/openapi/v3/apis/${group}/v1?hash=ABC` } } });
   if (request.target.startsWith('/openapi/v3/apis/')) return json(200, { openapi: '3.0.0', target: request.target });
   if (request.target === '/apis') return json(200, { kind: 'APIGroupList', groups: [] });
@@ -157,6 +164,67 @@ test('its OpenAPI document is in the index and comes from it', async () => {
   const index = async (): Promise<unknown> => (JSON.parse((await cluster.call('GET', '/openapi/v3')).text) as { paths: Record<string, unknown> }).paths[`apis/${group}/v1`];
   await expect.poll(index).toEqual({ serverRelativeURL: `/openapi/v3/apis/${group}/v1?hash=ABC` });
   expect((await cluster.call('GET', `/openapi/v3/apis/${group}/v1?hash=ABC`)).json).toEqual({ openapi: '3.0.0', target: `/openapi/v3/apis/${group}/v1?hash=ABC` });
+});
+
+const flunderType = 'com.example.wardle.Flunder';
+const documentOf = (texts: object): unknown => ({
+  swagger: '2.0', info: { title: 'wardle' },
+  paths: {
+    [path]: { get: { operationId: 'listFlunder', produces: ['application/json'], responses: { 200: { description: 'OK', schema: { $ref: `#/definitions/${flunderType}` } } } } },
+    '/apis/other.example.com/v1/things': { get: { responses: { 200: { description: 'OK', schema: { $ref: '#/definitions/Elsewhere' } } } } },
+  },
+  definitions: { [flunderType]: { type: 'object', properties: { kind: { type: 'string' }, status: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Status' } }, ...texts }, 'io.k8s.apimachinery.pkg.apis.meta.v1.Status': { type: 'string' }, Elsewhere: {} },
+});
+/** A change of the APIService makes the server ask again. */
+const askAgain = (groupPriorityMinimum: number): Promise<unknown> => cluster.call('PATCH', `/apis/apiregistration.k8s.io/v1/apiservices/v1.${group}`, { body: { spec: { groupPriorityMinimum } }, headers: { 'content-type': 'application/merge-patch+json' } });
+type Merged = { readonly info: { readonly title: string }; readonly paths: Record<string, JsonObject>; readonly definitions: Record<string, JsonObject> };
+const merged = async (): Promise<Merged> => (await cluster.call('GET', '/openapi/v2')).json as unknown as Merged;
+
+test('its OpenAPI 2 document is merged into the server\'s: only its own paths, what clashes under another name, fresh after a change', async () => {
+  await available();
+  const before = await cluster.call('GET', '/openapi/v2');
+  openApi = { etag: '"one"', document: documentOf({ description: 'first' }) };
+  await askAgain(2001);
+  await expect.poll(async () => (await merged()).definitions[flunderType]?.['description']).toBe('first');
+  const { info, paths, definitions } = await merged();
+  expect([info.title, Object.keys(paths).filter((name) => name.includes('example.com')), 'Elsewhere' in definitions]).toEqual(['Kubernetes', [path], false]);
+  expect(definitions[flunderType]).toMatchObject({ properties: { status: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Status_v2' } } });
+  expect(definitions['io.k8s.apimachinery.pkg.apis.meta.v1.Status_v2']).toEqual({ type: 'string' });
+  expect(definitions['io.k8s.apimachinery.pkg.apis.meta.v1.Status']?.['type']).toBe('object');
+  expect(seen.find((request) => request.target === '/openapi/v2')?.headers['x-remote-user']).toBe('system:aggregator');
+  const now = await cluster.call('GET', '/openapi/v2');
+  const etag = String(now.response.headers['etag']);
+  expect(etag).not.toBe(before.response.headers['etag']);
+  expect((await cluster.call('GET', '/openapi/v2', { headers: { 'if-none-match': etag } })).status).toBe(304);
+  openApi = { etag: '"two"', document: documentOf({ description: 'second' }) };
+  await askAgain(2002);
+  await expect.poll(async () => (await merged()).definitions[flunderType]?.['description']).toBe('second');
+  expect((await cluster.call('GET', '/openapi/v2', { headers: { 'if-none-match': etag } })).status).toBe(200);
+});
+
+test('a document that is none leaves the former one in place, for readers of protobuf too', async () => {
+  const asked = seen.length;
+  openApi = { etag: '"bad"', document: { ...(documentOf({}) as JsonObject), definitions: { Broken: 5, [flunderType]: null } } };
+  await askAgain(2004);
+  await expect.poll(() => seen.slice(asked).filter(({ target }) => target === '/openapi/v2').length).toBeGreaterThan(0);
+  const reply = await cluster.call('GET', '/openapi/v2', { headers: { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' } });
+  expect([reply.status, (await merged()).definitions[flunderType]?.['description']]).toEqual([200, 'second']);
+});
+
+test('a server without OpenAPI 3 has its version 2 served as 3', async () => {
+  hasV3 = false;
+  openApi = { etag: '"three"', document: documentOf({ description: 'third' }) };
+  try {
+    await askAgain(2003);
+    const target = async (): Promise<string> => String((JSON.parse((await cluster.call('GET', '/openapi/v3')).text) as { paths: Record<string, { serverRelativeURL: string }> }).paths[`apis/${group}/v1`]?.serverRelativeURL);
+    await expect.poll(async () => ((await cluster.call('GET', await target())).json as unknown as { components?: { schemas: Record<string, JsonObject> } }).components?.schemas[flunderType]?.['description']).toBe('third');
+    const { json: document, response: { headers } } = await cluster.call('GET', await target());
+    expect([document['openapi'], headers['cache-control']]).toEqual(['3.0.0', 'public, immutable']);
+  } finally {
+    hasV3 = true;
+    openApi = undefined;
+    await askAgain(2000);
+  }
 });
 
 test('one that dies is not available until it is back; what it served is remembered as stale', async () => {

@@ -1,4 +1,4 @@
-import type { ApiResource } from '@coxswain/api';
+import type { ApiResource, OpenApiDocument } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
 import { header, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { ServiceResolver } from '../callouts/service-resolver.ts';
@@ -10,11 +10,12 @@ import { AutoRegistration } from './auto-register.ts';
 import { settleAvailability } from './availability.ts';
 import { isRemote, type OtherDocuments, type OtherGroups } from './merged-discovery.ts';
 import { plainError, proxyToService } from './proxy.ts';
-import { fetchOpenApiUrl, fetchResources, type RemoteVersion } from './remote-discovery.ts';
+import { fetchResources, findOpenApi, type RemoteDocument, type RemoteVersion } from './remote-discovery.ts';
+import { RemoteOpenApi } from './remote-openapi.ts';
 import { Upstream, type ProxyIdentity } from './upstream.ts';
 
 export interface AggregatorParts {
-  readonly host: Pick<Host, 'network' | 'timers' | 'clock' | 'log'>;
+  readonly host: Pick<Host, 'network' | 'timers' | 'clock' | 'log' | 'crypto'>;
   readonly client: Client;
   readonly cache: CacheReader;
   readonly lookup: Lookup;
@@ -39,6 +40,7 @@ export class Aggregator {
   readonly #registration: AutoRegistration;
   /** By APIService name: those that others serve. */
   readonly #remote = new Map<string, ApiService>();
+  readonly #openApi: RemoteOpenApi;
   readonly #heard = new Map<string, RemoteVersion>();
   readonly #running = new Set<string>();
   readonly #again = new Set<string>();
@@ -51,6 +53,7 @@ export class Aggregator {
     this.#parts = parts;
     this.#registration = new AutoRegistration(parts);
     this.upstream = new Upstream(parts.host, parts.services, parts.identity);
+    this.#openApi = new RemoteOpenApi({ host: parts.host, upstream: this.upstream });
   }
 
   /** The caches that it needs are filled. */
@@ -84,6 +87,7 @@ export class Aggregator {
     if (gone || !isRemote(service)) {
       this.#remote.delete(name);
       this.#heard.delete(name);
+      this.#openApi.drop(name);
       this.#failures.delete(name);
       if (gone && service.spec?.service === undefined) this.#registerOrWarn();
       return;
@@ -147,8 +151,10 @@ export class Aggregator {
     try {
       if (!available) throw new Error('not available');
       const resources = await fetchResources(this.upstream, service);
-      this.#heard.set(name, { resources, fresh: true, openApiUrl: await fetchOpenApiUrl(this.upstream, service).catch(() => undefined) });
+      this.#heard.set(name, { resources, fresh: true, openApi: await findOpenApi(this.upstream, service).catch((): RemoteDocument => ({ kind: 'none' })) });
+      if (this.#remote.has(name)) void this.#openApi.refresh(name, service);
     } catch (error) {
+      this.#openApi.away(name);
       if (before !== undefined) this.#heard.set(name, { ...before, fresh: false });
       this.#parts.host.log.debug('A remote API does not say what it serves', { name, error: describeError(error) });
     }
@@ -196,16 +202,24 @@ export class Aggregator {
 
   get otherDocuments(): OtherDocuments {
     return {
+      v2: () => this.#openApi.documents,
       index: () => [...this.#remote.values()].flatMap(({ metadata, spec }): [string, string][] => {
-        const url = this.#heard.get(metadata?.name ?? '')?.openApiUrl;
-        return url === undefined ? [] : [[`apis/${spec?.group ?? ''}/${spec?.version ?? ''}`, url]];
+        const [name, path] = [metadata?.name ?? '', `apis/${spec?.group ?? ''}/${spec?.version ?? ''}`];
+        const heard = this.#heard.get(name)?.openApi;
+        if (heard?.kind === 'own') return [[path, heard.url]];
+        const made = this.#converted(name);
+        return made === undefined ? [] : [[path, `/openapi/v3/${path}?hash=${made.hash}`]];
       }),
       serve: (name, request) => {
         const [, group = '', version = ''] = name.split('/');
         const service = this.#remote.get(`${version}.${group}`);
-        return service === undefined ? undefined : this.#document(service, request);
+        return service === undefined ? undefined : this.#converted(`${version}.${group}`) ?? this.#document(service, request);
       },
     };
+  }
+
+  #converted(name: string): OpenApiDocument | undefined {
+    return this.#heard.get(name)?.openApi.kind === 'converted' ? this.#openApi.converted(name) : undefined;
   }
 
   async #document(service: ApiService, request: HttpRequest): Promise<HttpResponse> {

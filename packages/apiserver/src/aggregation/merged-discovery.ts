@@ -1,4 +1,4 @@
-import type { JsonObject } from '@coxswain/api';
+import type { JsonObject, OpenApiDocument } from '@coxswain/api';
 import type { HttpRequest, HttpResponse } from '@coxswain/host';
 import { sortedByGroup, type ApiService } from './api-service.ts';
 import type { RemoteVersion } from './remote-discovery.ts';
@@ -11,11 +11,13 @@ export interface OtherGroups {
   resourcesOf(name: string): RemoteVersion | undefined;
 }
 
-/** OpenAPI v3 documents of other servers. */
+/** OpenAPI documents of other servers. */
 export interface OtherDocuments {
-  /** Names (`apis/GROUP/VERSION`) and relative URLs. */
+  /** Those of version 2, the most important first. The same objects as long as nothing changes. */
+  v2(): readonly JsonObject[];
+  /** Of version 3: names (`apis/GROUP/VERSION`) and relative URLs. */
   index(): readonly (readonly [string, string])[];
-  serve(name: string, request: HttpRequest): Promise<HttpResponse> | undefined;
+  serve(name: string, request: HttpRequest): Promise<HttpResponse> | OpenApiDocument | undefined;
 }
 
 export const noOtherGroups: OtherGroups = { services: () => [], resourcesOf: () => undefined };

@@ -3,10 +3,12 @@ import { aggregatedMediaType } from '@coxswain/api';
 import type { ApiService } from './api-service.ts';
 import type { Upstream } from './upstream.ts';
 
+/** Where its OpenAPI v3 document is: at an URL of its own, with its hash; made here from version 2, which is all that it has; nowhere. */
+export type RemoteDocument = { readonly kind: 'own'; readonly url: string } | { readonly kind: 'converted' } | { readonly kind: 'none' };
+
 /** What a remote API says that it serves, as `versions[]` of aggregated discovery has it. */
 export interface RemoteVersion {
-  /** Where its OpenAPI v3 document is, with its hash; absent: it has none. */
-  readonly openApiUrl?: string | undefined;
+  readonly openApi: RemoteDocument;
   readonly resources: readonly Json[];
   readonly fresh: boolean;
 }
@@ -25,7 +27,8 @@ function text(value: Json | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-function parse(body: Uint8Array): JsonObject {
+/** Throws Error. What is no object is taken for an empty one. */
+export function parseDocument(body: Uint8Array): JsonObject {
   try {
     const { value } = scanJson(body);
     return isObject(value) ? value : {};
@@ -67,7 +70,7 @@ async function legacy(upstream: Upstream, service: ApiService, group: string, ve
   const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const answer = await upstream.document(service, path, { accept: 'application/json' }, timeoutMs);
   if (answer.status !== 200) throw new Error(`${path} was answered with ${answer.status}`);
-  return fromResourceList(parse(answer.body), group, version);
+  return fromResourceList(parseDocument(answer.body), group, version);
 }
 
 /** Asks for the aggregated form, and for the older one where that is not known. Throws Error. */
@@ -76,18 +79,19 @@ export async function fetchResources(upstream: Upstream, service: ApiService): P
   const accept = [aggregatedMediaType('v2'), aggregatedMediaType('v2beta1'), 'application/json'].join(',');
   const answer = await upstream.document(service, group === '' ? '/api' : '/apis', { accept }, timeoutMs);
   if (answer.status === 200 && answer.contentType.includes('as=APIGroupDiscoveryList')) {
-    const found = fromAggregated(parse(answer.body), group, version);
+    const found = fromAggregated(parseDocument(answer.body), group, version);
     if (found !== undefined) return found;
   }
   return legacy(upstream, service, group, version);
 }
 
 /** What the remote's index says of its document. Throws Error. */
-export async function fetchOpenApiUrl(upstream: Upstream, service: ApiService): Promise<string | undefined> {
+export async function findOpenApi(upstream: Upstream, service: ApiService): Promise<RemoteDocument> {
   const { group = '', version = '' } = service.spec ?? {};
   const answer = await upstream.document(service, '/openapi/v3', { accept: 'application/json' }, timeoutMs);
-  if (answer.status !== 200) return undefined;
-  const paths = parse(answer.body)['paths'];
+  if (answer.status === 404) return { kind: 'converted' };
+  if (answer.status !== 200) return { kind: 'none' };
+  const paths = parseDocument(answer.body)['paths'];
   const entry = isObject(paths) ? paths[`apis/${group}/${version}`] : undefined;
-  return isObject(entry) && typeof entry['serverRelativeURL'] === 'string' ? entry['serverRelativeURL'] : undefined;
+  return isObject(entry) && typeof entry['serverRelativeURL'] === 'string' ? { kind: 'own', url: entry['serverRelativeURL'] } : { kind: 'none' };
 }

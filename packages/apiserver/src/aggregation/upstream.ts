@@ -72,13 +72,13 @@ export class Upstream {
     return made;
   }
 
-  async #get(service: ApiService, path: string, tls: ClientTls, headers: Record<string, string>, timeoutMs: number): Promise<IncomingResponse & { readonly url: string; readonly done: () => void }> {
+  async #get(service: ApiService, path: string, tls: ClientTls, headers: Record<string, string>, timeoutMs: number, user = aggregatorUser): Promise<IncomingResponse & { readonly url: string; readonly done: () => void }> {
     const url = `${await this.origin(service)}${path}`;
     const stop = new AbortController();
     const timer = this.#host.timers.after(timeoutMs, () => { stop.abort(); });
     const { hostname, port } = new URL(url);
     try {
-      const response = await this.#host.network.fetch({ url, method: 'GET', tls, httpVersion: '1.1', signal: stop.signal, headers: { ...remoteUserHeaders(aggregatorUser), ...headers } });
+      const response = await this.#host.network.fetch({ url, method: 'GET', tls, httpVersion: '1.1', signal: stop.signal, headers: { ...remoteUserHeaders(user), ...headers } });
       return { ...response, url, done: () => timer.cancel() };
     } catch (error) {
       timer.cancel();
@@ -98,8 +98,8 @@ export class Upstream {
     if (response.status < 200 || response.status >= 300) throw new Error(`failing or missing response from ${response.url}: bad status from ${response.url}: ${response.status}`);
   }
 
-  async document(service: ApiService, path: string, headers: Record<string, string>, timeoutMs: number): Promise<Document> {
-    const response = await this.#get(service, path, this.tls(service), headers, timeoutMs);
+  async document(service: ApiService, path: string, headers: Record<string, string>, timeoutMs: number, user = aggregatorUser): Promise<Document> {
+    const response = await this.#get(service, path, this.tls(service), headers, timeoutMs, user);
     try {
       return { status: response.status, contentType: header(response.headers, 'content-type') ?? '', etag: header(response.headers, 'etag') ?? '', body: await readAll(response.body, documentLimitBytes) };
     } finally {

@@ -25,8 +25,7 @@ async function serveV2(openApi: OpenApi, request: HttpRequest): Promise<HttpResp
 }
 
 /** A document that is asked for by its hash never changes. */
-async function serveV3(openApi: OpenApi, request: HttpRequest, name: string, hash: string | null): Promise<HttpResponse> {
-  const document = await openApi.v3(name);
+async function serveV3(request: HttpRequest, name: string, hash: string | null, document: OpenApiDocument | undefined): Promise<HttpResponse> {
   if (document === undefined) return pageNotFound();
   if (hash === null) return documentResponse(request, document, 'application/json');
   if (hash !== document.hash) return { status: 301, headers: { location: `${prefix}${name}?hash=${document.hash}` } };
@@ -45,11 +44,16 @@ export function addOpenApi(paths: PathTable, host: Host, serverVersion: string, 
   const documents = new OpenApi({ serverVersion, hash: (data) => host.crypto.hash('sha512', data).toHex().toUpperCase(), isServed, ...(texts === undefined ? {} : { texts }) });
   const now = (): OpenApi => {
     documents.setCustom(custom());
+    documents.setOthers(others?.v2() ?? []);
     return documents;
   };
   paths.exact('/openapi/v2', (request) => serveV2(now(), request));
   paths.exact('/openapi/v3', async () => ({
     status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(JSON.stringify(withOthers(await now().v3Index(), others))),
   }));
-  paths.prefix(prefix, (request, info) => others?.serve(info.path.slice(prefix.length), request) ?? serveV3(now(), request, info.path.slice(prefix.length), info.query.get('hash')));
+  paths.prefix(prefix, async (request, info) => {
+    const name = info.path.slice(prefix.length);
+    const other = await others?.serve(name, request);
+    return other !== undefined && 'status' in other ? other : serveV3(request, name, info.query.get('hash'), other ?? await now().v3(name));
+  });
 }
