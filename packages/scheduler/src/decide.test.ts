@@ -1,6 +1,6 @@
 import { SeededRandom } from '@coxswain/host/sim';
 import fc from 'fast-check';
-import type { Pod } from 'kubernetes-types/core/v1';
+import type { Node, Pod, PodSpec } from 'kubernetes-types/core/v1';
 import { expect, test } from 'vitest';
 import type { SchedulerCache } from './cache/cache.ts';
 import { podInfoOf } from './cache/pod-info.ts';
@@ -17,10 +17,10 @@ import { slowFilters, type SlowCluster } from './testing/slow-model.ts';
 
 const names = Object.keys(slowFilters) as (keyof typeof slowFilters)[];
 
-function decideOn(framework: Framework, cache: SchedulerCache, pod: Pod, startIndex: number, random = new SeededRandom(1)): Decision {
+function decideOn(framework: Framework, cache: SchedulerCache, pod: Pod, startIndex: number, random = new SeededRandom(1), nominator = new Nominations()): Decision {
   const snapshot = cache.snapshot();
   return decide(framework, new CycleState(), podInfoOf(pod), snapshot, {
-    nominator: new Nominations(), nominatedNodeName: '', random, percentageOfNodesToScore: 0, startIndex: startIndex % Math.max(1, snapshot.nodes.length),
+    nominator, nominatedNodeName: '', random, percentageOfNodesToScore: 0, startIndex: startIndex % Math.max(1, snapshot.nodes.length),
   });
 }
 
@@ -50,6 +50,50 @@ test('what a scheduler remembers changes none of its decisions, and they are tho
     expect(decision.feasible).toBe(expected.length);
   }), { numRuns: 600, seed: 21 });
   expect(placed).toBeGreaterThan(50);
+});
+
+function sameNominations(of: Nominations): Nominations {
+  const copy = new Nominations();
+  for (const { pod, nodeName } of of.asOf(of.place) ?? []) copy.nominate(pod, nodeName);
+  return copy;
+}
+
+const plain = (uid: string, cpu: number, more: Partial<PodSpec> = {}): Pod => ({
+  metadata: { name: uid, namespace: 'd', uid }, spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: String(cpu) } } }], ...more },
+});
+const noStorage: SlowCluster['storage'] = { claims: [], volumes: [], classes: [], csiNodes: [], csiDrivers: [], capacities: [], attachments: [] };
+
+test('a full cluster refuses pod after pod as it would refuse each anew, whatever comes, goes and is promised between them', () => {
+  const step = fc.record({ kind: fc.constantFrom('ask', 'ask', 'ask', 'come', 'go', 'promise', 'taint', 'node'), which: fc.nat(7), node: fc.nat(4), cpu: fc.integer({ min: 1, max: 3 }), priority: fc.nat(1) });
+  const nodeOf = (at: number, tainted: boolean): Node => ({ metadata: { name: `n${at}` }, spec: tainted ? { taints: [{ key: 'k', effect: 'NoSchedule' }] } : {}, status: { allocatable: { cpu: '4', memory: '8Gi', pods: '4' } } });
+  let [refused, placed] = [0, 0];
+  fc.assert(fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), (steps) => {
+    const cluster: SlowCluster = { nodes: [0, 1, 2].map((at) => nodeOf(at, false)), pods: [0, 1, 2].map((at) => plain(`full-${at}`, 3, { nodeName: `n${at}` })), namespaces: {}, storage: noStorage };
+    const [cache, nominations] = [cacheOf(cluster), new Nominations()];
+    const framework = makeFramework(defaultProfile, handleOf(cluster), host.timers);
+    for (const { kind, which, node, cpu, priority } of steps) {
+      const asked = plain(`asked-${which}`, cpu, { priority });
+      switch (kind) {
+        case 'come': cache.setPod(plain(`placed-${which}`, cpu, { nodeName: `n${node}`, priority })); break;
+        case 'go': cache.removePod(which < 3 ? `full-${which}` : `placed-${which}`); break;
+        case 'promise': nominations.nominate(podInfoOf(asked), priority === 0 && cpu === 1 ? '' : `n${node}`); break;
+        case 'taint': cache.setNode(nodeOf(node % 3, cpu > 1)); break;
+        case 'node': if (cpu === 1) cache.removeNode(`n${node}`); else cache.setNode(nodeOf(node, false)); break;
+        case 'ask': {
+          const decision = decideOn(framework, cache, asked, which, undefined, nominations);
+          const anew = decideOn(makeFramework(defaultProfile, handleOf(cluster), host.timers), cache, asked, which, undefined, sameNominations(nominations));
+          expect(told(decision)).toEqual(told(anew));
+          if (decision.kind === 'unfit') refused += 1; else placed += 1;
+          if (decision.kind === 'unfit' && anew.kind === 'unfit') {
+            const snapshot = cache.snapshot();
+            expect(decision.diagnosis.rowsWith('Unschedulable', snapshot)).toEqual(anew.diagnosis.rowsWith('Unschedulable', snapshot));
+            expect(decision.diagnosis.unschedulablePlugins).toEqual(anew.diagnosis.unschedulablePlugins);
+          }
+        }
+      }
+    }
+  }), { numRuns: 300, seed: 23 });
+  expect(Math.min(refused, placed)).toBeGreaterThan(500);
 });
 
 test('the best score wins, and equals are drawn with equal chances, however often the nodes were judged before', () => {

@@ -2,6 +2,8 @@ import type { PodInfo } from './cache/pod-info.ts';
 import type { Snapshot } from './cache/snapshot.ts';
 import type { CycleState } from './framework/cycle-state.ts';
 import { Diagnosis } from './framework/diagnosis.ts';
+import { RowStatuses } from './framework/row-statuses.ts';
+import type { StandingVerdicts } from './framework/standing-verdicts.ts';
 import type { Framework, Nominator } from './framework/framework.ts';
 import type { PromisedRows } from './framework/row-verdicts.ts';
 import type { Status } from './framework/status.ts';
@@ -34,6 +36,8 @@ export class Search {
   #besidePromised: PromisedRows<Status> | undefined;
   #order: Int32Array;
   #startIndex = 0;
+  #standing: StandingVerdicts | undefined;
+  #refusedAsBefore = false;
   #byNomination = false;
   /** Rows; the first `count` are meant. */
   readonly feasible: Int32Array;
@@ -60,9 +64,29 @@ export class Search {
     this.#byNomination = this.#tryNominated(options.nominatedNodeName, options.nodeNames !== undefined);
     if (this.#byNomination) return;
     const total = this.#order.length;
+    if (options.nodeNames === undefined) this.#standing = this.#framework.standing(this.#state, this.#pod, this.#snapshot, this.#nominator);
+    this.#refusedAsBefore = this.#standRefused();
+    if (this.#refusedAsBefore) { this.evaluated = total; return; }
     for (let size = Math.max(minPiece, options.enough); this.evaluated < total && this.count < options.enough; size *= 2) {
       this.#searchPiece(options, Math.min(size, total - this.evaluated));
     }
+  }
+
+  /** Every node has refused such a pod before, and those that have changed since refuse it again. */
+  #standRefused(): boolean {
+    const { statuses } = this.#standing ?? {};
+    const stale = this.#standing?.stale(this.#snapshot, this.#nominator, this.#piece) ?? -1;
+    if (statuses === undefined || stale < 0) return false;
+    const { table } = this.#snapshot;
+    let count = 0;
+    for (let i = 0; i < stale; i += 1) {
+      const row = this.#piece[i] as number;
+      if (table.nodeAt(row)?.node !== undefined) { this.#piece[count] = row; count += 1; }
+    }
+    const rows = this.#piece.slice(0, count);
+    this.#judgePiece(count);
+    for (const row of rows) statuses.set(row, this.#statusOf(row));
+    return statuses.size === this.#order.length;
   }
 
   #rowsOf(names: ReadonlySet<string>): Int32Array {
@@ -90,12 +114,17 @@ export class Search {
     const untilEnd = Math.min(size, order.length - first);
     piece.set(order.subarray(first, first + untilEnd));
     if (untilEnd < size) piece.set(order.subarray(0, size - untilEnd), untilEnd);
-    let kept = this.#framework.filterRows(this.#state, this.#pod, this.#snapshot, piece, size, this.#rejecters);
-    if (!this.#nominator.isEmpty) kept = this.#respectPromises(kept);
+    const kept = this.#judgePiece(size);
     const taken = Math.min(kept, enough - this.count);
     this.feasible.set(piece.subarray(0, taken), this.count);
     this.count += taken;
     this.evaluated += this.count < enough || taken === size ? size : this.#lookedAt(first, size, piece[taken - 1] as number);
+  }
+
+  /** Of the first `size` of the piece keeps those that let the pod pass, and answers how many. */
+  #judgePiece(size: number): number {
+    const kept = this.#framework.filterRows(this.#state, this.#pod, this.#snapshot, this.#piece, size, this.#rejecters);
+    return this.#nominator.isEmpty ? kept : this.#respectPromises(kept);
   }
 
   /** Nodes up to and with `last`. */
@@ -123,12 +152,12 @@ export class Search {
   }
 
   #statusBesidePromised(row: number, at: number, stamp: number): Status {
-    this.#besidePromised ??= this.#framework.besidePromised(this.#state, this.#pod, this.#snapshot);
+    this.#besidePromised ??= this.#framework.besidePromised(this.#state, this.#pod, this.#snapshot, this.#nominator);
     if (this.#besidePromised.has(row, at, stamp)) return this.#besidePromised.get(row);
     const node = this.#snapshot.table.nodeAt(row);
     const promised = this.#nominator.nominatedOn(node.name);
-    // Its own promise is none to it, and pods with affinity ask more than the node.
-    const isForAll = promised.every((other) => other.uid !== this.#pod.uid && !other.hasPodAffinity);
+    // Pods with affinity ask more than the node.
+    const isForAll = promised.every((other) => !other.hasPodAffinity);
     const status = this.#framework.statusWithNominated(this.#state, this.#pod, node, this.#nominator);
     this.#besidePromised.set(row, at, isForAll ? stamp : -1, status);
     return status;
@@ -136,15 +165,22 @@ export class Search {
 
   /** Why each node was refused that the search looked at. Good until the next search. */
   diagnose(): Diagnosis {
-    const { table } = this.#snapshot;
-    const diagnosis = new Diagnosis(table.height);
+    const { nodes, table } = this.#snapshot;
+    if (this.#refusedAsBefore && this.#standing?.statuses !== undefined) return new Diagnosis(this.#standing.statuses.copy(), nodes);
+    const statuses = new RowStatuses(table.height);
     for (let i = 0; i < this.evaluated && !this.#byNomination; i += 1) {
       const row = this.#order[(this.#startIndex + i) % this.#order.length] as number;
-      const place = this.#rejecters[row] as number;
-      if (place === this.#framework.filterCount) continue;
-      diagnosis.reject(table.nodeAt(row), place === refusedByPromise
-        ? (this.#besidePromised as PromisedRows<Status>).get(row) : this.#framework.statusOfRejected(this.#state, this.#pod, this.#snapshot, row, place));
+      statuses.set(row, this.#statusOf(row));
     }
-    return diagnosis;
+    if (statuses.size < nodes.length) return new Diagnosis(statuses, nodes);
+    this.#standing?.begin(this.#snapshot, this.#nominator, statuses);
+    return new Diagnosis(statuses.copy(), nodes);
+  }
+
+  /** Of a row that was just judged; undefined: it lets the pod pass. */
+  #statusOf(row: number): Status | undefined {
+    const place = this.#rejecters[row] as number;
+    if (place === this.#framework.filterCount) return undefined;
+    return place === refusedByPromise ? (this.#besidePromised as PromisedRows<Status>).get(row) : this.#framework.statusOfRejected(this.#state, this.#pod, this.#snapshot, row, place);
   }
 }

@@ -5,7 +5,7 @@ import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { BindPlugin } from '../framework/interface.ts';
 import { failed, skip, success, type Status } from '../framework/status.ts';
-import type { Candidate } from '../plugins/default-preemption/candidates.ts';
+import { candidateOf, type Candidate } from '../plugins/default-preemption/candidates.ts';
 import type { HttpExtender } from './http-extender.ts';
 import type { MetaVictims } from './wire.ts';
 
@@ -116,7 +116,7 @@ function agreed({ config }: HttpExtender, answer: ReadonlyMap<string, MetaVictim
       if (victim === undefined) throw new Error(`extender: ${config.urlPrefix} claims to preempt pod (UID: ${uid}) on node: ${nodeName}, but the pod is not found on that node`);
       return victim;
     });
-    if (victims.length > 0) out.push({ nodeName, victims, violations });
+    if (victims.length > 0) out.push(candidateOf(nodeName, victims, violations));
     else if (!config.ignorable) throw new Error(`expected at least one victim pod on node ${JSON.stringify(nodeName)}`);
   }
   return out;

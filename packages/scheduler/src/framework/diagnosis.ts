@@ -1,18 +1,14 @@
 import type { NodeInfo } from '../cache/node-info.ts';
-import { isRejected, unresolvable, type Status } from './status.ts';
-
-interface Tally { readonly status: Status; count: number }
+import type { Snapshot } from '../cache/snapshot.ts';
+import { RowStatuses } from './row-statuses.ts';
+import { isRejected, unresolvable, type Code, type Status } from './status.ts';
 
 /** Why no node would do. */
 export class Diagnosis {
-  /** By row of the table of nodes. */
-  readonly #byRow: (Status | undefined)[];
-  readonly #nodes: NodeInfo[] = [];
+  readonly #rows: RowStatuses;
+  readonly #nodes: readonly NodeInfo[];
   /** Said by others than plugins. */
   readonly #byName = new Map<string, Status>();
-  /** Equal statuses are mostly one and the same object, and neighbours mostly have the same. */
-  readonly #counts = new Map<Status, Tally>();
-  #last: Tally | undefined;
   readonly unschedulablePlugins = new Set<string>();
   readonly pendingPlugins = new Set<string>();
   /** Set if a PreFilter plugin refused the pod on every node. */
@@ -21,33 +17,16 @@ export class Diagnosis {
   /** Status of nodes that have none of their own. */
   absent: Status = unresolvable();
 
-  /** `height`: rows of the table of nodes. */
-  constructor(height = 0) {
-    this.#byRow = Array.from({ length: height });
-  }
-
-  /** For a node that has no status yet. */
-  reject(node: NodeInfo, status: Status): void {
-    this.#byRow[node.row] = status;
-    this.#nodes.push(node);
-    this.#count(status);
+  /** `rows`: of these nodes, not to be changed any more. */
+  constructor(rows: RowStatuses = new RowStatuses(0), nodes: readonly NodeInfo[] = []) {
+    this.#rows = rows;
+    this.#nodes = nodes;
+    for (const status of rows.counts().keys()) this.blame(status);
   }
 
   /** In the place of what plugins said, if they said something. */
   overrule(nodeName: string, status: Status): void {
     this.#byName.set(nodeName, status);
-  }
-
-  #count(status: Status): void {
-    if (this.#last?.status !== status) this.#last = this.#counts.get(status) ?? this.#firstOf(status);
-    this.#last.count += 1;
-  }
-
-  #firstOf(status: Status): Tally {
-    const tally = { status, count: 0 };
-    this.#counts.set(status, tally);
-    this.blame(status);
-    return tally;
   }
 
   blame(status: Status): void {
@@ -56,18 +35,25 @@ export class Diagnosis {
   }
 
   statusOf({ name, row }: NodeInfo): Status {
-    return (this.#byName.size === 0 ? undefined : this.#byName.get(name)) ?? this.#byRow[row] ?? this.absent;
+    return (this.#byName.size === 0 ? undefined : this.#byName.get(name)) ?? this.#rows.at(row) ?? this.absent;
+  }
+
+  /** Rows of the nodes with this code, in the snapshot's order. */
+  rowsWith(code: Code, { rows, table }: Snapshot): Int32Array {
+    if (this.#byName.size > 0) return rows.filter((row) => this.statusOf(table.nodeAt(row)).code === code);
+    return this.#rows.select(rows, (status = this.absent) => status.code === code);
   }
 
   /** Of the nodes that have one of their own. For explanations, not for decisions. */
   statuses(): ReadonlyMap<string, Status> {
-    return new Map([...this.#nodes.map((node) => [node.name, this.statusOf(node)] as const), ...this.#byName]);
+    const own = this.#nodes.filter(({ row }) => this.#rows.at(row) !== undefined);
+    return new Map([...own.map((node) => [node.name, this.statusOf(node)] as const), ...this.#byName]);
   }
 
   /** How many nodes have which status; `absent` for those of `nodeCount` that have none of their own. */
   counts(nodeCount: number): ReadonlyMap<Status, number> {
-    const counts = new Map(this.#counts.values().map(({ status, count }) => [status, count]));
-    let known = this.#nodes.length;
+    const counts = this.#rows.counts();
+    let known = this.#rows.size;
     if (this.#byName.size > 0) {
       counts.clear();
       const statuses = this.statuses();

@@ -3,6 +3,7 @@ import type { Pod } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
+import type { RowLog } from '../table/row-log.ts';
 import { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -11,6 +12,7 @@ import type {
   PreEnqueuePlugin, PreemptionReport, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
 } from './interface.ts';
 import { ByNeeds, PromisedRows, RowVerdicts } from './row-verdicts.ts';
+import { StandingVerdicts } from './standing-verdicts.ts';
 import { failed, fromPlugin, isRejected, success, unresolvable, unschedulable, type Status } from './status.ts';
 
 /** Extension points by their names in the configuration. */
@@ -50,6 +52,12 @@ export interface Nominator {
   readonly isEmpty: boolean;
   /** By row: 0, or a number that differs whenever other pods are promised the node. Live. */
   stamps(snapshot: Snapshot): Float64Array;
+  /** Rows, of the snapshot that `stamps` was asked for last, whose promises have changed. */
+  readonly changes: RowLog;
+  /** '' if it is promised none. */
+  nodeOf(uid: string): string;
+  /** Of those that were promised a node. */
+  readonly anyWithAffinity: boolean;
 }
 
 export interface PreFilterOutcome {
@@ -96,6 +104,7 @@ export class Framework {
   readonly #otherScores: readonly WeightedScore[];
   readonly #rowVerdicts = new ByNeeds(() => new RowVerdicts());
   readonly #besidePromised = new ByNeeds(() => new PromisedRows<Status>());
+  readonly #standing = new ByNeeds(() => new StandingVerdicts());
   readonly #interned = new Map<string, Status>();
   #totals = new Float64Array(0);
   #scores = new Float64Array(0);
@@ -247,9 +256,16 @@ export class Framework {
     return this.#intern(this.filterWithNominated(state, pod, node, nominator));
   }
 
+  /** Where what all nodes say to such pods can be kept; undefined: this pod is not like others of its needs. */
+  standing(state: CycleState, pod: PodInfo, { table }: Snapshot, nominator: Nominator): StandingVerdicts | undefined {
+    if (nominator.anyWithAffinity || nominator.nodeOf(pod.uid) !== '' || !this.judgesByNodeAlone(state, pod)) return undefined;
+    return this.#standing.of(`${pod.priority} ${pod.needsKey}`, table);
+  }
+
   /** What `statusWithNominated` says of rows with promises: of former pods too, where it can be the same for them. */
-  besidePromised(state: CycleState, pod: PodInfo, { table }: Snapshot): PromisedRows<Status> {
-    return this.judgesByNodeAlone(state, pod) ? this.#besidePromised.of(`${pod.priority} ${pod.needsKey}`, table) : new PromisedRows();
+  besidePromised(state: CycleState, pod: PodInfo, { table }: Snapshot, nominator: Nominator): PromisedRows<Status> {
+    // Its own promise is none to it.
+    return nominator.nodeOf(pod.uid) === '' && this.judgesByNodeAlone(state, pod) ? this.#besidePromised.of(`${pod.priority} ${pod.needsKey}`, table) : new PromisedRows();
   }
 
   /** Why the plugin at `place` of the filters refuses the node, which `filterRows` was just asked about. */

@@ -2,6 +2,7 @@ import { Journal } from '../cache/journal.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { Nominator } from '../framework/framework.ts';
+import { RowLog } from '../table/row-log.ts';
 
 /** A promise of preemption. */
 export interface Nomination {
@@ -25,6 +26,8 @@ export class Nominations implements Nominator {
   /** Whose rows `#stamps` are by. */
   #snapshot: Snapshot | undefined;
   #stamps: Float64Array = nothing;
+  readonly changes = new RowLog();
+  #withAffinity = 0;
 
   nominate(pod: PodInfo, nodeName: string): void {
     this.#change(pod.uid, nodeName === '' ? undefined : { pod, nodeName });
@@ -42,8 +45,9 @@ export class Nominations implements Nominator {
     if (after !== undefined) this.#put(after);
   }
 
-  #take({ pod: { uid }, nodeName }: Nomination): void {
+  #take({ pod: { uid, hasPodAffinity }, nodeName }: Nomination): void {
     this.#byUid.delete(uid);
+    if (hasPodAffinity) this.#withAffinity -= 1;
     const pods = this.#byNode.get(nodeName);
     pods?.delete(uid);
     if (pods?.size === 0) this.#byNode.delete(nodeName);
@@ -53,6 +57,7 @@ export class Nominations implements Nominator {
   #put(nomination: Nomination): void {
     const { pod, nodeName } = nomination;
     this.#byUid.set(pod.uid, nomination);
+    if (pod.hasPodAffinity) this.#withAffinity += 1;
     const pods = this.#byNode.get(nodeName) ?? new Map<string, PodInfo>();
     pods.set(pod.uid, pod);
     this.#byNode.set(nodeName, pods);
@@ -62,7 +67,9 @@ export class Nominations implements Nominator {
   #stamp(nodeName: string): void {
     const row = this.#snapshot?.node(nodeName)?.row;
     lastStamp += 1;
-    if (row !== undefined && row < this.#stamps.length) this.#stamps[row] = this.#byNode.has(nodeName) ? lastStamp : 0;
+    if (row === undefined || row >= this.#stamps.length) return;
+    this.#stamps[row] = this.#byNode.has(nodeName) ? lastStamp : 0;
+    this.changes.add(row);
   }
 
   stamps(snapshot: Snapshot): Float64Array {
@@ -74,6 +81,7 @@ export class Nominations implements Nominator {
   }
 
   get isEmpty(): boolean { return this.#byUid.size === 0; }
+  get anyWithAffinity(): boolean { return this.#withAffinity > 0; }
 
   /** The place of the next change, for `asOf`. */
   get place(): number { return this.#journal.end; }

@@ -1,6 +1,7 @@
 import type { NodeInfo } from '../cache/node-info.ts';
 import { grownBytes, grownFloats } from './arrays.ts';
 import type { DomainCounts, RowSelection } from './row-counts.ts';
+import { RowLog } from './row-log.ts';
 import { noDomain, Topology } from './topology.ts';
 
 /** One resource of all nodes. */
@@ -63,7 +64,8 @@ export class NodeTable {
   touchedAt: Float64Array = new Float64Array(0);
   /** By row: differs also when a pod is another object than before, with the same needs. */
   podsAt: Float64Array = new Float64Array(0);
-  #touches = 0;
+  /** Whenever `podsAt` of a row changes. */
+  readonly touches = new RowLog();
   #hasImages: Uint8Array = new Uint8Array(0);
 
   /** Rows in use lie below. */
@@ -107,15 +109,15 @@ export class NodeTable {
   }
 
   #touch(row: number): void {
-    this.#touches += 1;
-    this.touchedAt[row] = this.#touches;
-    this.podsAt[row] = this.#touches;
+    this.touches.add(row);
+    this.touchedAt[row] = this.touches.end;
+    this.podsAt[row] = this.touches.end;
   }
 
   /** A pod of the node has been replaced by an equal one. */
   followPod({ row }: NodeInfo): void {
-    this.#touches += 1;
-    this.podsAt[row] = this.#touches;
+    this.touches.add(row);
+    this.podsAt[row] = this.touches.end;
   }
 
   /** The node itself has changed, come or gone. */

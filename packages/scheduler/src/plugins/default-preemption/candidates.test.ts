@@ -1,13 +1,13 @@
 import type { Pod } from 'kubernetes-types/core/v1';
 import { expect, test } from 'vitest';
 import { podInfoOf, type PodInfo } from '../../cache/pod-info.ts';
-import { pickCandidate, type Candidate } from './candidates.ts';
+import { candidateOf, pickCandidate, type Candidate } from './candidates.ts';
 
 function victim(name: string, priority: number, startTime = '2026-01-01T00:00:00Z'): PodInfo {
   return podInfoOf({ metadata: { name, namespace: 'x', uid: name }, spec: { containers: [], priority }, status: { startTime } } as Pod);
 }
 
-const candidate = (nodeName: string, victims: readonly PodInfo[], violations = 0): Candidate => ({ nodeName, victims, violations });
+const candidate = (nodeName: string, victims: readonly PodInfo[], violations = 0): Candidate => candidateOf(nodeName, victims, violations);
 
 /** The order of reasons in "Pod Priority and Preemption" and its design. */
 test.each<[string, Candidate[]]>([

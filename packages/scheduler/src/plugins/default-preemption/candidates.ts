@@ -14,6 +14,8 @@ export interface Candidate {
   readonly victims: readonly PodInfo[];
   /** How many of them a disruption budget protects. */
   readonly violations: number;
+  /** Smaller is better; the first that differs decides. */
+  readonly costs: readonly number[];
 }
 
 /** Why a node is none, or that it is one. */
@@ -55,6 +57,24 @@ function splitByBudgets(pods: readonly PodInfo[], budgets: readonly PodDisruptio
   return { violating, others };
 }
 
+/** Start of the most important victims: the one among them that runs for longest. */
+function earliestStart(victims: readonly PodInfo[]): number {
+  const highest = victims[0]?.priority;
+  return Math.min(...victims.filter((pod) => pod.priority === highest).map(startMs));
+}
+
+/** `victims`: most important first. */
+export function candidateOf(nodeName: string, victims: readonly PodInfo[], violations: number): Candidate {
+  return { nodeName, victims, violations, costs: [
+    violations,
+    victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
+    // Shifted so that many pods of negative priority do not weigh less than few.
+    victims.reduce((sum, pod) => sum + pod.priority + 2 ** 31, 0),
+    victims.length,
+    -earliestStart(victims),
+  ] };
+}
+
 /** Takes all lower pods off on a trial, then lets back as many as possible, the protected and the important first. */
 export function dryRun(framework: Framework, nominator: Nominator, state: CycleState, pod: PodInfo, node: NodeInfo, budgets: readonly PodDisruptionBudget[]): Trial {
   const [trialState, trialNode] = [state.clone(), node.clone()];
@@ -62,7 +82,7 @@ export function dryRun(framework: Framework, nominator: Nominator, state: CycleS
   if (lower.length === 0) return { refused: noVictims };
   for (const other of lower) framework.removePod(trialState, pod, other, trialNode);
   const judge = (): Status => framework.filterWithNominated(trialState, pod, trialNode, nominator);
-  const emptied = judge();
+  const emptied = framework.statusWithNominated(trialState, pod, trialNode, nominator);
   if (emptied.code !== 'Success') return { refused: emptied };
   const { violating, others } = splitByBudgets(lower.toSorted(byImportance), budgets);
   const victims: PodInfo[] = [];
@@ -75,37 +95,9 @@ export function dryRun(framework: Framework, nominator: Nominator, state: CycleS
   };
   const violations = violating.filter((other) => !reprieve(other)).length;
   for (const other of others) reprieve(other);
-  return victims.length === 0 ? { refused: noVictims } : { candidate: { nodeName: node.name, victims: victims.toSorted(byImportance), violations } };
+  return victims.length === 0 ? { refused: noVictims } : { candidate: candidateOf(node.name, victims.toSorted(byImportance), violations) };
 }
 
-/** Start of the most important victims: the one among them that runs for longest. */
-function earliestStart(candidate: Candidate): number {
-  const highest = candidate.victims[0]?.priority;
-  return Math.min(...candidate.victims.filter((pod) => pod.priority === highest).map(startMs));
-}
-
-/** Smaller is better; asked in this order. */
-function costsOf(candidate: Candidate): readonly number[] {
-  return [
-    candidate.violations,
-    candidate.victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
-    // Shifted so that many pods of negative priority do not weigh less than few.
-    candidate.victims.reduce((sum, pod) => sum + pod.priority + 2 ** 31, 0),
-    candidate.victims.length,
-    -earliestStart(candidate),
-  ];
-}
-
-const knownCosts = new WeakMap<Candidate, readonly number[]>();
-
-function rememberedCosts(candidate: Candidate): readonly number[] {
-  let costs = knownCosts.get(candidate);
-  if (costs === undefined) {
-    costs = costsOf(candidate);
-    knownCosts.set(candidate, costs);
-  }
-  return costs;
-}
 
 function isLess(a: readonly number[], b: readonly number[]): boolean {
   for (let i = 0; i < a.length; i += 1) {
@@ -119,12 +111,6 @@ function isLess(a: readonly number[], b: readonly number[]): boolean {
 export function pickCandidate(candidates: readonly Candidate[]): Candidate | undefined {
   let best = candidates[0];
   if (best === undefined) return undefined;
-  let least = rememberedCosts(best);
-  for (const candidate of candidates) {
-    const costs = rememberedCosts(candidate);
-    if (!isLess(costs, least)) continue;
-    best = candidate;
-    least = costs;
-  }
+  for (const candidate of candidates) if (isLess(candidate.costs, best.costs)) best = candidate;
   return best;
 }

@@ -2,7 +2,6 @@ import { randomBelow, rfc3339Seconds, type Host } from '@coxswain/host';
 import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
 import type { PodStatusPatches } from '@coxswain/client/fast-path';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
-import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
 import type { Extenders } from '../../extender/extenders.ts';
@@ -10,8 +9,8 @@ import { fitMessage, type Diagnosis } from '../../framework/diagnosis.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
 import type { AnyPlugin, PostFilterResult, PreemptionReport } from '../../framework/interface.ts';
 import { failed, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
-import { pickCandidate, type Candidate, type Trial } from './candidates.ts';
-import { DryRuns } from './dry-runs.ts';
+import { pickCandidate, type Candidate } from './candidates.ts';
+import { DryRuns, type DryRun } from './dry-runs.ts';
 
 const name = 'DefaultPreemption';
 
@@ -54,17 +53,21 @@ interface Search { readonly candidates: readonly Candidate[]; readonly message: 
 
 const unhelpful = unresolvable('Preemption is not helpful for scheduling');
 
-function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, dryRunOf: (node: NodeInfo) => Trial, snapshot: Snapshot, diagnosis: Diagnosis): Search {
-  const potential: NodeInfo[] = snapshot.nodes.filter((node) => diagnosis.statusOf(node).code === 'Unschedulable');
+function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, dryRunOf: DryRun, snapshot: Snapshot, diagnosis: Diagnosis): Search {
+  const potential = diagnosis.rowsWith('Unschedulable', snapshot);
   const wanted = candidateCount(potential.length, args);
   const offset = potential.length === 0 ? 0 : randomBelow(handle.host.random, potential.length);
   const candidates: Candidate[] = [];
   const refusals = new Map<Status, number>();
-  let refused = 0;
-  for (let i = 0; i < potential.length && candidates.length < wanted; i += 1) {
-    const node = potential[(offset + i) % potential.length] as NodeInfo;
-    const trial = dryRunOf(node);
-    if (trial.candidate !== undefined) { candidates.push(trial.candidate); continue; }
+  let [refused, harmless] = [0, 0];
+  // Those that break no budget are worth looking on for.
+  for (let i = 0; i < potential.length && (candidates.length < wanted || harmless === 0); i += 1) {
+    const trial = dryRunOf(potential[(offset + i) % potential.length] as number);
+    if (trial.candidate !== undefined) {
+      candidates.push(trial.candidate);
+      if (trial.candidate.violations === 0) harmless += 1;
+      continue;
+    }
     refusals.set(trial.refused, (refusals.get(trial.refused) ?? 0) + 1);
     refused += 1;
   }
