@@ -94,7 +94,14 @@ export interface HttpRequest {
   readonly upgradeRequested: boolean;
 }
 
+/** What carries several sinks. */
+export interface Wire {
+  /** What was written leaves now rather than with all else of this turn. For who has much to say on many wires, one after the other. */
+  flush(): void;
+}
+
 export interface ByteSink {
+  readonly wire?: Wire | undefined;
   /** False: it is full, and the source's `drained` will be called; `data` must not change until then. Ignored once the client has gone. */
   write(data: Uint8Array): boolean;
   end(): void;

@@ -29,6 +29,8 @@ export interface ConnectionOptions {
 export interface ConnectionEvents {
   /** Something waits in `take`; said once until it is taken. */
   output(): void;
+  /** It is to be taken now. */
+  flush(): void;
   /** A server's: a request has come; its handler is to be set now. */
   stream(stream: Http2Stream, head: Head, ended: boolean): void;
   /** The peer will take no more requests on this connection, or its limits changed. */
@@ -148,6 +150,10 @@ export class Connection implements StreamPort {
     // Once it is on its way there is room for more.
     if (this.#queue.pending) this.#tell();
     return batch;
+  }
+
+  flush(): void {
+    if (this.#told) this.#events.flush();
   }
 
   /** The transport is full: content waits in its streams until `unblock`; then `take` is to be called. */

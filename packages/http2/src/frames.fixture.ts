@@ -56,7 +56,7 @@ export class RawPeer {
 
   constructor(options: Partial<ConnectionOptions> = {}) {
     this.connection = new Connection({ ...limits, role: 'server', nowMs: () => this.nowMs, ...options }, {
-      output: () => undefined, changed: () => undefined, pong: () => undefined,
+      output: () => undefined, flush: () => undefined, changed: () => undefined, pong: () => undefined,
       stream: (stream, head, ended) => {
         const recorder = new Recorder();
         stream.handler = recorder;

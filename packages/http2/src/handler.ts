@@ -141,6 +141,7 @@ function push(stream: Http2Stream, exchange: Exchange, source: PushSource): void
   }
   exchange.source = source;
   source.start({
+    wire: stream.wire,
     write: (data) => stream.write(data),
     end: () => {
       exchange.source = undefined;

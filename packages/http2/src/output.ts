@@ -27,6 +27,8 @@ export class Output {
   /** Where the head of the last frame lies, if that is content which may still grow; else -1. */
   #growing = -1;
   #growingStream = 0;
+  /** Of the last batch: the next one is likely to be as large, and need not be moved to larger memory time and again. */
+  #lastBytes = 0;
   #growingBytes = 0;
 
   constructor(slabs = new Slabs()) {
@@ -103,6 +105,7 @@ export class Output {
   /** All that waits. It is not written again before `written` of the same batch says so. */
   take(): Batch {
     this.#cut();
+    this.#lastBytes = this.#partBytes;
     const current = this.#cutOff ? this.#slab : undefined;
     const parts = this.#parts;
     const full = this.#full;
@@ -139,7 +142,7 @@ export class Output {
   #reserve(sizeBytes: number): void {
     if (this.#at + sizeBytes <= this.#slab.length) return;
     const old = this.#slab;
-    let next = this.#slabs.take(this.#at - this.#from + sizeBytes);
+    let next = this.#slabs.take(this.#at - this.#from + Math.max(sizeBytes, this.#lastBytes)) ?? this.#slabs.take(this.#at - this.#from + sizeBytes);
     let moved = 0;
     if (next === undefined) {
       this.#cut();

@@ -1,4 +1,4 @@
-import type { HeaderMap } from '@coxswain/host';
+import type { HeaderMap, Wire } from '@coxswain/host';
 import type { Head } from './head.ts';
 import type { Field } from './header-table.ts';
 import type { FixedFields } from './hpack-encoder.ts';
@@ -31,6 +31,8 @@ export interface StreamPort {
   consumed(stream: Http2Stream, heldBytes: number, creditBytes: number): void;
   /** The connection takes no new streams. */
   close(): void;
+  /** What waits for the end of the turn leaves now. */
+  flush(): void;
 }
 
 const noHandler: StreamHandler = { head() {}, data() {}, trailers() {}, reset() {}, drained() {} };
@@ -64,6 +66,11 @@ export class Http2Stream {
     this.#port = port;
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
+  }
+
+  /** The same for all streams of a connection. */
+  get wire(): Wire {
+    return this.#port;
   }
 
   /** This connection is to end with the requests that run: its client is to take another one. */

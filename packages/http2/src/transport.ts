@@ -5,7 +5,7 @@ import type { ProtocolFailure } from './frames.ts';
 /** What may wait for a transport that is full before nothing more is read. */
 const backlogBytes = 64 * 1024;
 
-export interface TransportEvents extends Omit<ConnectionEvents, 'output' | 'closed' | 'pong'> {
+export interface TransportEvents extends Omit<ConnectionEvents, 'output' | 'flush' | 'closed' | 'pong'> {
   /** The connection is over; its last bytes may still be on their way. Said once. */
   ended(failure: ProtocolFailure | undefined): void;
   /** So is its transport. Said once, after `ended`. */
@@ -30,7 +30,7 @@ export class Transport {
     this.channel = channel;
     this.#events = events;
     this.connection = new Connection(options, {
-      output: () => { this.#flushLater(); }, stream: events.stream, changed: events.changed, pong: () => undefined,
+      output: () => { this.#flushLater(); }, flush: () => { this.flush(); }, stream: events.stream, changed: events.changed, pong: () => undefined,
       closed: (failure) => { this.#finish(failure); },
     });
     this.connection.start();

@@ -1,8 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
 import { createClient, resources, type Client } from '@coxswain/client';
 import { createLocalStore } from '@coxswain/etcd-lite';
 import { silentLogger } from '@coxswain/host';
@@ -12,21 +10,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
 import { command } from './command.ts';
 import { serveApiServer, type ServedApiServer } from './serve.ts';
+import { selfSigned } from './testing/self-signed.ts';
 
 const host = createRealHost(silentLogger);
 let served: ServedApiServer;
 let client: Client;
 let tls: { certPem: string; keyPem: string };
-
-async function selfSigned(): Promise<{ certPem: string; keyPem: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=127.0.0.1', keys, signingAlgorithm: algorithm, extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
-  });
-  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { certPem: certificate.toString('pem'), keyPem: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY') };
-}
 
 beforeAll(async () => {
   tls = await selfSigned();

@@ -151,7 +151,7 @@ class WatchBody implements PushSource {
 
   start(sink: ByteSink): void {
     this.#sink = sink;
-    this.#watcher.read({ ready: () => { this.#pump(); } });
+    this.#watcher.read({ wire: sink.wire, ready: () => { this.#pump(); } });
   }
 
   drained(): void {

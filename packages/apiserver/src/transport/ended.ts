@@ -30,6 +30,7 @@ function untilStopped(source: PushSource, ended: Ended): PushSource {
   return {
     ...untilEnd(source, ended),
     start: (sink) => source.start({
+      wire: sink.wire,
       write: (data) => sink.write(data),
       end: () => {
         void ended();

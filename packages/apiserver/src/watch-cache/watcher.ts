@@ -1,3 +1,4 @@
+import type { Wire } from '@coxswain/host';
 import type { CacheEvent } from './event.ts';
 
 export type WatcherItem =
@@ -11,6 +12,8 @@ function revisionOf(item: WatcherItem): number {
 
 /** Told when a watcher that had nothing has something, or is over. Must not throw. */
 export interface WatcherReader {
+  /** Where it passes on what it reads. */
+  readonly wire?: Wire | undefined;
   ready(): void;
 }
 
@@ -42,6 +45,10 @@ export class Watcher {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  get wire(): Wire | undefined {
+    return this.#reader?.wire;
   }
 
   /** What was there when the watch began does not count against the limit. */

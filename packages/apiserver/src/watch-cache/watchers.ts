@@ -1,3 +1,4 @@
+import type { Wire } from '@coxswain/host';
 import type { CacheEvent } from './event.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -15,6 +16,18 @@ export interface Trigger {
 interface Indexed {
   readonly trigger: Trigger;
   readonly byValue: Map<string, Set<Watcher>>;
+}
+
+/** Wire by wire, so that what one puts together leaves, and its memory is free, before the next one's turn. */
+function byWire(watchers: readonly Watcher[]): ReadonlyMap<Wire | undefined, readonly Watcher[]> {
+  const groups = new Map<Wire | undefined, Watcher[]>();
+  for (const watcher of watchers) {
+    const { wire } = watcher;
+    const group = groups.get(wire);
+    if (group === undefined) groups.set(wire, [watcher]);
+    else group.push(watcher);
+  }
+  return groups;
 }
 
 /** The watchers of one cache, so that a change costs those whom it is about. */
@@ -83,9 +96,12 @@ export class Watchers {
     const told = this.#told;
     if (told.length === 0) return;
     this.#told = [];
-    for (const watcher of told) {
-      watcher.willBeTold = false;
-      watcher.tell();
+    for (const [wire, together] of byWire(told)) {
+      for (const watcher of together) {
+        watcher.willBeTold = false;
+        watcher.tell();
+      }
+      wire?.flush();
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Readable, Writable } from 'node:stream';
 import { NetworkError, type ByteChannel, type ByteSource, type ByteStream, type Peer } from '../network.ts';
 import { toNetworkError } from './network-errors.ts';
@@ -57,6 +58,11 @@ function whenWritten(socket: Socket, written: (() => void) | undefined): ((error
   return (error) => { if ((error === undefined || error === null) && !socket.destroyed) written(); };
 }
 
+/** TLS has encrypted, or copied, one buffer when `write` returns, if no earlier write is under way. */
+function encryptsAtOnce(socket: Socket): boolean {
+  return socket instanceof TLSSocket && socket.writableLength === 0 && socket.writableCorked === 0;
+}
+
 /** A socket's `onread`: everything is read into one buffer. */
 export class BriefReads {
   readonly buffer: Uint8Array = new Uint8Array(64 * 1024);
@@ -93,6 +99,11 @@ export function socketChannel(socket: Socket, peer: Peer, reads?: BriefReads): B
     },
     write: (parts, written) => {
       if (socket.destroyed || socket.writableEnded) return true;
+      if (parts.length === 1 && encryptsAtOnce(socket)) {
+        socket.write(parts[0] as Uint8Array);
+        written?.();
+        return !socket.writableNeedDrain;
+      }
       if (parts.length > 1) socket.cork();
       for (let at = 0; at < parts.length; at += 1) socket.write(parts[at] as Uint8Array, at === parts.length - 1 ? whenWritten(socket, written) : undefined);
       if (parts.length > 1) socket.uncork();
