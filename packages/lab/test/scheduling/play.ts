@@ -9,6 +9,7 @@ import { pods, remove, runBreaker, runKubelets, runGate, runRogue, runUser, open
 import { cpuOfNode, foreignScheduler, node, nodeNames, pod, type PodKind } from './cluster.ts';
 import { judge, type Judgement } from './judge.ts';
 import { followFacts } from './log.ts';
+import { playScenes } from './scenes.ts';
 import { onWire, type Wire } from './wire.ts';
 
 const serviceAccountKeyPem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
@@ -100,7 +101,7 @@ async function rough(sim: Simulation, admin: Actor, wire: { harm: Wire['harm'] }
 }
 
 export async function play(seed: number, stormMs: number, onTrace?: (line: string) => void): Promise<Outcome> {
-  const wire: { -readonly [K in keyof Wire]: Wire[K] } = { host: undefined as never, sent: [], harm: 'any', onLate: () => undefined, late: undefined as never };
+  const wire: { -readonly [K in keyof Wire]: Wire[K] } = { host: undefined as never, sent: [], harm: 'any', held: [], deaf: '', onLate: () => undefined, late: undefined as never };
   const world = new ControlPlane({
     seed, apiservers: servers.length, nodes: 0, serviceAccountKeyPem, schedulers, schedulerConfig: configOf, schedulerClient: (name, client) => onWire(wire, name, client),
     ...(onTrace === undefined ? {} : { onTrace }),
@@ -138,7 +139,8 @@ export async function play(seed: number, stormMs: number, onTrace?: (line: strin
     await sim.runUntil(openGate(admin, true), settleMs, `seed ${seed}: the gate`);
     await sim.runUntil(makeRoom(admin), settleMs, `seed ${seed}: room`);
     await rough(sim, admin, wire);
-    const starved = [...await sim.runUntil(starving(admin), 2 * settleMs, `seed ${seed}: the rest`), ...await sim.runUntil(lastWave(admin), 4 * settleMs, `seed ${seed}: the last wave`)];
+    const missing = await playScenes({ world, admin, wire, servers });
+    const starved = [...missing, ...await sim.runUntil(starving(admin), 2 * settleMs, `seed ${seed}: the rest`), ...await sim.runUntil(lastWave(admin), 4 * settleMs, `seed ${seed}: the last wave`)];
     await sim.run(2000);
     const verdict = judge(log.facts, wire.sent);
     return { ...verdict, faults: [...broken, ...verdict.faults, ...starved.map((name) => `${name} has room and no node`)], virtualMs: sim.nowMs, digest: sim.trace.digest() };

@@ -15,8 +15,11 @@ export interface Sent {
 export interface Wire {
   readonly host: Host;
   readonly sent: Sent[];
-  /** What becomes of bindings. */
-  harm: 'any' | 'late' | 'refused' | 'none';
+  /** What becomes of bindings; those that are held go on when `held` says so, and their sender does not know where they are. */
+  harm: 'any' | 'late' | 'refused' | 'held' | 'none';
+  readonly held: (() => Promise<void>)[];
+  /** To whose watches nothing comes through, though all else does: each is a connection of its own. */
+  deaf: string;
   /** Who has something on its way that will come late: the best moment to stop it. */
   onLate: (scheduler: string) => void;
   /** Never ends, as what is under way does not end with its sender. */
@@ -39,9 +42,19 @@ function refusals(count: number): RawAnswer {
   return { status: 200, body: grpcFrame(fastPathCodecs.writeResponse.encode({ answers: Array.from({ length: count }, () => ({ code: 403, body })) })) };
 }
 
+function sentLate(wire: Wire, scheduler: string, request: RawRequest): Promise<void> {
+  return wire.late(scheduler).raw(request).then(() => undefined, (error: unknown) => {
+    if (!(error instanceof NetworkError || error instanceof ApiError)) throw error;
+  });
+}
+
 /** Slow, refused, with a lost answer, or sent long after everybody has forgotten it. */
 async function harmed(wire: Wire, scheduler: string, client: Client, request: RawRequest, bindings: readonly FastPathItem[]): Promise<RawAnswer> {
   const { host } = wire;
+  if (wire.harm === 'held') {
+    wire.held.push(() => sentLate(wire, scheduler, request));
+    throw new NetworkError('reset', 'nobody knows where it is');
+  }
   // Pods that wait at the gate are those that nobody else binds meanwhile.
   const lateShare = bindings.some(({ name }) => name.includes('gated')) ? 0.7 : 0.1;
   const chance = { any: host.random.float(), refused: 0.15, late: 0.3, none: 1 }[wire.harm];
@@ -52,12 +65,19 @@ async function harmed(wire: Wire, scheduler: string, client: Client, request: Ra
     throw new NetworkError('reset', 'the answer was lost');
   } else if (chance < 0.3 + lateShare) {
     wire.onLate(scheduler);
-    void host.timers.sleep(wire.harm === 'late' ? host.random.float() * 1500 : 500 + host.random.float() * 9000).then(() => wire.late(scheduler).raw(request)).catch((error: unknown) => {
-      if (!(error instanceof NetworkError || error instanceof ApiError)) throw error;
-    });
+    void host.timers.sleep(wire.harm === 'late' ? host.random.float() * 1500 : 500 + host.random.float() * 9000).then(() => sentLate(wire, scheduler, request));
     throw new NetworkError('reset', 'nobody knows where it is');
   }
   return client.raw(request);
+}
+
+/** In order and complete, only late. */
+async function* heard<T>(wire: Wire, scheduler: string, events: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T, void, undefined> {
+  for await (const event of events) {
+    while (wire.deaf === scheduler && signal?.aborted !== true) await wire.host.timers.sleep(20, signal);
+    if (signal?.aborted === true) return;
+    yield event;
+  }
 }
 
 /** A scheduler's client whose bindings are noted, and come to harm on the way. */
@@ -68,8 +88,10 @@ export function onWire(wire: Wire, scheduler: string, client: Client): Client {
     for (const { bind } of bindings) if (bind !== undefined) wire.sent.push({ scheduler, uid: bind.uid, node: bind.node, holder });
     return bindings.length === 0 ? client.raw(request) : harmed(wire, scheduler, client, request, bindings);
   };
+  const watch: Client['watch'] = (type, options) => heard(wire, scheduler, client.watch(type, options), options?.signal);
   return new Proxy(client, { get: (target, key) => {
     if (key === 'raw') return raw;
+    if (key === 'watch') return watch;
     const value: unknown = Reflect.get(target, key, target);
     return typeof value === 'function' ? (value.bind(target) as unknown) : value;
   } });
