@@ -12,6 +12,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describeDynamicResources, dynamicGroup, dynamicKinds } from './dynamic-resources.ts';
 import { addOptionalApis } from './optional-apis.ts';
 import { unpublishedTypes } from './unpublished-types.ts';
 
@@ -218,6 +219,7 @@ function addUnpublished(packages: Record<string, Record<string, object>>): void 
 const storedAs: Record<string, string> = {
   'autoscaling/HorizontalPodAutoscaler': 'autoscaling/v2', 'events.k8s.io/Event': '/v1',
   'admissionregistration.k8s.io/ValidatingAdmissionPolicy': 'admissionregistration.k8s.io/v1', 'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': 'admissionregistration.k8s.io/v1',
+  ...Object.fromEntries(Object.keys(dynamicKinds).map((kind) => [`${dynamicGroup}/${kind}`, `${dynamicGroup}/v1beta1`])),
 };
 
 function storageVersionHash(resource: PublishedResource): string {
@@ -257,6 +259,7 @@ const types = makeTypes();
 addLists(types);
 addUnpublished(types);
 addVersion(types);
+describeDynamicResources(types);
 write('types.json', types);
 write('resources.json', makeResources());
 write('operations.json', makeOperations());

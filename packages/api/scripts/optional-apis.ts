@@ -2,6 +2,8 @@
  * What a server publishes of versions that it only serves if --runtime-config asks: the description is of a default server, so here is what
  * theirs differs in from the version that is served (seen at a kube-apiserver 1.32 with all of them on).
  */
+import { dynamicGroup, dynamicKinds, dynamicVersions } from './dynamic-resources.ts';
+
 export interface OptionalField { type?: string; ref?: string; array?: OptionalField; map?: OptionalField; format?: string; enum?: string[]; default?: unknown; required?: boolean; listType?: string; listMapKeys?: string[]; mapType?: string }
 export interface OptionalDefinition { gvk?: string[]; fields?: Record<string, OptionalField>; mapType?: string }
 
@@ -49,6 +51,30 @@ function renamed<T>(value: T, version: string, kind: string, like: string): T {
   return JSON.parse(kind === like ? json : json.replaceAll(like, kind)) as T;
 }
 
+/** The group resource.k8s.io: each kind by the resource and the operations of one that is served alike. */
+function addDynamicResources<R extends Resource, O extends Operation>(published: Pick<Description<R, O>, 'resources' | 'operations'>): void {
+  const [resources, operations]: [R[], O[]] = [[], []];
+  for (const version of dynamicVersions) {
+    const camel = version.charAt(0).toUpperCase() + version.slice(1);
+    const groupIds = published.operations.filter(({ path }) => path === '/apis/storage.k8s.io/' || path === '/apis/storage.k8s.io/v1/');
+    operations.push(...groupIds.filter(({ path }) => version === 'v1beta1' || path.endsWith('/v1/'))
+      .map((one) => ({ ...one, path: one.path.replace('storage.k8s.io', dynamicGroup).replace('/v1/', `/${version}/`), id: one.id.replace('StorageV1', `Resource${camel}`).replace('StorageAPI', 'ResourceAPI') })));
+    for (const [kind, { plural, like }] of Object.entries(dynamicKinds)) {
+      const short = like.group.replace('.k8s.io', '');
+      const moved = <T>(value: T): T => JSON.parse(JSON.stringify(value)
+        .replaceAll(`io.k8s.api.${short}.v1.${like.kind}`, `io.k8s.api.resource.${version}.${kind}`).replaceAll(`${like.group}/v1/`, `${dynamicGroup}/${version}/`)
+        .replaceAll(`${short.charAt(0).toUpperCase()}${short.slice(1)}V1`, `Resource${camel}`).replaceAll(new RegExp(`\\b${like.plural}\\b`, 'g'), plural)
+        .replaceAll(new RegExp(`${like.kind}(?![a-z])`, 'g'), kind)) as T;
+      const resource = published.resources.find((one) => one.group === like.group && one.version === 'v1' && one.kind === like.kind) as R;
+      resources.push({ ...moved(resource), group: dynamicGroup, version, singular: kind.toLowerCase(), shortNames: [] });
+      operations.push(...published.operations.filter((one) => one.path.startsWith(`/apis/${like.group}/v1/`) && one.path.split('/').includes(like.plural)).map(moved));
+    }
+  }
+  // Groups come in this order, and resource.k8s.io before flow control.
+  published.resources.splice(published.resources.findIndex((one) => one.group === 'flowcontrol.apiserver.k8s.io'), 0, ...resources);
+  published.operations.push(...operations);
+}
+
 /** Adds them to the description; answers the names of the resources that are only served if asked for. */
 export function addOptionalApis<R extends Resource, O extends Operation>(published: Description<R, O>): { readonly isOptional: (resource: Resource) => boolean; readonly isUnpublished: (type: string) => boolean } {
   const before = new Set(Object.keys(published.definitions));
@@ -68,5 +94,6 @@ export function addOptionalApis<R extends Resource, O extends Operation>(publish
       published.definitions[type] ??= like ?? renamed(published.definitions[`${packageOf('v1')}${name}`] ?? {}, version, 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicy');
     }
   }
-  return { isOptional: (resource) => Object.hasOwn(kinds[resource.version] ?? {}, resource.kind) && resource.group === group, isUnpublished: (type) => !before.has(type) };
+  addDynamicResources(published);
+  return { isOptional: (resource) => resource.group === dynamicGroup || Object.hasOwn(kinds[resource.version] ?? {}, resource.kind) && resource.group === group, isUnpublished: (type) => !before.has(type) };
 }

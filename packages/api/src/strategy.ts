@@ -16,6 +16,8 @@ export interface StrategyContext {
   readonly userExtra?: Readonly<Record<string, readonly string[]>>;
   /** 24 to 5 lower-case characters for generated names, secrets and tokens. */
   randomSuffix(length: number): string;
+  /** Features that are on though they are off by default. */
+  readonly features?: ReadonlySet<string> | undefined;
   /** Said to the client whether the write is refused or not. */
   readonly warn?: (text: string) => void;
 }

@@ -99,6 +99,8 @@ export interface PartsConfig {
   readonly admission?: AdmissionFile | undefined;
   /** The feature of this name; default false. */
   readonly mutatingAdmissionPolicy?: boolean | undefined;
+  /** --feature-gates: what is built both ways and on though it is off by default. */
+  readonly features?: ReadonlySet<string> | undefined;
   readonly defaultNotReadyTolerationSeconds: number;
   readonly defaultUnreachableTolerationSeconds: number;
   readonly serviceClusterIpRanges: readonly string[];
@@ -177,7 +179,7 @@ function authorizerConfigs({ authorizers, authorizationModes }: PartsConfig): re
 
 function authorizers(config: PartsConfig, { cache, host }: PartsTools, index: RoleIndex): LiveChain {
   const make: Readonly<Record<AuthorizationMode, (own: AuthorizerConfig) => Authorizer>> = {
-    Node: () => nodeAuthorizer(cache, new NodeGraph(cache), defaultClusterRoleRules('system:node')),
+    Node: () => nodeAuthorizer(cache, new NodeGraph(cache), defaultClusterRoleRules('system:node', config.features)),
     RBAC: () => rbacAuthorizer(index),
     ABAC: ({ policies }) => abacAuthorizer(policies ?? []),
     Webhook: ({ name, webhook }) => {
@@ -222,7 +224,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
   const modes = new Set(authorizerConfigs(config).map(({ type }) => type));
   const pools = servicePools(config, tools.store, host.random);
   const kubelets = { tls: config.kubeletTls, addressTypes: config.kubeletPreferredAddressTypes };
-  const nodeRules = modes.has('Node') ? defaultClusterRoleRules('system:node') : [];
+  const nodeRules = modes.has('Node') ? defaultClusterRoleRules('system:node', config.features) : [];
   const measured = admissionMetrics(tools.metrics, host.clock);
   return {
     authenticate: authenticateWith(authenticators(config, host, tokens, apiAudiences), {
@@ -243,7 +245,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
     writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : []), ...paramRightsHooks({ authorizer, lookup, resourcesNow: tools.resourcesNow })],
     pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${externalAddress(config)}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({
-      host, client, authenticationInfo: config.authenticationInfo, identity: identityOf(config), repair: new ServiceRepair(pools, host.log),
+      host, client, authenticationInfo: config.authenticationInfo, identity: identityOf(config), features: config.features, repair: new ServiceRepair(pools, host.log),
       kubernetesService: {
         client, leases: new MasterLeases(tools.store, masterLeaseTtlSeconds), advertiseAddress: config.advertiseAddress, securePort: config.securePort,
         nodePort: config.kubernetesServiceNodePort, reconcileEndpoints: config.reconcileEndpoints ?? true, clusterIp: pools.addresses[0]?.address(0) ?? '',

@@ -65,7 +65,7 @@ function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerPa
   const components = componentStatuses({ host, store: config.store });
   return {
     host, computed: ({ group, resource }) => (group === '' && resource === 'componentstatuses' ? components : undefined), admission: tracedAdmission(parts.admission), managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
-    allowPrivileged: config.allowPrivileged ?? true, deleteCollectionWorkers: config.deleteCollectionWorkers ?? 1,
+    allowPrivileged: config.allowPrivileged ?? true, features: config.parts.features, deleteCollectionWorkers: config.deleteCollectionWorkers ?? 1,
     equivalents: (kind) => registry.equivalents(kind),
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
     createHandler: (api, subresource) => parts.createHandlers.find(matches(api, subresource)),

@@ -28,6 +28,8 @@ test.each([
   ['device.attributes["dra.example.com"].firmware.compareTo(semver("1.10.0-rc.1"))', 1n],
   ['device.attributes["dra.example.com"].firmware == semver("1.10.0+build")', true],
   ['semver("1.2.3").minor()', 2n],
+  ['cel.bind(own, device.attributes["dra.example.com"], own.healthy && own.model == "A1")', true],
+  ['cel.bind(1, 2, 3)', "ERROR: <input>:1:10: cel.bind() variable names must be simple identifiers\n | cel.bind(1, 2, 3)\n | .........^"],
   ['isSemver("1.02.3")', false],
   ['device.capacity["dra.example.com"].memory.compareTo(quantity("8Gi")) > 0', true],
   ['device.capacity["other.example.com"].lanes.isLessThan(quantity("3"))', false],

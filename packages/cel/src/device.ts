@@ -2,7 +2,7 @@ import { dynDecl, mapDecl, objectDecl, stringDecl } from './decl-types.ts';
 import { celEnvironment } from './environment.ts';
 import { parseQuantity } from './lib/quantity.ts';
 import { parseSemver } from './lib/semver.ts';
-import type { BoundValue, DeclType, Environment } from './types.ts';
+import type { BoundValue, CompileResult, DeclType, Environment } from './types.ts';
 import { CelError, MapValue, type CelValue } from './values.ts';
 
 /** One of the four. */
@@ -30,6 +30,17 @@ const deviceDecl = objectDecl('kubernetes.DRADevice', {
 
 /** In which device selectors are compiled: the variable `device`, and semantic versions. */
 export const deviceEnvironment: Environment = celEnvironment({ expressions: 'device', variables: { device: deviceDecl } });
+
+/** What `estimateCost` goes by: nobody says how large a device is, so all that depends on it may cost anything. */
+export const deviceSizes: DeclType = dynDecl;
+
+/** A selector: what it says of a device is true or false. */
+export function compileDeviceSelector(expression: string): CompileResult {
+  const compiled = deviceEnvironment.compile(expression);
+  if (!compiled.ok) return compiled.kind === 'compile' ? { ...compiled, message: `compilation failed: ${compiled.message}` } : compiled;
+  const { kind, text } = compiled.program.resultType;
+  return kind === 'bool' || kind === 'dyn' ? compiled : { ok: false, kind: 'compile', message: `must evaluate to bool or the unknown type, not ${text}` };
+}
 
 class Fields extends MapValue {
   readonly #values: ReadonlyMap<string, CelValue>;

@@ -4,7 +4,7 @@ import { check, type Checked, type Declarations } from './checker.ts';
 import { checkTypeOf, objectTypesIn } from './decl-types.ts';
 import { AuthorizerValue, ResourceCheck, type ResourceQuestion } from './lib/authorizer.ts';
 import { functionsOf, patchFunctionTable, type FunctionTable } from './library.ts';
-import { newMacros, storedMacros, type MacroSet } from './macros.ts';
+import { deviceMacros, newMacros, storedMacros, type MacroSet } from './macros.ts';
 import { parse } from './parser.ts';
 import { PlanError, plan, type Plan } from './plan.ts';
 import { CelProgram } from './program.ts';
@@ -28,8 +28,10 @@ interface Parts {
   readonly macros: MacroSet;
 }
 
+const macrosOf: Readonly<Record<NonNullable<EnvironmentOptions['expressions']>, MacroSet>> = { new: newMacros, stored: storedMacros, device: deviceMacros };
+
 function dialect(expressions: NonNullable<EnvironmentOptions['expressions']>): Pick<Parts, 'functions' | 'macros'> {
-  return { functions: functionsOf[expressions], macros: expressions === 'new' ? newMacros : storedMacros };
+  return { functions: functionsOf[expressions], macros: macrosOf[expressions] };
 }
 
 /** An environment of Kubernetes 1.32 with these variables. */

@@ -88,7 +88,7 @@ const containsCidr: Estimate = ({ id, args, sizes }) => {
   return { cost: id === 'cidr_contains_cidr_string' ? cost.add(sizeOf(sizes, args[0]).scale(0.1)) : cost };
 };
 
-const flat = new Set(['net.IP', 'net.CIDR', 'kubernetes.Quantity', ...['Authorizer', 'PathCheck', 'GroupCheck', 'ResourceCheck', 'Decision'].map((name) => `kubernetes.authorization.${name}`)]);
+const flat = new Set(['net.IP', 'net.CIDR', 'kubernetes.Quantity', 'kubernetes.Semver', ...['Authorizer', 'PathCheck', 'GroupCheck', 'ResourceCheck', 'Decision'].map((name) => `kubernetes.authorization.${name}`)]);
 
 const equals: Estimate = ({ args, sizes }) => {
   const [left, right] = args;

@@ -105,6 +105,15 @@ const optional = (name: 'optMap' | 'optFlatMap'): Expand => (offset, target, [va
   return call(operators.conditional, member('hasValue', target as Expr), name === 'optMap' ? call('optional.of', bound) : bound, call('optional.none'));
 };
 
+/** `cel.bind(v, init, body)`: the same, of any value. */
+const bind: Expand = (offset, target, [variable, init, body]) => {
+  if (identOf(target) !== 'cel') return undefined;
+  const accuVar = identOf(variable);
+  if (accuVar === undefined) return { offset: variable?.offset ?? offset, message: 'cel.bind() variable names must be simple identifiers' };
+  const { literal, list, ident } = builder(offset);
+  return { kind: 'comprehension', offset, range: list(), iterVar: '#unused', accuVar, accuInit: init as Expr, condition: literal(false), step: ident(accuVar), result: body as Expr };
+};
+
 function twoVariables(args: readonly Expr[]): { readonly iterVar: string; readonly iterVar2: string } | SourceError {
   const [first, second] = args;
   for (const variable of [first, second]) {
@@ -151,3 +160,5 @@ const twoVariable: readonly (readonly [string, Expand])[] = [
 /** Upstream's environment of 1.32; comprehensions with two variables are for stored expressions only. */
 export const storedMacros: MacroSet = new Map([...standard, ...twoVariable]);
 export const newMacros: MacroSet = new Map(standard);
+/** Device selectors bind, and know what was new in the release before. */
+export const deviceMacros: MacroSet = new Map([...standard, ['bind:3:true', bind]]);

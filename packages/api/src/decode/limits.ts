@@ -5,7 +5,7 @@ import { StatusError } from '../status-error.ts';
  * that follows them), containers have dozens of rules. Stored objects are read whatever they hold.
  */
 const limits: Readonly<Record<string, number>> = {
-  ValidationRule: 2500, Validation: 2500, Variable: 250, MatchCondition: 250, AuditAnnotation: 250, Mutation: 250, Container: 4096, EphemeralContainer: 4096,
+  ValidationRule: 2500, Validation: 2500, Variable: 250, MatchCondition: 250, AuditAnnotation: 250, Mutation: 250, DeviceSelector: 2048, Container: 4096, EphemeralContainer: 4096,
 };
 
 export interface ItemLimit { readonly name: string; readonly most: number }

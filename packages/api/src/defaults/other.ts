@@ -59,6 +59,11 @@ const definition: SetDefaults = (object) => {
   setDefault(ensure(spec, 'conversion'), 'strategy', 'None');
 };
 
+const deviceRequest: SetDefaults = (object) => {
+  if (isUnset(object['allocationMode']) || object['allocationMode'] === '') object['allocationMode'] = 'ExactCount';
+  if (object['allocationMode'] === 'ExactCount' && !object['count']) object['count'] = 1;
+};
+
 const port443 = setDefaults({ port: 443 });
 
 export const otherDefaults: Readonly<Record<string, SetDefaults>> = {
@@ -95,5 +100,6 @@ export const otherDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${apiextensions}.CustomResourceDefinition`]: definition,
   [`${apiextensions}.ServiceReference`]: port443,
   'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference': port443,
+  ...Object.fromEntries(['v1beta1', 'v1alpha3'].map((version) => [`io.k8s.api.resource.${version}.DeviceRequest`, deviceRequest])),
   'io.k8s.api.authentication.v1.TokenRequestSpec': setDefaults({ expirationSeconds: 3600 }),
 };

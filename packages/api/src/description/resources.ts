@@ -55,7 +55,7 @@ export const builtinResources: readonly ApiResource[] = raw.filter((one) => one[
 export const optionalResources: readonly ApiResource[] = raw.filter((one) => one[11] === 1).map(readResource);
 
 /** Groups in the order of a default server, in each the versions as clients prefer them. */
-export const knownResources: readonly ApiResource[] = [...new Set(builtinResources.map(({ group }) => group))].flatMap((group) => [...builtinResources, ...optionalResources].filter((one) => one.group === group));
+export const knownResources: readonly ApiResource[] = [...new Set(raw.map(([group]) => group))].flatMap((group) => [...builtinResources, ...optionalResources].filter((one) => one.group === group));
 
 const byResource = new Map(knownResources.map((resource) => [`${resource.group}/${resource.version}/${resource.resource}`, resource]));
 const byKind = new Map(knownResources.map((resource) => [`${resource.group}/${resource.version}/${resource.kind}`, resource]));

@@ -1,5 +1,5 @@
 import { stringifyAny } from '../json/any.ts';
-import { optionalResources } from '../description/resources.ts';
+import { builtinResources, knownResources, optionalResources } from '../description/resources.ts';
 import type { JsonObject } from '../resource.ts';
 import { mergeV2 } from './merge-v2.ts';
 import { customOperations } from './custom-operations.ts';
@@ -23,12 +23,14 @@ export interface OpenApiOptions {
 }
 
 const optional = new Set(optionalResources.map(({ group, version }) => `${group}/${version}`));
+const onlyOptional = new Set(optionalResources.map(({ group }) => group).filter((group) => !builtinResources.some((one) => one.group === group)));
 
 /** Whether what is asked there is of a version that is served. */
 function isServedPath(path: string, isServed: OpenApiOptions['isServed']): boolean {
   const [prefix, first = '', second = ''] = path.split('/').slice(1);
   if (prefix === 'api') return first === '' || isServed?.('', first) !== false;
-  if (prefix !== 'apis' || second === '') return true;
+  if (prefix !== 'apis' || first === '') return true;
+  if (second === '') return !onlyOptional.has(first) || (isServed !== undefined && knownResources.some(({ group, version }) => group === first && isServed(group, version)));
   return isServed === undefined ? !optional.has(`${first}/${second}`) : isServed(first, second);
 }
 

@@ -1,4 +1,5 @@
 import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from 'kubernetes-types/core/v1';
+import type { ResourceClaim } from '../dynamic-resources/types.ts';
 import type { GroupResource } from '../status-error.ts';
 import type { Amounts } from './amounts.ts';
 import { podInScope, podUsage } from './pods.ts';
@@ -28,9 +29,27 @@ function claimUsage({ spec, metadata }: PersistentVolumeClaim): Amounts {
   };
 }
 
+const devicesOfClass = '.deviceclass.resource.k8s.io/devices';
+/** What `All` may come to. */
+const mostDevices = 32;
+
+function deviceUsage({ spec }: ResourceClaim): Amounts {
+  const devices: Record<string, number> = {};
+  for (const { deviceClassName, allocationMode, count } of spec?.devices?.requests ?? []) {
+    const name = `${deviceClassName}${devicesOfClass}`;
+    devices[name] = (devices[name] ?? 0) + (allocationMode === 'ExactCount' ? Number(count ?? 0) : allocationMode === 'All' ? mostDevices : 0);
+  }
+  return Object.fromEntries(Object.entries(devices).map(([name, amount]) => [name, String(amount)]));
+}
+
+function isDeviceClaim({ group, resource }: GroupResource): boolean {
+  return group === 'resource.k8s.io' && resource === 'resourceclaims';
+}
+
 /** Everything that one object counts for. */
 export function quotaUsage(type: GroupResource, object: object, nowMs: number): Amounts {
   const counted = { [countName(type)]: '1', ...(type.group === '' && plainlyCounted.has(type.resource) ? { [type.resource]: '1' } : {}) };
+  if (isDeviceClaim(type)) return { ...counted, ...deviceUsage(object) };
   if (type.group !== '') return counted;
   switch (type.resource) {
     case 'pods': return podUsage(object, nowMs);
@@ -46,6 +65,7 @@ const serviceNames = new Set(['services', 'services.nodeports', 'services.loadba
 /** Whether objects of that type can count for an amount of that name. */
 function countsFor(type: GroupResource, name: string): boolean {
   if (name === countName(type)) return true;
+  if (isDeviceClaim(type)) return name.endsWith(devicesOfClass);
   if (type.group !== '') return false;
   switch (type.resource) {
     case 'pods': return podNames.has(name) || name.startsWith('hugepages-') || name.startsWith('requests.hugepages-') || (name.startsWith('requests.') && name.includes('/') && !name.includes('kubernetes.io/'));

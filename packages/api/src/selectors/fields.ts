@@ -58,7 +58,7 @@ function textOf(value: Json | undefined): string {
 function convert(requirement: FieldRequirement, resource: Pick<ApiResource, 'group' | 'version' | 'kind'>, selectable: SelectableFields): FieldRequirement {
   const field = selectable.aliases?.[requirement.field] ?? requirement.field;
   if (Object.hasOwn(selectable.fields, field)) return { ...requirement, field };
-  throw badRequest(selectable.refusal(requirement.field, resource.kind));
+  throw badRequest(selectable.refusal(requirement.field, resource.kind, `${resource.group}/${resource.version}`));
 }
 
 /**

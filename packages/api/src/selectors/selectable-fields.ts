@@ -7,7 +7,7 @@ export interface SelectableFields {
   /** Other names under which a version of the kind knows a field. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** What Kubernetes says of any other field. */
-  refusal(field: string, kind: string): string;
+  refusal(field: string, kind: string, groupVersion: string): string;
 }
 
 export function getPath(object: JsonObject, ...path: readonly string[]): Json | undefined {
@@ -84,6 +84,10 @@ const table: Readonly<Record<string, SelectableFields>> = {
   'batch/Job': {
     refusal: (field, kind) => `field label ${JSON.stringify(field)} not supported for ${kind}`,
     fields: { ...metadata, 'status.successful': (object) => getPath(object, 'status', 'succeeded') ?? 0 },
+  },
+  'resource.k8s.io/ResourceSlice': {
+    refusal: (field, kind, groupVersion) => `field label not supported for ${groupVersion}, Kind=${kind}: ${field}`,
+    fields: { 'metadata.name': metadata['metadata.name'], 'spec.nodeName': at('spec', 'nodeName'), 'spec.driver': at('spec', 'driver') },
   },
   'certificates.k8s.io/CertificateSigningRequest': { refusal: unsupported, fields: { 'metadata.name': metadata['metadata.name'], 'spec.signerName': at('spec', 'signerName') } },
 };

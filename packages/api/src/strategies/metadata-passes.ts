@@ -27,6 +27,7 @@ const main: Readonly<Record<string, Passes>> = {
   'validatingadmissionpolicies.admissionregistration.k8s.io': fresh, 'validatingadmissionpolicybindings.admissionregistration.k8s.io': fresh,
   'mutatingadmissionpolicies.admissionregistration.k8s.io': fresh, 'mutatingadmissionpolicybindings.admissionregistration.k8s.io': fresh,
   'apiservices.apiregistration.k8s.io': changeThenNew,
+  'deviceclasses.resource.k8s.io': newThenChange, 'resourceclaims.resource.k8s.io': newThenChange, 'resourceclaimtemplates.resource.k8s.io': newThenChange,
 };
 
 /** Of status, where it is not once by the rules of a change. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../resource.ts';
+import type { StrategyContext } from '../strategy.ts';
 import { get, has, list, obj, objects, str, strings } from '../validation/access.ts';
 import { appArmorPrefix } from '../validation/pod/annotations.ts';
 import { allContainers } from '../validation/pod/windows.ts';
@@ -9,23 +10,28 @@ interface Gated {
   /** The places where this field may stand in a pod. */
   readonly places: (spec: JsonObject | undefined) => readonly (JsonObject | undefined)[];
   readonly key: string;
+  /** With which it stays. */
+  readonly feature?: string;
 }
 
 const volumeSources = (spec: JsonObject | undefined): readonly JsonObject[] => objects(spec, 'volumes').flatMap((volume) => objects(obj(volume, 'projected'), 'sources'));
 const whole = (spec: JsonObject | undefined): readonly (JsonObject | undefined)[] => [spec];
 const context = (spec: JsonObject | undefined): readonly (JsonObject | undefined)[] => [obj(spec, 'securityContext')];
 
-/** Fields of features that 1.32 leaves off: they are dropped, unless the object has them already from a time when they were on. */
+const dynamicResources = 'DynamicResourceAllocation';
+
+/** Fields of features that 1.32 leaves off: unless somebody switched them on they are dropped, unless the object has them already from a time when they were on. */
 const gated: readonly Gated[] = [
-  { key: 'hostUsers', places: whole }, { key: 'resourceClaims', places: whole }, { key: 'resources', places: whole },
+  { key: 'hostUsers', places: whole }, { key: 'resourceClaims', places: whole, feature: dynamicResources }, { key: 'resources', places: whole },
   { key: 'supplementalGroupsPolicy', places: context }, { key: 'seLinuxChangePolicy', places: context },
   { key: 'resizePolicy', places: allContainers },
-  { key: 'claims', places: (spec) => allContainers(spec).map((container) => obj(container, 'resources')) },
+  { key: 'claims', places: (spec) => allContainers(spec).map((container) => obj(container, 'resources')), feature: dynamicResources },
   { key: 'clusterTrustBundle', places: volumeSources },
 ];
 
-export function dropGatedPodFields(spec: JsonObject | undefined, old: JsonObject | undefined): void {
-  for (const { key, places } of gated) {
+export function dropGatedPodFields(spec: JsonObject | undefined, old: JsonObject | undefined, { features }: Pick<StrategyContext, 'features'>): void {
+  for (const { key, places, feature } of gated) {
+    if (feature !== undefined && features?.has(feature) === true) continue;
     if (places(old).some((place) => has(place, key))) continue;
     for (const place of places(spec)) if (place !== undefined) delete place[key];
   }

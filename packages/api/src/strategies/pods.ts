@@ -61,7 +61,7 @@ function keepAllButEphemeral(pod: JsonObject, old: JsonObject): void {
 
 export const podStrategy: Strategy = {
   prepareForCreate(pod, context) {
-    dropGatedPodFields(obj(pod, 'spec'), undefined);
+    dropGatedPodFields(obj(pod, 'spec'), undefined, context);
     pod['status'] = freshStatus(pod, context.now);
     mergeAffinityKeys(pod);
     syncAppArmor(pod);
@@ -73,7 +73,7 @@ export const podStrategy: Strategy = {
     }
     if (context.subresource !== 'status') {
       keep(pod, old, 'status');
-      dropGatedPodFields(obj(pod, 'spec'), obj(old, 'spec'));
+      dropGatedPodFields(obj(pod, 'spec'), obj(old, 'spec'), context);
       return;
     }
     keep(pod, old, 'spec');

@@ -6,6 +6,7 @@ import { certificateSigningRequestStrategy } from './certificates.ts';
 import { driverStrategy, endpointSliceStrategy, leaseStrategy } from './dropped.ts';
 import { limitRangeStrategy, namespaceStrategy, nodeStrategy, persistentVolumeClaimStrategy, persistentVolumeStrategy, secretStrategy, serviceAccountStrategy } from './core.ts';
 import { apiServiceStrategy, customResourceDefinitionStrategy } from './extensions.ts';
+import { resourceClaimStrategy, resourceClaimTemplateStrategy } from './devices.ts';
 import { builtinResource, genericStrategy, hasStatus, type GenerationRule, type Kind } from './generic.ts';
 import { metadataRulesOf } from './metadata-passes.ts';
 import { dropGatedPodFields } from './pod-fields.ts';
@@ -34,6 +35,7 @@ const generations: Readonly<Record<string, GenerationRule>> = {
   'mutatingadmissionpolicies.admissionregistration.k8s.io': spec,
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io': spec,
   'customresourcedefinitions.apiextensions.k8s.io': spec,
+  'deviceclasses.resource.k8s.io': spec, 'resourceslices.resource.k8s.io': spec,
 };
 
 const rbac = 'rbac.authorization.k8s.io';
@@ -83,6 +85,8 @@ const special: Readonly<Record<string, (kind: Kind) => Strategy>> = {
   'daemonsets.apps': daemonSetStrategy,
   'jobs.batch': jobStrategy,
   'certificatesigningrequests.certificates.k8s.io': () => certificateSigningRequestStrategy,
+  'resourceclaims.resource.k8s.io': resourceClaimStrategy,
+  'resourceclaimtemplates.resource.k8s.io': resourceClaimTemplateStrategy,
 };
 
 /** Where the pod template of a kind stands. */
@@ -112,11 +116,11 @@ function withTemplate(base: Strategy, path: readonly string[] | undefined): Stra
   return {
     ...base,
     prepareForCreate(object, context) {
-      dropGatedPodFields(find(object), undefined);
+      dropGatedPodFields(find(object), undefined, context);
       base.prepareForCreate?.(object, context);
     },
     prepareForUpdate(object, old, context) {
-      dropGatedPodFields(find(object), find(old));
+      dropGatedPodFields(find(object), find(old), context);
       base.prepareForUpdate?.(object, old, context);
     },
   };
@@ -124,11 +128,12 @@ function withTemplate(base: Strategy, path: readonly string[] | undefined): Stra
 
 const made = new Map<string, Strategy>();
 
-function validation(key: string): Pick<Strategy, 'validate' | 'validateUpdate'> {
+function validation(key: string): Pick<Strategy, 'validate' | 'validateInSteps' | 'validateUpdate'> {
   const validator = validatorOf(key);
   if (validator === undefined) return {};
   return {
     validate: (object, context) => validator.create(object, context),
+    ...(validator.createInSteps === undefined ? {} : { validateInSteps: validator.createInSteps }),
     validateUpdate(object, old, context) {
       if (context.subresource === 'status') return validator.updateStatus?.(object, old) ?? [];
       return validator.update === undefined ? validator.create(object, context) : validator.update(object, old, context);

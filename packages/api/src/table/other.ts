@@ -133,3 +133,18 @@ export const apiServiceCells: CellsOf = (service, nowMs) => {
     available === undefined || status === 'True' ? status : `${status} (${text(available, 'reason')})`, since(createdAt(service), nowMs),
   ];
 };
+
+/** `allocated,reserved` and the like. */
+function claimState(claim: JsonObject): string {
+  const status = object(claim, 'status');
+  const isDeleted = has(object(claim, 'metadata'), 'deletionTimestamp');
+  const states = has(status, 'allocation') ? ['allocated', ...(objects(status, 'reservedFor').length > 0 ? ['reserved'] : [])] : isDeleted ? [] : ['pending'];
+  return [...(isDeleted ? ['deleted'] : []), ...states].join(',');
+}
+
+export const resourceClaimCells: CellsOf = (claim, nowMs) => [nameOf(claim), claimState(claim), since(createdAt(claim), nowMs)];
+
+export const resourceSliceCells: CellsOf = (slice, nowMs) => {
+  const spec = object(slice, 'spec');
+  return [nameOf(slice), text(spec, 'nodeName'), text(spec, 'driver'), text(object(spec, 'pool'), 'name'), since(createdAt(slice), nowMs)];
+};

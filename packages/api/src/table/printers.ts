@@ -22,6 +22,7 @@ const event: Printer = {
 };
 const replicas = ['Name', 'Desired:integer', 'Current:integer', 'Ready:integer', 'Age', 'Containers+', 'Images+', 'Selector+'];
 const binding: Printer = { columns: ['Name', 'Role', 'Age', 'Users+', 'Groups+', 'ServiceAccounts+'], cells: other.bindingCells };
+const named: Printer = { columns: ['Name', 'Age'], cells: (item, nowMs) => [nameOf(item), since(createdAt(item), nowMs)] };
 const webhooks: Printer = { columns: ['Name', 'Webhooks:integer', 'Age'], cells: other.webhooksCells };
 
 /** Kinds without one show their name and when they were made. By group and kind. */
@@ -92,6 +93,10 @@ export const printers: Readonly<Record<string, Printer>> = {
   'admissionregistration.k8s.io/MutatingAdmissionPolicy': { columns: ['Name', 'Mutations:integer', 'ParamKind', 'Age'], cells: other.mutatingPolicyCells },
   'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': { columns: ['Name', 'PolicyName', 'ParamRef', 'Age'], cells: other.admissionBindingCells },
   'apiregistration.k8s.io/APIService': { columns: ['Name', 'Service', 'Available', 'Age'], cells: other.apiServiceCells },
+  'resource.k8s.io/DeviceClass': named,
+  'resource.k8s.io/ResourceClaimTemplate': named,
+  'resource.k8s.io/ResourceClaim': { columns: ['Name', 'State', 'Age'], cells: other.resourceClaimCells },
+  'resource.k8s.io/ResourceSlice': { columns: ['Name', 'Node', 'Driver', 'Pool', 'Age'], cells: other.resourceSliceCells },
   'autoscaling/Scale': {
     columns: ['Name', 'Desired:integer', 'Available:integer', 'Age'],
     cells: (item, nowMs) => [nameOf(item), number(object(item, 'spec'), 'replicas'), number(object(item, 'status'), 'replicas'), since(createdAt(item), nowMs)],

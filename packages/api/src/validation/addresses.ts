@@ -47,6 +47,15 @@ function parseV6(text: string): number[] | undefined {
   return [...head, ...Array.from({ length: missing }, () => 0), ...tail];
 }
 
+/** As Go writes it: the longest run of zero groups is left out. */
+export function addressText({ family, bytes }: IpAddress): string {
+  if (family === 4) return bytes.join('.');
+  const words = Array.from({ length: 8 }, (_, index) => (((bytes[2 * index] as number) << 8) | (bytes[2 * index + 1] as number)).toString(16)).join(':');
+  const runs = [...words.matchAll(/(?<![0-9a-f])0(?::0)+(?![0-9a-f])/g)].toSorted((left, right) => right[0].length - left[0].length || left.index - right.index);
+  const longest = runs[0];
+  return longest === undefined ? words : `${words.slice(0, longest.index).replace(/:$/, '')}::${words.slice(longest.index + longest[0].length).replace(/^:/, '')}`;
+}
+
 /** IPv4 in IPv6 form is IPv4, as in Go. */
 export function parseIp(text: string): IpAddress | undefined {
   if (!text.includes(':')) {

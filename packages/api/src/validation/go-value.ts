@@ -9,7 +9,7 @@ import { goText, quote, type GoText } from './errors.ts';
 /** Go's names where they are not the JSON name with a capital letter. */
 const goNames: Readonly<Record<string, string>> = {
   apiGroup: 'APIGroup', apiGroups: 'APIGroups', apiVersion: 'APIVersion', apiVersions: 'APIVersions', ip: 'IP', uid: 'UID', url: 'URL', http: 'HTTP', tls: 'TLS',
-  caBundle: 'CABundle', fsType: 'FSType', cidr: 'CIDR', seLinuxOptions: 'SELinuxOptions', metadata: 'ObjectMeta',
+  caBundle: 'CABundle', fsType: 'FSType', cidr: 'CIDR', seLinuxOptions: 'SELinuxOptions', metadata: 'ObjectMeta', cel: 'CEL',
 };
 
 function goName(field: GoField): string {

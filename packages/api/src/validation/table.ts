@@ -4,6 +4,7 @@ import { certificateValidators } from './certificates.ts';
 import { clusterValidators } from './cluster.ts';
 import { configValidators } from './config.ts';
 import { csiValidators } from './csi.ts';
+import { deviceValidators } from './devices/index.ts';
 import { eventValidators } from './events.ts';
 import { extensionValidators } from './extensions.ts';
 import { flowControlValidators } from './flow-control.ts';
@@ -30,7 +31,7 @@ const podValidators: Readonly<Record<string, Validator>> = {
 
 const all: Readonly<Record<string, Validator>> = {
   ...podValidators, ...workloadValidators, ...jobValidators, ...serviceValidators, ...configValidators, ...storageValidators, ...policyValidators, ...networkingValidators,
-  ...quotaValidators, ...clusterValidators, ...nodeValidators, ...eventValidators, ...certificateValidators, ...admissionPolicyValidators, ...extensionValidators, ...csiValidators, ...flowControlValidators, ...autoscalingValidators,
+  ...quotaValidators, ...clusterValidators, ...nodeValidators, ...eventValidators, ...certificateValidators, ...admissionPolicyValidators, ...extensionValidators, ...csiValidators, ...flowControlValidators, ...autoscalingValidators, ...deviceValidators,
 };
 
 /** By `resource.group`; undefined for kinds that have no rules of their own. */

@@ -1,4 +1,5 @@
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from 'kubernetes-types/rbac/v1';
+import { deviceController, withDeviceRules } from './device-rbac.ts';
 import data from '../../data/default-rbac.json' with { type: 'json' };
 
 export type RbacObject = ClusterRole | ClusterRoleBinding | Role | RoleBinding;
@@ -37,7 +38,14 @@ function load(): readonly RbacObject[] {
 
 export const defaultRbac: readonly RbacObject[] = load();
 
-export function defaultClusterRoleRules(name: string): readonly PolicyRule[] {
-  const role = defaultRbac.find((object) => object.kind === 'ClusterRole' && object.metadata?.name === name) as ClusterRole | undefined;
+const withDevices: readonly RbacObject[] = [...defaultRbac.map(withDeviceRules), ...deviceController.map(complete)];
+
+/** What a cluster with these features begins with. */
+export function rbacWith(features: ReadonlySet<string> | undefined): readonly RbacObject[] {
+  return features?.has('DynamicResourceAllocation') === true ? withDevices : defaultRbac;
+}
+
+export function defaultClusterRoleRules(name: string, features?: ReadonlySet<string>): readonly PolicyRule[] {
+  const role = rbacWith(features).find((object) => object.kind === 'ClusterRole' && object.metadata?.name === name) as ClusterRole | undefined;
   return role?.rules ?? [];
 }

@@ -18,6 +18,7 @@ export interface BootstrapParts {
   readonly kubernetesService: KubernetesServiceOptions;
   readonly repair: ServiceRepair;
   readonly identity: ServerIdentity;
+  readonly features?: ReadonlySet<string> | undefined;
 }
 
 const minuteMs = 60_000;
@@ -59,7 +60,7 @@ export function bootstrapHooks(parts: BootstrapParts): readonly PostStartHook[] 
   const inKubeSystem = (run: () => Promise<void>) => async (): Promise<void> => { await ensureSystemNamespaces(client); await run(); };
   return [
     hook(host, 'start-system-namespaces-controller', () => ensureSystemNamespaces(client), minuteMs),
-    hook(host, 'rbac/bootstrap-roles', () => reconcileRbac(client)),
+    hook(host, 'rbac/bootstrap-roles', () => reconcileRbac(client, parts.features)),
     hook(host, 'scheduling/bootstrap-system-priority-classes', () => ensurePriorityClasses(client)),
     hook(host, 'priority-and-fairness-config-producer', () => ensureFlowControl(client), minuteMs),
     hook(host, 'start-cluster-authentication-info-controller', inKubeSystem(() => publishAuthenticationInfo(client, parts.authenticationInfo)), minuteMs),

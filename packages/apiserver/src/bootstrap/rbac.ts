@@ -1,7 +1,7 @@
 import { resources, type Client, type KubeObject, type ResourceType } from '@coxswain/client';
 import type { ClusterRole, ClusterRoleBinding, RoleBinding, Subject } from 'kubernetes-types/rbac/v1';
 import { uncovered } from '../authz/rules.ts';
-import { autoUpdate, defaultRbac, type RbacObject } from './default-rbac.ts';
+import { autoUpdate, rbacWith, type RbacObject } from './default-rbac.ts';
 import { createUnlessThere } from './ensure.ts';
 import { ensureNamespace } from './namespaces.ts';
 
@@ -105,11 +105,12 @@ async function existingObjects(client: Client): Promise<ReadonlyMap<string, Rbac
 const atOnce = 8;
 
 /** Every default role and binding; a few at a time, since a new cluster makes over a hundred. */
-export async function reconcileRbac(client: Client): Promise<void> {
-  const namespaces = new Set(defaultRbac.map((object) => object.metadata?.namespace).filter((name) => name !== undefined));
+export async function reconcileRbac(client: Client, features?: ReadonlySet<string>): Promise<void> {
+  const wanted = rbacWith(features);
+  const namespaces = new Set(wanted.map((object) => object.metadata?.namespace).filter((name) => name !== undefined));
   for (const name of namespaces) await ensureNamespace(client, name);
   const existing = await existingObjects(client);
-  const queue = [...defaultRbac];
+  const queue = [...wanted];
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await reconcile(client, next, existing.get(keyOf(next)));
   };

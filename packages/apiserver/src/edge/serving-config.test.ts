@@ -164,6 +164,12 @@ test('policies that change objects are on if both of their flags are', () => {
   expect(features(values('--runtime-config=api/all=true')).mutatingAdmissionPolicy).toBe(false);
 });
 
+test('allocation of devices is on if it is said, and served where it is said', () => {
+  const given = values('--feature-gates=DynamicResourceAllocation=true', '--runtime-config=resource.k8s.io/v1beta1=true');
+  expect([[...features(given).features ?? []], servingConfig(given).isServed?.('resource.k8s.io', 'v1beta1'), servingConfig(given).isServed?.('resource.k8s.io', 'v1alpha3')]).toEqual([['DynamicResourceAllocation'], true, false]);
+  expect([[...features(values()).features ?? []], servingConfig(values()).isServed?.('resource.k8s.io', 'v1beta1')]).toEqual([[], false]);
+});
+
 test('a client on HTTP/2 that is told to go elsewhere still gets its answer', async () => {
   const headersOf = (target: string): HeaderMap => (target === '/leave' ? { connection: 'close' } : {});
   const handler = serveHandler((request) => Promise.resolve({ status: 200, headers: headersOf(request.target), body: new TextEncoder().encode('here') }), silentLogger);

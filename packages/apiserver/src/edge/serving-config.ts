@@ -156,18 +156,18 @@ function hstsDirectives(values: FlagValues): readonly string[] {
   return directives;
 }
 
-const settableFeatures: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy']);
+const settableFeatures: ReadonlySet<string> = new Set(['MutatingAdmissionPolicy', 'DynamicResourceAllocation', 'DRAAdminAccess', 'DRAResourceClaimDeviceStatus']);
 const policyVersion = ['admissionregistration.k8s.io', 'v1alpha1'] as const;
 
 const servedBy = (values: FlagValues): ReturnType<typeof servedVersions> => servedVersions(runtimeConfigOf(values.strings('runtime-config')), knownResources);
 
 /** Features that can be switched, where others ask for them. */
-export function features(values: FlagValues): Pick<PartsConfig, 'mutatingAdmissionPolicy'> {
+export function features(values: FlagValues): Pick<PartsConfig, 'mutatingAdmissionPolicy' | 'features'> {
   const given = checkFeatureGates(values.map('feature-gates'), settableFeatures);
   const mutatingAdmissionPolicy = given.get('MutatingAdmissionPolicy') ?? false;
   // The original begins and then refuses every write, as it waits for policies that nobody serves.
   if (mutatingAdmissionPolicy && !servedBy(values)(...policyVersion)) throw new UsageError(`--feature-gates: MutatingAdmissionPolicy=true needs --runtime-config=${policyVersion.join('/')}=true`);
-  return { mutatingAdmissionPolicy };
+  return { mutatingAdmissionPolicy, features: new Set([...settableFeatures].filter((name) => given.get(name) === true)) };
 }
 
 export function servingConfig(values: FlagValues): Pick<ApiServerConfig, 'minRequestTimeoutSeconds' | 'isServed' | 'httpPolicy' | 'livezGraceMs' | 'deleteCollectionWorkers'> {

@@ -25,6 +25,8 @@ export interface RegistryContext {
   /** A watch that names no end lasts as long, and up to twice as long. */
   readonly minWatchSeconds: number;
   readonly allowPrivileged: boolean;
+  /** Features that are on though they are off by default. */
+  readonly features?: ReadonlySet<string> | undefined;
   /** --delete-collection-workers */
   readonly deleteCollectionWorkers: number;
 }
@@ -55,7 +57,7 @@ export function strategyContext(operation: Operation, subresource = operation.in
   const { host } = operation.context;
   return {
     now: rfc3339Seconds(host.clock.nowMs()), subresource, requestGroup: operation.kind.api.group, userName: operation.user.name, userUid: operation.user.uid, userGroups: operation.user.groups,
-    randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn,
+    randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn, features: operation.context.features,
   };
 }
 

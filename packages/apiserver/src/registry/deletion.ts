@@ -26,6 +26,7 @@ const orphanByDefault = new Set(['batch/jobs', '/replicationcontrollers']);
 /** Kinds whose DELETE answers the object rather than a Status. */
 const answersObject = new Set([
   '/pods', '/podtemplates', '/resourcequotas', '/serviceaccounts', '/services', '/persistentvolumes', '/persistentvolumeclaims', '/namespaces',
+  'resource.k8s.io/deviceclasses', 'resource.k8s.io/resourceclaims', 'resource.k8s.io/resourceclaimtemplates', 'resource.k8s.io/resourceslices',
   'storage.k8s.io/volumeattachments', 'storage.k8s.io/csinodes', 'storage.k8s.io/csidrivers', 'storage.k8s.io/storageclasses',
 ]);
 

@@ -20,6 +20,7 @@ import type { Decoded, Hub, KindCodec, ServedKind } from './kind.ts';
 const storedUnder: Readonly<Record<string, string>> = {
   'events.k8s.io/v1/events': '/v1/events',
   'autoscaling/v1/horizontalpodautoscalers': 'autoscaling/v2/horizontalpodautoscalers',
+  ...Object.fromEntries(['deviceclasses', 'resourceclaims', 'resourceclaimtemplates', 'resourceslices'].map((name) => [`resource.k8s.io/v1alpha3/${name}`, `resource.k8s.io/v1beta1/${name}`])),
   'admissionregistration.k8s.io/v1beta1/validatingadmissionpolicies': 'admissionregistration.k8s.io/v1/validatingadmissionpolicies',
   'admissionregistration.k8s.io/v1beta1/validatingadmissionpolicybindings': 'admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
 };
@@ -151,7 +152,7 @@ export class Registry {
       if (api.group !== group || api.resource !== resource) continue;
       const stored = storedUnder[idOf(api.group, api.version, api.resource)] ?? idOf(api.group, api.version, api.resource);
       const [hubGroup, hubVersion, hubResource] = stored.split('/') as [string, string, string];
-      return this.kind(hubGroup, hubVersion, hubResource);
+      return this.kind(hubGroup, hubVersion, hubResource) ?? this.kind(api.group, api.version, api.resource);
     }
     return undefined;
   }
@@ -171,7 +172,7 @@ export class Registry {
   #make(id: string, api: ApiResource): ServedKind {
     const hubId = storedUnder[id] ?? id;
     const hub = this.#hub(hubId);
-    const { toHub, fromHub } = conversionOf(api);
+    const { toHub, fromHub } = conversionOf(api, hub.api);
     const codec = builtinCodec(api);
     return {
       api, hub, isHub: hub.api === api, toHub: (object) => toHub(object), fromHub: (object) => fromHub(object),
@@ -182,7 +183,8 @@ export class Registry {
   #hub(id: string): Hub {
     const known = this.#hubs.get(id);
     if (known !== undefined) return known;
-    const api = this.#resources.get(id);
+    // Objects may be stored in a version that is not served.
+    const api = this.#resources.get(id) ?? knownResources.find(({ group, version, resource }) => idOf(group, version, resource) === id);
     assert(api !== undefined, 'no resource of that storage version', { id });
     const codec = builtinStorageCodec(api);
     const { host, keyRoot } = this.#options;

@@ -1,5 +1,5 @@
 import type { Device, DeviceSelector } from '@coxswain/api/dynamic-resources';
-import { deviceBinding, deviceCostLimit, deviceEnvironment, type BoundValue, type CompileResult } from '@coxswain/cel';
+import { compileDeviceSelector, deviceBinding, deviceCostLimit, type BoundValue, type CompileResult } from '@coxswain/cel';
 import type { OfferedDevice } from './pools.ts';
 
 /** As many as are used at a time; the oldest goes. */
@@ -42,10 +42,7 @@ export class DeviceSelectors {
   #compile(expression: string): CompileResult {
     const known = this.#programs.get(expression);
     if (known !== undefined) return known;
-    const compiled = deviceEnvironment.compile(expression);
-    const { ok } = compiled;
-    const made: CompileResult = ok && !['bool', 'dyn'].includes(compiled.program.resultType.kind)
-      ? { ok: false, kind: 'compile', message: `must evaluate to bool or the unknown type, not ${compiled.program.resultType.text}` } : compiled;
+    const made = compileDeviceSelector(expression);
     if (this.#programs.size >= maxPrograms) for (const oldest of this.#programs.keys()) { this.#programs.delete(oldest); break; }
     this.#programs.set(expression, made);
     return made;

@@ -7,6 +7,7 @@ import { each, portNumber, requireOneOf, requireString } from '../common.ts';
 import { dns1123Label, portNameProblems } from '../formats.ts';
 import { goStructs } from '../go-value.ts';
 import { validateResourceRequirements } from '../resources.ts';
+import { validateContainerClaims } from './claims.ts';
 import { validateEnv, validateEnvFrom } from './env.ts';
 import { validateLifecycleAndProbes } from './probes.ts';
 import { validateSecurityContext } from './security.ts';
@@ -17,6 +18,8 @@ export interface PodRules {
   readonly isTemplate: boolean;
   /** Only volumes that are right can be mounted. */
   readonly volumes: Volumes;
+  /** Names of the pod's resource claims. */
+  readonly claims: ReadonlySet<string>;
   readonly graceSeconds: number | undefined;
   readonly restartPolicy: string;
 }
@@ -76,7 +79,7 @@ function validateCommon(container: JsonObject, field: string, rules: PodRules): 
     ...validateEnv(container, field), ...validateEnvFrom(container, field),
     ...validateMounts(container, field, rules.volumes), ...validateDevices(container, field, rules.volumes),
     ...requireOneOf(str(container, 'imagePullPolicy'), `${field}.imagePullPolicy`, ['Always', 'IfNotPresent', 'Never'], 'required'),
-    ...validateResourceRequirements(obj(container, 'resources'), `${field}.resources`),
+    ...validateResourceRequirements(obj(container, 'resources'), `${field}.resources`), ...validateContainerClaims(container, `${field}.resources.claims`, rules.claims),
     ...resizePolicy(container, field, rules.restartPolicy),
     ...validateSecurityContext(obj(container, 'securityContext'), `${field}.securityContext`),
   ];

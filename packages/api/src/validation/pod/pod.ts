@@ -6,6 +6,7 @@ import { ipText, parseIp } from '../addresses.ts';
 import { duplicate, eachInvalid, forbiddenField, goStrings, invalidValue, notSupported, required } from '../errors.ts';
 import { each, requireOneOf, validateSelectorLabels } from '../common.ts';
 import { dns1123Label, dns1123Subdomain, qualifiedNameProblems } from '../formats.ts';
+import { claimNames, validatePodClaims } from './claims.ts';
 import { validateContainers, validateEphemeralContainers, validateImageSpaces, validateInitContainers, type PodRules } from './containers.ts';
 import { validateAffinity, validateSpread, validateTolerations } from './placement.ts';
 import { validatePodAnnotations, validateProfilesAgree } from './annotations.ts';
@@ -91,11 +92,12 @@ export function validatePodSpec(spec: JsonObject | undefined, field: string, pla
   const { errors, volumes } = validateVolumes(spec, field, place.name);
   const dnsPolicy = str(spec, 'dnsPolicy');
   const rules: PodRules = {
-    isTemplate: place.isTemplate, volumes, graceSeconds: optionalNumber(spec, 'terminationGracePeriodSeconds'), restartPolicy: str(spec, 'restartPolicy'),
+    isTemplate: place.isTemplate, volumes, claims: claimNames(spec), graceSeconds: optionalNumber(spec, 'terminationGracePeriodSeconds'), restartPolicy: str(spec, 'restartPolicy'),
   };
   return [
     ...(rules.graceSeconds === undefined ? [required(`${field}.terminationGracePeriodSeconds`)] : []),
     ...errors,
+    ...validatePodClaims(spec, `${field}.resourceClaims`),
     ...validateContainers(spec, field, rules),
     ...validateInitContainers(spec, field, rules),
     ...validateEphemeralContainers(spec, field, rules),

@@ -1,7 +1,7 @@
 import { append } from '@coxswain/host';
 import type { FieldError } from '../../field-error.ts';
 import type { JsonObject } from '../../resource.ts';
-import { has, num, obj, objects, str } from '../access.ts';
+import { get, has, num, obj, objects, str } from '../access.ts';
 import { ipText, parseIp } from '../addresses.ts';
 import { duplicate, eachInvalid, forbiddenField, invalidValue } from '../errors.ts';
 import { each, immutableText } from '../common.ts';
@@ -61,7 +61,8 @@ function claimStatuses(status: JsonObject | undefined, spec: JsonObject | undefi
     const errors = claims.includes(name) ? [] : [invalidValue(`${at}.name`, name, 'must match the name of an entry in `spec.resourceClaims`')];
     if (seen.has(name)) errors.push(duplicate(`${at}.name`, name));
     seen.add(name);
-    return errors;
+    const claim = get(one, 'resourceClaimName');
+    return typeof claim === 'string' ? [...errors, ...eachInvalid(`${at}.name`, claim, dns1123Subdomain(claim))] : errors;
   });
 }
 
