@@ -1,5 +1,5 @@
 import { createSeriesRecorder, type Client, type EventRecorder, type Informer } from '@coxswain/client';
-import { eventWriter, PodStatusPatches } from '@coxswain/client/fast-path';
+import { eventWriter, PodDeletions, PodStatusPatches } from '@coxswain/client/fast-path';
 import { assert, type Host } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
 import type { ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1';
@@ -87,7 +87,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   for (const profile of config.profiles) {
     const recorder = createSeriesRecorder(host, client, { component: profile.schedulerName, hostname: hostnameOf(config.identity), writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder, podStatuses, storage, leadership, extenders, gangs,
+      host, client, recorder, podStatuses, podDeletions: new PodDeletions(client), storage, leadership, extenders, gangs,
       resourceClaims,
       snapshot: () => cache.snapshot(),
       activate: (uids) => queue.activate(uids),

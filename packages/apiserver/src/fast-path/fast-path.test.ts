@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { fastPathCodecs, fastPathMethods, writeItems, Binder, type FastPathAnswer, type FastPathItem, type FastPathWatched, requestOf } from '@coxswain/client/fast-path';
+import { fastPathCodecs, fastPathMethods, writeItems, Binder, PodDeletions, type FastPathAnswer, type FastPathItem, type FastPathWatched, requestOf } from '@coxswain/client/fast-path';
 import { createClientFromTransport, isFenced, leaseTermHeader, type Client, type LeaseTerm } from '@coxswain/client';
 import { createLocalStore } from '@coxswain/etcd-lite';
 import { GrpcCutter, grpcFrame } from '@coxswain/etcd-lite/wire';
@@ -90,11 +90,15 @@ function randomItem(choose: (count: number) => number): FastPathItem {
   const name = ['p0', 'p1', 'p2', 'p3', 'gone', ''][choose(6)] as string;
   const bodies = ['{"metadata":{"name":"p0"},"status":{"phase":"Running"}}', '{"status":{"phase":7}}', '{', '{"metadata":{"name":"p1","resourceVersion":"1"},"status":{}}'];
   const body = utf8(bodies[choose(bodies.length)] as string);
-  switch (choose(5)) {
+  switch (choose(6)) {
     case 0: return { namespace, name, bind: { uid: ['', 'other'][choose(2)] as string, node: ['n1', 'n2', ''][choose(3)] as string } };
     case 1: return { namespace, name, status: { apiVersion: ['v1', 'apps/v1', 'none/v9'][choose(3)] as string, resource: ['pods', 'deployments', 'poods'][choose(3)] as string, body, patchType: ['', 'application/merge-patch+json', 'text/plain'][choose(3)] as string } };
     case 2: return { namespace, name: '', event: { apiVersion: 'v1', body: utf8(JSON.stringify({ metadata: { name: `e${choose(3)}` }, involvedObject: { namespace: ['work', 'elsewhere'][choose(2)], name: 'p0', kind: 'Pod' }, reason: 'R', type: ['Normal', 'odd'][choose(2)] })) } };
     case 3: return { namespace, name: ['l0', 'l1'][choose(2)] as string, lease: { body: utf8(JSON.stringify({ metadata: { name: 'l0', ...(choose(3) === 0 ? { resourceVersion: '3' } : {}) }, spec: { holderIdentity: `h${choose(3)}`, leaseDurationSeconds: [5, -1][choose(2)] } })) } };
+    case 4: {
+      const options = ['', '{', '{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"other"}}', '{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":-1}', '{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}'];
+      return { namespace, name, delete: { apiVersion: 'v1', resource: ['pods', 'pods', 'poods'][choose(3)] as string, body: utf8(options[choose(options.length)] as string) } };
+    }
     default: return { namespace, name };
   }
 }
@@ -252,6 +256,43 @@ describe('one server', () => {
       binder.bind({ namespace: 'work', name: 'p0', uid: '', node: 'n1' }), binder.bind({ namespace: 'work', name: 'absent', uid: '', node: 'n1' }), binder.bind({ namespace: 'work', name: 'p0', uid: 'other', node: 'n1' }),
     ]);
     expect(outcomes.map((one) => (one.status === 'fulfilled' ? 'bound' : (one.reason as { reason: string }).reason))).toEqual(['bound', 'NotFound', 'Conflict']);
+  });
+
+  describe('deletions', () => {
+    const deletion = (name: string, options?: object): FastPathItem => ({ namespace: 'work', name, delete: { apiVersion: 'v1', resource: 'pods', body: options === undefined ? new Uint8Array(0) : utf8(JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', ...options })) } });
+    const create = async (name: string, spec: object = {}): Promise<string> => {
+      const { json } = await world.call('POST', '/api/v1/namespaces/work/pods', { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }], ...spec } });
+      return (json['metadata'] as { uid: string }).uid;
+    };
+    const left = async (): Promise<readonly (readonly [string, number | undefined])[]> =>
+      ((await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { metadata: { name: string; deletionGracePeriodSeconds?: number } }[]).map(({ metadata }) => [metadata.name, metadata.deletionGracePeriodSeconds] as const);
+
+    test('share transactions; each is for the pod of its uid, and pods on a node keep their grace', async () => {
+      await world.server.cache.whenReady();
+      const uids: string[] = [];
+      for (let at = 0; at < 20; at += 1) uids.push(await create(`p${at}`, at < 10 ? { nodeName: 'n', terminationGracePeriodSeconds: at < 5 ? 0 : 30 } : {}));
+      const before = world.transactions;
+      const deletions = new PodDeletions(world.client);
+      const outcomes = await Promise.allSettled(uids.map((uid, at) => deletions.delete({ namespace: 'work', name: `p${at}`, uid: at === 19 ? 'another' : uid })));
+      expect(outcomes.map(({ status }) => status)).toEqual([...Array.from({ length: 19 }, () => 'fulfilled'), 'rejected']);
+      expect((outcomes[19] as PromiseRejectedResult).reason).toMatchObject({ code: 409, reason: 'Conflict', message: expect.stringContaining('the UID in the precondition (another) does not match the UID in record') as string });
+      expect(world.transactions - before).toBeLessThan(8);
+      expect(await left()).toEqual([['p19', undefined], ['p5', 30], ['p6', 30], ['p7', 30], ['p8', 30], ['p9', 30]]);
+    });
+
+    test('one that comes right behind a change by another client is of the state that stands', async () => {
+      const uid = await create('p', { nodeName: 'n', terminationGracePeriodSeconds: 30 });
+      await world.server.cache.whenReady();
+      const [changed, gone] = await Promise.all([
+        writeItems(world.client, [{ namespace: 'work', name: 'p', status: { apiVersion: 'v1', resource: 'pods', patchType: 'application/merge-patch+json', body: utf8('{"status":{"phase":"Failed"}}') } }]),
+        writeItems(world.client, [deletion('p', { preconditions: { uid } })]),
+      ]);
+      expect([...changed ?? [], ...gone ?? []].map(({ code }) => code)).toEqual([200, 200]);
+      const [answer] = await writeItems(world.client, [deletion('p', { gracePeriodSeconds: 0 })]) ?? [];
+      expect([answer?.code, await left()]).toEqual([200, []]);
+      const [again] = await writeItems(world.client, [deletion('p')]) ?? [];
+      expect([again?.code, JSON.parse(fromUtf8(again?.body ?? new Uint8Array(0)))]).toMatchObject([404, { reason: 'NotFound', message: 'pods "p" not found' }]);
+    });
   });
 
   test('several kinds are watched on one stream; one that is refused says so', async () => {

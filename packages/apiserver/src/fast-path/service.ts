@@ -19,7 +19,7 @@ function refused(code: number, message: string): HttpResponse {
   return { status: 200, headers: { 'content-type': grpcContentType, 'grpc-status': String(code), 'grpc-message': encodeURIComponent(message) } };
 }
 
-const unknownItem: FastPathAnswer = { code: 400, body: utf8('{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"the item has none of bind, status, event and lease","reason":"BadRequest","code":400}\n') };
+const unknownItem: FastPathAnswer = { code: 400, body: utf8('{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"the item has none of bind, status, event, lease and delete","reason":"BadRequest","code":400}\n') };
 
 /** Through all of the server's stages, as if it had come by itself; only the store may take it together with others. */
 async function answerItem(handle: HttpHandler, call: Call, item: FastPathItem, refusalsOnly: boolean): Promise<FastPathAnswer> {

@@ -36,12 +36,16 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+function isOfOneKey(op: TxnOp | undefined): op is Extract<TxnOp, { readonly type: 'put' | 'delete-range' }> {
+  return op?.type === 'put' || (op?.type === 'delete-range' && op.rangeEnd === undefined);
+}
+
 function guardsOf(group: readonly Waiting[]): readonly Guard[] {
   return [...new Map(group.map(({ guard }) => [guard?.id, guard])).values()].filter((guard) => guard !== undefined);
 }
 
 /**
- * Puts of single keys, each with the revision it is based on, many in one transaction. One that has lost its race does not take the
+ * Puts and deletions of single keys, each with the revision it is based on, many in one transaction. One that has lost its race does not take the
  * others with it: it learns what stands there, and they are tried without it. All of a transaction have the same revision.
  */
 export class SharedWrites {
@@ -56,17 +60,17 @@ export class SharedWrites {
     this.#timers = timers;
   }
 
-  /** `options`: one comparison of a key's mod revision, one put of it, else one read of it; of a guard, if there is one, a comparison and a read more. */
+  /** `options`: one comparison of a key's mod revision, one put or deletion of it, else one read of it; of a guard, if there is one, a comparison and a read more. */
   txn(options: TxnOptions): Promise<TxnResult> {
     const [compare, guard] = options.compare;
-    const [put] = options.success;
+    const [write] = options.success;
     const [read] = options.failure;
-    const simple = options.success.length === 1 && compare?.target === 'mod' && put?.type === 'put' && read?.type === 'range'
+    const simple = options.success.length === 1 && compare?.target === 'mod' && isOfOneKey(write) && read?.type === 'range'
       && options.compare.length === options.failure.length && options.compare.length <= 2 && (guard === undefined || guard.target === 'mod');
     if (!simple) return this.#client.txn(options);
     return new Promise((resolve, reject) => {
       this.#waiting.push({
-        options, key: put.key.toHex(), sizeBytes: put.value.length, expected: Number(compare.value), resolve, reject,
+        options, key: write.key.toHex(), sizeBytes: write.type === 'put' ? write.value.length : 0, expected: Number(compare.value), resolve, reject,
         guard: guard === undefined ? undefined : { id: `${guard.key.toHex()} ${Number(guard.value)}`, expected: Number(guard.value), compare: guard, read: options.failure[1] as TxnOp },
       });
       this.#plan();

@@ -86,7 +86,7 @@ export function objectMutator(registry: Registry, metrics: Metrics): ObjectMutat
       if (kind === undefined) throw notFound(what, key.name);
       const { store, cache } = kind.hub;
       const path = objectKey(store.prefix, key.namespace, key.name);
-      let current = cache.ready ? cache.get(path) : undefined;
+      let current = cache.ready ? cache.latest(path) : undefined;
       let certain = false;
       for (let tries = 0; tries < maxAttempts; tries += 1) {
         if (current === undefined || (options.dryRun === true && !certain)) {

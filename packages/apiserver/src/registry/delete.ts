@@ -1,5 +1,6 @@
 import { conflict, notFound, qualifiedName, StatusError, type JsonObject } from '@coxswain/api';
 import { parseRfc3339, rfc3339Seconds } from '@coxswain/host';
+import { sharesWrites } from '../fast-path/shared-writes.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import { attributes, noteWrite, type Operation } from './context.ts';
 import { finalizersAfter, isNamespace, returnsDeletedObject, specFinalizers } from './deletion.ts';
@@ -7,7 +8,7 @@ import { withHooks } from './hooks.ts';
 import { isDeleting } from './metadata.ts';
 import { copy, isObject, meta, nameOf, text } from './object.ts';
 import { deleteOptionsObject, type DeleteOptions } from './options.ts';
-import { keyOf } from './update.ts';
+import { firstLook, keyOf } from './update.ts';
 
 const maxAttempts = 100;
 const jobWarning = 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
@@ -120,17 +121,17 @@ type Attempt = { readonly kind: 'done'; readonly result: DeleteResult } | { read
 async function attempt(operation: Operation, current: StoredObject, options: DeleteOptions): Promise<Attempt> {
   const { kind, context, user } = operation;
   checkPreconditions(operation, current, options);
-  const old = copy(current.object);
+  const old = current.object;
   const input = { operation: 'DELETE', name: operation.info.verb === 'deletecollection' ? '' : operation.info.name, object: undefined, oldObject: kind.fromHub(copy(old)), dryRun: options.dryRun, options: deleteOptionsObject(options) } as const;
   await context.admission.admit(attributes(operation, input));
-  const object = copy(current.object);
+  const object = copy(old);
   const what = plan(operation, object, options);
   await context.admission.validate(attributes(operation, input));
-  if (what.kind === 'keep') return { kind: 'done', result: { kind: 'marked', object: old, stored: current } };
+  if (what.kind === 'keep') return { kind: 'done', result: { kind: 'marked', object, stored: current } };
   if (what.kind === 'mark') return markStored(operation, current, object, options.dryRun);
   return withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
     if (options.dryRun) return { committed: false, value: { kind: 'done', result: { kind: 'removed', object: dryRemoved(operation, object, options), stored: undefined, revision: current.revision } } };
-    const removed = await kind.hub.store.remove(current);
+    const removed = await kind.hub.store.remove(current, { shared: sharesWrites(operation.http) });
     if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
     noteWrite(operation, object, removed.object.revision, true);
     return { committed: true, value: { kind: 'done', result: { kind: 'removed', object, stored: removed.object } } };
@@ -139,19 +140,38 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
 
 async function markStored(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<Attempt> {
   if (dryRun) return { kind: 'done', result: { kind: 'marked', object, stored: undefined, revision: current.revision } };
-  const result = await operation.kind.hub.store.put(current.key, object, current.revision);
+  const { store, cache } = operation.kind.hub;
+  const result = await store.put(current.key, object, current.revision, { shared: sharesWrites(operation.http) });
   if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
+  cache.wrote(result.object);
   noteWrite(operation, object, result.object.revision);
   return { kind: 'done', result: { kind: 'marked', object, stored: result.object } };
+}
+
+/** On what the cache has, which may be stale: a refusal, or an answer that writes nothing, holds only if the store has the same. */
+async function attemptOnCached(operation: Operation, cached: StoredObject, options: DeleteOptions): Promise<Attempt> {
+  let result: Attempt | StatusError;
+  try {
+    result = await attempt(operation, cached, options);
+    if (result.kind === 'lost' || result.result.stored !== cached) return result;
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    result = error;
+  }
+  const current = await operation.kind.hub.store.get(cached.key);
+  if (current?.revision !== cached.revision) return { kind: 'lost', current };
+  if (result instanceof StatusError) throw result;
+  return result;
 }
 
 export async function deleteObject(operation: Operation, options: DeleteOptions): Promise<DeleteResult> {
   const { kind, info } = operation;
   if (kind.api.group === 'batch' && kind.api.resource === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) operation.notes.warn(jobWarning);
-  let current = await kind.hub.store.get(keyOf(operation));
+  const cached = options.dryRun ? undefined : firstLook(operation);
+  let current = cached ?? await kind.hub.store.get(keyOf(operation));
   for (let tries = 0; tries < maxAttempts; tries += 1) {
     if (current === undefined) throw notFound(kind.api, info.name);
-    const result = await attempt(operation, current, options);
+    const result: Attempt = await (current === cached ? attemptOnCached : attempt)(operation, current, options);
     if (result.kind === 'done') return result.result;
     current = result.current;
   }

@@ -58,9 +58,9 @@ export function keyOf(operation: Operation): string {
 }
 
 /** Cached if the cache runs; the writer's comparison finds out if that was stale. */
-function firstLook(operation: Operation): StoredObject | undefined {
+export function firstLook(operation: Operation): StoredObject | undefined {
   const { cache } = operation.kind.hub;
-  return cache.ready ? cache.get(keyOf(operation)) : undefined;
+  return cache.ready ? cache.latest(keyOf(operation)) : undefined;
 }
 
 /** `value`: the object as it would be stored. */
@@ -171,7 +171,7 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   if (mayLeave(operation.kind, object)) {
     if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
     const value = await withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user: operation.user, dryRun }, async () => {
-      const removed = await store.remove(current);
+      const removed = await store.remove(current, { shared: sharesWrites(operation.http) });
       if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
       noteWrite(operation, object, removed.object.revision, true);
       return { committed: true, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };

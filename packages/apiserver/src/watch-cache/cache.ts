@@ -145,6 +145,12 @@ export class WatchCache {
     return this.#entries.get(key);
   }
 
+  /** As `get`, or what this server has written since. Others may have written more: for who compares revisions when writing. */
+  latest(key: string): StoredObject | undefined {
+    const own = this.#own.get(key);
+    return own !== undefined && own.revision > this.revision ? own : this.#entries.get(key);
+  }
+
   list(prefix: string): StoredObject[] {
     return this.#entries.withPrefix(prefix);
   }

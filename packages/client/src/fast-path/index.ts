@@ -1,4 +1,5 @@
 export * from './binder.ts';
+export * from './pod-deletions.ts';
 export * from './pod-status-patches.ts';
 export * from './write-items.ts';
 export * from './event-writer.ts';

@@ -1,7 +1,7 @@
 import { Schema, type SchemaNode } from '@coxswain/etcd-lite/wire';
 import description from '../../../../proto/coxswain-fastpath-v1.json' with { type: 'json' };
 
-/** Exactly one of `bind`, `status`, `event` and `lease` is set; what each means is said by the REST request that it stands for. */
+/** Exactly one of `bind`, `status`, `event`, `lease` and `delete` is set; what each means is said by the REST request that it stands for. */
 export interface FastPathItem {
   readonly namespace: string;
   readonly name: string;
@@ -13,6 +13,8 @@ export interface FastPathItem {
   readonly event?: { readonly apiVersion: string; readonly body: Uint8Array } | undefined;
   /** PUT of a coordination.k8s.io/v1 Lease. */
   readonly lease?: { readonly body: Uint8Array } | undefined;
+  /** DELETE …/RESOURCE/NAME with DeleteOptions as JSON; an empty body: none. */
+  readonly delete?: { readonly apiVersion: string; readonly resource: string; readonly body: Uint8Array } | undefined;
 }
 
 export interface FastPathAnswer {

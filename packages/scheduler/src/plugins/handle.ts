@@ -1,5 +1,5 @@
 import type { Client, EventRecorder } from '@coxswain/client';
-import type { PodStatusPatches } from '@coxswain/client/fast-path';
+import type { PodDeletions, PodStatusPatches } from '@coxswain/client/fast-path';
 import type { Host } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
@@ -20,6 +20,7 @@ export interface PluginHandle {
   readonly client: Client;
   readonly recorder: EventRecorder;
   readonly podStatuses: PodStatusPatches;
+  readonly podDeletions: PodDeletions;
   /** Pods that wait for an event may try again at once. */
   activate(uids: Iterable<string>): void;
   readonly schedulerName: string;

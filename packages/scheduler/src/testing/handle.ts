@@ -1,5 +1,5 @@
 import { createClient } from '@coxswain/client';
-import { PodStatusPatches } from '@coxswain/client/fast-path';
+import { PodDeletions, PodStatusPatches } from '@coxswain/client/fast-path';
 import { silentLogger, type Host } from '@coxswain/host';
 import { SchedulerCache } from '../cache/cache.ts';
 import { Extenders } from '../extender/extenders.ts';
@@ -15,7 +15,7 @@ export function testHandle(host: Host, given: Partial<Handle> = {}): Handle {
   const cache = new SchedulerCache();
   const client = createClient(host, { server: 'http://127.0.0.1:1', userAgent: 'never used' });
   return {
-    host, client, podStatuses: new PodStatusPatches(client), activate: () => undefined, recorder: { event() { /* nobody listens */ } },
+    host, client, podStatuses: new PodStatusPatches(client), podDeletions: new PodDeletions(client), activate: () => undefined, recorder: { event() { /* nobody listens */ } },
     nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], namespaceLabels: () => ({}), storage: staticStorage({}),
     extenders: new Extenders([], silentLogger), gangs: new Gangs(host.clock), snapshot: () => cache.snapshot(), ...given,
   };

@@ -49,8 +49,9 @@ async function once(options: SchedulingBenchOptions, workload: Workload, notes: 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, ended);
   try {
     const target = await starting;
+    const sample = await runWorkload(target, workload, { drain: drained(options, workload), idleMs });
     for (const note of target.notes) notes.add(note);
-    return { name: target.name, sample: await runWorkload(target, workload, { drain: drained(options, workload), idleMs }) };
+    return { name: target.name, sample };
   } finally {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, ended);
     await starting.then((target) => target.close(), () => undefined);

@@ -167,6 +167,10 @@ class DecisionsTarget implements Target {
     return [{ name: 'scheduler, in process', cpuSeconds, residentMb: () => process.memoryUsage.rss() / 1024 ** 2 }];
   }
 
+  writes(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   decisionTimes(): readonly number[] {
     return this.#timesMs.splice(0);
   }

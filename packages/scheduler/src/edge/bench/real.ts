@@ -16,10 +16,11 @@ import { Binds } from './binds.ts';
 import { describeLimits } from './client-limits.ts';
 import { gangConfigFile } from './gang-config.ts';
 import { isRefused } from './memory-client.ts';
+import { readWhole, writesIn, type RequestCounts } from './requests.ts';
 import { priorities } from './templates.ts';
 import type { Target, WatchedProcess } from './target.ts';
 import type { BoundVolume } from './volumes.ts';
-import { openWatch, type WatchEvent } from './watch.ts';
+import { PodsWatch } from './watch.ts';
 
 export interface RealOptions {
   readonly directory: string;
@@ -100,16 +101,16 @@ class SchedulerProcess {
 class RealTarget implements Target {
   readonly resumesAtOnce = false;
   readonly name: string;
-  readonly notes: readonly string[];
   readonly schedulerName: string;
   readonly binds = new Binds();
   readonly broken: Promise<never>;
+  readonly #notes: readonly string[];
+  readonly #watch: PodsWatch;
   readonly #server: ServerTarget | undefined;
   readonly #endpoint: Endpoint;
   readonly #scheduler: SchedulerProcess;
   readonly #fail: (error: Error) => void;
   readonly #gangs: boolean;
-  readonly #attempts: boolean;
   #connections: readonly Connection[] = [];
   #closing = false;
 
@@ -121,11 +122,13 @@ class RealTarget implements Target {
     this.#server = server;
     this.#endpoint = endpoint;
     this.#gangs = options.gangs;
-    this.#attempts = options.attempts;
     this.schedulerName = options.schedulerName;
     const own = options.schedulerCommand === '';
     this.name = `${server === undefined ? new URL(endpoint.server).host : 'own API server'}, ${own ? 'cox scheduler' : options.schedulerCommand}`;
-    this.notes = [
+    this.#watch = new PodsWatch(endpoint, options.attempts ? 'all' : 'bound', {
+      seen: (key, pod) => { this.#seen(key, pod); }, deleted: (key) => { this.binds.deleted(key); }, known: () => this.binds.nodes.keys(),
+    });
+    this.#notes = [
       `${connections} HTTP/2 connections with ${inFlight} creations in flight, no limit of rate; one watch of bound pods`,
       own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
         : describeLimits(options.schedulerCommand, (path) => readFileSync(path, 'utf8')),
@@ -134,18 +137,20 @@ class RealTarget implements Target {
     this.#scheduler = new SchedulerProcess(command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
   }
 
+  #seen(key: string, pod: Pod): void {
+    const nodeName = pod.spec?.nodeName ?? '';
+    if (nodeName !== '') this.binds.bound(key, nodeName);
+    else if (isRefused(pod)) this.binds.attempted(key);
+  }
+
+  get notes(): readonly string[] {
+    const { reopened } = this.#watch;
+    return reopened === 0 ? this.#notes : [...this.#notes, `the server ended the watch of pods ${reopened} times; what was bound meanwhile counts when it was heard of`];
+  }
+
   async start(): Promise<void> {
-    this.#connections = await connectAll(this.#endpoint, connections + 1);
-    const told = (event: WatchEvent): void => {
-      const key = `${event.object.metadata.namespace}/${event.object.metadata.name}`;
-      if (event.type === 'DELETED') this.binds.deleted(key);
-      else if ((event.object.spec?.nodeName ?? '') !== '') this.binds.bound(key, event.object.spec?.nodeName ?? '');
-      else if (isRefused(event.object)) this.binds.attempted(key);
-    };
-    const list = await this.#call({ method: 'GET', path: '/api/v1/pods?limit=1' });
-    const version = /"resourceVersion":"(\d+)"/.exec(list.start)?.[1] ?? '0';
-    const path = `/api/v1/pods?watch=true&resourceVersion=${version}${this.#attempts ? '' : `&fieldSelector=${encodeURIComponent('spec.nodeName!=')}`}`;
-    await openWatch(this.#connections[connections] as Connection, { method: 'GET', path }, told, this.#fail);
+    this.#connections = await connectAll(this.#endpoint, connections);
+    await this.#watch.start(this.#fail);
     await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', priorities.map(({ className, value }) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: className }, value })));
     if (this.#gangs) await this.#defineGroups();
     await this.resume();
@@ -262,8 +267,14 @@ class RealTarget implements Target {
     return undefined;
   }
 
+  async writes(): Promise<RequestCounts | undefined> {
+    const { status, body } = await readWhole(this.#connections[0] as Connection, { method: 'GET', path: '/metrics', accept: 'text/plain' });
+    return status === 200 ? writesIn(body) : undefined;
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
+    this.#watch.close();
     await this.#scheduler.stop();
     for (const connection of this.#connections) connection.close();
     await this.#server?.close();

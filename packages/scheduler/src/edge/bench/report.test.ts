@@ -10,7 +10,7 @@ const placement = { cpuUtilisation: 0.5, cpuDeviation: 0, podsDeviation: 0, pods
 
 function sample(podsPerSecond: number): Sample {
   const processes = ['store1', 'store2', 'apiserver'].map((name) => ({ name, cpuSeconds: 1, cpuMsPerPod: 2, residentMb: 100 }));
-  return { pods: 10, seconds: 1, podsPerSecond, bySecond: [10], createToBoundMs: undefined, decisionMs: undefined, processes, placement };
+  return { pods: 10, seconds: 1, podsPerSecond, bySecond: [10], createToBoundMs: undefined, decisionMs: undefined, processes, written: { requests: { 'POST events': 25, 'POST pods/binding': 10 }, lateEvents: 5 }, placement };
 }
 
 function row(...rates: readonly number[]): Row {
@@ -27,6 +27,10 @@ test('repetitions that differ by more than a twentieth are marked', () => {
 
 test('members of a store are told as one', () => {
   expect(lineOf(row(100)).join()).toContain('store 4.00 ms 200 MB, apiserver 2.00 ms 100 MB');
+});
+
+test('what was written is told with the events that came late', () => {
+  expect(lineOf(row(100))).toContain('events 25 (5 late), 2.50 a pod, POST pods/binding 10');
 });
 
 test('two reports side by side, by name and size', () => {

@@ -1,4 +1,5 @@
 import { median, number } from '@coxswain/etcd-lite/bench';
+import { eventsIn } from './requests.ts';
 import type { Sample } from './sample.ts';
 import { maxSpread, spreadOf, type Percentiles } from './statistics.ts';
 
@@ -67,6 +68,15 @@ function placementText({ placement }: Sample): string {
   return `cpu ${percent(cpuUtilisation)} ± ${percent(cpuDeviation)}, pods ± ${number(podsDeviation)}${zoneSkew === undefined ? '' : `, zones ± ${zoneSkew}`}, lost ${percent(fragmentation)}`;
 }
 
+/** Of the first run. */
+function writtenText({ written, pods }: Sample): string {
+  if (written === undefined) return '-';
+  const { requests, lateEvents } = written;
+  const events = eventsIn(requests);
+  const others = Object.entries(requests).filter(([name]) => !name.endsWith(' events') && name !== 'POST pods').map(([name, count]) => `${name} ${count}`);
+  return [`events ${events}${lateEvents === 0 ? '' : ` (${lateEvents} late)`}, ${(events / pods).toFixed(2)} a pod`, ...others].join(', ');
+}
+
 export function rowName({ workload, drained }: Row): string {
   return `${workload}${drained ? ', drained' : ''}`;
 }
@@ -74,15 +84,15 @@ export function rowName({ workload, drained }: Row): string {
 export function lineOf(row: Row): readonly string[] {
   const [first] = row.samples;
   const head = [rowName(row), String(row.nodes), first === undefined ? '-' : String(first.pods)];
-  if (first === undefined) return [...head, row.failure ?? 'not measured', '', '', '', '', '', ''];
+  if (first === undefined) return [...head, row.failure ?? 'not measured', '', '', '', '', '', '', ''];
   const uses = usesOf(row.samples);
   return [
     ...head, number(rateOf(row)), spreadText(row), row.line === undefined ? '' : number(row.line), times(row.samples, (one) => one.createToBoundMs), times(row.samples, (one) => one.decisionMs),
-    uses.map(({ name, cpuMsPerPod, residentMb }) => `${name} ${cpuMsPerPod.toFixed(cpuMsPerPod < 0.1 ? 3 : 2)} ms ${Math.round(residentMb)} MB`).join(', '), placementText(first),
+    uses.map(({ name, cpuMsPerPod, residentMb }) => `${name} ${cpuMsPerPod.toFixed(cpuMsPerPod < 0.1 ? 3 : 2)} ms ${Math.round(residentMb)} MB`).join(', '), writtenText(first), placementText(first),
   ];
 }
 
-export const columns = ['workload', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'processor a pod, memory', 'placement'] as const;
+export const columns = ['workload', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'processor a pod, memory', 'written', 'placement'] as const;
 
 export function markdown(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] as readonly string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));

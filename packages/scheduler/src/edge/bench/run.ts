@@ -5,7 +5,8 @@ import { podGroupLabel, type PodGroup } from '../../gangs/pod-group.ts';
 import { Beside, together } from './beside.ts';
 import { updateTemplates, type Update, type UpdateMaker } from './event-templates.ts';
 import { placementOf } from './placement.ts';
-import { bySecond, Uses, type Sample } from './sample.ts';
+import type { RequestCounts } from './requests.ts';
+import { bySecond, Uses, writtenSince, type Sample } from './sample.ts';
 import { percentiles } from './statistics.ts';
 import type { Target } from './target.ts';
 import { makeNode, makePod, makeService, nodeTemplates, podTemplate, runLabel, type NodeTemplateName, type PodTemplateName } from './templates.ts';
@@ -27,7 +28,7 @@ const unreachable = ['NoSchedule', 'NoExecute'].map((effect) => ({ key: 'node.ku
 
 type MadePod = ReturnType<typeof makePod>;
 /** From when on pods are measured. */
-interface Start { readonly ms: number; readonly uses: Uses }
+interface Start { readonly ms: number; readonly uses: Uses; readonly writes: RequestCounts | undefined }
 
 /** Carries one workload's operations out, in order. */
 class Run {
@@ -82,7 +83,7 @@ class Run {
       case 'deletePods': this.#beside.start(this.#beside.paced(this.#keysOf.get(op.of) ?? [], op.deletePodsPerSecond, (key) => this.#deletePod(key))); return;
       case 'churn': this.#beside.start(this.#churn(op)); return;
       case 'updateAny': await this.#updateAny(op); return;
-      case 'startCollectingMetrics': this.#collecting = { of: op.of, start: this.#begin() }; return;
+      case 'startCollectingMetrics': this.#collecting = { of: op.of, start: await this.#begin() }; return;
       case 'stopCollectingMetrics': await this.#collected(); return;
       case 'rollingUpdate': await this.#rollingUpdate(op); return;
       case 'loseZone': await this.#loseZone(op); return;
@@ -153,45 +154,47 @@ class Run {
     return this.#target.binds.waitForAttempts(keys, this.#options.idleMs, this.#target.broken);
   }
 
-  #begin(): Start {
+  async #begin(): Promise<Start> {
+    const writes = await this.#target.writes();
     this.#target.decisionTimes();
-    return { ms: performance.now(), uses: new Uses(this.#target.processes()) };
+    return { writes, ms: performance.now(), uses: new Uses(this.#target.processes()) };
   }
 
   async #measure(pods: readonly MadePod[], template: PodTemplateName): Promise<void> {
     const target = this.#target;
     const keys = new Set(pods.map(keyOfObject));
     if (!this.#options.drain) {
-      const start = this.#begin();
+      const start = await this.#begin();
       await target.createPods(pods);
       await this.#wait(keys);
-      this.#take(start, keys, template, true);
+      await this.#take(start, keys, template, true);
       return;
     }
     await target.pause();
     await target.createPods(pods);
-    let start = this.#begin();
+    let start = await this.#begin();
     await target.resume();
     await this.#wait(keys, 1);
     if (!target.resumesAtOnce) {
       const uses = new Uses(target.processes());
-      start = { uses, ms: target.binds.timesOf(keys).boundMs.reduce((first, ms) => Math.min(first, ms), performance.now()) };
+      start = { ...start, uses, ms: target.binds.timesOf(keys).boundMs.reduce((first, ms) => Math.min(first, ms), performance.now()) };
     }
     await this.#wait(keys);
-    this.#take(start, keys, template, false);
+    await this.#take(start, keys, template, false);
   }
 
   /** All of them are bound. `made`: from when they were made is what is asked. */
-  #take({ ms: fromMs, uses }: Start, keys: ReadonlySet<string>, template: PodTemplateName, made: boolean): void {
+  async #take({ ms: fromMs, uses, writes }: Start, keys: ReadonlySet<string>, template: PodTemplateName, made: boolean): Promise<void> {
     const used = uses.since(keys.size);
     const { createdMs, boundMs } = this.#target.binds.timesOf(keys);
     const seconds = (boundMs.reduce((last, ms) => Math.max(last, ms), fromMs) - fromMs) / 1000;
     const decisionMs = this.#target.decisionTimes();
+    const written = await writtenSince(this.#target, writes);
     this.sample = {
       pods: keys.size, seconds, podsPerSecond: keys.size / seconds, bySecond: bySecond(boundMs, fromMs), processes: used,
       createToBoundMs: made ? percentiles(boundMs.map((ms, at) => ms - (createdMs[at] as number))) : undefined,
       decisionMs: decisionMs === undefined ? undefined : percentiles(decisionMs),
-      placement: placementOf(this.#nodes, this.#placed(), template),
+      written, placement: placementOf(this.#nodes, this.#placed(), template),
     };
   }
 
@@ -200,7 +203,7 @@ class Run {
     const { of, start } = this.#collecting;
     const keys = of.reduce((all, template) => all.union(this.#keysOf.get(template) ?? new Set<string>()), new Set<string>());
     await this.#wait(keys);
-    this.#take(start, keys, of[0] as PodTemplateName, false);
+    await this.#take(start, keys, of[0] as PodTemplateName, false);
   }
 
   /** Templates and nodes of the pods that have a node. */
@@ -249,7 +252,7 @@ class Run {
     const pods = this.#makePods([template], defaultNamespace, old.length);
     const keys = new Set(pods.map(keyOfObject));
     this.#note(template, pods);
-    const start = this.#begin();
+    const start = await this.#begin();
     let made = Math.min(pods.length, this.#count(surge));
     await target.createPods(pods.slice(0, made));
     for (let bound = 0; bound < pods.length;) {
@@ -260,7 +263,7 @@ class Run {
       made += next - bound;
       bound = next;
     }
-    this.#take(start, keys, template, true);
+    await this.#take(start, keys, template, true);
   }
 
   async #loseZone({ zone, podTemplate: template }: Extract<Op, { opcode: 'loseZone' }>): Promise<void> {

@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Placement } from './placement.ts';
+import { countsSince, eventsIn, type RequestCounts } from './requests.ts';
 import type { Percentiles } from './statistics.ts';
-import type { WatchedProcess } from './target.ts';
+import type { Target, WatchedProcess } from './target.ts';
 
 export interface ProcessUse { readonly name: string; readonly cpuSeconds: number; readonly cpuMsPerPod: number; readonly residentMb: number }
 
@@ -15,7 +17,34 @@ export interface Sample {
   readonly createToBoundMs: Percentiles | undefined;
   readonly decisionMs: Percentiles | undefined;
   readonly processes: readonly ProcessUse[];
+  /** undefined: nobody counts it. */
+  readonly written: Written | undefined;
   readonly placement: Placement;
+}
+
+export interface Written {
+  /** Requests that changed something, from when the clock was started until no more events came. */
+  readonly requests: RequestCounts;
+  /** Of the events among them, those that came after the last binding. */
+  readonly lateEvents: number;
+}
+
+/** A second without an event: the recorder writes batch after batch while it has any. */
+const settleMs = 1000;
+const settleAtMostMs = 20_000;
+
+/** Since `before`; events are written behind the bindings, so that it waits until none has come for a while. */
+export async function writtenSince(target: Pick<Target, 'writes'>, before: RequestCounts | undefined): Promise<Written | undefined> {
+  const after = await target.writes();
+  if (before === undefined || after === undefined) return undefined;
+  const endMs = performance.now() + settleAtMostMs;
+  let last = after;
+  for (let events = -1; events !== eventsIn(last) && performance.now() < endMs;) {
+    events = eventsIn(last);
+    await setTimeout(settleMs);
+    last = await target.writes() ?? last;
+  }
+  return { requests: countsSince(before, last), lateEvents: eventsIn(countsSince(after, last)) };
 }
 
 /** Processor time of several processes from now on. */

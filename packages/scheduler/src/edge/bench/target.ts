@@ -2,6 +2,7 @@ import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { PodGroup } from '../../gangs/pod-group.ts';
 import type { CSINode } from 'kubernetes-types/storage/v1';
 import type { Binds } from './binds.ts';
+import type { RequestCounts } from './requests.ts';
 import type { BoundVolume } from './volumes.ts';
 
 /** A program whose processor time and memory are told. */
@@ -44,5 +45,7 @@ export interface Target {
   processes(): readonly WatchedProcess[];
   /** Of decisions since the last call, in milliseconds; undefined: it cannot tell. */
   decisionTimes(): readonly number[] | undefined;
+  /** That the API server has done so far; undefined: there is none, or it does not tell. */
+  writes(): Promise<RequestCounts | undefined>;
   close(): Promise<void>;
 }

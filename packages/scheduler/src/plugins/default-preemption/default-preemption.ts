@@ -1,6 +1,6 @@
 import { randomBelow, rfc3339Seconds, type Host } from '@coxswain/host';
-import { isNotFound, resources, type Client, type EventRecorder } from '@coxswain/client';
-import type { PodStatusPatches } from '@coxswain/client/fast-path';
+import { isNotFound, type EventRecorder } from '@coxswain/client';
+import type { PodDeletions, PodStatusPatches } from '@coxswain/client/fast-path';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
@@ -21,8 +21,8 @@ export interface PreemptionArgs {
 
 export interface PreemptionHandle {
   readonly host: Host;
-  readonly client: Client;
   readonly podStatuses: Pick<PodStatusPatches, 'patch'>;
+  readonly podDeletions: Pick<PodDeletions, 'delete'>;
   readonly recorder: EventRecorder;
   activate(uids: Iterable<string>): void;
   readonly schedulerName: string;
@@ -84,7 +84,7 @@ async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, no
   try {
     if (!victim.terminating) {
       await handle.podStatuses.patch({ ...key, uid: victim.uid, status: { conditions: [condition] } });
-      await handle.client.delete(resources.pods, key, { preconditions: { uid: victim.uid } });
+      await handle.podDeletions.delete({ ...key, uid: victim.uid });
     }
   } catch (error) {
     // It went by itself.
