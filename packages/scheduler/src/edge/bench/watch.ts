@@ -130,7 +130,7 @@ export class PodsWatch {
       }
       [this.#version, next] = [metadata.resourceVersion, metadata.continue ?? ''];
     } while (next !== '');
-    for (const key of [...this.#listener.known()]) if (!present.has(key)) this.#listener.deleted(key);
+    for (const key of this.#listener.known()) if (!present.has(key)) this.#listener.deleted(key);
   }
 
   async #follow(opened: () => void): Promise<void> {
