@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificates } from '@coxswain/etcd-lite/bench';
 import { expect, onTestFinished, test } from 'vitest';
-import { BoundPodsWatch } from './watch.ts';
+import { PodsWatch } from './watch.ts';
 
 const pod = (name: string, resourceVersion: string): object => ({ metadata: { namespace: 'd', name, resourceVersion }, spec: { nodeName: `node-of-${name}` } });
 const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
@@ -42,8 +42,8 @@ test('a watch that the server ends goes on from where it was, and after a list w
   ], asked);
   const told: string[] = [];
   const bound = new Set<string>();
-  const watch = new BoundPodsWatch({ server, token: '' }, {
-    bound: (key, node) => { told.push(`${key} ${node}`); bound.add(key); },
+  const watch = new PodsWatch({ server, token: '' }, 'bound', {
+    seen: (key, { spec }) => { told.push(`${key} ${spec?.nodeName}`); bound.add(key); },
     deleted: (key) => { told.push(`${key} deleted`); bound.delete(key); if (key === 'd/a') resolve(); },
     known: () => bound,
   });
@@ -59,7 +59,7 @@ test('a server that ends every watch at once is given up', async () => {
   const asked: string[] = [];
   const { promise, resolve } = Promise.withResolvers<Error>();
   const server = await serve([say(list('5')), ...Array.from({ length: 20 }, () => say(line('ERROR', { code: 500, message: 'broken' })))], asked);
-  const watch = new BoundPodsWatch({ server, token: '' }, { bound: () => undefined, deleted: () => undefined, known: () => [] });
+  const watch = new PodsWatch({ server, token: '' }, 'all', { seen: () => undefined, deleted: () => undefined, known: () => [] });
   await watch.start(resolve);
   expect((await promise).message).toBe('the watch of pods ended 11 times without an event');
   expect(asked.filter((one) => one === 'watch 5')).toHaveLength(11);
