@@ -6,7 +6,7 @@ import { Beside, together } from './beside.ts';
 import { updateTemplates, type Update, type UpdateMaker } from './event-templates.ts';
 import { placementOf } from './placement.ts';
 import type { RequestCounts } from './requests.ts';
-import { bySecond, Uses, writtenSince, type Sample } from './sample.ts';
+import { bySecond, Uses, writesBefore, writtenSince, type Sample } from './sample.ts';
 import { percentiles } from './statistics.ts';
 import type { Target } from './target.ts';
 import { makeNode, makePod, makeService, nodeTemplates, podTemplate, runLabel, type NodeTemplateName, type PodTemplateName } from './templates.ts';
@@ -155,7 +155,7 @@ class Run {
   }
 
   async #begin(): Promise<Start> {
-    const writes = await this.#target.writes();
+    const writes = await writesBefore(this.#target);
     this.#target.decisionTimes();
     return { writes, ms: performance.now(), uses: new Uses(this.#target.processes()) };
   }

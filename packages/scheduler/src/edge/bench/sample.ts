@@ -29,21 +29,35 @@ export interface Written {
   readonly lateEvents: number;
 }
 
+type Counting = Pick<Target, 'writes'>;
+
 /** A second without an event: the recorder writes batch after batch while it has any. */
 const settleMs = 1000;
-const settleAtMostMs = 20_000;
+/** Of what was there before, since some workloads go on beside. */
+const beforeAtMostMs = 3000;
+const afterAtMostMs = 20_000;
 
-/** Since `before`; events are written behind the bindings, so that it waits until none has come for a while. */
-export async function writtenSince(target: Pick<Target, 'writes'>, before: RequestCounts | undefined): Promise<Written | undefined> {
-  const after = await target.writes();
-  if (before === undefined || after === undefined) return undefined;
-  const endMs = performance.now() + settleAtMostMs;
-  let last = after;
+/** Events are written behind the bindings: once none has come for a while. */
+async function settled(target: Counting, first: RequestCounts, atMostMs: number): Promise<RequestCounts> {
+  const endMs = performance.now() + atMostMs;
+  let last = first;
   for (let events = -1; events !== eventsIn(last) && performance.now() < endMs;) {
     events = eventsIn(last);
     await setTimeout(settleMs);
     last = await target.writes() ?? last;
   }
+  return last;
+}
+
+export async function writesBefore(target: Counting): Promise<RequestCounts | undefined> {
+  const now = await target.writes();
+  return now === undefined ? undefined : settled(target, now, beforeAtMostMs);
+}
+
+export async function writtenSince(target: Counting, before: RequestCounts | undefined): Promise<Written | undefined> {
+  const after = await target.writes();
+  if (before === undefined || after === undefined) return undefined;
+  const last = await settled(target, after, afterAtMostMs);
   return { requests: countsSince(before, last), lateEvents: eventsIn(countsSince(after, last)) };
 }
 
