@@ -1,7 +1,7 @@
 import type { ApiResource } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
 import { utf8, type Host, type HttpHandler } from '@coxswain/host';
-import { noMetrics, type Metrics } from '@coxswain/service';
+import { noMetrics, queueMeters, type Metrics } from '@coxswain/service';
 import { withPolicy } from './serving/http-policy.ts';
 import { Protection } from './protection.ts';
 import { defaultVersion, type ApiServerConfig } from './config.ts';
@@ -24,6 +24,7 @@ import { noSuchResource } from './registry/errors.ts';
 import { serveResource } from './registry/serve.ts';
 import { serveCustom } from './crd/serve.ts';
 import { Definitions } from './crd/definitions.ts';
+import { celTimes } from './crd/rules/times.ts';
 import { pollStorage } from './storage/polled-metrics.ts';
 import { allStores } from './storage/stores.ts';
 import { runCompactor } from './storage/compactor.ts';
@@ -103,7 +104,9 @@ export function createApiServer(config: ApiServerConfig, host: Host, options: Ap
 function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleParts, metrics: Metrics): ApiServer {
   const protection = new Protection(config, host, metrics, identityOf(config.parts));
   const keyRoot = config.keyRoot ?? '/registry';
-  const registry = new Registry({ transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), metersOf: metrics === noMetrics ? undefined : cacheMeters(metrics, keyRoot), historyEvents: config.historyEvents, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600, otherStores: config.otherStores, leaseReuseSeconds: config.storageTimes?.leaseReuseSeconds });
+  const times = celTimes(metrics, host.clock);
+  const meters = queueMeters(metrics, host.clock);
+  const registry = new Registry({ celTimes: times, transformerFor: protection.transformerFor, isServed: config.isServed, measured: metrics === noMetrics ? undefined : measuredStores(metrics, host.clock), metersOf: metrics === noMetrics ? undefined : cacheMeters(metrics, keyRoot), historyEvents: config.historyEvents, client: config.store, host, keyRoot, eventTtlSeconds: config.eventTtlSeconds ?? 3600, otherStores: config.otherStores, leaseReuseSeconds: config.storageTimes?.leaseReuseSeconds });
   const handler = new Late<HttpHandler>();
   const rest: HttpHandler = (request) => handler.get()(request);
   const grpc = fastPath(rest, (call) => parts.authenticate(call).then((user) => (user.name === anonymousName ? undefined : user), () => undefined));
@@ -119,7 +122,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const background = new AbortController();
   const kindsChanged = new Set<() => void>();
   const aggregator = new Aggregator({
-    host, client: loopback.client, cache, lookup, services, identity: config.proxyClient, rejectRedirects: config.rejectForwardingRedirects ?? true, stop: background.signal,
+    host, client: loopback.client, cache, lookup, services, identity: config.proxyClient, rejectRedirects: config.rejectForwardingRedirects ?? true, queue: meters('RemoteAvailabilityController'), stop: background.signal,
     resourcesNow: () => registry.resources, onKindsChanged: (listener) => kindsChanged.add(listener),
   });
   const hooks = new HookStates([...parts.postStartHooks, aggregator.hook], host);
@@ -149,7 +152,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
       if (admittance instanceof FlowControl) admittance.start(cache, background.signal);
       new SchemaConditions(host, loopback.client, cache, background.signal).start();
       parts.follow?.(background.signal);
-      const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), cacheOf: (store, group, resource) => registry.cacheOf(store, group, resource), keyRoot, callouts, stop: background.signal });
+      const definitions = new Definitions({ host, client: loopback.client, cache, registry, storeOf: (group, resource) => registry.storeOf(group, resource), cacheOf: (store, group, resource) => registry.cacheOf(store, group, resource), keyRoot, callouts, celTimes: times, queue: meters('crd_naming_condition_controller'), stop: background.signal });
       await cache.whenReady();
       definitions.onChange(() => kindsChanged.forEach((listener) => listener()));
       definitions.start();

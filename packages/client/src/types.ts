@@ -163,6 +163,14 @@ export interface WorkQueue {
   readonly size: number;
 }
 
+/** Told what a queue does, for metrics: a key is added once until it is taken. */
+export interface WorkQueueMeter {
+  added(key: string): void;
+  taken(key: string): void;
+  done(key: string): void;
+  retried(): void;
+}
+
 export type SyncResult =
   | { readonly kind: 'done' }
   | { readonly kind: 'retry-after'; readonly delayMs: number }

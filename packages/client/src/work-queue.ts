@@ -1,17 +1,16 @@
 import type { Host, TimerHandle } from '@coxswain/host';
-import type { WorkQueue } from './types.ts';
+import type { WorkQueue, WorkQueueMeter } from './types.ts';
 
 const baseDelayMs = 5;
 const maxDelayMs = 1_000_000;
 
-/** `onDepth` is told the number of waiting keys after each change, for metrics. */
-export function createWorkQueue(host: Pick<Host, 'timers' | 'clock'>, _name = '', onDepth?: (depth: number) => void): WorkQueue {
-  return new KeyQueue(host, onDepth);
+export function createWorkQueue(host: Pick<Host, 'timers' | 'clock'>, meter?: WorkQueueMeter): WorkQueue {
+  return new KeyQueue(host, meter);
 }
 
 class KeyQueue implements WorkQueue {
   readonly #host: Pick<Host, 'timers' | 'clock'>;
-  readonly #onDepth: ((depth: number) => void) | undefined;
+  readonly #meter: WorkQueueMeter | undefined;
   /** Insertion order is the order of work. */
   readonly #waiting = new Set<string>();
   readonly #working = new Set<string>();
@@ -21,30 +20,34 @@ class KeyQueue implements WorkQueue {
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #shutDown = false;
 
-  constructor(host: Pick<Host, 'timers' | 'clock'>, onDepth: ((depth: number) => void) | undefined) {
+  constructor(host: Pick<Host, 'timers' | 'clock'>, meter: WorkQueueMeter | undefined) {
     this.#host = host;
-    this.#onDepth = onDepth;
+    this.#meter = meter;
   }
 
   add(key: string): void {
     if (this.#shutDown) return;
-    if (this.#working.has(key)) {
-      this.#addedAgain.add(key);
-      return;
-    }
-    const taker = this.#waiting.has(key) ? undefined : this.#takers.shift();
-    if (taker === undefined) this.#waiting.add(key);
-    else this.#hand(key, taker);
-    this.#onDepth?.(this.#waiting.size);
+    if (this.#addedAgain.has(key) || this.#waiting.has(key)) return;
+    this.#meter?.added(key);
+    if (this.#working.has(key)) this.#addedAgain.add(key);
+    else this.#line(key);
   }
 
-  #hand(key: string, taker: (key: string) => void): void {
+  #line(key: string): void {
+    this.#waiting.add(key);
+    this.#takers.shift()?.(this.#take(key));
+  }
+
+  #take(key: string): string {
+    this.#waiting.delete(key);
     this.#working.add(key);
-    taker(key);
+    this.#meter?.taken(key);
+    return key;
   }
 
   addAfter(key: string, delayMs: number): void {
     if (this.#shutDown) return;
+    this.#meter?.retried();
     if (delayMs <= 0) {
       this.add(key);
       return;
@@ -72,19 +75,15 @@ class KeyQueue implements WorkQueue {
 
   next(): Promise<string | undefined> {
     const [first] = this.#waiting;
-    if (first !== undefined) {
-      this.#waiting.delete(first);
-      this.#working.add(first);
-      this.#onDepth?.(this.#waiting.size);
-      return Promise.resolve(first);
-    }
+    if (first !== undefined) return Promise.resolve(this.#take(first));
     if (this.#shutDown) return Promise.resolve(undefined);
     return new Promise((resolve) => { this.#takers.push(resolve); });
   }
 
   done(key: string): void {
     this.#working.delete(key);
-    if (this.#addedAgain.delete(key)) this.add(key);
+    this.#meter?.done(key);
+    if (this.#addedAgain.delete(key) && !this.#shutDown) this.#line(key);
   }
 
   shutDown(): void {

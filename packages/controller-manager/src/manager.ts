@@ -1,5 +1,6 @@
 import { createEventRecorder, createInformerFactory, runLeaderElection, type Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
+import { noMetrics, queueMeters, type Metrics } from '@coxswain/service';
 import type { ControllerManagerConfig } from './config.ts';
 import { allControllers } from './controllers.ts';
 import type { Controller, ControllerContext, Run } from './types.ts';
@@ -27,10 +28,10 @@ export function isEnabled(controller: Pick<Controller, 'name' | 'onlyIfNamed'>, 
 }
 
 /** Resolves once it campaigns (or works, without election); what fails later shows in `failed`. */
-export async function startControllerManager(config: ControllerManagerConfig, host: Host, clients: Clients): Promise<ControllerManager> {
+export async function startControllerManager(config: ControllerManagerConfig, host: Host, clients: Clients, metrics: Metrics = noMetrics): Promise<ControllerManager> {
   const stopping = new AbortController();
   const state: { problem: string | undefined } = { problem: undefined };
-  const lead = (signal: AbortSignal): Promise<void> => runControllers(config, host, clients, signal);
+  const lead = (signal: AbortSignal): Promise<void> => runControllers(config, host, clients, metrics, signal);
   const election = config.leaderElection;
   const running = election.enabled ? runLeaderElection(host, clients.own, { ...election, lead }, stopping.signal) : lead(stopping.signal);
   const failed = Promise.withResolvers<never>();
@@ -51,8 +52,9 @@ export async function startControllerManager(config: ControllerManagerConfig, ho
   };
 }
 
-async function runControllers(config: ControllerManagerConfig, host: Host, clients: Clients, signal: AbortSignal): Promise<void> {
+async function runControllers(config: ControllerManagerConfig, host: Host, clients: Clients, metrics: Metrics, signal: AbortSignal): Promise<void> {
   const informers = createInformerFactory(host, clients.own);
+  const queueMeter = queueMeters(metrics, host.clock);
   const runs: { readonly name: string; readonly run: Run }[] = [];
   for (const controller of allControllers) {
     if (!isEnabled(controller, config.controllers)) {
@@ -61,7 +63,7 @@ async function runControllers(config: ControllerManagerConfig, host: Host, clien
     }
     const client = clients.forAccount(controller.account);
     const recorder = createEventRecorder(host, clients.own, { component: controller.eventSource ?? controller.account });
-    const context: ControllerContext = { host: { ...host, log: host.log.child({ controller: controller.name }) }, client, informers, recorder, config };
+    const context: ControllerContext = { host: { ...host, log: host.log.child({ controller: controller.name }) }, client, informers, recorder, config, queueMeter };
     const run = controller.start(context);
     if (run === undefined) host.log.info('controller is not configured', { controller: controller.name });
     else runs.push({ name: controller.name, run });

@@ -1,4 +1,4 @@
-import type { Client, EventRecorder, InformerFactory } from '@coxswain/client';
+import type { Client, EventRecorder, InformerFactory, WorkQueueMeter } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import type { ControllerManagerConfig } from './config.ts';
 
@@ -10,6 +10,8 @@ export interface ControllerContext {
   readonly informers: InformerFactory;
   readonly recorder: EventRecorder;
   readonly config: ControllerManagerConfig;
+  /** By the name that metrics give a queue. Absent: nobody counts. */
+  readonly queueMeter?: ((name: string) => WorkQueueMeter) | undefined;
 }
 
 /** Runs until the signal aborts. Called when every informer that was asked for has synced. */

@@ -7,4 +7,5 @@ export * from './help.ts';
 export * from './metrics.ts';
 export * from './nearest.ts';
 export * from './parse-flags.ts';
+export * from './queue-meter.ts';
 export * from './sources.ts';

@@ -23,6 +23,8 @@ export interface Metrics {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
   histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram;
+  /** Called before each rendering, for what is a measure of that moment. */
+  beforeRender(update: () => void): void;
   /** Prometheus text format 0.0.4. */
   render(): Promise<string>;
 }
@@ -32,5 +34,6 @@ export const noMetrics: Metrics = {
   counter: () => ({ inc() {}, of: () => ({ inc() {} }) }),
   gauge: () => ({ set() {}, inc() {}, of: () => ({ set() {}, inc() {} }) }),
   histogram: () => ({ observe() {}, of: () => ({ observe() {} }) }),
+  beforeRender() {},
   render: async () => '',
 };

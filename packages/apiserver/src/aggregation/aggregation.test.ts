@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { testAuthority, type TestAuthority, type TestKeyPair } from '../edge/testing/certificates.ts';
 import { serveApiServer, type ServedApiServer } from '../edge/index.ts';
 import { createLocalStore } from '@coxswain/etcd-lite';
+import { noMetrics, queueMeters } from '@coxswain/service';
 import { startTestCluster, type Loose, type TestCluster } from '../testing/cluster.ts';
 import { testPartsConfig } from '../testing/parts-config.ts';
 import type { JsonObject } from '@coxswain/api';
@@ -320,7 +321,7 @@ test('however often one that is away is looked at, one look is to come', async (
       onChange: (_group, resource, listener) => { if (resource === 'endpoints') endpointsChanged = listener; return () => {}; },
     },
     lookup: () => { looks += 1; return Promise.resolve(undefined); },
-    services: { resolve: () => Promise.reject(new Error('gone')) }, identity: undefined, rejectRedirects: true, stop: stop.signal, resourcesNow: () => [], onKindsChanged: () => {},
+    services: { resolve: () => Promise.reject(new Error('gone')) }, identity: undefined, rejectRedirects: true, stop: stop.signal, queue: queueMeters(noMetrics, host.clock)('RemoteAvailabilityController'), resourcesNow: () => [], onKindsChanged: () => {},
   };
   new Aggregator(parts).start();
   for (let at = 1; at <= 5; at += 1) {

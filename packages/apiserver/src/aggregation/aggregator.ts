@@ -1,6 +1,7 @@
 import type { ApiResource, OpenApiDocument } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
 import { header, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import type { QueueMeter } from '@coxswain/service';
 import type { ServiceResolver } from '../callouts/service-resolver.ts';
 import type { Lookup } from '../live-lookup.ts';
 import { describeError } from '../transport/describe-error.ts';
@@ -22,6 +23,8 @@ export interface AggregatorParts {
   readonly services: ServiceResolver;
   readonly identity: ProxyIdentity | undefined;
   readonly rejectRedirects: boolean;
+  /** Of the looks whether others are there. */
+  readonly queue: QueueMeter;
   readonly stop: AbortSignal;
   readonly resourcesNow: () => readonly ApiResource[];
   /** Told after kinds came or went. */
@@ -123,11 +126,21 @@ export class Aggregator {
 
   /** One look at a time for each; what changes meanwhile is looked at after. */
   #check(name: string): void {
+    const { queue } = this.#parts;
+    if (this.#again.has(name)) return;
+    queue.added(name);
     if (this.#running.has(name)) { this.#again.add(name); return; }
+    this.#begin(name);
+  }
+
+  #begin(name: string): void {
+    const { queue } = this.#parts;
     this.#running.add(name);
+    queue.taken(name);
     void this.#look(name).finally(() => {
       this.#running.delete(name);
-      if (this.#again.delete(name) && this.#remote.has(name)) this.#check(name);
+      queue.done(name);
+      if (this.#again.delete(name)) this.#begin(name);
     });
   }
 
@@ -162,11 +175,12 @@ export class Aggregator {
 
   /** One look is to come, however often it has failed meanwhile. */
   #later(name: string): void {
-    const { host, stop } = this.#parts;
+    const { host, queue, stop } = this.#parts;
     if (this.#planned.has(name)) return;
     const failures = this.#failures.get(name) ?? 0;
     this.#failures.set(name, failures + 1);
     this.#planned.add(name);
+    queue.retried();
     host.timers.after(Math.min(longestRetryMs, firstRetryMs * 2 ** failures), () => {
       this.#planned.delete(name);
       if (!stop.aborted && this.#remote.has(name)) this.#check(name);

@@ -3,6 +3,7 @@ import {
 } from '@coxswain/api';
 import { ApiError, resources, type Client } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
+import type { QueueMeter } from '@coxswain/service';
 import { at, copy, meta, strings, text, textAt } from '../registry/object.ts';
 import type { Registry } from '../registry/registry.ts';
 import { describeError } from '../transport/describe-error.ts';
@@ -14,6 +15,7 @@ export interface ControllerOptions {
   readonly client: Client;
   readonly cache: CacheReader;
   readonly registry: Registry;
+  readonly queue: QueueMeter;
   readonly stop: AbortSignal;
   readonly establishingDelayMs?: number;
 }
@@ -48,8 +50,14 @@ export class DefinitionController {
 
   /** Something about this definition, or that it is gone. */
   changed(name: string): void {
-    this.#waiting.add(name);
+    this.#add(name);
     if (!this.#working) void this.#work();
+  }
+
+  #add(name: string): void {
+    if (this.#waiting.has(name)) return;
+    this.#waiting.add(name);
+    this.#options.queue.added(name);
   }
 
   async #work(): Promise<void> {
@@ -58,7 +66,9 @@ export class DefinitionController {
       for (const name of this.#waiting) {
         if (this.#options.stop.aborted) return;
         this.#waiting.delete(name);
+        this.#options.queue.taken(name);
         await this.#attempt(name, () => this.#sync(name));
+        this.#options.queue.done(name);
       }
     } finally {
       this.#working = false;
@@ -67,12 +77,13 @@ export class DefinitionController {
 
   /** What fails is tried again; what another server did meanwhile comes back as an event. */
   async #attempt(name: string, run: () => Promise<void>): Promise<void> {
-    const { host, stop } = this.#options;
+    const { host, stop, queue } = this.#options;
     try {
       await run();
     } catch (error) {
       if (stop.aborted || (error instanceof ApiError && (error.code === 404 || error.code === 409))) return;
       host.log.warn('A custom resource definition was not brought up to date', { name, error: describeError(error) });
+      queue.retried();
       host.timers.after(retryMs, () => { if (!stop.aborted) this.changed(name); });
     }
   }
@@ -88,7 +99,7 @@ export class DefinitionController {
   #requeueGroup(groupName: string, except: string): void {
     for (const other of this.#options.cache.list(group, plural)) {
       const name = text(meta(other), 'name');
-      if (name !== except && at(other, 'spec', 'group') === groupName) this.#waiting.add(name);
+      if (name !== except && at(other, 'spec', 'group') === groupName) this.#add(name);
     }
   }
 

@@ -1,5 +1,6 @@
 import { definitionOf, type JsonObject } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
+import type { QueueMeter } from '@coxswain/service';
 import { nameOf } from '../registry/object.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { CacheReader } from '../types.ts';
@@ -13,6 +14,8 @@ export interface DefinitionsOptions extends KindTools {
   readonly client: Client;
   readonly cache: CacheReader;
   readonly registry: Registry;
+  /** Of its controller. */
+  readonly queue: QueueMeter;
   readonly stop: AbortSignal;
   /** Between the names' acceptance and `Established`, so that other servers have heard of the kind; 0 where there are none. */
   readonly establishingDelayMs?: number;

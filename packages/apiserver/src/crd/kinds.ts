@@ -14,6 +14,7 @@ import type { Callouts } from '../callouts/types.ts';
 import type { StorageCodec } from '../storage/codec.ts';
 import { conversionTransformer, WebhookConverter } from './conversion/converter.ts';
 import { convertedStorageCodec, CustomCodec, customStorageCodec } from './codec.ts';
+import type { CelTimes } from './rules/times.ts';
 import { noMetadataRules, strategyOf } from './strategy.ts';
 import { VersionSchemas } from './version-schemas.ts';
 
@@ -24,6 +25,7 @@ export interface KindTools {
   cacheOf(store: ResourceStore, group: string, resource: string): WatchCache;
   readonly keyRoot: string;
   readonly callouts: Callouts;
+  readonly celTimes: CelTimes;
 }
 
 const hashBytes = 8;
@@ -125,7 +127,7 @@ export class DefinitionKinds implements CustomKinds {
     const { codec, client } = this.#storage(api);
     const prefix = resourcePrefix(keyRoot, { group: api.group, resource: definition.wantedNames.plural }, true);
     const store = new ResourceStore(client, host.timers, prefix, codec);
-    const hub: Hub = { api, codec, store, cache: this.#tools.cacheOf(store, api.group, api.resource), strategy: strategyOf(api, version, this.#schemas.of(version.name)), metadata: noMetadataRules, custom: true, clock: host.clock, timers: host.timers };
+    const hub: Hub = { api, codec, store, cache: this.#tools.cacheOf(store, api.group, api.resource), strategy: strategyOf(api, version, this.#schemas.of(version.name), this.#tools.celTimes), metadata: noMetadataRules, custom: true, clock: host.clock, timers: host.timers };
     return { api, hub, isHub: true, codec: new CustomCodec(api, this.#schemas), toHub: (object) => object, fromHub: (object) => object, custom: this.#serving(api, version) };
   }
 

@@ -4,6 +4,7 @@ import {
   type ApiResource, type CustomVersion, type FieldError, type JsonObject, type Strategy, type Structural,
 } from '@coxswain/api';
 import { SchemaRules } from './rules/evaluate.ts';
+import type { CelTimes } from './rules/times.ts';
 import { finalizersOf } from '../registry/metadata.ts';
 import { isObject, meta, text } from '../registry/object.ts';
 import type { MetadataRules } from '../registry/kind.ts';
@@ -27,11 +28,11 @@ export class CustomValidation {
   readonly #schema: Structural;
   readonly #rules: SchemaRules;
 
-  constructor(api: ApiResource, version: CustomVersion, schema: Structural) {
+  constructor(api: ApiResource, version: CustomVersion, schema: Structural, times: CelTimes) {
     this.#api = api;
     this.#version = version;
     this.#schema = schema;
-    this.#rules = new SchemaRules(schema, true);
+    this.#rules = new SchemaRules(schema, true, times);
   }
 
   #type(object: JsonObject): FieldError[] {
@@ -89,8 +90,8 @@ export class CustomValidation {
   }
 }
 
-export function strategyOf(api: ApiResource, version: CustomVersion, schema: Structural): Strategy {
-  const validation = new CustomValidation(api, version, schema);
+export function strategyOf(api: ApiResource, version: CustomVersion, schema: Structural, times: CelTimes): Strategy {
+  const validation = new CustomValidation(api, version, schema, times);
   return {
     ...customStrategy(version.hasStatus),
     validate: (object) => validation.create(object),

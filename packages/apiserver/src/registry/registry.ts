@@ -12,6 +12,7 @@ import { WatchCache } from '../watch-cache/cache.ts';
 import type { MetersOf } from '../watch-cache/meters.ts';
 import type { Watcher } from '../watch-cache/watcher.ts';
 import { withRules } from '../crd/rules/definition.ts';
+import { noCelTimes, type CelTimes } from '../crd/rules/times.ts';
 import { builtinCodec, builtinStorageCodec, metadataRules } from './bindings.ts';
 import { conversionOf } from './conversions/index.ts';
 import type { Decoded, Hub, KindCodec, ServedKind } from './kind.ts';
@@ -40,9 +41,9 @@ function throughHub(codec: KindCodec, settle: (object: JsonObject) => JsonObject
 }
 
 /** Rules of definitions are in a language that the description of the API does not know. */
-function strategyOf(api: ApiResource): Strategy {
+function strategyOf(api: ApiResource, times: CelTimes): Strategy {
   const strategy = strategyFor(api.group, api.resource);
-  return api.group === 'apiextensions.k8s.io' && api.resource === 'customresourcedefinitions' ? withRules(strategy) : strategy;
+  return api.group === 'apiextensions.k8s.io' && api.resource === 'customresourcedefinitions' ? withRules(strategy, times) : strategy;
 }
 
 export interface RegistryOptions {
@@ -58,6 +59,8 @@ export interface RegistryOptions {
   readonly otherStores?: StoresByResource | undefined;
   /** Absent: nobody looks at how long the store takes. */
   readonly measured?: MeasuredStore | undefined;
+  /** Absent: nobody looks at how long rules take. */
+  readonly celTimes?: CelTimes | undefined;
   /** --runtime-config. Absent: what a default server serves. */
   readonly isServed?: ((group: string, version: string) => boolean) | undefined;
   /** Encryption at rest: what a resource's values pass on their way, asked for at each use. Absent: they are stored in the clear. */
@@ -191,7 +194,7 @@ export class Registry {
     const client = this.storeOf(api.group, api.resource);
     const leases = api.group === '' && api.resource === 'events' ? this.#leases : undefined;
     const store = new ResourceStore(client, host.timers, resourcePrefix(keyRoot, api), codec, leases);
-    const hub: Hub = { api, codec, store, cache: this.cacheOf(store, api.group, api.resource), strategy: strategyOf(api), metadata: metadataRules(api), custom: false, clock: host.clock, timers: host.timers };
+    const hub: Hub = { api, codec, store, cache: this.cacheOf(store, api.group, api.resource), strategy: strategyOf(api, this.#options.celTimes ?? noCelTimes), metadata: metadataRules(api), custom: false, clock: host.clock, timers: host.timers };
     this.#hubs.set(id, hub);
     return hub;
   }

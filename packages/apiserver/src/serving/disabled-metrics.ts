@@ -12,6 +12,6 @@ export function withoutMetrics(metrics: Metrics, disabled: ReadonlySet<string>):
   };
   return {
     counter: (name, help, labels) => of(name).counter(name, help, labels), gauge: (name, help, labels) => of(name).gauge(name, help, labels),
-    histogram: (name, help, buckets, labels) => of(name).histogram(name, help, buckets, labels), render: () => metrics.render(),
+    histogram: (name, help, buckets, labels) => of(name).histogram(name, help, buckets, labels), beforeRender: (update) => metrics.beforeRender(update), render: () => metrics.render(),
   };
 }

@@ -1,4 +1,5 @@
 import { createWorkQueue, keyOfObject, runController, type KubeObject, type SyncResult, type WorkQueue } from '@coxswain/client';
+import { queueName } from './queue-names.ts';
 import type { ControllerContext, Run } from '../types.ts';
 
 export interface Loop {
@@ -7,7 +8,7 @@ export interface Loop {
 }
 
 export function newLoop(context: ControllerContext, name: string): Loop {
-  const queue = createWorkQueue(context.host, name);
+  const queue = createWorkQueue(context.host, context.queueMeter?.(queueName(name)));
   return { queue, enqueue: (object) => queue.add(keyOfObject(object)) };
 }
 

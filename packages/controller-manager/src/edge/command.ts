@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { createClient, type Client, type KubeconfigResult } from '@coxswain/client';
 import { loadInClusterConfig, loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
-import { UsageError, type Command, type FlagValues, type RunningComponent } from '@coxswain/service';
+import { UsageError, type Command, type FlagValues, type Metrics, type RunningComponent } from '@coxswain/service';
 import { createMetrics, serveHealth } from '@coxswain/service/edge';
 import { messageOf } from '../common/object.ts';
 import { defaultConfig, type ControllerManagerConfig } from '../config.ts';
@@ -75,11 +75,11 @@ async function configOf(values: FlagValues, host: Host): Promise<ControllerManag
   };
 }
 
-async function serve(values: FlagValues, host: Host, manager: ControllerManager): Promise<Listener | undefined> {
+async function serve(values: FlagValues, host: Host, manager: ControllerManager, metrics: Metrics): Promise<Listener | undefined> {
   if (values.int('secure-port') === 0) return undefined;
   const tls = filePair(values, 'tls-cert-file', 'tls-private-key-file');
   const at = { address: values.string('bind-address'), port: values.int('secure-port'), ...(tls === undefined ? {} : { tls }) };
-  return await serveHealth(host, at, { metrics: createMetrics(), livez: { leaderElection: async () => manager.health() } });
+  return await serveHealth(host, at, { metrics, livez: { leaderElection: async () => manager.health() } });
 }
 
 async function connection(path: string): Promise<KubeconfigResult> {
@@ -99,8 +99,9 @@ async function start(values: FlagValues, host: Host): Promise<RunningComponent> 
   const { certPem: _cert, keyPem: _key, ...anonymousTls } = tls;
   const forAccount = (account: string): Client => (values.bool('use-service-account-credentials')
     ? createClient(host, { server, tls: anonymousTls, bearerToken: accountToken(host, own, account), userAgent: `coxswain-controller-manager/${account}`, decision: account }) : own);
-  const manager = await startControllerManager(config, host, { own, forAccount });
-  const listener = await serve(values, host, manager);
+  const metrics = createMetrics();
+  const manager = await startControllerManager(config, host, { own, forAccount }, metrics);
+  const listener = await serve(values, host, manager, metrics);
   return {
     failed: manager.failed,
     async stop() {

@@ -1,7 +1,7 @@
-import { createWorkQueue, done, isNotFound, metadataOnly, runController, type KubeObject, type ResourceType, type SyncResult } from '@coxswain/client';
+import { done, isNotFound, metadataOnly, runController, type KubeObject, type ResourceType, type SyncResult } from '@coxswain/client';
 import type { OwnerReference } from 'kubernetes-types/meta/v1';
 import { uidOf } from '../common/object.ts';
-import { runAll, runPeriodically } from '../common/run.ts';
+import { newLoop, runAll, runPeriodically } from '../common/run.ts';
 import type { Controller, ControllerContext, Run } from '../types.ts';
 import { decide, type OwnerState } from './decide.ts';
 import { foregroundFinalizer, keyOfNode, orphanFinalizer, OwnerGraph, type GraphNode } from './graph.ts';
@@ -23,8 +23,8 @@ class GarbageCollector {
 
   constructor(context: ControllerContext) {
     this.#context = context;
-    this.#attempts = createWorkQueue(context.host, `${name}-attempts`);
-    this.#orphans = createWorkQueue(context.host, `${name}-orphans`);
+    this.#attempts = newLoop(context, `${name}-attempts`).queue;
+    this.#orphans = newLoop(context, `${name}-orphans`).queue;
     this.#graph = new OwnerGraph({ attempt: (node) => this.#attempts.add(node.uid), orphan: (node) => this.#orphans.add(node.uid) });
     this.#monitors = new Monitors(context.host, context.client, this.#graph);
     const workers = context.config.concurrency[name] ?? 20;

@@ -5,6 +5,7 @@ import { HistogramMetric, NumberMetric, type Description } from './series.ts';
 /** Metrics of one process, its own resource use included. */
 export function createMetrics(): Metrics {
   const registry = new prom.Registry();
+  const updates: (() => void)[] = [];
   prom.collectDefaultMetrics({ register: registry });
   const known = <T>(name: string, make: () => T): T => {
     const there = registry.getSingleMetric(name) as T | undefined;
@@ -28,6 +29,10 @@ export function createMetrics(): Metrics {
       const metric = known(name, () => new HistogramMetric(buckets, described(name, help, labelNames)));
       return { observe: (value, labels = {}) => metric.of(labels).observe(value), of: (labels) => metric.of(labels) };
     },
-    render: () => registry.metrics(),
+    beforeRender: (update) => { updates.push(update); },
+    render() {
+      for (const update of updates) update();
+      return registry.metrics();
+    },
   };
 }

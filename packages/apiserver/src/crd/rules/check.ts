@@ -3,6 +3,7 @@ import type { FieldError, JsonObject, RuleChecker, RulePlace } from '@coxswain/a
 import { maxRequestSizeBytes } from '@coxswain/cel';
 import { text } from '../../registry/object.ts';
 import { compileRules, declTypeOf, type CompiledRule } from './compile.ts';
+import type { CelTimes } from './times.ts';
 
 const perRuleLimit = 10_000_000;
 const perSchemaLimit = 100_000_000;
@@ -54,11 +55,13 @@ export interface CheckOptions {
 /** Compiles the rules of one schema and adds up what they may cost. */
 export class SchemaRuleChecker implements RuleChecker {
   readonly #options: CheckOptions;
+  readonly #times: CelTimes;
   readonly #expensive: { readonly field: string; readonly cost: number }[] = [];
   #total = 0;
 
-  constructor(options: CheckOptions) {
+  constructor(options: CheckOptions, times: CelTimes) {
     this.#options = options;
+    this.#times = times;
   }
 
   check(schema: JsonObject, place: RulePlace, field: string, uncorrelated: string | undefined): FieldError[] {
@@ -66,7 +69,7 @@ export class SchemaRuleChecker implements RuleChecker {
     const type = declTypeOf(schema, place.parent === undefined);
     if (type === undefined) return [{ type: 'InternalError', field: at, message: 'Internal error: internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations' }];
     const times = cardinality(place) ?? Math.floor(maxRequestSizeBytes / (type.minSerializedSize + 1));
-    const compiled = compileRules(schema, type, (expression) => (this.#options.stored.has(expression) ? 'stored' : 'new'));
+    const compiled = this.#times.compilation(() => compileRules(schema, type, (expression) => (this.#options.stored.has(expression) ? 'stored' : 'new')));
     return compiled.flatMap((rule, index) => this.#one(rule, `${at}[${index}]`, times, uncorrelated));
   }
 

@@ -3,6 +3,7 @@ import { maxMessageExpressionBytes, perCallLimit, runtimeCostBudget, type Evalua
 import { utf8 } from '@coxswain/host';
 import { isObject, text } from '../../registry/object.ts';
 import { compileRules, declTypeOf, rulesOf, type CompiledRule } from './compile.ts';
+import type { CelTimes } from './times.ts';
 
 /** The rules of a schema, where they stand in it. */
 interface RuleNode {
@@ -18,18 +19,18 @@ function hasRules(schema: Structural): boolean {
     || [...schema.properties.values()].some(hasRules);
 }
 
-function nodeOf(schema: Structural, isRoot: boolean): RuleNode | undefined {
+function nodeOf(schema: Structural, isRoot: boolean, times: CelTimes): RuleNode | undefined {
   if (!hasRules(schema)) return undefined;
   const type = declTypeOf(schema.raw, isRoot);
   if (type === undefined) return undefined;
-  const rules = rulesOf(schema.raw).length === 0 ? [] : compileRules(schema.raw, type, () => 'stored');
+  const rules = rulesOf(schema.raw).length === 0 ? [] : times.compilation(() => compileRules(schema.raw, type, () => 'stored'));
   const properties = [...schema.properties].flatMap(([name, property]): [string, RuleNode][] => {
-    const node = nodeOf(property, false);
+    const node = nodeOf(property, false, times);
     return node === undefined ? [] : [[name, node]];
   });
   return {
-    schema, rules, items: schema.items === undefined ? undefined : nodeOf(schema.items, false),
-    additional: typeof schema.additional === 'object' ? nodeOf(schema.additional, false) : undefined, properties: new Map(properties),
+    schema, rules, items: schema.items === undefined ? undefined : nodeOf(schema.items, false, times),
+    additional: typeof schema.additional === 'object' ? nodeOf(schema.additional, false, times) : undefined, properties: new Map(properties),
   };
 }
 
@@ -180,10 +181,12 @@ export interface RuleFindings {
 export class SchemaRules {
   readonly #node: RuleNode | undefined;
   readonly #schema: Structural;
+  readonly #times: CelTimes;
 
-  constructor(schema: Structural, isRoot: boolean) {
+  constructor(schema: Structural, isRoot: boolean, times: CelTimes) {
     this.#schema = schema;
-    this.#node = nodeOf(schema, isRoot);
+    this.#times = times;
+    this.#node = nodeOf(schema, isRoot, times);
   }
 
   get isEmpty(): boolean {
@@ -193,7 +196,8 @@ export class SchemaRules {
   /** `old`: what stood there before an update. `ratchet`: what was wrong before and has not changed may stay. */
   check(value: Json, field: string, old: Json | undefined, ratchet: boolean): RuleFindings {
     const run = new Run();
-    if (this.#node !== undefined) run.visit(this.#node, value, old, field, ratchet && old !== undefined ? { current: { value: old, schema: this.#schema }, above: undefined } : noRatchet);
+    const node = this.#node;
+    if (node !== undefined) this.#times.evaluation(() => run.visit(node, value, old, field, ratchet && old !== undefined ? { current: { value: old, schema: this.#schema }, above: undefined } : noRatchet));
     return { errors: run.errors, ratcheted: run.ratcheted };
   }
 }
