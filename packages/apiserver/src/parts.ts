@@ -46,6 +46,7 @@ import { MasterLeases } from './bootstrap/master-leases.ts';
 import { liveLookup, type Lookup } from './live-lookup.ts';
 import { proxyHandlers } from './node-proxy/http-proxies.ts';
 import { logHandler } from './node-proxy/logs.ts';
+import type { PageCodecs } from './node-proxy/rewrite-response.ts';
 import { streamHandlers } from './node-proxy/streams.ts';
 import { followConfig, type LiveFile } from './config-file/followed.ts';
 import type { Callouts } from './callouts/types.ts';
@@ -116,6 +117,8 @@ export interface PartsConfig {
   readonly kubeletTls: ClientTls;
   readonly kubeletPreferredAddressTypes: readonly string[];
   /** For exec over WebSocket; from `@coxswain/streaming/edge`. */
+  /** For the links of compressed pages behind the proxies. */
+  readonly pageCodecs?: PageCodecs | undefined;
   readonly spdyHeaderCodec?: (() => SpdyHeaderCodec) | undefined;
   readonly authenticationInfo: AuthenticationInfo;
 }
@@ -241,7 +244,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
       tokenHandler(host, lookup, { issuer, key: keys.signing, apiAudiences, maxExpirationSeconds: config.serviceAccountMaxExpirationSeconds, extendExpiration: config.extendTokenExpiration ?? false }),
       ...reviewHandlers({ clock: host.clock, authorizer, tokens, apiAudiences, index, rulesOfUser: (user) => (nodeOfUser(user) === undefined ? [] : nodeRules) }),
     ],
-    subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets)],
+    subresources: [logHandler(host, lookup, kubelets), ...streamHandlers(host, lookup, kubelets, config.spdyHeaderCodec), ...proxyHandlers(host, lookup, kubelets, config.pageCodecs)],
     writeHooks: [serviceHook(pools, host.log), ...(modes.has('RBAC') ? escalationHooks(index, authorizer) : []), ...paramRightsHooks({ authorizer, lookup, resourcesNow: tools.resourcesNow })],
     pathHandlers: oidcHandlers({ issuer, keys: keys.all, jwksUri: config.serviceAccountJwksUri ?? `https://${externalAddress(config)}/openid/v1/jwks` }),
     postStartHooks: bootstrapHooks({

@@ -50,6 +50,11 @@ export function fromLatin1(data: Uint8Array, from = 0, to = data.length): string
   return Buffer.from(data.buffer, data.byteOffset + from, to - from).toString('latin1');
 }
 
+/** The reverse; characters above 255 have no byte. */
+export function latin1(text: string): Uint8Array<ArrayBuffer> {
+  return Buffer.from(text, 'latin1');
+}
+
 /** `part` stands somewhere in `data`. */
 export function includesBytes(data: Uint8Array, part: Uint8Array): boolean {
   return Buffer.from(data.buffer, data.byteOffset, data.length).includes(part);

@@ -18,6 +18,11 @@ function isBase64(protocol: ExecProtocol): boolean {
   return protocol.includes('base64');
 }
 
+/** The first version tells a failure in words and a success by nothing; from the fourth on it is a Status. */
+export function hasStatus(protocol: ExecProtocol): boolean {
+  return protocol.startsWith('v');
+}
+
 export function encodeChannel(protocol: ExecProtocol, channel: Channel, data: Uint8Array): WebSocketMessage {
   const number = order.indexOf(channel);
   if (!isBase64(protocol)) return { type: 'binary', data: concatBytes([new Uint8Array([number]), data]) };

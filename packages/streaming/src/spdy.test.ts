@@ -120,6 +120,26 @@ describe('exec over WebSocket to SPDY', () => {
     await session;
   });
 
+  test.each([['', []], ['{"status":"Failure","message":"command terminated with non-zero exit code"}', ['3:command terminated with non-zero exit code']], ['{"status":"Success"}', []]] as const)(
+    'the first version of the protocol has no status (%s)', async (status, expected) => {
+      const [clientSide, serverSide] = streamPair();
+      const [proxySide, kubeletSide] = streamPair();
+      const session = translateWebSocketToSpdy(serverSide, proxySide, { protocol: 'channel.k8s.io', streams: { stdin: false, stdout: true, stderr: false, tty: false }, codec: createSpdyCodec() });
+      const kubelet = new SpdyConnection(kubeletSide, 'server', createSpdyCodec());
+      const streams = new Map<string, SpdyStream>();
+      for await (const one of kubelet.incoming) {
+        streams.set(one.headers['streamtype']?.[0] ?? '', one);
+        if (streams.size === 2) break;
+      }
+      await streams.get('stdout')?.end();
+      if (status !== '') await streams.get('error')?.write(utf8(status));
+      await streams.get('error')?.end();
+      const got: string[] = [];
+      for await (const message of new WebSocketConnection(clientSide, { role: 'client', random: host.random }).messages()) got.push(`${message.data[0]}:${fromUtf8(message.data.subarray(1))}`);
+      expect(got).toEqual(['1:', ...expected]);
+      await session;
+    });
+
   test('the port-forward tunnel passes bytes', async () => {
     const [clientSide, serverSide] = streamPair();
     const [near, far] = streamPair();

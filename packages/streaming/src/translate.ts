@@ -1,5 +1,5 @@
-import { utf8, type ByteStream } from '@coxswain/host';
-import { decodeChannel, encodeChannel, type Channel, type ExecProtocol } from './channels.ts';
+import { fromUtf8, readAll, utf8, type ByteStream } from '@coxswain/host';
+import { decodeChannel, encodeChannel, hasStatus, type Channel, type ExecProtocol } from './channels.ts';
 import { SpdyConnection, type SpdyHeaderCodec, type SpdyStream } from './spdy.ts';
 import { WebSocketConnection } from './web-socket.ts';
 
@@ -11,6 +11,7 @@ export interface ExecStreams {
 }
 
 const success = utf8(JSON.stringify({ metadata: {}, status: 'Success' }));
+const statusLimitBytes = 64 * 1024;
 /** Order in which SPDY clients open them; the server waits for all of them. */
 const spdyOrder: readonly Channel[] = ['error', 'stdin', 'stdout', 'stderr', 'resize'];
 
@@ -39,14 +40,19 @@ async function fromClient(socket: WebSocketConnection, protocol: ExecProtocol, o
   }
 }
 
-async function toClient(socket: WebSocketConnection, protocol: ExecProtocol, channel: Channel, stream: SpdyStream): Promise<number> {
-  let sizeBytes = 0;
-  for await (const chunk of stream.readable) {
+async function toClient(socket: WebSocketConnection, protocol: ExecProtocol, channel: Channel, data: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of data) {
     const message = encodeChannel(protocol, channel, chunk);
-    sizeBytes += chunk.length;
     await socket.send(message.data, message.type);
   }
-  return sizeBytes;
+}
+
+/** How it ended: a status as of version 4, in the first version nothing or the words of the failure. */
+function ending(protocol: ExecProtocol, status: Uint8Array): Uint8Array | undefined {
+  if (hasStatus(protocol)) return status.length === 0 ? success : status;
+  if (status.length === 0) return undefined;
+  const { status: outcome, message } = JSON.parse(fromUtf8(status)) as { readonly status?: string; readonly message?: string };
+  return outcome === 'Success' ? undefined : utf8(message ?? '');
 }
 
 /** Output first, then the status: a client stops reading when it has the status. */
@@ -54,11 +60,15 @@ async function outputs(socket: WebSocketConnection, protocol: ExecProtocol, open
   const output = (['stdout', 'stderr'] as const).filter((channel) => open.has(channel));
   const lowest = encodeChannel(protocol, output[0] ?? 'error', new Uint8Array(0));
   await socket.send(lowest.data, lowest.type);
-  await Promise.all(output.map((channel) => toClient(socket, protocol, channel, open.get(channel) as SpdyStream)));
-  const sizeBytes = await toClient(socket, protocol, 'error', open.get('error') as SpdyStream);
-  if (sizeBytes > 0) return;
-  const done = encodeChannel(protocol, 'error', success);
-  await socket.send(done.data, done.type);
+  await Promise.all(output.map((channel) => toClient(socket, protocol, channel, (open.get(channel) as SpdyStream).readable)));
+  await tell(socket, protocol, await readAll((open.get('error') as SpdyStream).readable, statusLimitBytes));
+}
+
+async function tell(socket: WebSocketConnection, protocol: ExecProtocol, status: Uint8Array): Promise<void> {
+  const text = ending(protocol, status);
+  if (text === undefined) return;
+  const message = encodeChannel(protocol, 'error', text);
+  await socket.send(message.data, message.type);
 }
 
 /**
@@ -75,8 +85,7 @@ export async function translateWebSocketToSpdy(webSocket: ByteStream, spdyStream
     await socket.close(1000);
   } catch (error) {
     const status = { metadata: {}, status: 'Failure', message: (error as Error).message, reason: 'InternalError', code: 500 };
-    const message = encodeChannel(options.protocol, 'error', utf8(JSON.stringify(status)));
-    await socket.send(message.data, message.type).catch(() => undefined);
+    await tell(socket, options.protocol, utf8(JSON.stringify(status))).catch(() => undefined);
     await socket.close(1011).catch(() => undefined);
   } finally {
     await spdy.close();

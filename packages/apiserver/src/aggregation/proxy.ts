@@ -1,4 +1,5 @@
 import { header, utf8, type HeaderMap, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { hostOf } from '../audit/sources.ts';
 import { networkText } from '../callouts/failures.ts';
 import { passThrough } from '../node-proxy/forward.ts';
 import type { RequestNotes, UserInfo } from '../types.ts';
@@ -71,7 +72,7 @@ export function isAmbiguous(target: string): boolean {
 export async function proxyToService(parts: ProxyParts, service: ApiService, request: HttpRequest, user: UserInfo, notes: RequestNotes): Promise<HttpResponse> {
   if (isAmbiguous(request.target)) return plainError(400, 'the path of the request is ambiguous');
   if (availableCondition(service)?.status !== 'True') return plainError(503, 'service unavailable');
-  const client = request.peer.address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  const client = hostOf(request.peer.address);
   const before = header(request.headers, 'x-forwarded-for');
   return traced(notes.trace, `asking ${service.metadata?.name ?? ''}`, (headers) => send(parts, service, request, {
     ...withoutClaims(request.headers), ...remoteUserHeaders(user), 'audit-id': notes.auditId, 'x-forwarded-for': before === undefined ? client : `${before}, ${client}`, ...headers,

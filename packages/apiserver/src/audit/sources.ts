@@ -8,7 +8,8 @@ function isAddress(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
 }
 
-function hostOf(endpoint: string): string {
+/** The address of `address:port`, as clients know it. */
+export function hostOf(endpoint: string): string {
   const host = endpoint.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   return host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host;
 }

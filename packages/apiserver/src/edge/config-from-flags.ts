@@ -3,6 +3,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import type { ClientTls, Host, ServerTls } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { createSpdyCodec } from '@coxswain/streaming/edge';
+import { pageCodecs } from './page-codecs.ts';
 import type { PartsConfig } from '../parts.ts';
 import type { Trust } from './trust.ts';
 
@@ -97,7 +98,7 @@ export function partsConfigFrom(flags: FlagValues, host: Host, trust: Trust): Pa
     advertiseAddress: advertiseAddress(flags), securePort: flags.int('secure-port'),
     externalHostname: flags.string('external-hostname') === '' ? undefined : flags.string('external-hostname'), reconcileEndpoints: flags.string('endpoint-reconciler-type') !== 'none',
     kubernetesServiceNodePort: flags.int('kubernetes-service-node-port') === 0 ? undefined : flags.int('kubernetes-service-node-port'),
-    kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'), spdyHeaderCodec: createSpdyCodec,
+    kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'), spdyHeaderCodec: createSpdyCodec, pageCodecs,
     authenticationInfo: trust.info,
   };
 }

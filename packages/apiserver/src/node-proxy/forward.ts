@@ -1,6 +1,9 @@
 import { internalError, StatusError } from '@coxswain/api';
 import { NetworkError, type ByteSource, type ClientTls, type HeaderMap, type HttpRequest, type HttpResponse, type Host, type IncomingResponse, type OutgoingRequest } from '@coxswain/host';
 import { pipeStreams } from '@coxswain/streaming';
+import { hostOf } from '../audit/sources.ts';
+import { rewriteResponse, type PageCodecs } from './rewrite-response.ts';
+import type { ProxiedPlace } from './rewrite-url.ts';
 
 type HostPart = Pick<Host, 'network' | 'log'>;
 
@@ -29,6 +32,16 @@ function withoutToken(protocols: string | readonly string[]): string {
   return [protocols].flat().flatMap((one) => one.split(',')).map((one) => one.trim()).filter((one) => !one.startsWith('base64url.bearer.authorization.k8s.io.')).join(', ');
 }
 
+/** Of whom and for which path the one behind is asked. */
+function forwardedHeaders(request: HttpRequest, target: Target, place: ProxiedPlace): Record<string, string> {
+  const before = [request.headers['x-forwarded-for'] ?? []].flat();
+  return {
+    ...(place.askedHost === '' ? {} : { host: place.askedHost }),
+    'x-forwarded-uri': `${place.prefix}${new URL(target.url).pathname}`,
+    'x-forwarded-for': [...before, hostOf(request.peer.address)].join(', '),
+  };
+}
+
 function responseHeaders(headers: HeaderMap): Record<string, string | readonly string[]> {
   return kept(headers, (name) => hopByHop.has(name));
 }
@@ -37,6 +50,10 @@ export interface Target {
   readonly url: string;
   readonly tls?: ClientTls;
   readonly method?: string;
+  /** Links and redirects in the answer lead back through it, and the one behind is told of the asker. */
+  readonly place?: ProxiedPlace;
+  /** Pages in other encodings pass as they are. */
+  readonly pageCodecs?: PageCodecs;
 }
 
 /** Throws 503 where nobody answers. */
@@ -63,13 +80,17 @@ async function pass(host: HostPart, request: HttpRequest, target: Target, fetch:
   const method = target.method ?? request.method;
   const hasBody = !request.upgradeRequested && !['GET', 'HEAD'].includes(method);
   const response = await fetch({
-    url: target.url, method, headers: requestHeaders(request), signal: request.signal, httpVersion: '1.1',
+    url: target.url, method, signal: request.signal, httpVersion: '1.1',
+    headers: { ...requestHeaders(request), ...(target.place === undefined ? {} : forwardedHeaders(request, target, target.place)) },
     ...(hasBody ? { body: request.body } : {}),
     ...(target.tls === undefined ? {} : { tls: target.tls }),
     ...(request.upgradeRequested ? { upgrade: true } : {}),
   });
   const back = response.upgraded;
-  if (back === undefined) return { status: response.status, headers: responseHeaders(response.headers), body: response.body };
+  if (back === undefined) {
+    const answer = { status: response.status, headers: responseHeaders(response.headers), body: response.body };
+    return target.place === undefined ? answer : rewriteResponse(answer, target.place, target.pageCodecs ?? {});
+  }
   return {
     status: 101,
     headers: { ...responseHeaders(response.headers), connection: 'Upgrade', upgrade: response.headers['upgrade'] ?? request.headers['upgrade'] ?? '' },

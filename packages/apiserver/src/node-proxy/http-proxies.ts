@@ -8,6 +8,8 @@ import type { ResourceRequest, SubresourceHandler } from '../types.ts';
 import { forward, type Target } from './forward.ts';
 import { hostAndPort, kubeletOrigin, podOf, type KubeletAccess } from './node-location.ts';
 import { pathBehind } from './path-behind.ts';
+import type { PageCodecs } from './rewrite-response.ts';
+import type { ProxiedPlace } from './rewrite-url.ts';
 
 type HostPart = Pick<Host, 'network' | 'log' | 'random'>;
 
@@ -125,12 +127,21 @@ function withSlash({ http, info }: ResourceRequest): HttpResponse | undefined {
   return { status: 301, headers: { location: `${path}/${query.length === 0 ? '' : `?${query.join('?')}`}` } };
 }
 
-export function proxyHandlers(host: HostPart, lookup: Lookup, access: KubeletAccess): readonly SubresourceHandler[] {
+function placeOf({ http, info }: ResourceRequest, target: Target): ProxiedPlace {
+  const namespace = info.namespace === '' ? '' : `/namespaces/${info.namespace}`;
+  return {
+    prefix: `/api/${info.version}${namespace}/${info.resource}/${info.name}/proxy`,
+    askedHost: [http.headers[':authority'] ?? http.headers['host'] ?? ''].flat()[0] ?? '',
+    hostBehind: new URL(target.url).host,
+  };
+}
+
+export function proxyHandlers(host: HostPart, lookup: Lookup, access: KubeletAccess, pageCodecs: PageCodecs = {}): readonly SubresourceHandler[] {
   const handler = (resource: string, find: (request: ResourceRequest) => Promise<Target>): SubresourceHandler => ({
     group: '', resource, subresource: 'proxy',
     handle: async (request): Promise<HttpResponse> => {
       const target = await find(request);
-      return withSlash(request) ?? forward(host, request.http, target);
+      return withSlash(request) ?? forward(host, request.http, { ...target, place: placeOf(request, target), pageCodecs });
     },
   });
   return [

@@ -1,10 +1,12 @@
 import { internalError, invalid, type FieldError } from '@coxswain/api';
-import { NetworkError, type Host, type HttpResponse, type IncomingResponse } from '@coxswain/host';
+import { isWebSocketRequest } from '@coxswain/streaming';
+import { NetworkError, WholeBody, type ByteSource, type Host, type HttpResponse, type IncomingResponse } from '@coxswain/host';
 import type { Lookup } from '../live-lookup.ts';
 import type { ResourceRequest, SubresourceHandler } from '../types.ts';
 import { refusalOf } from './forward.ts';
 import { containerOf, kubeletOrigin, podOf, type KubeletAccess } from './node-location.ts';
 import { queryFlag } from './query-flag.ts';
+import { readerOverWebSocket } from './web-socket.ts';
 
 /** What the kubelet understands, as pods/log names it. */
 const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'] as const;
@@ -33,15 +35,17 @@ function logQuery(query: URLSearchParams): string {
   return out.size === 0 ? '' : `?${out.toString()}`;
 }
 
-export function logHandler(host: Pick<Host, 'network'>, lookup: Lookup, access: KubeletAccess): SubresourceHandler {
+export function logHandler(host: Pick<Host, 'network' | 'crypto' | 'log'>, lookup: Lookup, access: KubeletAccess): SubresourceHandler {
   async function handle(request: ResourceRequest): Promise<HttpResponse> {
     const { namespace, name, query } = request.info;
     checkOptions(query);
     const pod = await podOf(lookup, namespace, name);
     const container = containerOf(pod, query.get('container') ?? '');
-    const headers = { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' };
+    const answer = (body: ByteSource): HttpResponse => (isWebSocketRequest(request.http)
+      ? readerOverWebSocket(host, request.http, body)
+      : { status: 200, headers: { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' }, body });
     // Nothing has run yet, so nothing was written.
-    if (!pod.spec?.nodeName) return { status: 200, headers };
+    if (!pod.spec?.nodeName) return answer(new WholeBody(new Uint8Array(0)));
     const origin = await kubeletOrigin(lookup, access, pod.spec.nodeName);
     const url = `${origin}/containerLogs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/${encodeURIComponent(container)}${logQuery(query)}`;
     let response: IncomingResponse;
@@ -52,7 +56,7 @@ export function logHandler(host: Pick<Host, 'network'>, lookup: Lookup, access: 
       throw error;
     }
     if (response.status !== 200) throw await refusalOf(response);
-    return { status: 200, headers, body: response.body };
+    return answer(response.body);
   }
   return { group: '', resource: 'pods', subresource: 'log', handle };
 }

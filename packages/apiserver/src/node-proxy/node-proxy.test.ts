@@ -1,8 +1,9 @@
-import { AsyncQueue, fromUtf8, readAll, silentLogger, utf8, type ByteStream, type Host, type HttpHandler, type HttpRequest, type Listener } from '@coxswain/host';
+import { AsyncQueue, fromUtf8, readAll, silentLogger, utf8, type ByteStream, type Host, type HttpHandler, type HttpRequest, type HttpResponse, type Listener } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { decodeChannel, encodeChannel, SpdyConnection, WebSocketConnection, type SpdyStream } from '@coxswain/streaming';
 import { createSpdyCodec } from '@coxswain/streaming/edge';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pageCodecs } from '../edge/page-codecs.ts';
 import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { httpRequest } from '../testing/test-server.ts';
 
@@ -28,7 +29,7 @@ async function* chunks(...parts: readonly string[]): AsyncGenerator<Uint8Array> 
 
 beforeAll(async () => {
   kubelet = await real.network.serveHttp({ address: '127.0.0.1', port: 0 }, (request) => { seen.push(request); return answer(request); });
-  cluster = await startTestCluster([{ spdyHeaderCodec: createSpdyCodec }], host);
+  cluster = await startTestCluster([{ spdyHeaderCodec: createSpdyCodec, pageCodecs }], host);
   await cluster.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
   await cluster.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n1' } } });
   const status = await cluster.call('PATCH', '/api/v1/nodes/n1/status', {
@@ -173,6 +174,16 @@ test('port-forward over WebSocket carries the SPDY bytes as they are', async () 
   expect(seen.at(-1)?.target).toBe('/portForward/default/p');
 });
 
+test.each([['binary.k8s.io', 'one\n'], ['base64.binary.k8s.io', 'b25lCg==']])('logs over WebSocket by %s: an empty message, then what was written', async (protocol, text) => {
+  answer = () => Promise.resolve({ status: 200, headers: {}, body: chunks('one\n') });
+  const { status, headers, socket } = await upgraded('/api/v1/namespaces/default/pods/p/log?container=c', protocol);
+  expect(status).toBe(101);
+  expect(headers).toMatchObject({ 'sec-websocket-protocol': protocol });
+  const got: string[] = [];
+  for await (const message of socket.messages()) got.push(fromUtf8(message.data));
+  expect(got).toEqual(['', text]);
+});
+
 test('a kubelet that refuses exec is heard before the socket opens', async () => {
   answer = () => Promise.resolve({ status: 500, headers: {}, body: chunks('container not found ("c")') });
   const response = await upgraded('/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=true', 'v5.channel.k8s.io');
@@ -190,6 +201,26 @@ test('a node\'s own pages are reached through the node proxy, bodies and status 
   answer = async (request) => ({ status: 418, headers: { 'x-a': 'b' }, body: chunks(request.method, ' ', request.target, ' ', fromUtf8(await readAll(request.body))) });
   const proxied = await cluster.call('POST', '/api/v1/nodes/n1/proxy/configz?a=b%20c', { body: { q: 1 } });
   expect(proxied).toMatchObject({ status: 418, text: 'POST /configz?a=b%20c {"q":1}' });
+});
+
+test('pages and redirects from behind the proxy lead through it again, and open nothing to other origins', async () => {
+  const pageOf = (target: string): HttpResponse => ({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8', 'access-control-allow-origin': '*' }, body: chunks('<a hr', 'ef="/x">', target, '</a>') });
+  answer = ({ target }) => Promise.resolve(target.startsWith('/away') ? { status: 302, headers: { location: '/login?next=a' } } : pageOf(target));
+  const page = await cluster.call('GET', '/api/v1/nodes/n1/proxy/a/b%20c');
+  expect(page).toMatchObject({ status: 200, text: '<a href="/api/v1/nodes/n1/proxy/x">/a/b%20c</a>' });
+  expect(page.response.headers).not.toHaveProperty('access-control-allow-origin');
+  expect(seen.at(-1)?.headers).toMatchObject({ 'x-forwarded-uri': '/api/v1/nodes/n1/proxy/a/b%20c', 'x-forwarded-for': expect.stringMatching(/^[0-9.]+$/) });
+  const moved = await cluster.call('GET', '/api/v1/nodes/n1/proxy/away');
+  expect([moved.status, moved.response.headers['location']]).toEqual([302, '/api/v1/nodes/n1/proxy/login?next=a']);
+});
+
+test('a compressed page is one after it, too', async () => {
+  const packed = new Blob(['<a href="/x">x</a>']).stream().pipeThrough(new CompressionStream('gzip'));
+  answer = () => Promise.resolve({ status: 200, headers: { 'content-type': 'text/html', 'content-encoding': 'gzip' }, body: packed });
+  const page = await cluster.servers[0]?.handle(httpRequest({ method: 'GET', target: '/api/v1/nodes/n1/proxy/', headers: { authorization: 'Bearer tok' } }));
+  expect(page?.headers).toMatchObject({ 'content-encoding': 'gzip' });
+  const plain = ReadableStream.from(page?.body as AsyncIterable<Uint8Array<ArrayBuffer>>).pipeThrough(new DecompressionStream('gzip'));
+  expect(await new Response(plain).text()).toBe('<a href="/api/v1/nodes/n1/proxy/x">x</a>');
 });
 
 test('the server is no way into its own loopback', async () => {

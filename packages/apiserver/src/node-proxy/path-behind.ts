@@ -8,7 +8,7 @@ function escaped(path: string): string {
   return Array.from(path, (char) => (plain.test(char) ? char : Array.from(utf8(char), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''))).join('');
 }
 
-function cleaned(parts: readonly string[]): string {
+export function cleaned(parts: readonly string[]): string {
   const out: string[] = [];
   for (const part of parts) {
     if (part === '..') out.pop();

@@ -1,7 +1,7 @@
 import { StatusError } from '@coxswain/api';
-import { utf8, type ByteStream, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { fromLatin1, utf8, type ByteSource, type ByteStream, type Host, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import {
-  acceptWebSocket, execProtocols, isWebSocketRequest, offeredProtocols, translateWebSocketToSpdy, tunnelWebSocketToStream, type ExecProtocol, type ExecStreams, type SpdyHeaderCodec,
+  acceptWebSocket, execProtocols, isWebSocketRequest, offeredProtocols, translateWebSocketToSpdy, tunnelWebSocketToStream, WebSocketConnection, type ExecProtocol, type ExecStreams, type SpdyHeaderCodec,
 } from '@coxswain/streaming';
 import { reach, refusalOf, type Target } from './forward.ts';
 
@@ -51,6 +51,36 @@ export async function tunnelPortForward(host: HostPart, request: HttpRequest, ta
     status: 101, headers: handshake.headers,
     upgrade: (stream) => {
       tunnelWebSocketToStream(stream, kubelet).catch((error: unknown) => host.log.error('port-forward tunnel failed', { error: String(error) }));
+    },
+  };
+}
+
+const readerProtocols = ['binary.k8s.io', 'base64.binary.k8s.io'];
+
+async function sendAll(socket: WebSocketConnection, body: ByteSource, base64: boolean): Promise<void> {
+  const type = base64 ? 'text' : 'binary';
+  await socket.send(new Uint8Array(0), type);
+  for await (const chunk of body) await socket.send(base64 ? utf8(btoa(fromLatin1(chunk))) : chunk, type);
+  await socket.close(1000);
+}
+
+async function ignoreMessages(socket: WebSocketConnection): Promise<void> {
+  for await (const _ of socket.messages());
+}
+
+/** A body in messages, an empty one first (as upstream's, so that a client knows it is connected). Ends with the body, or when the client goes. */
+export function readerOverWebSocket(host: Pick<Host, 'crypto' | 'log'>, request: HttpRequest, body: ByteSource): HttpResponse {
+  const handshake = acceptWebSocket(request, host.crypto, readerProtocols);
+  if (handshake.kind === 'refused') return refusal(handshake);
+  return {
+    status: 101, headers: handshake.headers,
+    upgrade: (stream) => {
+      const socket = new WebSocketConnection(stream, { role: 'server' });
+      const session = async (): Promise<void> => {
+        await Promise.race([sendAll(socket, body, handshake.protocol === 'base64.binary.k8s.io'), ignoreMessages(socket)]);
+        await stream.end();
+      };
+      session().catch((error: unknown) => host.log.debug('body over WebSocket broke off', { error: String(error) }));
     },
   };
 }

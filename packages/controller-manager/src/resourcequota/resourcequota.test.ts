@@ -53,6 +53,12 @@ describe('in a cluster', () => {
     await cluster.admin.create(resources.pods, pod('again', 'one', '100m'));
   });
 
+  test('a quota counts itself, and what was there before it, whichever watch is first', async () => {
+    await cluster.admin.create(resources.namespaces, { metadata: { name: 'three' } });
+    await Promise.all(['q1', 'q2', 'q3'].map((name) => cluster.admin.create(resources.resourcequotas, { metadata: { namespace: 'three', name }, spec: { hard: { resourcequotas: '5', configmaps: '9' } } })));
+    await Promise.all(['q1', 'q2', 'q3'].map((name) => cluster.until(resources.resourcequotas, { namespace: 'three', name }, (found) => found?.status?.used?.['resourcequotas'] === '3')));
+  });
+
   test('objects of any kind by count', async () => {
     await cluster.admin.create(resources.resourcequotas, { metadata: { namespace: 'two', name: 'kinds' }, spec: { hard: { 'count/deployments.apps': '1', 'services.loadbalancers': '0' } } });
     await ready('two', 'kinds');

@@ -10,8 +10,14 @@ import { quotaStatus, resourceBehind, type Counted } from './status.ts';
 const name = 'resourcequota-controller';
 /** Upstream's --resource-quota-sync-period: what was taken for objects that never came is given back then at the latest. */
 const fullCountMs = 300_000;
+/** As long after a quota's creation an object may have been admitted by a server that did not know of the quota yet. */
+const unknownMs = 10_000;
 
 export const resourceQuotaController: Controller = { name, account: name, start: (context) => new ResourceQuotaController(context).run };
+
+function createdAtMs(object: KubeObject): number {
+  return Date.parse(object.metadata?.creationTimestamp ?? '');
+}
 
 class ResourceQuotaController {
   readonly #context: ControllerContext;
@@ -35,7 +41,7 @@ class ResourceQuotaController {
     pods.addHandler({ updated: (before, pod) => { if (!isPodTerminal(before) && isPodTerminal(pod)) this.#freed(pod); } });
     for (const type of [resources.pods, resources.services, resources.persistentvolumeclaims] as ResourceType[]) {
       const informer = context.informers.informer(type);
-      informer.addHandler({ deleted: (object) => this.#freed(object) });
+      informer.addHandler({ added: (object) => this.#seen(object), deleted: (object) => this.#freed(object) });
       this.#counted.set(`/${type.resource}`, Promise.resolve(informer));
     }
     // They can shrink without going.
@@ -56,6 +62,15 @@ class ResourceQuotaController {
     for (const quota of this.#quotas.lister.list({ namespace: namespaceOf(object) })) this.#loop.enqueue(quota);
   }
 
+  /**
+   * Admission counts what comes after a quota. What came before it (or with it) was not counted, if it is seen here only now: the
+   * quota's own count may have been made without it, as watches of two resources are not in step.
+   */
+  #seen(object: KubeObject): void {
+    const createdMs = createdAtMs(object);
+    for (const quota of this.#quotas.lister.list({ namespace: namespaceOf(object) })) if (createdMs <= createdAtMs(quota) + unknownMs) this.#loop.enqueue(quota);
+  }
+
   /** Undefined: the server has no such resource (yet). */
   async #informerOf(group: string, resource: string): Promise<Informer<KubeObject> | undefined> {
     const key = `${group}/${resource}`;
@@ -72,7 +87,7 @@ class ResourceQuotaController {
     const type = (await discoverPreferred(this.#context.client)).resources.find((one) => one.group === group && one.resource === resource && one.namespaced);
     if (type === undefined || this.#signal === undefined) return undefined;
     const informer = this.#context.informers.informer(metadataOnly(type));
-    informer.addHandler({ deleted: (object) => this.#freed(object) });
+    informer.addHandler({ added: (object) => this.#seen(object), deleted: (object) => this.#freed(object) });
     await this.#context.informers.start(this.#signal);
     await informer.whenSynced();
     return informer;
