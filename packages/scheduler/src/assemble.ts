@@ -76,7 +76,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   assert(firstProfile !== undefined, 'no profile', {});
   const queue = new SchedulingQueue({
     clock: host.clock, timers: host.timers, infoOf: (pod) => cache.podInfos.of(pod),
-    initialBackoffMs: config.podInitialBackoffMs, maxBackoffMs: config.podMaxBackoffMs, maxUnschedulableMs: config.podMaxUnschedulableMs,
+    initialBackoffMs: config.podInitialBackoffMs, maxBackoffMs: config.podMaxBackoffMs, maxUnschedulableMs: config.podMaxUnschedulableMs, popFromBackoff: config.popFromBackoff,
     // All profiles sort alike; the configuration is refused otherwise.
     less: (a, b) => (frameworks.get(firstProfile.schedulerName) as Framework).queueSort.less(a, b),
     preEnqueue: (pod) => frameworkOf(pod).preEnqueue(pod),

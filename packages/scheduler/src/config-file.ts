@@ -187,7 +187,7 @@ export function parseSchedulerFile(value: unknown, identity: string, readFile: R
   file.ignore('parallelism', 'enableProfiling', 'enableContentionProfiling', 'delayCacheUntilActive');
   const config: SchedulerConfig = {
     profiles: readProfiles(file).map((profile) => withoutResources(profile, ignored)),
-    dynamicResources: false, extenders: readExtenders(extenders, readFile),
+    dynamicResources: false, popFromBackoff: true, extenders: readExtenders(extenders, readFile),
     percentageOfNodesToScore: file.int('percentageOfNodesToScore', 0, 0, 100),
     podInitialBackoffMs: 1000 * file.int('podInitialBackoffSeconds', 1, 1, 86_400),
     podMaxBackoffMs: 1000 * file.int('podMaxBackoffSeconds', 10, 1, 86_400),

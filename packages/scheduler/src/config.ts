@@ -55,6 +55,8 @@ export interface SchedulerConfig {
   readonly podMaxUnschedulableMs: number;
   /** The API server serves resource.k8s.io/v1beta1, and devices are allocated (upstream's feature DynamicResourceAllocation). */
   readonly dynamicResources: boolean;
+  /** A pod that an event may have helped does not wait for the end of its back-off while there is nothing else to decide (upstream's feature SchedulerPopFromBackoffQ). */
+  readonly popFromBackoff: boolean;
   readonly leaderElection: LeaderElectionConfig;
   /** Unique to this process; names it in the Lease. */
   readonly identity: string;
@@ -89,6 +91,7 @@ export function defaultSchedulerConfig(identity: string): SchedulerConfig {
     profiles: [defaultProfile],
     extenders: [],
     dynamicResources: false,
+    popFromBackoff: true,
     percentageOfNodesToScore: 0,
     podInitialBackoffMs: 1000,
     podMaxBackoffMs: 10_000,

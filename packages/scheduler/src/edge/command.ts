@@ -28,7 +28,8 @@ function configOf(values: FlagValues, host: Host): SchedulerFile {
   const given = file.config.leaderElection;
   const duration = (name: string, before: number): number => (values.isSet(name) ? values.durationMs(name) : before);
   const text = (name: string, before: string): string => (values.isSet(name) ? values.string(name) : before);
-  const config: SchedulerConfig = { ...file.config, dynamicResources: featuresOf(values, ['DynamicResourceAllocation']).has('DynamicResourceAllocation'), leaderElection: {
+  const features = featuresOf(values, ['DynamicResourceAllocation', 'SchedulerPopFromBackoffQ'], ['SchedulerPopFromBackoffQ']);
+  const config: SchedulerConfig = { ...file.config, dynamicResources: features.has('DynamicResourceAllocation'), popFromBackoff: features.has('SchedulerPopFromBackoffQ'), leaderElection: {
     leaderElect: values.isSet('leader-elect') ? values.bool('leader-elect') : given.leaderElect,
     leaseDurationMs: duration('leader-elect-lease-duration', given.leaseDurationMs),
     renewDeadlineMs: duration('leader-elect-renew-deadline', given.renewDeadlineMs),

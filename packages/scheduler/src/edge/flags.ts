@@ -13,7 +13,7 @@ export const flags: FlagSet = {
   'leader-elect-retry-period': { kind: 'duration', default: 2000, help: 'time between tries' },
   'leader-elect-resource-name': { kind: 'string', default: 'kube-scheduler', help: 'name of the Lease' },
   'leader-elect-resource-namespace': { kind: 'string', default: 'kube-system', help: 'namespace of the Lease' },
-  'feature-gates': { kind: 'map', help: 'DynamicResourceAllocation=true where the API server serves resource.k8s.io/v1beta1; other features stand as they are by default' },
+  'feature-gates': { kind: 'map', help: 'DynamicResourceAllocation=true where the API server serves resource.k8s.io/v1beta1; SchedulerPopFromBackoffQ=false lets pods wait for the end of their back-off also while there is nothing else to decide; other features stand as they are by default' },
   'bind-address': { kind: 'string', default: '0.0.0.0', help: 'address of the health and metrics port' },
   'secure-port': { kind: 'int', default: 10_259, min: 0, max: 65_535, help: 'port of /healthz, /livez, /readyz and /metrics, with --tls-cert-file HTTPS and also /explain, else plain HTTP; 0 is off' },
   'tls-cert-file': { kind: 'string', help: 'certificate of the port' },

@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
-import { RowStatuses } from './row-statuses.ts';
+import { RowStatuses, type RowSubset } from './row-statuses.ts';
 import { isRejected, unresolvable, type Code, type Status } from './status.ts';
 
 /** Why no node would do. */
@@ -38,10 +38,11 @@ export class Diagnosis {
     return (this.#byName.size === 0 ? undefined : this.#byName.get(name)) ?? this.#rows.at(row) ?? this.absent;
   }
 
-  /** Rows of the nodes with this code, in the snapshot's order. */
-  rowsWith(code: Code, { rows, table }: Snapshot): Int32Array {
-    if (this.#byName.size > 0) return rows.filter((row) => this.statusOf(table.nodeAt(row)).code === code);
-    return this.#rows.select(rows, (status = this.absent) => status.code === code);
+  /** Which of the snapshot's nodes have this code. */
+  rowsWith(code: Code, { rows, table }: Snapshot): RowSubset {
+    if (this.#byName.size === 0) return this.#rows.holders(rows.length, (status = this.absent) => status.code === code);
+    const has = (row: number): boolean => this.statusOf(table.nodeAt(row)).code === code;
+    return { count: rows.reduce((count, row) => count + (has(row) ? 1 : 0), 0), has };
   }
 
   /** Of the nodes that have one of their own. For explanations, not for decisions. */

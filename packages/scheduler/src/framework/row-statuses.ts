@@ -69,15 +69,23 @@ export class RowStatuses {
     return counts;
   }
 
-  /** Of `rows`, in order, those whose status `holds`; undefined: they have none. */
-  select(rows: Int32Array, holds: (status: Status | undefined) => boolean): Int32Array {
-    const out = new Int32Array(rows.length);
-    const wanted = Uint8Array.from([undefined, ...this.#statuses], (status) => (holds(status) ? 1 : 0));
-    let found = 0;
-    for (let i = 0; i < rows.length; i += 1) {
-      const row = rows[i] as number;
-      if (wanted[this.#ids[row] ?? 0] === 1) { out[found] = row; found += 1; }
+  /** Which of `total` rows have a status that `holds`; undefined: they have none. Good until the next change. */
+  holders(total: number, holds: (status: Status | undefined) => boolean): RowSubset {
+    const wanted = new Uint8Array(this.#statuses.length + 1);
+    wanted[0] = holds(undefined) ? 1 : 0;
+    let count = wanted[0] === 1 ? total - this.size : 0;
+    for (let at = 0; at < this.#statuses.length; at += 1) {
+      if ((this.#counts[at] ?? 0) === 0 || !holds(this.#statuses[at])) continue;
+      wanted[at + 1] = 1;
+      count += this.#counts[at] as number;
     }
-    return out.subarray(0, found);
+    const ids = this.#ids;
+    return { count, has: (row) => wanted[ids[row] ?? 0] === 1 };
   }
+}
+
+/** Some of the rows of the nodes. */
+export interface RowSubset {
+  readonly count: number;
+  readonly has: (row: number) => boolean;
 }

@@ -15,7 +15,7 @@ const rejectedBy = (...names: readonly string[]): { unschedulablePlugins: Set<st
 const nodeAdded: ClusterEvent = { resource: 'Node', actions: ['Add'], before: undefined, after: {} };
 const podDeleted: ClusterEvent = { resource: 'AssignedPod', actions: ['Delete'], before: {}, after: undefined };
 
-function world(): { sim: Simulation; queue: SchedulingQueue; pops: () => string[]; judged: string[] } {
+function world(popFromBackoff = false): { sim: Simulation; queue: SchedulingQueue; pops: () => string[]; judged: string[] } {
   const judged: string[] = [];
   const sim = new Simulation({ seed: 1 });
   const { host } = sim.start('m', 'scheduler');
@@ -25,7 +25,7 @@ function world(): { sim: Simulation; queue: SchedulingQueue; pops: () => string[
     { name: 'Choosy', eventsToRegister: () => [{ resource: 'AssignedPod', actions: ['Delete'], hint: (pod) => pod.metadata?.name === 'lucky' }] },
   ]);
   const queue = new SchedulingQueue({
-    clock: host.clock, timers: host.timers, initialBackoffMs: 1000, maxBackoffMs: 10_000, maxUnschedulableMs: 300_000,
+    clock: host.clock, timers: host.timers, initialBackoffMs: 1000, maxBackoffMs: 10_000, maxUnschedulableMs: 300_000, popFromBackoff,
     infoOf: podInfoOf, less: (a, b) => prioritySort.less(a, b), preEnqueue: (pod) => fromPlugin(schedulingGates.preEnqueue(pod), schedulingGates.name),
     judge: (pod, rejection, event) => { judged.push(pod.metadata?.name ?? ''); return hints.judge(pod, rejection, event); },
     concerns: (_name, rejection, event) => hints.concerns(rejection, event), wake: () => undefined,
@@ -120,6 +120,19 @@ test('an event before the decision began does not count', () => {
   expect(queue.counts).toMatchObject({ backoff: 0, unschedulable: 1 });
   queue.giveBack(other, rejectedBy('Picky'));
   expect(queue.counts).toMatchObject({ backoff: 1, unschedulable: 1 });
+});
+
+test('nobody waits for the end of a back-off while there is nothing else to decide, but for those that failed by an error', async () => {
+  const { sim, queue, pops } = world(true);
+  for (const name of ['helped', 'failed']) queue.add(pod(name));
+  queue.giveBack(queue.take('helped') as QueuedPodInfo, rejectedBy('Picky'));
+  queue.giveBack(queue.take('failed') as QueuedPodInfo, rejectedBy());
+  queue.moveAll(nodeAdded);
+  expect(queue.counts).toMatchObject({ active: 0, backoff: 2 });
+  queue.add(pod('fresh', -1));
+  expect(pops()).toEqual(['fresh', 'helped']);
+  await sim.run(1100);
+  expect(pops()).toEqual(['failed']);
 });
 
 test('after five minutes a pod is tried whatever happened', async () => {

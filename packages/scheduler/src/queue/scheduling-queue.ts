@@ -17,6 +17,8 @@ export interface QueueOptions {
   readonly maxBackoffMs: number;
   /** A pod that waited this long is tried again whatever happened. */
   readonly maxUnschedulableMs: number;
+  /** Pods in back-off that did not fail by an error may be popped while nothing is active. */
+  readonly popFromBackoff: boolean;
   readonly infoOf: (pod: Pod) => PodInfo;
   readonly less: (a: QueuedPod, b: QueuedPod) => boolean;
   readonly preEnqueue: (pod: Pod) => Status;
@@ -42,13 +44,15 @@ const none: ReadonlySet<string> = new Set();
 
 /**
  * Pods that wait for a node. A pod is in exactly one of: active (ordered by QueueSort), backoff (ordered by when its back-off
- * ends), unschedulable (until an event that may help, or five minutes), or in flight (popped, until done or given back).
+ * ends; not waited for while nothing is active), unschedulable (until an event that may help, or five minutes), or in flight (popped, until done or given back).
  */
 export class SchedulingQueue {
   readonly nominations = new Nominations();
   readonly #options: QueueOptions;
   readonly #active: Heap<QueuedPodInfo>;
   readonly #backoff: Heap<QueuedPodInfo>;
+  /** In back-off because something went wrong: nothing has changed for them. */
+  readonly #errors: Heap<QueuedPodInfo>;
   readonly #unschedulable = new UnschedulablePods();
   readonly #log = new EventLog();
   #backoffTimer: TimerHandle | undefined;
@@ -58,7 +62,9 @@ export class SchedulingQueue {
     this.#options = options;
     const uidOf = (item: QueuedPodInfo): string => item.podInfo.uid;
     this.#active = new Heap(uidOf, options.less);
-    this.#backoff = new Heap(uidOf, (a, b) => this.#backoffEndMs(a) < this.#backoffEndMs(b));
+    const endsFirst = (a: QueuedPodInfo, b: QueuedPodInfo): boolean => this.#backoffEndMs(a) < this.#backoffEndMs(b);
+    this.#backoff = new Heap(uidOf, endsFirst);
+    this.#errors = new Heap(uidOf, endsFirst);
   }
 
   start(): void {
@@ -72,7 +78,7 @@ export class SchedulingQueue {
 
   get counts(): { readonly active: number; readonly backoff: number; readonly unschedulable: number; readonly gated: number } {
     const gated = this.#unschedulable.gatedCount;
-    return { active: this.#active.size, backoff: this.#backoff.size, unschedulable: this.#unschedulable.size - gated, gated };
+    return { active: this.#active.size, backoff: this.#backoff.size + this.#errors.size, unschedulable: this.#unschedulable.size - gated, gated };
   }
 
   /** A pod that nobody has tried yet. */
@@ -89,7 +95,7 @@ export class SchedulingQueue {
     if (this.#log.isInFlight(podInfo.uid)) { this.#log.record(event); return; }
     const nominated = pod.status?.nominatedNodeName ?? '';
     if (nominated !== '') this.nominations.nominate(podInfo, nominated);
-    for (const heap of [this.#active, this.#backoff]) {
+    for (const heap of [this.#active, this.#backoff, this.#errors]) {
       const item = heap.get(podInfo.uid);
       if (item !== undefined) { heap.set({ ...item, podInfo }); return; }
     }
@@ -104,12 +110,14 @@ export class SchedulingQueue {
     this.nominations.remove(uid);
     this.#active.delete(uid);
     this.#backoff.delete(uid);
+    this.#errors.delete(uid);
     this.#unschedulable.delete(uid);
     this.#log.forget(uid);
   }
 
   /** The next pod to decide; it is in flight until `done` or `giveBack`. */
   pop(): QueuedPodInfo | undefined {
+    if (this.#options.popFromBackoff) while (this.#active.size === 0 && this.#backoff.size > 0) this.#activate(this.#backoff.pop() as QueuedPodInfo);
     const item = this.#active.pop();
     return item === undefined ? undefined : this.#inFlight(item);
   }
@@ -121,10 +129,11 @@ export class SchedulingQueue {
 
   /** That pod out of its turn, from wherever it waits; undefined if it is gated, in flight or not here. */
   take(uid: string): QueuedPodInfo | undefined {
-    const waiting = this.#active.get(uid) ?? this.#backoff.get(uid) ?? this.#unschedulable.get(uid);
+    const waiting = this.#active.get(uid) ?? this.#backoff.get(uid) ?? this.#errors.get(uid) ?? this.#unschedulable.get(uid);
     if (waiting === undefined || waiting.gated) return undefined;
     this.#active.delete(uid);
     this.#backoff.delete(uid);
+    this.#errors.delete(uid);
     this.#unschedulable.delete(uid);
     return this.#inFlight(waiting);
   }
@@ -160,10 +169,9 @@ export class SchedulingQueue {
     if (!this.#log.isInFlight(item.podInfo.uid)) return;
     const missed = this.#log.end(item.podInfo.uid);
     const waiting: QueuedPodInfo = { ...item, ...rejection, timestampMs: this.#options.clock.monotonicMs() };
-    const byError = rejection.unschedulablePlugins.size + rejection.pendingPlugins.size === 0;
     const verdicts = missed.map((event) => this.#options.judge(waiting.podInfo.pod, waiting, event));
     if (verdicts.includes('at-once')) this.#activate(waiting);
-    else if (byError || verdicts.includes('after-backoff')) this.#backOff(waiting);
+    else if (isByNobody(rejection) || verdicts.includes('after-backoff')) this.#backOff(waiting);
     else this.#unschedulable.set(waiting);
   }
 
@@ -197,8 +205,9 @@ export class SchedulingQueue {
   }
 
   #backOff(item: QueuedPodInfo): void {
-    this.#backoff.set(item);
+    (isByNobody(item) ? this.#errors : this.#backoff).set(item);
     this.#armBackoff();
+    if (this.#options.popFromBackoff) this.#options.wake();
   }
 
   #backoffEndMs(item: QueuedPodInfo): number {
@@ -209,16 +218,18 @@ export class SchedulingQueue {
 
   #armBackoff(): void {
     this.#backoffTimer?.cancel();
-    const next = this.#backoff.peek();
-    if (next === undefined) return;
-    const delayMs = Math.max(0, this.#backoffEndMs(next) - this.#options.clock.monotonicMs());
+    const endsMs = [this.#backoff.peek(), this.#errors.peek()].filter((item) => item !== undefined).map((item) => this.#backoffEndMs(item));
+    if (endsMs.length === 0) return;
+    const delayMs = Math.max(0, Math.min(...endsMs) - this.#options.clock.monotonicMs());
     this.#backoffTimer = this.#options.timers.after(delayMs, () => this.#flushBackoff());
   }
 
   #flushBackoff(): void {
-    for (let item = this.#backoff.peek(); item !== undefined && this.#backoffEndMs(item) <= this.#options.clock.monotonicMs(); item = this.#backoff.peek()) {
-      this.#backoff.pop();
-      this.#activate(item);
+    for (const heap of [this.#backoff, this.#errors]) {
+      for (let item = heap.peek(); item !== undefined && this.#backoffEndMs(item) <= this.#options.clock.monotonicMs(); item = heap.peek()) {
+        heap.pop();
+        this.#activate(item);
+      }
     }
     this.#armBackoff();
   }
@@ -229,4 +240,9 @@ export class SchedulingQueue {
       if (nowMs - item.timestampMs > this.#options.maxUnschedulableMs) this.#requeue(item, everything);
     }
   }
+}
+
+/** No plugin has rejected it: it failed by an error. */
+function isByNobody({ unschedulablePlugins, pendingPlugins }: Rejection): boolean {
+  return unschedulablePlugins.size + pendingPlugins.size === 0;
 }

@@ -14,9 +14,11 @@ export interface Candidate {
   readonly victims: readonly PodInfo[];
   /** How many of them a disruption budget protects. */
   readonly violations: number;
-  /** Smaller is better; the first that differs decides. */
+  /** `costsACandidate` numbers: smaller is better, the first that differs decides. */
   readonly costs: readonly number[];
 }
+
+export const costsACandidate = 5;
 
 /** Why a node is none, or that it is one. */
 export type Trial = { readonly candidate: Candidate } | { readonly candidate?: undefined; readonly refused: Status };

@@ -1,4 +1,4 @@
-import { randomBelow, rfc3339Seconds, type Host } from '@coxswain/host';
+import { randomBelow, rfc3339Seconds, type Host, type Random } from '@coxswain/host';
 import { isNotFound, type EventRecorder } from '@coxswain/client';
 import type { PodDeletions, PodStatusPatches } from '@coxswain/client/fast-path';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
@@ -7,10 +7,11 @@ import type { Snapshot } from '../../cache/snapshot.ts';
 import type { Extenders } from '../../extender/extenders.ts';
 import { fitMessage, type Diagnosis } from '../../framework/diagnosis.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
-import type { AnyPlugin, PostFilterResult, PreemptionReport } from '../../framework/interface.ts';
+import type { AnyPlugin, PostFilterResult, PreemptionCandidate, PreemptionReport } from '../../framework/interface.ts';
+import type { RowSubset } from '../../framework/row-statuses.ts';
 import { failed, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
 import { pickCandidate, type Candidate } from './candidates.ts';
-import { DryRuns, type DryRun } from './dry-runs.ts';
+import { DryRuns, type Trials } from './dry-runs.ts';
 
 const name = 'DefaultPreemption';
 
@@ -49,30 +50,73 @@ function candidateCount(nodeCount: number, args: PreemptionArgs): number {
   return Math.min(nodeCount, Math.max(Math.floor((nodeCount * args.minCandidateNodesPercentage) / 100), args.minCandidateNodesAbsolute));
 }
 
-interface Search { readonly candidates: readonly Candidate[]; readonly message: string }
+interface Found {
+  readonly candidates: readonly Candidate[];
+  /** The one that hurts least; the first of equals. */
+  readonly best: Candidate | undefined;
+  readonly message: string;
+}
 
 const unhelpful = unresolvable('Preemption is not helpful for scheduling');
 
-function findCandidates(handle: PreemptionHandle, args: PreemptionArgs, dryRunOf: DryRun, snapshot: Snapshot, diagnosis: Diagnosis): Search {
+/** Counts runs of the same, as neighbours mostly say. */
+class Tally {
+  readonly #counts = new Map<Status, number>();
+  #last: Status | undefined;
+  #run = 0;
+  total = 0;
+
+  add(status: Status): void {
+    if (status !== this.#last) this.counts();
+    this.#last = status;
+    this.#run += 1;
+    this.total += 1;
+  }
+
+  counts(): Map<Status, number> {
+    if (this.#last !== undefined) this.#counts.set(this.#last, (this.#counts.get(this.#last) ?? 0) + this.#run);
+    this.#run = 0;
+    return this.#counts;
+  }
+}
+
+/** Place in the order of nodes of one of those that count, each with the same chance. */
+function placeOf(which: number, rows: Int32Array, { count, has }: RowSubset): number {
+  if (count === rows.length) return which;
+  let left = which;
+  for (let at = 0; at < rows.length; at += 1) {
+    if (!has(rows[at] as number)) continue;
+    if (left === 0) return at;
+    left -= 1;
+  }
+  return 0;
+}
+
+function findCandidates(random: Random, args: PreemptionArgs, trials: Trials, snapshot: Snapshot, diagnosis: Diagnosis): Found {
+  const { rows, nodes } = snapshot;
   const potential = diagnosis.rowsWith('Unschedulable', snapshot);
-  const wanted = candidateCount(potential.length, args);
-  const offset = potential.length === 0 ? 0 : randomBelow(handle.host.random, potential.length);
+  const wanted = candidateCount(potential.count, args);
+  let at = potential.count === 0 ? 0 : placeOf(randomBelow(random, potential.count), rows, potential);
   const candidates: Candidate[] = [];
-  const refusals = new Map<Status, number>();
-  let [refused, harmless] = [0, 0];
+  const refusals = new Tally();
+  let [harmless, best] = [0, -1];
   // Those that break no budget are worth looking on for.
-  for (let i = 0; i < potential.length && (candidates.length < wanted || harmless === 0); i += 1) {
-    const trial = dryRunOf(potential[(offset + i) % potential.length] as number);
-    if (trial.candidate !== undefined) {
-      candidates.push(trial.candidate);
-      if (trial.candidate.violations === 0) harmless += 1;
+  for (let left = rows.length; left > 0 && (candidates.length < wanted || harmless === 0); left -= 1, at = at + 1 === rows.length ? 0 : at + 1) {
+    const row = rows[at] as number;
+    if (!potential.has(row)) continue;
+    const candidate = trials.candidate(row);
+    if (candidate === undefined) {
+      refusals.add(trials.refusal(row));
       continue;
     }
-    refusals.set(trial.refused, (refusals.get(trial.refused) ?? 0) + 1);
-    refused += 1;
+    candidates.push(candidate);
+    if (harmless === 0 && candidate.violations === 0) harmless += 1;
+    if (best < 0 || trials.isLess(row, best)) best = row;
   }
-  const nodeCount = snapshot.nodes.length;
-  return { candidates, message: fitMessage(nodeCount === refused ? refusals : refusals.set(unhelpful, nodeCount - refused), nodeCount) };
+  const counts = refusals.counts();
+  if (nodes.length > refusals.total) counts.set(unhelpful, nodes.length - refusals.total);
+  const message = fitMessage(counts, nodes.length);
+  return { candidates, best: best < 0 ? undefined : trials.candidate(best), message };
 }
 
 async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, nodeName: string): Promise<void> {
@@ -104,12 +148,24 @@ async function clearLowerNominations(handle: PreemptionHandle, pod: PodInfo, nod
 
 const candidatesTold = 20;
 
+/** Of candidates that were not chosen: the same is told to pod after pod. */
+const toldOf = new WeakMap<Candidate, PreemptionCandidate>();
+
+function tellOf(candidate: Candidate, chosen: boolean): PreemptionCandidate {
+  const { nodeName, victims, violations } = candidate;
+  return { node: nodeName, victims: victims.map(({ key }) => key), budgetsViolated: violations, chosen };
+}
+
 function reportOf(message: string, candidates: readonly Candidate[], chosen: Candidate | undefined): PreemptionReport {
-  const others = candidates.filter((candidate) => candidate !== chosen).slice(0, candidatesTold - 1);
-  const told = [...(chosen === undefined ? [] : [chosen]), ...others];
-  return { message, candidates: told.map((candidate) => ({
-    node: candidate.nodeName, victims: candidate.victims.map(({ key }) => key), budgetsViolated: candidate.violations, chosen: candidate === chosen,
-  })) };
+  const told: PreemptionCandidate[] = chosen === undefined ? [] : [tellOf(chosen, true)];
+  for (let i = 0; i < candidates.length && told.length < candidatesTold; i += 1) {
+    const candidate = candidates[i] as Candidate;
+    if (candidate === chosen) continue;
+    const text = toldOf.get(candidate) ?? tellOf(candidate, false);
+    toldOf.set(candidate, text);
+    told.push(text);
+  }
+  return { message, candidates: told };
 }
 
 /** The making of room that is under way, beside other decisions: until it has ended its pod does not preempt anew. */
@@ -153,14 +209,15 @@ export function defaultPreemption(args: PreemptionArgs, handle: PreemptionHandle
     async postFilter(state, pod, snapshot, diagnosis): Promise<PostFilterResult> {
       const reason = preempting.isFor(pod) ? 'waiting for the preemption for this pod to be finished' : whyNot(pod, snapshot, diagnosis);
       if (reason !== undefined) return { status: unschedulable(`preemption: ${reason}`), nominatedNodeName: undefined, report: reportOf(reason, [], undefined) };
-      const { candidates: found, message } = findCandidates(handle, args, dryRuns.of(handle.framework(), handle.nominator(), state, pod, snapshot, handle.budgets()), snapshot, diagnosis);
+      const trials = dryRuns.of(handle.framework(), handle.nominator(), state, pod, snapshot, handle.budgets());
+      const { candidates: found, best, message } = findCandidates(handle.host.random, args, trials, snapshot, diagnosis);
       let candidates: readonly Candidate[];
       try {
         candidates = await handle.extenders.preempt(pod, found, () => handle.snapshot());
       } catch (error) {
         return { status: failed(error), nominatedNodeName: undefined };
       }
-      const chosen = pickCandidate(candidates);
+      const chosen = candidates === found ? best : pickCandidate(candidates);
       const report = reportOf(message, candidates, chosen);
       if (chosen === undefined) return { status: unschedulable(`preemption: ${message}`), nominatedNodeName: '', report };
       return { status: success, nominatedNodeName: chosen.nodeName, report, work: preempting.evictAll(pod, chosen) };

@@ -11,7 +11,7 @@ import { Nominations } from '../../queue/nominations.ts';
 import { testHandle } from '../../testing/handle.ts';
 import { host } from '../../testing/history.ts';
 import { tableNode } from '../../testing/plugin-table.ts';
-import { dryRun, type Trial } from './candidates.ts';
+import { dryRun, pickCandidate, type Candidate, type Trial } from './candidates.ts';
 import { DryRuns } from './dry-runs.ts';
 
 const pod = (uid: string, cpu: number, priority: number, nodeName = '', start = 0): Pod => ({
@@ -46,12 +46,16 @@ test('what is remembered of dry runs is what each would find anew, whatever come
         case 'ask': {
           const [asked, snapshot, state] = [podInfoOf(pod(`asked-${which}`, cpu, priority + 1)), cache.snapshot(), new CycleState()];
           framework.preFilter(state, asked, snapshot);
-          const remembered = dryRuns.of(framework, nominations, state, asked, snapshot, budgets);
+          const trials = dryRuns.of(framework, nominations, state, asked, snapshot, budgets);
           for (const info of snapshot.nodes) {
             const anew = dryRun(framework, nominations, state, asked, info, budgets);
-            expect(told(remembered(info.row))).toEqual(told(anew));
+            const candidate = trials.candidate(info.row);
+            expect(told(candidate === undefined ? { refused: trials.refusal(info.row) } : { candidate })).toEqual(told(anew));
             if (anew.candidate !== undefined) candidates += 1;
           }
+          const rows = Array.from(snapshot.rows).filter((row) => trials.candidate(row) !== undefined);
+          const least = rows.reduce((best, row) => (trials.isLess(row, best) ? row : best), rows[0] ?? -1);
+          expect(least < 0 ? undefined : trials.candidate(least)).toBe(pickCandidate(rows.map((row) => trials.candidate(row) as Candidate)));
         }
       }
     }
