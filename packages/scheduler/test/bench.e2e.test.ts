@@ -9,7 +9,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function options(name: string, more: Partial<SchedulingBenchOptions>): SchedulingBenchOptions {
   return {
-    target: 'real', kubeconfig: '', schedulerCommand: '', schedulerName: 'default-scheduler', drain: false, nodes: 20, repeats: 1, only: '', members: 1,
+    target: 'real', quick: true, minutes: 5, kubeconfig: '', schedulerCommand: '', schedulerName: 'default-scheduler', drain: false, nodes: 20, repeats: 1, only: '', members: 1,
     directory, json: join(directory, `${name}.json`), html: join(directory, `${name}.html`), nodeArguments: [], print: () => undefined, ...more,
   };
 }
@@ -39,5 +39,5 @@ test('on the real path: API server, store and scheduler as processes, created be
     expect(row?.samples[0]?.placement.zoneSkew).toBeLessThanOrEqual(5);
   }
   expect(readFileSync(join(directory, 'created.html'), 'utf8')).toContain('<polyline');
-  expect(compareSchedulingReports(join(directory, 'created.json'), join(directory, 'created.json'))).toMatch(/PreferredTopologySpreading +\| 20 +\| .*\| 1\.00/);
+  expect(compareSchedulingReports(join(directory, 'created.json'), join(directory, 'created.json'))).toMatch(/PreferredTopologySpreading +\| real +\| 20 +\| .*\| 1\.00/);
 }, 120_000);

@@ -32,7 +32,9 @@ async function apiserver(flags: FlagValues): Promise<void> {
   });
 }
 
-const targets = ['real', 'decisions'] as const;
+const targets = ['both', 'real', 'decisions'] as const;
+const fullMinutes = 60;
+const quickMinutes = 15;
 
 async function scheduling(flags: FlagValues, words: readonly string[]): Promise<void> {
   const { benchScheduling, compareSchedulingReports } = await import('@coxswain/scheduler/bench');
@@ -45,7 +47,7 @@ async function scheduling(flags: FlagValues, words: readonly string[]): Promise<
   const target = targets.find((one) => one === flags.string('target'));
   if (target === undefined) throw new UsageError(`--target=${flags.string('target')}: ${targets.join(' or ')}`);
   const report = await benchScheduling({
-    target, kubeconfig: flags.string('kubeconfig'), schedulerCommand: flags.string('scheduler-command'), schedulerName: flags.string('scheduler-name'), drain: flags.bool('drain'),
+    target, quick: flags.bool('quick'), minutes: or(flags, 'minutes', fullMinutes, quickMinutes), kubeconfig: flags.string('kubeconfig'), schedulerCommand: flags.string('scheduler-command'), schedulerName: flags.string('scheduler-name'), drain: flags.bool('drain'),
     nodes: or(flags, 'nodes', 5000, 500), repeats: or(flags, 'repeats', 3, 1), only: flags.string('only'), members: flags.int('members') === 1 ? 1 : 3,
     directory: flags.string('directory'), json: flags.string('json'), html: flags.string('html'), nodeArguments: flags.strings('node-arguments'), print,
   });
@@ -76,7 +78,8 @@ export const bench: Tool = {
     'server-pids': { kind: 'strings', help: 'apiserver: its process ids (the API server first), whose processor time and memory are told' },
     'only-server': { kind: 'bool', help: 'apiserver: measure only --server' },
     'node-arguments': { kind: 'strings', help: 'apiserver, scheduling: for Node of ours, such as --cpu-prof' },
-    target: { kind: 'string', default: 'real', help: 'scheduling: real (API server, store and scheduler as processes) or decisions (the scheduler in this process, without an API)' },
+    target: { kind: 'string', default: 'both', help: 'scheduling: real (API server, store and scheduler as processes), decisions (the scheduler in one process, without an API), or both: then, unless --quick, --only or --drain is given, of the real path what the goals speak of' },
+    minutes: { kind: 'int', default: 0, min: 0, help: 'scheduling: what has not begun by then is not measured and fails; 0: 60, or 15 with --quick' },
     drain: { kind: 'bool', help: 'scheduling: the scheduler is started when the measured pods are there' },
     kubeconfig: { kind: 'string', help: 'scheduling: a cluster to use instead of an own API server; what is made there stays' },
     'scheduler-command': { kind: 'string', help: 'scheduling: another scheduler, run by a shell with KUBECONFIG set' },

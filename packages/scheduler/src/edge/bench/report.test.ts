@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { placementOf } from './placement.ts';
+import { plan } from './plan.ts';
 import { compare, isUsable, lineOf, type Report, type Row } from './report.ts';
 import type { Sample } from './sample.ts';
-import { percentiles } from './statistics.ts';
+import { middleOf, percentiles } from './statistics.ts';
 import { makeNode } from './templates.ts';
-import { countOf, scaled, workloads } from './workloads.ts';
+import { countOf, onRealPath, scaled, workloads } from './workloads.ts';
 
 const placement = { cpuUtilisation: 0.5, cpuDeviation: 0, podsDeviation: 0, podsMost: 1, zoneSkew: undefined, fragmentation: 0 };
 
@@ -22,7 +23,9 @@ test('repetitions that differ by more than a twentieth are marked', () => {
   expect(isUsable(row(100, 110))).toBe(false);
   expect(lineOf(row(100, 110)).join()).toContain('10.0 %, unusable');
   expect(lineOf(row(100)).join()).toContain('one run');
-  expect(lineOf({ ...row(), failure: 'no' })).toContain('no');
+  expect(lineOf({ ...row(), failure: 'no\n | more' })).toContain('failed: no / more');
+  expect(lineOf({ ...row(100, 101), failure: 'no' })).toContain('failed in run 3: no');
+  expect(isUsable({ ...row(100, 101), failure: 'no' })).toBe(false);
 });
 
 test('members of a store are told as one', () => {
@@ -37,9 +40,28 @@ test('two reports side by side, by name and size', () => {
   const report = (machine: string, ...rows: readonly Row[]): Report => ({ kind: 'cox-bench-scheduling', machine, atIso: '', notes: [], rows, leftOut: {} });
   const text = compare(report('here', row(100)), report('there', row(150), { ...row(1), workload: 'only in B' }));
   expect(text).toContain('A was measured on here\nB was measured on there');
-  expect(text).toMatch(/w +\| 10 +\| 100 +\| 150 +\| 1\.50/);
+  expect(text).toMatch(/w +\| real +\| 10 +\| 100 +\| 150 +\| 1\.50/);
   expect(text).not.toContain('only in B');
   expect(compare(report('here', row(100)), report('here', row(100, 120)))).toContain('unusable');
+});
+
+test('the middle of repetitions is one of them, of two the lower', () => {
+  const middle = (...values: readonly number[]): number => middleOf(values, (value) => value);
+  expect([middle(3, 1, 2), middle(2, 1), middle(5)]).toEqual([2, 1, 5]);
+});
+
+test('a full table has all in process and little of the real path; a quick one has all of both that the real path can', () => {
+  const whole = { target: 'both', only: '', drain: false, nodes: 5000, foreign: false, short: true } as const;
+  const targets = ({ rows }: ReturnType<typeof plan>, target: string) => rows.filter((one) => one.target === target).map(({ workload, drain }) => ({ name: workload.name, drain }));
+  const able = workloads.filter(({ onlyInProcess }) => onlyInProcess === undefined);
+  expect(targets(plan(whole), 'decisions').map(({ name }) => name)).toEqual(workloads.map(({ name }) => name));
+  expect(targets(plan(whole), 'real')).toEqual(onRealPath);
+  expect(targets(plan({ ...whole, short: false }), 'real').map(({ name }) => name)).toEqual(able.map(({ name }) => name));
+  expect(plan({ ...whole, foreign: true }).rows).toHaveLength(able.length);
+  expect(plan({ ...whole, only: 'PreemptionBasic' }).rows.map(({ target }) => target)).toEqual(['decisions', 'real']);
+  expect(plan({ ...whole, only: 'EventHandlingPodUpdate' })).toMatchObject({ rows: [{ target: 'decisions' }], notes: [expect.stringContaining('only in process') as unknown] });
+  expect(() => plan({ ...whole, only: 'basic' })).toThrow('no workload has "basic" in its name; there are SchedulingBasic, ');
+  expect(() => plan({ ...whole, target: 'decisions', foreign: true })).toThrow('without --kubeconfig');
 });
 
 test('percentiles are of the values', () => {

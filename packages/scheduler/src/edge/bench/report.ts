@@ -20,6 +20,8 @@ export interface Report {
   readonly kind: 'cox-bench-scheduling';
   readonly machine: string;
   readonly atIso: string;
+  /** Of the machine before the first row: a busy one has no rates to tell. */
+  readonly load?: number;
   readonly notes: readonly string[];
   readonly rows: readonly Row[];
   /** Workloads of upstream that are not measured, with why. */
@@ -34,14 +36,25 @@ export function spreadOfRow(row: Row): number | undefined {
 }
 
 export function isUsable(row: Row): boolean {
-  return row.samples.length > 0 && (spreadOfRow(row) ?? 0) <= maxSpread;
+  return row.failure === undefined && row.samples.length > 0 && (spreadOfRow(row) ?? 0) <= maxSpread;
 }
 
 export function rateOf(row: Row): number | undefined {
   return median(row.samples.map(({ podsPerSecond }) => podsPerSecond));
 }
 
+const reasonMax = 160;
+
+/** One line, whatever it was. */
+function failureText({ failure, samples }: Row): string | undefined {
+  if (failure === undefined) return undefined;
+  const reason = failure.replace(/\s+/g, ' ').replaceAll('|', '/');
+  return `failed${samples.length === 0 ? '' : ` in run ${samples.length + 1}`}: ${reason.length > reasonMax ? `${reason.slice(0, reasonMax)}…` : reason}`;
+}
+
 function spreadText(row: Row): string {
+  const failure = failureText(row);
+  if (failure !== undefined) return failure;
   const spread = spreadOfRow(row);
   if (spread === undefined) return 'one run';
   return spread > maxSpread ? `${percent(spread)}, unusable` : percent(spread);
@@ -77,14 +90,14 @@ function writtenText({ written, pods }: Sample): string {
   return [`events ${events}${lateEvents === 0 ? '' : ` (${lateEvents} late)`}, ${(events / pods).toFixed(2)} a pod`, ...others].join(', ');
 }
 
-export function rowName({ workload, drained }: Row): string {
+export function rowName({ workload, drained }: Pick<Row, 'workload' | 'drained'>): string {
   return `${workload}${drained ? ', drained' : ''}`;
 }
 
 export function lineOf(row: Row): readonly string[] {
   const [first] = row.samples;
-  const head = [rowName(row), String(row.nodes), first === undefined ? '-' : String(first.pods)];
-  if (first === undefined) return [...head, row.failure ?? 'not measured', '', '', '', '', '', '', ''];
+  const head = [rowName(row), row.target === 'decisions' ? 'process' : 'real', String(row.nodes), first === undefined ? '-' : String(first.pods)];
+  if (first === undefined) return [...head, '-', failureText(row) ?? 'not measured', '', '', '', '', '', ''];
   const uses = usesOf(row.samples);
   return [
     ...head, number(rateOf(row)), spreadText(row), row.line === undefined ? '' : number(row.line), times(row.samples, (one) => one.createToBoundMs), times(row.samples, (one) => one.decisionMs),
@@ -92,7 +105,7 @@ export function lineOf(row: Row): readonly string[] {
   ];
 }
 
-export const columns = ['workload', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'processor a pod, memory', 'written', 'placement'] as const;
+export const columns = ['workload', 'path', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'processor a pod, memory', 'written', 'placement'] as const;
 
 export function markdown(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] as readonly string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
@@ -106,17 +119,17 @@ export function table(rows: readonly Row[]): string {
 
 /** One report beside another; `b` is what is asked about. */
 export function compare(a: Report, b: Report): string {
-  const key = (row: Row): string => `${rowName(row)}\0${row.nodes}`;
+  const key = (row: Row): string => `${rowName(row)}\0${row.nodes}\0${row.target === 'decisions'}`;
   const before = new Map(a.rows.map((row) => [key(row), row]));
   const lines = b.rows.flatMap((row) => {
     const other = before.get(key(row));
     const [was, is] = [other === undefined ? undefined : rateOf(other), rateOf(row)];
     if (other === undefined || was === undefined || is === undefined) return [];
     const cpu = (of: Row): number => usesOf(of.samples).reduce((sum, { cpuMsPerPod }) => sum + cpuMsPerPod, 0);
-    const verdict = isUsable(row) && isUsable(other) ? '' : 'unusable: repetitions differ';
-    return [[rowName(row), String(row.nodes), number(was), number(is), number(is / was), cpu(other).toFixed(3), cpu(row).toFixed(3), number(cpu(row) / cpu(other)), verdict]];
+    const verdict = isUsable(row) && isUsable(other) ? '' : 'unusable: repetitions differ or fail';
+    return [[rowName(row), row.target === 'decisions' ? 'process' : 'real', String(row.nodes), number(was), number(is), number(is / was), cpu(other).toFixed(3), cpu(row).toFixed(3), number(cpu(row) / cpu(other)), verdict]];
   });
-  const head = ['workload', 'nodes', 'A pods/s', 'B pods/s', 'B/A', 'A cpu ms a pod', 'B cpu ms a pod', 'B/A', ''];
+  const head = ['workload', 'path', 'nodes', 'A pods/s', 'B pods/s', 'B/A', 'A cpu ms a pod', 'B cpu ms a pod', 'B/A', ''];
   const machines = a.machine === b.machine ? [] : [`A was measured on ${a.machine}`, `B was measured on ${b.machine}`];
   return [...machines, lines.length === 0 ? 'no workload is in both' : markdown([head, ...lines])].join('\n');
 }

@@ -254,9 +254,10 @@ class Run {
     this.#note(template, pods);
     const start = await this.#begin();
     let made = Math.min(pods.length, this.#count(surge));
+    const atATime = Math.min(step, made);
     await target.createPods(pods.slice(0, made));
     for (let bound = 0; bound < pods.length;) {
-      const next = Math.min(pods.length, bound + step);
+      const next = Math.min(pods.length, bound + atATime);
       await this.#wait(keys, next);
       await together(old.slice(bound, next), atOnce, (key) => this.#deletePod(key));
       await target.createPods(pods.slice(made, made + next - bound));

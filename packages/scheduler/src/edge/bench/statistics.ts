@@ -26,3 +26,8 @@ export function deviation(values: readonly number[]): number {
   const middle = mean(values);
   return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
 }
+
+/** The one in the middle, itself; of an even number the lower of two. */
+export function middleOf<T>(items: readonly T[], by: (item: T) => number): T {
+  return items.toSorted((a, b) => by(a) - by(b))[Math.floor((items.length - 1) / 2)] as T;
+}

@@ -147,7 +147,16 @@ export const workloads: readonly Workload[] = [
   ] },
 ];
 
-/** Of references 2.1, with why it is not here. */
+/** What a full table has of the real path: the goals' workloads, and those that make an API server work while pods are placed. */
+export const onRealPath: readonly { readonly name: string; readonly drain: boolean }[] = [
+  ...['SchedulingBasic', 'PreemptionBasic/5000Nodes', 'EventHandlingNodeUpdate', 'RollingUpdateStorm', 'ZoneLoss'].map((name) => ({ name, drain: false })),
+  ...[
+    'SchedulingBasic', 'TopologySpreading', 'SchedulingPodAntiAffinity', 'SchedulingPodAffinity', 'SchedulingNodeAffinity', 'SchedulingPreferredPodAffinity',
+    'SchedulingRequiredPodAntiAffinityWithNSSelector', 'Gangs', 'SchedulingBasic/50000Pods',
+  ].map((name) => ({ name, drain: true })),
+];
+
+/** Of upstream's, with why it is not here. */
 export const leftOut: Readonly<Record<string, string>> = {
   CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
   SchedulingWithResourceClaimTemplate: 'the API server does not serve resource.k8s.io', SteadyStateClusterResourceClaimTemplate: 'the API server does not serve resource.k8s.io',
@@ -156,6 +165,11 @@ export const leftOut: Readonly<Record<string, string>> = {
 /** Its scheduler must have Coscheduling. */
 export function hasGangs({ ops }: Workload): boolean {
   return ops.some((op) => op.opcode === 'createPods' && op.gangsOf !== undefined);
+}
+
+/** Events make its rate, and not the scheduler. */
+export function isPaced({ ops }: Workload): boolean {
+  return ops.some(({ opcode }) => opcode === 'startCollectingMetrics');
 }
 
 /** Its measured pods can wait for the scheduler. */
