@@ -15,6 +15,7 @@ import { FlowControl } from './flow-control/flow-control.ts';
 import { SchemaConditions } from './flow-control/schema-conditions.ts';
 import { callerOf } from './fast-path/inner.ts';
 import { fastPath, isFastPath } from './fast-path/service.ts';
+import { LeaseGuards } from './registry/lease-guards.ts';
 import { cacheReader, objectMutator, rawStore } from './registry/access.ts';
 import { liveLookup } from './live-lookup.ts';
 import type { RegistryContext } from './registry/context.ts';
@@ -60,12 +61,12 @@ export interface ApiServer {
 
 const defaultBodyLimitBytes = 3 * 1024 * 1024;
 
-function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerParts, registry: Registry): RegistryContext {
+function registryContext(config: ApiServerConfig, host: Host, parts: ApiServerParts, registry: Registry, leaseGuards: LeaseGuards): RegistryContext {
   const matches = (api: ApiResource, subresource: string) => (item: { readonly group: string; readonly resource: string; readonly subresource: string }): boolean =>
     item.group === api.group && item.resource === api.resource && item.subresource === subresource;
   const components = componentStatuses({ host, store: config.store });
   return {
-    host, computed: ({ group, resource }) => (group === '' && resource === 'componentstatuses' ? components : undefined), admission: tracedAdmission(parts.admission), managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
+    host, leaseGuards, computed: ({ group, resource }) => (group === '' && resource === 'componentstatuses' ? components : undefined), admission: tracedAdmission(parts.admission), managedFields: builtinManagedFields, maxBodyBytes: config.maxRequestBodyBytes ?? defaultBodyLimitBytes, minWatchSeconds: config.minRequestTimeoutSeconds ?? 1800,
     allowPrivileged: config.allowPrivileged ?? true, features: config.parts.features, deleteCollectionWorkers: config.deleteCollectionWorkers ?? 1,
     equivalents: (kind) => registry.equivalents(kind),
     hooksOf: (kind) => parts.writeHooks.filter((hook) => hook.group === kind.hub.api.group && hook.resource === kind.hub.api.resource),
@@ -116,8 +117,9 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const lookup = liveLookup(cache, loopback.client);
   const services = serverResolver(host, lookup, config.enableAggregatorRouting ?? false);
   const callouts = createCallouts({ host, own: { client: loopback.client, isAggregated: (path) => aggregator.serves(path) }, services });
-  const parts = assemble({ host, metrics, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry, metrics), store: rawStore(config.store, keyRoot), callouts, resourcesNow: () => registry.resources });
-  const context = registryContext(config, host, parts, registry);
+  const leaseGuards = new LeaseGuards(registry, metrics);
+  const parts = assemble({ host, metrics, cache, client: loopback.client, admittedClient: loopback.admittedClient, objects: objectMutator(registry, leaseGuards), store: rawStore(config.store, keyRoot), callouts, resourcesNow: () => registry.resources });
+  const context = registryContext(config, host, parts, registry, leaseGuards);
   const belowAdmission = { ...context, admission: { admit: () => Promise.resolve(), validate: () => Promise.resolve() } };
   const background = new AbortController();
   const kindsChanged = new Set<() => void>();

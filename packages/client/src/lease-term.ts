@@ -26,6 +26,14 @@ export class TermEnded extends Error {
   }
 }
 
+/** For a write that is decided in the term; none without `term`, which is undefined for who does not lead by a Lease. Throws TermEnded. */
+export function termHeaders(term: (() => LeaseTerm | undefined) | undefined): Readonly<Record<string, string>> {
+  if (term === undefined) return {};
+  const now = term();
+  if (now === undefined) throw new TermEnded();
+  return { [leaseTermHeader]: encodeLeaseTerm(now) };
+}
+
 /** Somebody else leads, or may: what was decided is not to be done, and not to be tried again by this process. */
 export function isFenced(error: unknown): boolean {
   return error instanceof TermEnded || (error instanceof ApiError && error.status.details?.causes?.some(({ reason }) => reason === fencedReason) === true);

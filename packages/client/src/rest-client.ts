@@ -144,8 +144,8 @@ export class RestClient implements Client {
     return await this.#json({ method: 'PATCH', target, body, contentType: patchMediaType[patchType] }) as T;
   }
 
-  async delete(type: ResourceType, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
-    await this.#json({ method: 'DELETE', target: pathOf(type, partsOf(key)), body: deleteBody(options) });
+  async delete(type: ResourceType, key: ObjectKey, options: DeleteOptions = {}, headers?: Readonly<Record<string, string>>): Promise<void> {
+    await this.#json({ method: 'DELETE', target: pathOf(type, partsOf(key)), body: deleteBody(options), headers });
   }
 
   async deleteCollection(type: ResourceType, options: ListOptions, deleteOptions: DeleteOptions = {}): Promise<void> {

@@ -87,7 +87,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   for (const profile of config.profiles) {
     const recorder = createSeriesRecorder(host, client, { component: profile.schedulerName, hostname: hostnameOf(config.identity), writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder, podStatuses, podDeletions: new PodDeletions(client), storage, leadership, extenders, gangs,
+      host, client, recorder, podStatuses, podDeletions: new PodDeletions(client, leadership === undefined ? undefined : () => leadership.term()), storage, leadership, extenders, gangs,
       resourceClaims,
       snapshot: () => cache.snapshot(),
       activate: (uids) => queue.activate(uids),

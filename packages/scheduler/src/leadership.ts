@@ -29,7 +29,7 @@ export class Lead implements Leadership {
   /** The election would find out only with its next renewal. */
   lost(): void {
     if (this.#ended?.signal.aborted !== false) return;
-    this.#host.log.warn('a binding was refused: another scheduler leads', { identity: this.#identity });
+    this.#host.log.warn('a write was refused: another scheduler leads', { identity: this.#identity });
     this.#ended.abort();
   }
 

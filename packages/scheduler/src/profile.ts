@@ -41,7 +41,7 @@ export function makeFramework(profile: ProfileConfig, handle: Omit<PluginHandle,
     score: enabledAt(profile, 'score').map((enabled) => ({ plugin: make(enabled) as ScorePlugin, weight: enabled.weight }))
       .filter(({ plugin }) => plugin.score !== undefined),
     reserve: at<ReservePlugin>('reserve'), permit: at<PermitPlugin>('permit'), preBind: at<PreBindPlugin>('preBind'),
-    bind: [...(handle.extenders.bind ? [handle.extenders.binder()] : []), ...at<BindPlugin>('bind')], postBind: at<PostBindPlugin>('postBind'),
+    bind: [...(handle.extenders.bind ? [handle.extenders.binder(handle.leadership)] : []), ...at<BindPlugin>('bind')], postBind: at<PostBindPlugin>('postBind'),
   };
   framework = new Framework(profile.schedulerName, sets, timers);
   return framework;

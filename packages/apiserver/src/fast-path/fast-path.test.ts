@@ -223,6 +223,25 @@ describe('one server', () => {
       expect(left.map((one) => one.spec.nodeName ?? '')).toEqual(['n1', 'n1', 'n1', 'n1', '', '']);
     });
 
+    test.each([['the fast path', (client: Client): Client => client], ['REST', withoutFastPath]] as const)('deletions over %s, of pods that go at once and of those that get time, are refused once it has moved on', async (_way, over) => {
+      const spec = (terminationGracePeriodSeconds: number): object => ({ nodeName: 'n', terminationGracePeriodSeconds, containers: [{ name: 'c', image: 'i' }] });
+      const uids = new Map<string, string>();
+      for (const [name, graceSeconds] of [['p0', 30], ['p1', 0], ['p2', 30], ['p3', 0]] as const) {
+        const { json } = await world.call('POST', '/api/v1/namespaces/work/pods', { metadata: { name }, spec: spec(graceSeconds) });
+        uids.set(name, (json['metadata'] as { uid: string }).uid);
+      }
+      const deletions = new PodDeletions(over(world.client), () => terms.a);
+      const remove = (name: string): Promise<unknown> => deletions.delete({ namespace: 'work', name, uid: uids.get(name) ?? '' }).then(() => 'deleted', (error: unknown) => error);
+      const left = async (): Promise<unknown> => ((await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { metadata: { name: string; deletionTimestamp?: string } }[]).map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined]);
+      await hold(terms.a);
+      expect(await Promise.all([remove('p0'), remove('p1')])).toEqual(['deleted', 'deleted']);
+      await hold(terms.b);
+      const refused = await Promise.all([remove('p2'), remove('p3')]);
+      expect(refused.map(isFenced)).toEqual([true, true]);
+      expect(refused[0]).toMatchObject({ code: 409, message: 'Operation cannot be fulfilled on pods "p2": the Lease work/lead, under which this was decided, is not "a/1"\'s any more' });
+      expect(await left()).toEqual([['p0', true], ['p2', false], ['p3', false]]);
+    });
+
     test('of many that are under way when it moves on none is stored behind that', async () => {
       const heldAt = await hold(terms.a);
       const count = 300;

@@ -1,12 +1,11 @@
 import { conflict, notFound, StatusError, type JsonObject } from '@coxswain/api';
 import type { EtcdClient } from '@coxswain/etcd-lite/client';
 import { fromUtf8, utf8 } from '@coxswain/host';
-import type { Metrics } from '@coxswain/service';
 import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd, objectKey } from '../storage/keys.ts';
 import type { CacheChange, CacheReader, ObjectMutator, RawStore } from '../types.ts';
 import { noteWrite } from './context.ts';
-import { LeaseGuards } from './lease-guards.ts';
+import type { LeaseGuards } from './lease-guards.ts';
 import { lockMessage } from './metadata.ts';
 import { copy, copyParts } from './object.ts';
 import type { Registry } from './registry.ts';
@@ -77,8 +76,7 @@ const maxAttempts = 100;
 const registryRoot = '/registry';
 
 /** Below admission and validation. The change is seen by watchers like any other. */
-export function objectMutator(registry: Registry, metrics: Metrics): ObjectMutator {
-  const guards = new LeaseGuards(registry, metrics);
+export function objectMutator(registry: Registry, guards: LeaseGuards): ObjectMutator {
   return {
     async mutate(group, resource, key, change, options = {}) {
       const kind = registry.storedKind(group, resource);
@@ -111,7 +109,7 @@ export function objectMutator(registry: Registry, metrics: Metrics): ObjectMutat
           if (options.notes !== undefined) noteWrite({ kind, notes: options.notes }, object, result.object.revision);
           return result.object.object;
         }
-        if (guard !== undefined) guards.outdated(guard);
+        guards.outdated(guard);
         current = result.current;
         certain = true;
         if (current === undefined) throw notFound(what, key.name);

@@ -5,6 +5,7 @@ import { admissionVersions } from './admission-versions.ts';
 import type { ServedKind } from './kind.ts';
 import { isLarge, pause } from './large-body.ts';
 import type { ComputedObjects } from '../component-status/component-status.ts';
+import type { LeaseGuards } from './lease-guards.ts';
 import type { ManagedFields } from './managed-fields.ts';
 import { randomSuffix } from './metadata.ts';
 import { meta, text } from './object.ts';
@@ -14,6 +15,7 @@ export interface RegistryContext {
   readonly host: Host;
   readonly admission: ApiServerParts['admission'];
   readonly managedFields: ManagedFields;
+  readonly leaseGuards: LeaseGuards;
   hooksOf(kind: ServedKind): readonly WriteHook[];
   /** The same storage under other groups and versions, as they are served now. */
   equivalents(kind: ServedKind): readonly ServedKind[];

@@ -2,9 +2,11 @@ import { conflict, notFound, qualifiedName, StatusError, type JsonObject } from 
 import { parseRfc3339, rfc3339Seconds } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
 import type { StoredObject } from '../storage/codec.ts';
+import type { WriteGuard } from '../storage/store.ts';
 import { attributes, noteWrite, type Operation } from './context.ts';
 import { finalizersAfter, isNamespace, returnsDeletedObject, specFinalizers } from './deletion.ts';
 import { withHooks } from './hooks.ts';
+import { termOf } from './lease-guards.ts';
 import { isDeleting } from './metadata.ts';
 import { copy, isObject, meta, nameOf, text } from './object.ts';
 import { deleteOptionsObject, type DeleteOptions } from './options.ts';
@@ -128,21 +130,35 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
   const what = plan(operation, object, options);
   await context.admission.validate(attributes(operation, input));
   if (what.kind === 'keep') return { kind: 'done', result: { kind: 'marked', object, stored: current } };
-  if (what.kind === 'mark') return markStored(operation, current, object, options.dryRun);
+  const how = { shared: sharesWrites(operation.http), guard: await guardOf(operation) };
+  if (what.kind === 'mark') return markStored(operation, current, object, how, options.dryRun);
   return withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
     if (options.dryRun) return { committed: false, value: { kind: 'done', result: { kind: 'removed', object: dryRemoved(operation, object, options), stored: undefined, revision: current.revision } } };
-    const removed = await kind.hub.store.remove(current, { shared: sharesWrites(operation.http) });
-    if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
+    const removed = await kind.hub.store.remove(current, how);
+    if (removed.kind === 'conflict') return { committed: false, value: lost(operation, how, removed.current) };
     noteWrite(operation, object, removed.object.revision, true);
     return { committed: true, value: { kind: 'done', result: { kind: 'removed', object, stored: removed.object } } };
   });
 }
 
-async function markStored(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<Attempt> {
+interface How { readonly shared: boolean; readonly guard: WriteGuard | undefined }
+
+/** The term of leadership in which the deletion was decided, if it says so. */
+async function guardOf({ context, kind, http, info }: Operation): Promise<WriteGuard | undefined> {
+  const term = termOf(http);
+  return term === undefined ? undefined : context.leaseGuards.of(term, kind.api, info.name);
+}
+
+function lost({ context }: Operation, { guard }: How, current: StoredObject | undefined): Attempt {
+  context.leaseGuards.outdated(guard);
+  return { kind: 'lost', current };
+}
+
+async function markStored(operation: Operation, current: StoredObject, object: JsonObject, how: How, dryRun: boolean): Promise<Attempt> {
   if (dryRun) return { kind: 'done', result: { kind: 'marked', object, stored: undefined, revision: current.revision } };
   const { store, cache } = operation.kind.hub;
-  const result = await store.put(current.key, object, current.revision, { shared: sharesWrites(operation.http) });
-  if (result.kind === 'conflict') return { kind: 'lost', current: result.current };
+  const result = await store.put(current.key, object, current.revision, how);
+  if (result.kind === 'conflict') return lost(operation, how, result.current);
   cache.wrote(result.object);
   noteWrite(operation, object, result.object.revision);
   return { kind: 'done', result: { kind: 'marked', object, stored: result.object } };

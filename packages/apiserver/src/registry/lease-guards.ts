@@ -1,5 +1,6 @@
-import { StatusError } from '@coxswain/api';
-import { fencedReason, type LeaseTerm } from '@coxswain/client';
+import { badRequest, StatusError } from '@coxswain/api';
+import { decodeLeaseTerm, fencedReason, leaseTermHeader, type LeaseTerm } from '@coxswain/client';
+import { header, type HttpRequest } from '@coxswain/host';
 import type { Metrics } from '@coxswain/service';
 import type { Lease } from 'kubernetes-types/coordination/v1';
 import { objectKey } from '../storage/keys.ts';
@@ -16,6 +17,15 @@ interface Known {
   readonly revision: number;
   readonly holderIdentity: string;
   readonly leaseTransitions: number;
+}
+
+/** The term of leadership in which what is asked for was decided. */
+export function termOf(request: HttpRequest): LeaseTerm | undefined {
+  const text = header(request.headers, leaseTermHeader);
+  if (text === undefined) return undefined;
+  const term = decodeLeaseTerm(text);
+  if (term === undefined) throw badRequest(`${leaseTermHeader} is not NAMESPACE/NAME/HOLDER/TRANSITIONS: ${text.slice(0, 200)}`);
+  return term;
 }
 
 /** What shares the reading that is to come. */
@@ -50,7 +60,9 @@ export class LeaseGuards {
   }
 
   /** A write under it did not come about. */
-  outdated({ key, revision }: WriteGuard): void {
+  outdated(guard: WriteGuard | undefined): void {
+    if (guard === undefined) return;
+    const { key, revision } = guard;
     if (this.#known.get(key)?.revision === revision) this.#known.delete(key);
   }
 

@@ -106,7 +106,7 @@ export class ResourceStore {
   }
 
   /** On success `object` is the last state, told at the revision of its deletion. */
-  async remove(last: StoredObject, options: Pick<PutOptions, 'shared'> = {}): Promise<WriteResult> {
+  async remove(last: StoredObject, options: Pick<PutOptions, 'shared' | 'guard'> = {}): Promise<WriteResult> {
     const key = utf8(last.key);
     const result = await this.#compareAnd(key, last.revision, { type: 'delete-range', key }, options);
     return result.kind === 'conflict' ? result : { kind: 'written', object: last.at(result.revision) };

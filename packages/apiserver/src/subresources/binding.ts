@@ -1,8 +1,8 @@
 import { badRequest, conflict, invalid, type FieldError, type JsonObject } from '@coxswain/api';
-import { decodeLeaseTerm, leaseTermHeader, type LeaseTerm } from '@coxswain/client';
-import { header, rfc3339Seconds, type Clock, type HttpRequest } from '@coxswain/host';
+import { rfc3339Seconds, type Clock } from '@coxswain/host';
 import type { Binding, Pod, PodCondition, PodStatus } from 'kubernetes-types/core/v1';
 import { sharesWrites } from '../fast-path/shared-writes.ts';
+import { termOf } from '../registry/lease-guards.ts';
 import { typed } from '../typed.ts';
 import type { CreateHandler, ObjectMutator, ResourceRequest } from '../types.ts';
 import { success } from './success.ts';
@@ -41,15 +41,6 @@ function bind(pod: Pod, binding: Binding, now: string, key: string): void {
   if (pod.spec !== undefined) pod.spec.nodeName = binding.target.name ?? '';
   if (pod.metadata !== undefined && binding.metadata?.annotations !== undefined) pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
   setPodCondition(pod, { type: 'PodScheduled', status: 'True', lastProbeTime: null as unknown as string, lastTransitionTime: now });
-}
-
-/** The term of leadership in which the binding was decided. */
-function termOf(request: HttpRequest): LeaseTerm | undefined {
-  const text = header(request.headers, leaseTermHeader);
-  if (text === undefined) return undefined;
-  const term = decodeLeaseTerm(text);
-  if (term === undefined) throw badRequest(`${leaseTermHeader} is not NAMESPACE/NAME/HOLDER/TRANSITIONS: ${text.slice(0, 200)}`);
-  return term;
 }
 
 /** A pod is bound once: the check and the write are one step. */

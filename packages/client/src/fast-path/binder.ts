@@ -1,4 +1,4 @@
-import { encodeLeaseTerm, leaseTermHeader, TermEnded, type LeaseTerm } from '../lease-term.ts';
+import { termHeaders, type LeaseTerm } from '../lease-term.ts';
 import { resources } from '../resources.ts';
 import type { Client } from '../types.ts';
 import { Together } from './together.ts';
@@ -15,26 +15,17 @@ export interface Binding {
  * what a term is also those that come late, by others only those that were not sent yet.
  */
 export class Binder {
-  readonly #term: (() => LeaseTerm | undefined) | undefined;
   readonly #bindings: Together<Binding>;
 
   constructor(client: Client, term?: () => LeaseTerm | undefined) {
-    this.#term = term;
     this.#bindings = new Together(client, {
       itemOf: ({ namespace, name, uid, node }) => ({ namespace, name, bind: { uid, node } }),
       single: async ({ namespace, name, uid, node }) => {
         const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node } };
-        await client.createSubresource(resources.pods, { namespace, name }, 'binding', body, this.#headers());
+        await client.createSubresource(resources.pods, { namespace, name }, 'binding', body, termHeaders(term));
       },
-      headers: () => this.#headers(),
+      headers: () => termHeaders(term),
     });
-  }
-
-  #headers(): Readonly<Record<string, string>> {
-    if (this.#term === undefined) return {};
-    const term = this.#term();
-    if (term === undefined) throw new TermEnded();
-    return { [leaseTermHeader]: encodeLeaseTerm(term) };
   }
 
   bind(binding: Binding): Promise<void> {

@@ -1,4 +1,5 @@
 import { utf8 } from '@coxswain/host';
+import { termHeaders, type LeaseTerm } from '../lease-term.ts';
 import { resources } from '../resources.ts';
 import type { Client } from '../types.ts';
 import { Together } from './together.ts';
@@ -10,14 +11,15 @@ export interface PodDeletion {
   readonly uid: string;
 }
 
-/** Deletions of pods with the grace that they ask for themselves, many to a call. */
+/** Deletions of pods with the grace that they ask for themselves, many to a call; `term` as the `Binder`'s. */
 export class PodDeletions {
   readonly #deletions: Together<PodDeletion>;
 
-  constructor(client: Client) {
+  constructor(client: Client, term?: () => LeaseTerm | undefined) {
     this.#deletions = new Together(client, {
       itemOf: ({ namespace, name, uid }) => ({ namespace, name, delete: { apiVersion: 'v1', resource: 'pods', body: utf8(JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } })) } }),
-      single: async ({ namespace, name, uid }) => { await client.delete(resources.pods, { namespace, name }, { preconditions: { uid } }); },
+      single: async ({ namespace, name, uid }) => { await client.delete(resources.pods, { namespace, name }, { preconditions: { uid } }, termHeaders(term)); },
+      headers: () => termHeaders(term),
     });
   }
 

@@ -6,7 +6,8 @@ import { kinds } from './kinds.ts';
 import type { History } from './model.ts';
 import { runReader } from './readers.ts';
 import { emptyRecords, type Records } from './records.ts';
-import { storm } from './storm.ts';
+import { cutOff, flicker, storm } from './storm.ts';
+import { runMayflies, runUndertaker } from './mayflies.ts';
 import { followLog } from './store-log.ts';
 import { Follower } from './watchers.ts';
 import { runWriter, writeLast } from './writers.ts';
@@ -23,11 +24,15 @@ export interface Outcome {
   readonly digest: string;
 }
 
-interface Plan { readonly apiservers: number; readonly stormMs: number; readonly compactionIntervalMs: number; readonly writers: number; readonly readers: number; readonly followers: number; readonly thinkMs: number }
+interface Plan { readonly apiservers: number; readonly stormMs: number; readonly compactionIntervalMs: number; readonly special: 'none' | 'holes' | 'flicker'; readonly writers: number; readonly readers: number; readonly followers: number; readonly thinkMs: number }
 
-/** Odd seeds keep all history, even ones forget what is older than some seconds. */
+/**
+ * Odd seeds keep all history, even ones forget what is older than some seconds; every fourth so soon that who is cut off for a while has missed
+ * some. In every fourth of the others it is often unknown whether something was created.
+ */
 function planOf(seed: number, stormMs: number): Plan {
-  return { apiservers: 2 + (seed % 2), stormMs, compactionIntervalMs: seed % 2 === 1 ? 300_000 : 9000, writers: 5, readers: 5, followers: 10, thinkMs: 150 };
+  const special = ({ 0: 'holes', 3: 'flicker' } as const)[seed % 4] ?? 'none';
+  return { apiservers: 2 + (seed % 2), stormMs, special, compactionIntervalMs: seed % 2 === 1 ? 300_000 : special === 'holes' ? 1500 : 9000, writers: 5, readers: 5, followers: 10, thinkMs: 150 };
 }
 
 async function ready(world: ControlPlane, actor: Actor): Promise<void> {
@@ -70,6 +75,8 @@ export async function play(seed: number, stormMs: number): Promise<Outcome> {
     const working = [
       ...Array.from({ length: plan.writers }, (_, at) => runWriter(actor(`writer-${at}`), untilMs, plan.thinkMs)),
       ...Array.from({ length: plan.readers }, (_, at) => runReader(actor(`reader-${at}`), untilMs, plan.thinkMs)),
+      ...(plan.special === 'holes' ? [cutOff(world, actor('storm-holes').host, servers, stores, untilMs)] : []),
+      ...(plan.special === 'flicker' ? [flicker(world, actor('storm-flicker').host, servers, stores, untilMs), runMayflies(actor('mayflies'), untilMs), runUndertaker(actor('undertaker'), untilMs)] : []),
       storm(world, actor('storm-stores').host, stores, untilMs), storm(world, actor('storm-servers').host, servers, untilMs),
     ];
     await sim.runUntil(Promise.all(working), stormMs + settleMs, `seed ${seed}: the storm`);

@@ -37,3 +37,24 @@ export async function storm(world: ControlPlane, host: Host, victims: readonly s
     }
   }
 }
+
+/** One server at a time has no store for some seconds; whoever is connected to it stays so. */
+export async function cutOff({ sim }: ControlPlane, host: Host, servers: readonly string[], stores: readonly string[], untilMs: number): Promise<void> {
+  while (host.clock.monotonicMs() < untilMs) {
+    await host.timers.sleep(500 + host.random.float() * 2000);
+    const server = servers[Math.floor(host.random.float() * servers.length)] as string;
+    sim.partition([server], stores);
+    for (const store of stores) sim.resetConnections(server, store);
+    await host.timers.sleep(3500 + host.random.float() * 2500);
+    sim.heal();
+  }
+}
+
+/** Connections between servers and stores break, and are made again at once: what was on its way may have been done. */
+export async function flicker({ sim }: ControlPlane, host: Host, servers: readonly string[], stores: readonly string[], untilMs: number): Promise<void> {
+  const pick = (from: readonly string[]): string => from[Math.floor(host.random.float() * from.length)] as string;
+  while (host.clock.monotonicMs() < untilMs) {
+    await host.timers.sleep(100 + host.random.float() * 300);
+    sim.resetConnections(pick(servers), pick(stores));
+  }
+}

@@ -1,16 +1,20 @@
-import { fromUtf8, readAll, utf8, type HttpHandler } from '@coxswain/host';
+import { fromUtf8, readAll, silentLogger, utf8, type HttpHandler } from '@coxswain/host';
 import type { Simulation } from '@coxswain/host/sim';
 import type { FakeApiServer } from '@coxswain/client/testing';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { expect, test } from 'vitest';
 import { defaultSchedulerConfig, type SchedulerConfig } from '../config.ts';
 import { parseSchedulerFile } from '../config-file.ts';
+import { PodInfos } from '../cache/pod-info.ts';
+import { CycleState } from '../framework/cycle-state.ts';
+import { Extenders } from './extenders.ts';
+import { HttpExtender } from './http-extender.ts';
 import { assigned, node, pod, put, read, whenEvent, whenPod, world } from '../testing/world.ts';
 
 type Answer = (verb: string, args: Readonly<Record<string, unknown>>) => unknown;
 type Asked = readonly [verb: string, args: Readonly<Record<string, unknown>>];
 
-interface Scene { readonly sim: Simulation; readonly server: FakeApiServer; readonly asked: Asked[]; readonly start: () => Promise<unknown> }
+interface Scene { readonly sim: Simulation; readonly server: FakeApiServer; readonly asked: Asked[]; readonly extenders: Extenders; readonly start: () => Promise<unknown> }
 
 /** A cluster whose scheduler asks an extender at http://extender:9000/say. A thrown number is its answer's status; a promise is waited for. */
 async function scene(answer: Answer, extender: Readonly<Record<string, unknown>> = {}): Promise<Scene> {
@@ -31,7 +35,8 @@ async function scene(answer: Answer, extender: Readonly<Record<string, unknown>>
     apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'KubeSchedulerConfiguration',
     extenders: [{ urlPrefix: 'http://extender:9000/say/', filterVerb: 'filter', ...extender }],
   }, 'test');
-  return { sim, server, asked, start: () => start({ ...defaultSchedulerConfig('test'), extenders: config.extenders, profiles: config.profiles } satisfies SchedulerConfig) };
+  const extenders = new Extenders(config.extenders.map((one) => new HttpExtender(one, sim.start('asks', 'asks').host)), silentLogger);
+  return { sim, server, asked, extenders, start: () => start({ ...defaultSchedulerConfig('test'), extenders: config.extenders, profiles: config.profiles } satisfies SchedulerConfig) };
 }
 
 const nodeNames = (args: Readonly<Record<string, unknown>>): string[] =>
@@ -177,6 +182,18 @@ test('a binder binds in the scheduler\'s place; an ignorable one that fails leav
     expect(asked).toEqual([['bind', { PodName: 'p', PodNamespace: 'default', PodUID: read(server, 'p').metadata?.uid, Node: 'n1' }]]);
     expect(bindings > 0).toBe(ignorable);
   }
+});
+
+test('a binder is not asked once the term of who decided has ended', async () => {
+  const { asked, extenders, sim, server } = await scene(() => ({ Error: '' }), { filterVerb: '', bindVerb: 'bind' });
+  put(server, 'pods', pod('p'));
+  let [held, lost] = [true, 0];
+  const leadership = { term: () => (held ? { namespace: 'kube-system', name: 'kube-scheduler', holderIdentity: 'me', leaseTransitions: 0 } : undefined), lost: () => { lost += 1; } };
+  const binder = extenders.binder(leadership);
+  const bind = async (): Promise<string> => (await sim.runUntil(binder.bind(new CycleState(), new PodInfos().of(read(server, 'p')), 'n1', new AbortController().signal), 1000, 'bind')).code;
+  expect([await bind(), asked.length, lost]).toEqual(['Success', 1, 0]);
+  held = false;
+  expect([await bind(), asked.length, lost]).toEqual(['Error', 1, 1]);
 });
 
 test('a binder\'s error is the pod\'s', async () => {

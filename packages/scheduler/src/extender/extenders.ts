@@ -1,3 +1,4 @@
+import { TermEnded } from '@coxswain/client';
 import type { Logger } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../cache/node-info.ts';
@@ -5,6 +6,7 @@ import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { BindPlugin } from '../framework/interface.ts';
 import { failed, skip, success, type Status } from '../framework/status.ts';
+import type { Leadership } from '../leadership.ts';
 import { candidateOf, type Candidate } from '../plugins/default-preemption/candidates.ts';
 import type { HttpExtender } from './http-extender.ts';
 import type { MetaVictims } from './wire.ts';
@@ -88,11 +90,18 @@ export class Extenders {
     return left;
   }
 
-  /** Comes before the profile's Bind plugins: the one extender that binds does so for the pods that it is interested in. */
-  binder(): BindPlugin {
+  /**
+   * Comes before the profile's Bind plugins: the one extender that binds does so for the pods that it is interested in. It is not asked once the
+   * term has ended; what it binds after it was asked is its own, and knows no term.
+   */
+  binder(leadership?: Leadership): BindPlugin {
     return { name: extenderName, bind: async (_state, pod, nodeName) => {
       for (const extender of this.#all) {
         if (!extender.has('bindVerb') || !extender.isInterestedIn(pod.pod)) continue;
+        if (leadership !== undefined && leadership.term() === undefined) {
+          leadership.lost();
+          return { ...failed(new TermEnded()), plugin: extenderName };
+        }
         try {
           await extender.bind(pod, nodeName);
           return success;

@@ -1,9 +1,10 @@
 import { randomBelow, rfc3339Seconds, type Host, type Random } from '@coxswain/host';
-import { isNotFound, type EventRecorder } from '@coxswain/client';
+import { isFenced, isNotFound, TermEnded, type EventRecorder } from '@coxswain/client';
 import type { PodDeletions, PodStatusPatches } from '@coxswain/client/fast-path';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
+import type { Leadership } from '../../leadership.ts';
 import type { Extenders } from '../../extender/extenders.ts';
 import { fitMessage, type Diagnosis } from '../../framework/diagnosis.ts';
 import type { Framework, Nominator } from '../../framework/framework.ts';
@@ -24,6 +25,7 @@ export interface PreemptionHandle {
   readonly host: Host;
   readonly podStatuses: Pick<PodStatusPatches, 'patch'>;
   readonly podDeletions: Pick<PodDeletions, 'delete'>;
+  readonly leadership?: Leadership | undefined;
   readonly recorder: EventRecorder;
   activate(uids: Iterable<string>): void;
   readonly schedulerName: string;
@@ -127,10 +129,13 @@ async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, no
   };
   try {
     if (!victim.terminating) {
+      // The condition knows no term: it is at least not sent when ours has ended.
+      if (handle.leadership !== undefined && handle.leadership.term() === undefined) throw new TermEnded();
       await handle.podStatuses.patch({ ...key, uid: victim.uid, status: { conditions: [condition] } });
       await handle.podDeletions.delete({ ...key, uid: victim.uid });
     }
   } catch (error) {
+    if (isFenced(error)) handle.leadership?.lost();
     // It went by itself.
     if (!isNotFound(error)) throw error;
   }
