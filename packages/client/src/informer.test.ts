@@ -159,3 +159,23 @@ test('an informer that keeps less of each object asks for pages, and lists, tell
   expect(informer.lister.get({ namespace: 'a', name: 'second' })?.data).toBeUndefined();
   expect(asked[0]).toMatch(/^\/api\/v1\/configmaps\?limit=500$/);
 });
+
+test('a kind that may be absent counts as synced and empty until somebody serves it', async () => {
+  const sim = new Simulation({ seed: 7 });
+  const serverHost = sim.start('server', 'apiserver').host;
+  const server = new FakeApiServer(serverHost);
+  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  const { host } = sim.start('client', 'client');
+  const factory = createInformerFactory(host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+  const [informer, sure] = [factory.informer(resources.configmaps), factory.informer(resources.secrets)];
+  informer.mayBeAbsent('install it');
+  const told: string[] = [];
+  informer.addHandler({ added: ({ metadata }) => told.push(metadata?.name ?? '') });
+  server.intercept = (request) => (request.target.includes('/configmaps') ? statusOf(404, 'NotFound', 'the server could not find the requested resource') : undefined);
+  server.store.create(where, { metadata: { name: 'x' } });
+  await sim.runUntil(factory.start(new AbortController().signal), 1000, 'the start');
+  expect([informer.isAbsent, sure.isAbsent, told]).toEqual([true, false, []]);
+  server.intercept = undefined;
+  await sim.run(11_000);
+  expect([informer.isAbsent, told]).toEqual([false, ['x']]);
+});

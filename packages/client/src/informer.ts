@@ -1,5 +1,5 @@
 import { type Host, NetworkError } from '@coxswain/host';
-import { ApiError, isGone } from './api-error.ts';
+import { ApiError, isForbidden, isGone, isNotFound } from './api-error.ts';
 import { Backoff, reflectorBackoff } from './backoff.ts';
 import { Cache } from './cache.ts';
 import { keyOfObject } from './key.ts';
@@ -10,6 +10,7 @@ export type InformerScope = Pick<ListOptions, 'namespace' | 'labelSelector' | 'f
 /** Upstream's: a watch lasts five to ten minutes, so that clients spread over servers again. */
 const minWatchSeconds = 300;
 const pageSize = 500;
+const lookAgainMs = 10_000;
 
 /** How a watch ended. */
 type WatchEnd = 'closed' | 'expired';
@@ -32,6 +33,9 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   /** Who waits for a list that begins from now on. */
   #waiting: (() => void)[] = [];
   #turn = new AbortController();
+  /** Said when there is no such kind. */
+  #hint: string | undefined;
+  #isAbsent = false;
 
   constructor(host: Host, client: Client, type: ResourceType<T>, scope: InformerScope, thrift?: InformerThrift<T>) {
     this.type = type;
@@ -44,6 +48,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   get lister(): Lister<T> { return this.#cache; }
   get hasSynced(): boolean { return this.#hasSynced; }
+  get isAbsent(): boolean { return this.#isAbsent; }
   get resourceVersion(): string { return this.#resourceVersion; }
   whenSynced(): Promise<void> { return this.#synced.promise; }
 
@@ -54,6 +59,10 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   addIndex(name: string, values: (object: T) => readonly string[]): void {
     this.#cache.addIndex(name, values);
+  }
+
+  mayBeAbsent(hint: string): void {
+    this.#hint = hint;
   }
 
   refresh(): Promise<void> {
@@ -81,9 +90,15 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
         if (await this.#watchOnce(turn.signal) === 'expired') mustList = true;
       } catch (error) {
         if (signal.aborted) return;
-        mustList = mustList || isGone(error);
+        const isMissing = this.#hint !== undefined && (isNotFound(error) || isForbidden(error));
+        mustList = mustList || isMissing || isGone(error);
         // Somebody wants it listed anew.
         if (turn.signal.aborted) continue;
+        if (isMissing) {
+          this.#absent(error as ApiError);
+          await this.#host.timers.sleep(lookAgainMs, turn.signal);
+          continue;
+        }
         this.#report(error);
         await this.#host.timers.sleep(this.#backoff.nextMs(), turn.signal);
       } finally {
@@ -99,6 +114,19 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
       return;
     }
     this.#host.log.debug('list or watch failed, trying again', { resource: this.type.resource, error: error.message });
+  }
+
+  #absent(error: ApiError): void {
+    if (!this.#isAbsent) this.#host.log.warn('the cluster has no such kind', { resource: `${this.type.resource}.${this.type.group}`, version: this.type.version, hint: this.#hint ?? '', error: error.message });
+    this.#isAbsent = true;
+    this.#replace(new Map());
+    this.#told();
+    for (const listed of this.#waiting.splice(0)) listed();
+  }
+
+  #told(): void {
+    this.#hasSynced = true;
+    this.#synced.resolve();
   }
 
   /** The first list may come from the server's cache; after an expiry only a quorum read is certain to be newer. */
@@ -134,10 +162,11 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
       next = page.metadata.continue;
     } while (next !== undefined && next !== '');
     this.#listExactly = false;
+    if (this.#isAbsent) this.#host.log.info('the cluster has the kind now', { resource: `${this.type.resource}.${this.type.group}` });
+    this.#isAbsent = false;
     this.#replace(present);
     this.#resourceVersion = resourceVersion;
-    this.#hasSynced = true;
-    this.#synced.resolve();
+    this.#told();
   }
 
   #replace(present: ReadonlyMap<string, T>): void {

@@ -123,6 +123,13 @@ export interface Informer<T extends KubeObject> {
   addIndex(name: string, values: (object: T) => readonly string[]): void;
   readonly hasSynced: boolean;
   /**
+   * Before the start only. If nobody serves the kind (or its reader may not read it) it counts as synced and empty, which is logged once with `hint`:
+   * what to install, and what is not done until then. It is looked for again every ten seconds.
+   */
+  mayBeAbsent(hint: string): void;
+  /** Nobody serves it now. Of kinds that may be absent only. */
+  readonly isAbsent: boolean;
+  /**
    * Resolves when the cache has all that the store had when this was called, and handlers were told: it is listed anew, which tells nothing of what
    * is known already. Only while it runs.
    */

@@ -35,6 +35,8 @@ export interface ControllerManagerConfig {
   readonly nodeEvictionRate: number;
   readonly terminatedPodGcThreshold: number;
   readonly volumes: VolumesConfig;
+  /** --feature-gates: those that are on. */
+  readonly features: ReadonlySet<string>;
   /** Workers by controller name; upstream's default where absent. */
   readonly concurrency: Readonly<Record<string, number>>;
 }
@@ -51,5 +53,5 @@ export const defaultConfig: ControllerManagerConfig = {
   nodeMonitorPeriodMs: 5_000, nodeMonitorGracePeriodMs: 50_000, nodeStartupGracePeriodMs: 60_000, nodeEvictionRate: 0.1,
   terminatedPodGcThreshold: 12_500,
   volumes: { dynamicProvisioning: true, hostPathProvisioner: false, binderSyncPeriodMs: 15_000 },
-  concurrency: {},
+  features: new Set(), concurrency: {},
 };

@@ -19,6 +19,7 @@ import { volumeBinderController } from './persistentvolume-binder/binder.ts';
 import { podGcController } from './pod-gc/pod-gc.ts';
 import { claimProtectionController, volumeProtectionController } from './protection/protection.ts';
 import { replicaSetController, replicationController } from './replicaset/replicaset.ts';
+import { resourceClaimController } from './resourceclaim/resourceclaim.ts';
 import { resourceQuotaController } from './resourcequota/resourcequota.ts';
 import { rootCaController } from './root-ca/root-ca.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount.ts';
@@ -32,5 +33,5 @@ export const allControllers: readonly Controller[] = [
   endpointsController, endpointSliceController, endpointSliceMirroringController, approver, signing, cleaner, ipamController, garbageCollector,
   nodeLifecycleController, taintEvictionController, podGcController, daemonSetController, statefulSetController, jobController, cronJobController, ttlAfterFinishedController,
   disruptionController, resourceQuotaController, claimProtectionController, volumeProtectionController, clusterRoleAggregationController, tokenCleaner, policyStatusController,
-  volumeBinderController, ephemeralVolumeController,
+  volumeBinderController, ephemeralVolumeController, resourceClaimController,
 ];

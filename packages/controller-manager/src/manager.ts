@@ -57,7 +57,7 @@ async function runControllers(config: ControllerManagerConfig, host: Host, clien
   const queueMeter = queueMeters(metrics, host.clock);
   const runs: { readonly name: string; readonly run: Run }[] = [];
   for (const controller of allControllers) {
-    if (!isEnabled(controller, config.controllers)) {
+    if (!isEnabled(controller, config.controllers) || (controller.feature !== undefined && !config.features.has(controller.feature))) {
       host.log.info('controller is off', { controller: controller.name });
       continue;
     }

@@ -23,6 +23,8 @@ export interface Controller {
   readonly name: string;
   /** Off unless named in --controllers. */
   readonly onlyIfNamed?: boolean;
+  /** Runs only with this feature on. */
+  readonly feature?: 'DynamicResourceAllocation';
   /** Service account of --use-service-account-credentials; event source too, unless that has another name. */
   readonly account: string;
   readonly eventSource?: string;

@@ -1,5 +1,5 @@
 import type { ResourceClaim } from '@coxswain/api/dynamic-resources';
-import type { FakeObject } from '@coxswain/client/testing';
+import { statusOf, type FakeObject } from '@coxswain/client/testing';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { expect, test } from 'vitest';
 import { defaultSchedulerConfig } from './config.ts';
@@ -98,4 +98,18 @@ test('pods share a claim, where it is; one that nobody uses is allocated anew', 
   await whenPod(here.sim, here.server, 'q', assigned);
   expect(read(here.server, 'q').spec?.nodeName).toBe('n1');
   expect(devicesOf(stored(here, 'idle'))).toEqual(['n1/gpu-0']);
+});
+
+test('where nobody serves the group pods without claims are scheduled, and those with claims once it is served', async () => {
+  const here = await cluster({ n1: 1 });
+  put(here.server, 'resourceclaims', claim('c'), group);
+  put(here.server, 'pods', using('p', 'c'));
+  put(here.server, 'pods', pod('plain'));
+  here.server.intercept = ({ target }) => (target.includes(group) ? statusOf(404, 'NotFound', 'the server could not find the requested resource') : undefined);
+  await here.start(config);
+  await whenPod(here.sim, here.server, 'plain', assigned);
+  await here.sim.run(30_000);
+  expect(assigned(read(here.server, 'p'))).toBe(false);
+  here.server.intercept = undefined;
+  await whenPod(here.sim, here.server, 'p', assigned);
 });

@@ -1,4 +1,4 @@
-import { createInformerFactory, dynamicResources, resources, runLeaderElection, type Client } from '@coxswain/client';
+import { createInformerFactory, dynamicResources, resources, runLeaderElection, type Client, type Informer, type KubeObject, type ResourceType } from '@coxswain/client';
 import type { Host } from '@coxswain/host';
 import { noMetrics, type Metrics, type RunningComponent } from '@coxswain/service';
 import { assemble } from './assemble.ts';
@@ -12,6 +12,9 @@ import { Lead } from './leadership.ts';
 
 const unfinished = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
 
+const noPodGroups = 'pods of a group wait until PodGroup of scheduling.x-k8s.io/v1alpha1 is installed (manifests/pod-groups.yaml of the scheduler); all others are scheduled';
+const noDevices = 'pods that claim devices wait until the API server serves resource.k8s.io/v1beta1 (--runtime-config=resource.k8s.io/v1beta1=true); all others are scheduled';
+
 export interface RunningScheduler extends RunningComponent {
   /** undefined when informers have synced and, if it leads, decisions go on; else what is missing. */
   ready(): string | undefined;
@@ -21,6 +24,11 @@ export interface RunningScheduler extends RunningComponent {
 
 function makeInformers(config: SchedulerConfig, host: Host, client: Client) {
   const factory = createInformerFactory(host, client);
+  const optional = <T extends KubeObject>(type: ResourceType<T>, hint: string): Informer<T> => {
+    const informer = factory.informer(type);
+    informer.mayBeAbsent(hint);
+    return informer;
+  };
   const thrift = config.extenders.length > 0 ? undefined : thrifts();
   return {
     factory,
@@ -41,12 +49,9 @@ function makeInformers(config: SchedulerConfig, host: Host, client: Client) {
       capacities: factory.informer(resources.csistoragecapacities),
       attachments: factory.informer(resources.volumeattachments),
     },
-    // Without the definition of PodGroup in the cluster they never sync, and nothing is decided.
-    gangs: usesGangs(config) ? { podGroups: factory.informer(podGroups), members: factory.informer(resources.pods, { labelSelector: podGroupLabel }) } : undefined,
+    gangs: usesGangs(config) ? { podGroups: optional(podGroups, noPodGroups), members: factory.informer(resources.pods, { labelSelector: podGroupLabel }) } : undefined,
     devices: config.dynamicResources ? {
-      claims: factory.informer(dynamicResources.resourceclaims),
-      classes: factory.informer(dynamicResources.deviceclasses),
-      slices: factory.informer(dynamicResources.resourceslices),
+      claims: optional(dynamicResources.resourceclaims, noDevices), classes: optional(dynamicResources.deviceclasses, noDevices), slices: optional(dynamicResources.resourceslices, noDevices),
     } : undefined,
   };
 }

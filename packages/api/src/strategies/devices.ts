@@ -18,7 +18,11 @@ function keyOf(one: JsonObject): string {
 /** What is off is dropped, unless the object has it already from a time when it was on. */
 function dropAdminAccess(now: readonly JsonObject[], old: readonly JsonObject[], { features }: StrategyContext): void {
   if (features?.has('DRAAdminAccess') === true || old.some((one) => has(one, 'adminAccess'))) return;
-  for (const one of now) delete one['adminAccess'];
+  for (const one of now) {
+    // Go writes the field of a result even where it says nothing.
+    if (has(one, 'request')) one['adminAccess'] = null;
+    else delete one['adminAccess'];
+  }
 }
 
 /** A device that the claim has no more says nothing of itself. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { createClient, type Client, type KubeconfigResult } from '@coxswain/client';
 import { loadInClusterConfig, loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
-import { UsageError, type Command, type FlagValues, type Metrics, type RunningComponent } from '@coxswain/service';
+import { featuresOf, UsageError, type Command, type FlagValues, type Metrics, type RunningComponent } from '@coxswain/service';
 import { createMetrics, serveHealth } from '@coxswain/service/edge';
 import { messageOf } from '../common/object.ts';
 import { defaultConfig, type ControllerManagerConfig } from '../config.ts';
@@ -71,6 +71,7 @@ async function configOf(values: FlagValues, host: Host): Promise<ControllerManag
     nodeMonitorPeriodMs: values.durationMs('node-monitor-period'), nodeMonitorGracePeriodMs: values.durationMs('node-monitor-grace-period'),
     nodeStartupGracePeriodMs: values.durationMs('node-startup-grace-period'), terminatedPodGcThreshold: values.int('terminated-pod-gc-threshold'),
     volumes: { dynamicProvisioning: values.bool('enable-dynamic-provisioning'), hostPathProvisioner: values.bool('enable-hostpath-provisioner'), binderSyncPeriodMs: values.durationMs('pvclaimbinder-sync-period') },
+    features: featuresOf(values, ['DynamicResourceAllocation', 'DRAAdminAccess']),
     concurrency: Object.fromEntries(Object.entries(concurrencyFlags).map(([flag, { controller }]) => [controller, values.int(flag)])),
   };
 }

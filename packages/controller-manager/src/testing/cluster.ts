@@ -1,4 +1,4 @@
-import { createApiServer, type PartsConfig } from '@coxswain/apiserver';
+import { createApiServer, type ApiServerConfig, type PartsConfig } from '@coxswain/apiserver';
 import { createClient, createInformerFactory, keyOf, type Client, type InformerFactory, type KubeObject, type ObjectKey, type ResourceType } from '@coxswain/client';
 import { createLocalStore } from '@coxswain/etcd-lite';
 import { silentLogger, type Host } from '@coxswain/host';
@@ -42,10 +42,10 @@ export interface TestCluster {
 }
 
 /** The real API server over a store in memory, with nothing but controllers. */
-export async function startTestCluster(log = silentLogger): Promise<TestCluster> {
+export async function startTestCluster(log = silentLogger, more: Pick<Partial<ApiServerConfig>, 'isServed'> & Pick<PartsConfig, 'features'> = {}): Promise<TestCluster> {
   const host = createRealHost(log);
   const store = createLocalStore(host);
-  const server = await createApiServer({ store, parts }, host);
+  const server = await createApiServer({ store, parts: { ...parts, features: more.features }, isServed: more.isServed }, host);
   await server.start();
   const listener = await host.network.serveHttp({ address: '127.0.0.1', port: 0 }, (request) => server.handle(request));
   const url = `http://127.0.0.1:${listener.port}`;

@@ -176,3 +176,19 @@ async function play({ seed, nodes, gangs, plain, refusals }: History): Promise<v
 test('whatever happened, no gang is left in part, and with room enough none is left out', async () => {
   await fc.assert(fc.asyncProperty(history, play), { numRuns: 15 });
 }, 60_000);
+
+test('without the kind PodGroup only pods that name a group wait, and they go once it is installed', async () => {
+  const { sim, server, start } = await world();
+  put(server, 'nodes', node('n1'));
+  for (const name of ['a', 'b']) put(server, 'pods', member(name, 'g'));
+  put(server, 'pods', pod('alone'));
+  server.intercept = ({ target }) => (target.includes('/podgroups') ? statusOf(404, 'NotFound', 'the server could not find the requested resource') : undefined);
+  await start(config);
+  await whenPod(sim, server, 'alone', assigned);
+  await sim.run(30_000);
+  expect(boundOf(server, 'g')).toBe(0);
+  server.intercept = undefined;
+  put(server, 'podgroups', group('g', 2), 'scheduling.x-k8s.io');
+  await whenPod(sim, server, 'a', assigned);
+  await whenPod(sim, server, 'b', assigned);
+});

@@ -82,7 +82,11 @@ export class Gangs {
     this.#clock = clock;
   }
 
+  /** There are no groups to be known: the cluster has no such kind. */
+  isKindAbsent: () => boolean = () => false;
+
   observe({ podGroups, members }: GangInformers): void {
+    this.isKindAbsent = () => podGroups.isAbsent;
     const group = (object: PodGroup): void => this.setGroup(object);
     podGroups.addHandler({ added: group, updated: (_before, after) => group(after), deleted: (object) => this.removeGroup(object) });
     const pod = (object: Pod): void => this.setPod(object);

@@ -75,6 +75,14 @@ test('fields of features that are off are dropped, unless they are there from be
   expect([dropped, shown, gone].map(({ status }) => (status as JsonObject)['devices'])).toEqual([undefined, said, undefined]);
 });
 
+test('a claim is reserved as it was stored, with what Go writes of nothing', () => {
+  const strategy = strategyFor(group, 'resourceclaims');
+  const before = decoded('resourceclaims', claimWith({ allocation: allocation('a') }));
+  const after = decoded('resourceclaims', claimWith({ allocation: allocation('a'), reservedFor: [pod('u')] }));
+  strategy.prepareForUpdate?.(after, before, context('status'));
+  expect(strategy.validateUpdate?.(after, before, context('status'))).toEqual([]);
+});
+
 test('the spec of a claim stays, that of a class makes generations', () => {
   const changed = strategyFor(group, 'resourceclaims').validateUpdate?.(claimWith({}, [{ ...request, count: 2 }]), claimWith({}), context()) ?? [];
   expect(changed.map(({ field, message }) => `${field}: ${message}`)).toEqual([expect.stringMatching(/^spec: Invalid value: resource\.ResourceClaimSpec\{.*Count:2.*\}: field is immutable$/)]);

@@ -21,6 +21,9 @@ export class MemoryInformer<T extends KubeObject> implements Informer<T> {
     this.lister.addIndex(name, values);
   }
 
+  readonly isAbsent = false;
+  mayBeAbsent(): void {}
+
   whenSynced(): Promise<void> {
     return Promise.resolve();
   }

@@ -23,7 +23,7 @@ export function coscheduling(gangs: Gangs): PreEnqueuePlugin & QueueSortPlugin &
       const key = gangKeyOf(pod);
       if (key === undefined) return success;
       const gang = gangs.of(pod);
-      if (gang?.group === undefined) return unresolvable(`waiting for PodGroup ${key}`);
+      if (gang?.group === undefined) return unresolvable(`waiting for PodGroup ${key}${gangs.isKindAbsent() ? ': the cluster has no kind PodGroup (scheduling.x-k8s.io/v1alpha1)' : ''}`);
       return isComplete(gang) ? success : unresolvable(`cannot find enough sibling pods, current pods number: ${gang.waiting.size + gang.placed.size}, minMember of group: ${minMemberOf(gang)}`);
     },
     less(a, b) {
