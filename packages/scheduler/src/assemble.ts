@@ -19,6 +19,7 @@ import { observe } from './handlers.ts';
 import type { Leadership } from './leadership.ts';
 import { owningSelectors } from './owning-selectors.ts';
 import { makeFramework } from './profile.ts';
+import { AwaitedVictims } from './plugins/default-preemption/awaited-victims.ts';
 import { QueueingHints } from './queue/queueing-hints.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
 import { makeSchedulerMetrics } from './scheduler-metrics.ts';
@@ -63,6 +64,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   const extenders = new Extenders(config.extenders.map((extender) => new HttpExtender(extender, host)), host.log);
   const gangs = new Gangs(host.clock);
   const podStatuses = new PodStatusPatches(client);
+  const awaitedVictims = new AwaitedVictims();
   const decisions = new DecisionLog(decisionsKept);
   const frameworks = new Map<string, Framework>();
   const recorders = new Map<string, EventRecorder>();
@@ -80,14 +82,17 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
     // All profiles sort alike; the configuration is refused otherwise.
     less: (a, b) => (frameworks.get(firstProfile.schedulerName) as Framework).queueSort.less(a, b),
     preEnqueue: (pod) => frameworkOf(pod).preEnqueue(pod),
-    judge: (pod, rejection, event) => hints.get(pod.spec?.schedulerName ?? '')?.judge(pod, rejection, event) ?? 'after-backoff',
+    judge: (pod, rejection, event) => {
+      if (awaitedVictims.stillFor(pod.metadata?.uid ?? '', event, (uid) => cache.has(uid))) return 'no';
+      return hints.get(pod.spec?.schedulerName ?? '')?.judge(pod, rejection, event) ?? 'after-backoff';
+    },
     concerns: (name, rejection, event) => hints.get(name)?.concerns(rejection, event) ?? true,
     wake: () => scheduler.wake(),
   });
   for (const profile of config.profiles) {
     const recorder = createSeriesRecorder(host, client, { component: profile.schedulerName, hostname: hostnameOf(config.identity), writeTogether: eventWriter(client) });
     const framework = makeFramework(profile, {
-      host, client, recorder, podStatuses, podDeletions: new PodDeletions(client, leadership === undefined ? undefined : () => leadership.term()), storage, leadership, extenders, gangs,
+      host, client, recorder, podStatuses, awaitedVictims, podDeletions: new PodDeletions(client, leadership === undefined ? undefined : () => leadership.term()), storage, leadership, extenders, gangs,
       resourceClaims,
       snapshot: () => cache.snapshot(),
       activate: (uids) => queue.activate(uids),

@@ -155,6 +155,10 @@ export class SchedulerCache {
     this.#put(pod, state);
   }
 
+  has(uid: string): boolean {
+    return this.#pods.has(uid);
+  }
+
   isAssumed(uid: string): boolean {
     return this.#pods.get(uid)?.kind === 'assumed';
   }

@@ -12,6 +12,7 @@ import type { Framework, Nominator } from '../framework/framework.ts';
 import type { Leadership } from '../leadership.ts';
 import type { Labels } from '../selectors/labels.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { AwaitedVictims } from './default-preemption/awaited-victims.ts';
 import type { KeyedSelector } from './pod-topology-spread/constraints.ts';
 
 /** What plugins may use of the scheduler. The functions answer the present, not the time of the plugin's making. */
@@ -21,6 +22,7 @@ export interface PluginHandle {
   readonly recorder: EventRecorder;
   readonly podStatuses: PodStatusPatches;
   readonly podDeletions: PodDeletions;
+  readonly awaitedVictims: AwaitedVictims;
   /** Pods that wait for an event may try again at once. */
   activate(uids: Iterable<string>): void;
   readonly schedulerName: string;

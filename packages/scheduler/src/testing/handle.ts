@@ -4,6 +4,7 @@ import { silentLogger, type Host } from '@coxswain/host';
 import { SchedulerCache } from '../cache/cache.ts';
 import { Extenders } from '../extender/extenders.ts';
 import { Gangs } from '../gangs/gangs.ts';
+import { AwaitedVictims } from '../plugins/default-preemption/awaited-victims.ts';
 import type { PluginHandle } from '../plugins/handle.ts';
 import { Nominations } from '../queue/nominations.ts';
 import { staticStorage } from './static-storage.ts';
@@ -15,7 +16,7 @@ export function testHandle(host: Host, given: Partial<Handle> = {}): Handle {
   const cache = new SchedulerCache();
   const client = createClient(host, { server: 'http://127.0.0.1:1', userAgent: 'never used' });
   return {
-    host, client, podStatuses: new PodStatusPatches(client), podDeletions: new PodDeletions(client), activate: () => undefined, recorder: { event() { /* nobody listens */ } },
+    host, client, podStatuses: new PodStatusPatches(client), podDeletions: new PodDeletions(client), awaitedVictims: new AwaitedVictims(), activate: () => undefined, recorder: { event() { /* nobody listens */ } },
     nominator: () => new Nominations(), budgets: () => [], owningSelectors: () => [], namespaceLabels: () => ({}), storage: staticStorage({}),
     extenders: new Extenders([], silentLogger), gangs: new Gangs(host.clock), snapshot: () => cache.snapshot(), ...given,
   };

@@ -11,6 +11,7 @@ import type { Framework, Nominator } from '../../framework/framework.ts';
 import type { AnyPlugin, PostFilterResult, PreemptionCandidate, PreemptionReport } from '../../framework/interface.ts';
 import type { RowSubset } from '../../framework/row-statuses.ts';
 import { failed, success, unresolvable, unschedulable, type Status } from '../../framework/status.ts';
+import type { AwaitedVictims } from './awaited-victims.ts';
 import { pickCandidate, type Candidate } from './candidates.ts';
 import { DryRuns, type Trials } from './dry-runs.ts';
 
@@ -27,6 +28,7 @@ export interface PreemptionHandle {
   readonly podDeletions: Pick<PodDeletions, 'delete'>;
   readonly leadership?: Leadership | undefined;
   readonly recorder: EventRecorder;
+  readonly awaitedVictims: AwaitedVictims;
   activate(uids: Iterable<string>): void;
   readonly schedulerName: string;
   framework(): Framework;
@@ -191,11 +193,13 @@ class Preempting {
 
   async evictAll(pod: PodInfo, { victims, nodeName }: Candidate): Promise<void> {
     this.#asked.set(pod.uid, false);
+    this.#handle.awaitedVictims.expect(pod.uid, victims.map(({ uid }) => uid));
     let failedWith: unknown;
     try {
       await Promise.all([...victims.map((victim) => evict(this.#handle, pod, victim, nodeName)), clearLowerNominations(this.#handle, pod, nodeName)]);
     } catch (error) {
       failedWith = error;
+      this.#handle.awaitedVictims.forget(pod.uid);
       this.#handle.host.log.error('preemption failed', { pod: pod.key, node: nodeName, error: String(error) });
     }
     const asked = this.#asked.get(pod.uid) === true;
