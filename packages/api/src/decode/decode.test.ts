@@ -25,7 +25,8 @@ describe('types that do not fit', () => {
     ['{"spec":{"template":{"spec":{"restartPolicy":true}}}}', 'json: cannot unmarshal bool into Go struct field PodSpec.spec.template.spec.restartPolicy of type v1.RestartPolicy'],
     ['{"metadata":{"labels":{"a":true}}}', 'json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.labels of type string'],
     ['{"metadata":{"creationTimestamp":"now"}}', 'parsing time "now" as "2006-01-02T15:04:05Z07:00": cannot parse "now" as "2006"'],
-    ['{"spec":{"strategy":{"rollingUpdate":{"maxSurge":true}}}}', 'json: cannot unmarshal bool into Go value of type int32'],
+    ['{"spec":{"strategy":{"rollingUpdate":{"maxSurge":true}}}}', 'json: cannot unmarshal bool into Go struct field RollingUpdateDeployment.spec.strategy.rollingUpdate.maxSurge of type int32'],
+    ['{"metadata":{"creationTimestamp":5}}', 'json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string'],
   ])('%s', (text, message) => {
     expect(() => decode(deployments, text)).toThrow(`Deployment in version "v1" cannot be handled as a Deployment: ${message}`);
   });
@@ -76,7 +77,8 @@ describe('normal form', () => {
 
   test('values', () => {
     expect(canonicalTime('2026-01-02T03:04:05.9+02:00')).toBe('2026-01-02T01:04:05Z');
-    expect(canonicalMicroTime('2026-01-02T03:04:05.1Z')).toBe('2026-01-02T03:04:05.100000Z');
+    expect(canonicalMicroTime('2026-01-02T03:04:05.100000+02:00')).toBe('2026-01-02T01:04:05.100000Z');
+    expect(() => canonicalMicroTime('2026-01-02T03:04:05Z')).toThrow('parsing time "2026-01-02T03:04:05Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"');
     expect(() => canonicalTime('2026-13-02T03:04:05Z')).toThrow('parsing time "2026-13-02T03:04:05Z": month out of range');
     expect(() => canonicalTime('2026-02-30T03:04:05Z')).toThrow('day out of range');
     expect(canonicalBase64('YQ==\n')).toBe('YQ==');

@@ -4,7 +4,7 @@ import { stringifyAny } from '../json/any.ts';
 import { canonicalQuantity } from '../quantity/quantity.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { canonicalBase64 } from './base64.ts';
-import { jsonKind, TypeMismatchError, type DecodeContext } from './context.ts';
+import { jsonKind, type DecodeContext } from './context.ts';
 import { itemLimitOf } from './limits.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { canonicalMicroTime, canonicalTime } from './time.ts';
@@ -39,12 +39,9 @@ function readDouble(goType: string): Read {
   return (value, context) => (typeof value === 'number' || typeof value === 'bigint' ? value : context.mismatch(jsonKind(value), goType));
 }
 
-/** Types with a decoder of their own read a string by themselves, and their errors know nothing of the field. */
+/** Types with a decoder of their own read a string by themselves. */
 function readText(convert: (text: string) => string): Read {
-  return (value) => {
-    if (typeof value !== 'string') throw new TypeMismatchError(`json: cannot unmarshal ${jsonKind(value)} into Go value of type string`);
-    return convert(value);
-  };
+  return (value, context) => (typeof value === 'string' ? convert(value) : context.mismatch(jsonKind(value), 'string'));
 }
 
 function readBytes(goType: string): Read {
@@ -58,7 +55,7 @@ const readIntOrString: Read = (value, context) => {
   const literal = context.floatLiteral();
   if (literal === undefined && typeof value === 'number' && Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31) return value;
   const found = typeof value === 'number' || typeof value === 'bigint' ? `number ${literal ?? String(value)}` : jsonKind(value);
-  throw new TypeMismatchError(`json: cannot unmarshal ${found} into Go value of type int32`);
+  return context.mismatch(found, 'int32');
 };
 
 function readList(of: Shape, goType: string): Read {

@@ -7,17 +7,21 @@ export class ValueError extends Error {
 }
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-const layout = '2006-01-02T15:04:05Z07:00';
-const elements: readonly (readonly [string, RegExp])[] = [
+const sixDigits = /:\d\d\.\d{6}(?:Z|[+-]\d\d:\d\d)$/;
+type Element = readonly [string, RegExp];
+const untilSeconds: readonly Element[] = [
   ['2006', /^\d{4}/], ['-', /^-/], ['01', /^\d\d/], ['-', /^-/], ['02', /^\d\d/], ['T', /^T/], ['15', /^\d\d/], [':', /^:/], ['04', /^\d\d/], [':', /^:/],
-  ['05', /^\d\d(?:\.\d+)?/], ['Z07:00', /^(?:Z|[+-]\d\d:\d\d)/],
 ];
+const zoneElement: Element = ['Z07:00', /^(?:Z|[+-]\d\d:\d\d)/];
+interface Layout { readonly text: string; readonly elements: readonly Element[] }
+const timeLayout: Layout = { text: '2006-01-02T15:04:05Z07:00', elements: [...untilSeconds, ['05', /^\d\d(?:\.\d+)?/], zoneElement] };
+const microTimeLayout: Layout = { text: '2006-01-02T15:04:05.000000Z07:00', elements: [...untilSeconds, ['05', /^\d\d/], ['.000000', /^\.\d{6}/], zoneElement] };
 
-function refuse(text: string): never {
+function refuse(text: string, layout: Layout): never {
   let rest = text;
-  for (const [element, pattern] of elements) {
+  for (const [element, pattern] of layout.elements) {
     const match = pattern.exec(rest);
-    if (match === null) throw new ValueError(`parsing time ${JSON.stringify(text)} as "${layout}": cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`);
+    if (match === null) throw new ValueError(`parsing time ${JSON.stringify(text)} as "${layout.text}": cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`);
     rest = rest.slice(match[0].length);
   }
   throw new ValueError(`parsing time ${JSON.stringify(text)}: extra text: ${JSON.stringify(rest)}`);
@@ -35,9 +39,9 @@ function offsetMs(zone: string): number {
 
 interface Instant { readonly seconds: string; readonly fraction: string }
 
-function parseTime(text: string): Instant {
+function parseTime(text: string, layout: Layout): Instant {
   const match = rfc3339.exec(text);
-  if (match === null) refuse(text);
+  if (match === null) refuse(text, layout);
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number];
   const zone = match[8] as string;
   if (month < 1 || month > 12) refuseRange(text, 'month');
@@ -55,11 +59,12 @@ function parseTime(text: string): Instant {
 
 /** metav1.Time: UTC, whole seconds. */
 export function canonicalTime(text: string): string {
-  return `${parseTime(text).seconds}Z`;
+  return `${parseTime(text, timeLayout).seconds}Z`;
 }
 
-/** metav1.MicroTime: UTC, six digits of a second. */
+/** metav1.MicroTime: UTC, six digits of a second, no more and no less. */
 export function canonicalMicroTime(text: string): string {
-  const { seconds, fraction } = parseTime(text);
-  return `${seconds}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
+  const { seconds, fraction } = parseTime(text, microTimeLayout);
+  if (!sixDigits.test(text)) refuse(text, microTimeLayout);
+  return `${seconds}.${fraction}Z`;
 }

@@ -1,6 +1,6 @@
 import { setMember } from '../decode/read.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { child, children, ensure, isEmpty, isUnset, setDefault, setDefaults, type SetDefaults } from './helpers.ts';
+import { child, children, ensure, isEmpty, isUnset, setDefault, setDefaults, setPointerDefaults, type SetDefaults } from './helpers.ts';
 import { both, roundLists } from './pods.ts';
 
 const core = 'io.k8s.api.core.v1';
@@ -24,10 +24,10 @@ const service: SetDefaults = (object) => {
   children(spec, 'ports').forEach(servicePort);
   const { type } = spec;
   if (isExternallyAccessible(spec)) setDefault(spec, 'externalTrafficPolicy', 'Cluster');
-  if (type === 'NodePort' || type === 'LoadBalancer' || type === 'ClusterIP') setDefault(spec, 'internalTrafficPolicy', 'Cluster');
+  if (type === 'NodePort' || type === 'LoadBalancer' || type === 'ClusterIP') spec['internalTrafficPolicy'] ??= 'Cluster';
   if (type !== 'LoadBalancer') return;
   setDefault(spec, 'allocateLoadBalancerNodePorts', true);
-  for (const ingress of children(child(ensure(object, 'status'), 'loadBalancer'), 'ingress')) if (!isUnset(ingress['ip'])) setDefault(ingress, 'ipMode', 'VIP');
+  for (const ingress of children(child(ensure(object, 'status'), 'loadBalancer'), 'ingress')) if (!isUnset(ingress['ip'])) ingress['ipMode'] ??= 'VIP';
 };
 
 /** stringData is for writing only: it becomes data. */
@@ -81,9 +81,9 @@ export const coreDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${core}.LimitRangeItem`]: both(limitRangeItem, roundLists),
   [`${core}.NodeStatus`]: both(nodeStatus, roundLists),
   [`${core}.PersistentVolume`]: (object) => setDefault(ensure(object, 'status'), 'phase', 'Pending'),
-  [`${core}.PersistentVolumeSpec`]: both(setDefaults({ persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }), roundLists),
+  [`${core}.PersistentVolumeSpec`]: both(setDefaults({ persistentVolumeReclaimPolicy: 'Retain' }), setPointerDefaults({ volumeMode: 'Filesystem' }), roundLists),
   [`${core}.PersistentVolumeClaim`]: (object) => setDefault(ensure(object, 'status'), 'phase', 'Pending'),
-  [`${core}.PersistentVolumeClaimSpec`]: setDefaults({ volumeMode: 'Filesystem' }),
+  [`${core}.PersistentVolumeClaimSpec`]: setPointerDefaults({ volumeMode: 'Filesystem' }),
   [`${core}.PersistentVolumeClaimStatus`]: roundLists,
   [`${core}.ResourceQuotaSpec`]: roundLists,
   [`${core}.ResourceQuotaStatus`]: roundLists,

@@ -16,7 +16,7 @@ const networkPolicy: SetDefaults = (object) => {
 
 const ingressClass: SetDefaults = (object) => {
   const parameters = child(ensure(object, 'spec'), 'parameters');
-  if (parameters !== undefined) setDefault(parameters, 'scope', 'Cluster');
+  if (parameters !== undefined) parameters['scope'] ??= 'Cluster';
 };
 
 const subject: SetDefaults = (object) => {
@@ -68,19 +68,19 @@ const port443 = setDefaults({ port: 443 });
 
 export const otherDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${networking}.NetworkPolicy`]: networkPolicy,
-  [`${networking}.NetworkPolicyPort`]: setDefaults({ protocol: 'TCP' }),
+  [`${networking}.NetworkPolicyPort`]: setPointerDefaults({ protocol: 'TCP' }),
   [`${networking}.IngressClass`]: ingressClass,
   'io.k8s.api.discovery.v1.EndpointPort': (object) => {
     object['name'] ??= '';
-    setDefault(object, 'protocol', 'TCP');
+    object['protocol'] ??= 'TCP';
   },
   [`${rbac}.RoleBinding`]: (object) => setDefault(ensure(object, 'roleRef'), 'apiGroup', rbacGroup),
   [`${rbac}.ClusterRoleBinding`]: (object) => setDefault(ensure(object, 'roleRef'), 'apiGroup', rbacGroup),
   [`${rbac}.Subject`]: subject,
-  'io.k8s.api.scheduling.v1.PriorityClass': setDefaults({ preemptionPolicy: 'PreemptLowerPriority' }),
+  'io.k8s.api.scheduling.v1.PriorityClass': setPointerDefaults({ preemptionPolicy: 'PreemptLowerPriority' }),
   'io.k8s.api.storage.v1.StorageClass': setPointerDefaults({ reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' }),
   'io.k8s.api.storage.v1.CSIDriverSpec': (object) => {
-    setDefaults({ attachRequired: true, podInfoOnMount: false, storageCapacity: false, fsGroupPolicy: 'ReadWriteOnceWithFSType', requiresRepublish: false, seLinuxMount: false })(object);
+    setPointerDefaults({ attachRequired: true, podInfoOnMount: false, storageCapacity: false, fsGroupPolicy: 'ReadWriteOnceWithFSType', requiresRepublish: false, seLinuxMount: false })(object);
     if (isEmpty(object['volumeLifecycleModes'])) object['volumeLifecycleModes'] = ['Persistent'];
   },
   [`${flowcontrol}.FlowSchemaSpec`]: flowSchema,
@@ -88,14 +88,14 @@ export const otherDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${flowcontrol}.ExemptPriorityLevelConfiguration`]: setDefaults({ nominalConcurrencyShares: 0, lendablePercent: 0 }),
   [`${admission}.ValidatingWebhook`]: webhook,
   [`${admission}.MutatingWebhook`]: mutatingWebhook,
-  [`${admission}.RuleWithOperations`]: setDefaults({ scope: '*' }),
+  [`${admission}.RuleWithOperations`]: setPointerDefaults({ scope: '*' }),
   [`${admission}.ServiceReference`]: port443,
   ...Object.fromEntries([admission, betaAdmission, alphaAdmission].flatMap((version) => [
     [`${version}.ValidatingAdmissionPolicySpec`, setPointerDefaults({ failurePolicy: 'Fail' })],
     [`${version}.MutatingAdmissionPolicySpec`, setPointerDefaults({ failurePolicy: 'Fail' })],
-    [`${version}.MatchResources`, setDefaults({ namespaceSelector: {}, objectSelector: {}, matchPolicy: 'Equivalent' })],
-    [`${version}.NamedRuleWithOperations`, setDefaults({ scope: '*' })],
-    [`${version}.ParamRef`, setDefaults({ parameterNotFoundAction: 'Deny' })],
+    [`${version}.MatchResources`, setPointerDefaults({ namespaceSelector: {}, objectSelector: {}, matchPolicy: 'Equivalent' })],
+    [`${version}.NamedRuleWithOperations`, setPointerDefaults({ scope: '*' })],
+    [`${version}.ParamRef`, setPointerDefaults({ parameterNotFoundAction: 'Deny' })],
   ])),
   [`${apiextensions}.CustomResourceDefinition`]: definition,
   [`${apiextensions}.ServiceReference`]: port443,

@@ -1,6 +1,6 @@
 import { quantityFromMilliValue, formatQuantity, parseQuantity, quantityMilliValue } from '../quantity/quantity.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { child, children, ensure, isEmpty, isUnset, setDefault, setDefaults, type SetDefaults } from './helpers.ts';
+import { child, children, ensure, isEmpty, isUnset, setDefault, setDefaults, setPointerDefaults, type SetDefaults } from './helpers.ts';
 
 const core = 'io.k8s.api.core.v1';
 
@@ -9,9 +9,12 @@ const host = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\\.(?:[a-zA-
 /** What a registry takes for the name of an image; other names have no tag to look at. */
 const reference = new RegExp(`^(?:${host}/)?${namePart}(?:/${namePart})*(?::[\\w][\\w.-]{0,127})?$`);
 
+/** Sixty-four hexadecimal digits are an image's digest, and no name. */
+const bareDigest = /^[a-f0-9]{64}$/;
+
 /** `latest`, said or unsaid, is pulled again each time. */
 export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
-  if (image === '' || image.includes('@') || !reference.test(image)) return 'IfNotPresent';
+  if (image === '' || image.includes('@') || bareDigest.test(image) || !reference.test(image)) return 'IfNotPresent';
   const last = image.slice(image.lastIndexOf('/') + 1);
   const colon = last.indexOf(':');
   return colon < 0 || last.slice(colon + 1) === 'latest' ? 'Always' : 'IfNotPresent';
@@ -128,7 +131,7 @@ export const podDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${core}.ISCSIPersistentVolumeSource`]: setDefaults({ iscsiInterface: 'default' }),
   [`${core}.RBDVolumeSource`]: setDefaults({ pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' }),
   [`${core}.RBDPersistentVolumeSource`]: setDefaults({ pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' }),
-  [`${core}.AzureDiskVolumeSource`]: setDefaults({ cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false }),
+  [`${core}.AzureDiskVolumeSource`]: setPointerDefaults({ cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false }),
   [`${core}.ScaleIOVolumeSource`]: setDefaults({ storageMode: 'ThinProvisioned', fsType: 'xfs' }),
   [`${core}.ScaleIOPersistentVolumeSource`]: setDefaults({ storageMode: 'ThinProvisioned', fsType: 'xfs' }),
   [`${core}.ObjectFieldSelector`]: setDefaults({ apiVersion: 'v1' }),

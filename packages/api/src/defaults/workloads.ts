@@ -1,5 +1,5 @@
 import type { JsonObject } from '../resource.ts';
-import { child, children, ensure, isEmpty, isUnset, setDefault, setDefaults, type SetDefaults } from './helpers.ts';
+import { child, children, ensure, isEmpty, isUnset, setDefault, setDefaults, setPointerDefaults, type SetDefaults } from './helpers.ts';
 
 const apps = 'io.k8s.api.apps.v1';
 const batch = 'io.k8s.api.batch.v1';
@@ -67,9 +67,9 @@ const job: SetDefaults = (object) => {
   setDefault(spec, 'parallelism', 1);
   setDefault(spec, 'backoffLimit', isUnset(spec['backoffLimitPerIndex']) ? 6 : 2 ** 31 - 1);
   setDefault(spec, 'manualSelector', false);
-  setDefault(spec, 'completionMode', 'NonIndexed');
+  spec['completionMode'] ??= 'NonIndexed';
   setDefault(spec, 'suspend', false);
-  setDefault(spec, 'podReplacementPolicy', isUnset(spec['podFailurePolicy']) ? 'TerminatingOrFailed' : 'Failed');
+  spec['podReplacementPolicy'] ??= isUnset(spec['podFailurePolicy']) ? 'TerminatingOrFailed' : 'Failed';
   const labels = templateLabels(spec);
   const metadata = ensure(object, 'metadata');
   if (labels !== undefined && isEmpty(metadata['labels'])) metadata['labels'] = { ...labels };
@@ -79,10 +79,10 @@ const cronJob: SetDefaults = (object) => {
   setDefaults({ concurrencyPolicy: 'Allow', suspend: false, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 })(ensure(object, 'spec'));
 };
 
-const scaleUp = setDefaults({
+const scaleUp = setPointerDefaults({
   stabilizationWindowSeconds: 0, selectPolicy: 'Max', policies: [{ type: 'Pods', value: 4, periodSeconds: 15 }, { type: 'Percent', value: 100, periodSeconds: 15 }],
 });
-const scaleDown = setDefaults({ selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] });
+const scaleDown = setPointerDefaults({ selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] });
 
 const autoscalerV2: SetDefaults = (object) => {
   const spec = ensure(object, 'spec');

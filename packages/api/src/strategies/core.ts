@@ -1,5 +1,5 @@
 import { utf8 } from '@coxswain/host';
-import { entries, get, obj, objects, str, strings } from '../validation/access.ts';
+import { entries, get, has, obj, objects, str, strings } from '../validation/access.ts';
 import { setOwn } from '../patch/values.ts';
 import type { JsonObject } from '../resource.ts';
 import type { Strategy } from '../strategy.ts';
@@ -126,13 +126,28 @@ export function persistentVolumeClaimStrategy(kind: Kind): Strategy {
       dropAttributesClass(claim, undefined);
       generic.prepareForCreate(claim, context);
       claim['status'] = { phase: 'Pending' };
+      dropDataSources(claim, undefined);
       copyDataSource(claim);
     },
     prepareForUpdate(claim, old, context) {
       dropAttributesClass(claim, old);
       generic.prepareForUpdate(claim, old, context);
+      dropDataSources(claim, old);
+      copyDataSource(claim);
     },
   };
+}
+
+/** References into other namespaces are not built, and dataSource alone names claims and snapshots only: what else is said there is not kept, unless the claim had a source before. */
+function dropDataSources(claim: JsonObject, old: JsonObject | undefined): void {
+  const spec = obj(claim, 'spec');
+  const before = obj(old, 'spec');
+  if (spec === undefined) return;
+  if (str(obj(spec, 'dataSourceRef'), 'namespace') !== '' && !has(before, 'dataSourceRef')) delete spec['dataSourceRef'];
+  if (has(before, 'dataSource') || has(before, 'dataSourceRef') || has(spec, 'dataSourceRef')) return;
+  const source = obj(spec, 'dataSource');
+  const [group, kind] = [str(source, 'apiGroup'), str(source, 'kind')];
+  if (!((group === '' && kind === 'PersistentVolumeClaim') || (group === 'snapshot.storage.k8s.io' && kind === 'VolumeSnapshot'))) delete spec['dataSource'];
 }
 
 /** dataSource and dataSourceRef say the same, where only one is given. */

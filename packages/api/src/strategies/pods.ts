@@ -29,7 +29,7 @@ export function qosClass(pod: JsonObject): Qos {
 }
 
 function freshStatus(pod: JsonObject, now: string): JsonObject {
-  const status: JsonObject = { phase: 'Pending', qosClass: qosClass(pod) };
+  const status: JsonObject = { phase: 'Pending', qosClass: str(obj(pod, 'status'), 'qosClass') || qosClass(pod) };
   if (objects(obj(pod, 'spec'), 'schedulingGates').length > 0) {
     status['conditions'] = [{
       type: 'PodScheduled', status: 'False', lastProbeTime: null, lastTransitionTime: now,

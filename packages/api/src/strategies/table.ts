@@ -13,7 +13,7 @@ import { dropGatedPodFields } from './pod-fields.ts';
 import { podStrategy } from './pods.ts';
 import { serviceWarnings } from './service-warnings.ts';
 import { serviceStrategy } from './services.ts';
-import { claimSpecWarnings, namedWarnings, podWarnings, specChanged, templateWarnings } from './warnings.ts';
+import { claimSpecWarnings, namedWarnings, persistentVolumeWarnings, podWarnings, specChanged, templateWarnings } from './warnings.ts';
 import { daemonSetStrategy, deploymentStrategy, jobStrategy } from './workloads.ts';
 
 const spec: GenerationRule = ['spec'];
@@ -96,6 +96,7 @@ const templates: Readonly<Record<string, readonly string[]>> = {
 };
 
 const warnings: Readonly<Record<string, NonNullable<Strategy['warnings']>>> = {
+  persistentvolumes: persistentVolumeWarnings,
   pods: podWarnings,
   ...Object.fromEntries(Object.entries(templates).map(([key, path]) => [key, templateWarnings(...path)])),
   ...Object.fromEntries(['replicationcontrollers', 'deployments.apps', 'replicasets.apps', 'jobs.batch', 'cronjobs.batch'].map((key) => [key, namedWarnings(templateWarnings(...templates[key] as readonly string[]))])),

@@ -76,6 +76,14 @@ const oldVolumes: readonly (readonly [key: string, shown: string, text: string])
 ];
 const lateOldVolumes: typeof oldVolumes = [['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'], ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+']];
 
+/** A volume of its own, in the order in which upstream looks. */
+const oldPersistentVolumes = ['cephfs', 'photonPersistentDisk', 'scaleIO', 'storageos', 'glusterfs', 'rbd'];
+
+export function persistentVolumeWarnings(volume: JsonObject): string[] {
+  const spec = obj(volume, 'spec');
+  return oldPersistentVolumes.filter((key) => has(spec, key)).flatMap((key) => [...oldVolumes, ...lateOldVolumes].filter(([name]) => name === key).map(([, shown, text]) => `spec.${shown}: ${text}`));
+}
+
 function volumeWarnings(volume: JsonObject, field: string): string[] {
   const told = (list: typeof oldVolumes): string[] => list.filter(([key]) => has(volume, key)).map(([, shown, text]) => `${field}.${shown}: ${text}`);
   const template = obj(obj(volume, 'ephemeral'), 'volumeClaimTemplate');
@@ -133,6 +141,10 @@ function projectedWarnings(volume: JsonObject): string[] {
   const all: ProjectedPath[] = [];
   let paths: readonly ProjectedPath[] = [];
   for (const source of objects(obj(volume, 'projected'), 'sources')) {
+    if (Object.keys(source).length === 0) {
+      warnings.push(`volume ${quote(str(volume, 'name'))} (Projected) has no sources provided`);
+      continue;
+    }
     const own = pathsOf(source);
     if (own.length > 0) paths = own;
     for (const one of paths) {

@@ -36,7 +36,7 @@ function columnOf(column: string, resource: Resource): JsonObject {
 }
 
 function customColumn(column: CustomColumn): JsonObject {
-  return { name: column.name, type: column.type, format: column.format ?? '', description: column.description ?? '', priority: column.priority ?? 0 };
+  return { name: column.name, type: column.type, format: column.format ?? '', description: column.description || `Custom resource definition column (in JSONPath format): ${column.jsonPath}`, priority: column.priority ?? 0 };
 }
 
 function headers(resource: Resource, printer: Printer, custom: readonly CustomColumn[] | undefined): JsonObject[] {

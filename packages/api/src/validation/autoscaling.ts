@@ -4,7 +4,7 @@ import type { JsonObject } from '../resource.ts';
 import { get, has, num, obj, objects, optionalNumber, str } from './access.ts';
 import { eachInvalid, forbiddenField, invalidValue, notSupported, required } from './errors.ts';
 import { each, isPositiveQuantity, nonNegative, quantityText, requireOneOf, requireString } from './common.ts';
-import { dns1123Label, pathSegmentProblems } from './formats.ts';
+import { dns1123Label, pathSegmentProblems, qualifiedNameProblems } from './formats.ts';
 import { containerResourceName } from './resources.ts';
 import type { Validator } from './validator.ts';
 
@@ -66,12 +66,18 @@ const sources: readonly Source[] = [
     const container = str(source, 'container');
     const name = str(source, 'name');
     return [
-      ...(name === '' ? [required(`${field}.name`, 'must specify a resource name')] : containerResourceName(name, `${field}.name`)),
+      ...(name === '' ? [required(`${field}.name`, 'must specify a resource name')] : metricResourceName(name, `${field}.name`)),
       ...(container === '' ? [required(`${field}.container`, 'must specify a container')] : eachInvalid(`${field}.container`, container, dns1123Label(container))),
       ...rawOrPercent(source, field),
     ];
   } },
 ];
+
+/** Upstream shows the name once as text and once as it is. */
+function metricResourceName(name: string, field: string): FieldError[] {
+  const shape = eachInvalid(field, name, qualifiedNameProblems(name));
+  return [...shape, ...containerResourceName(name, field).slice(shape.length)];
+}
 
 const typeNames = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 

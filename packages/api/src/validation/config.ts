@@ -1,7 +1,10 @@
 import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
-import { equalJson } from '../patch/values.ts';
+import { jsonKind } from '../decode/context.ts';
+import { scanJson } from '../json/scan.ts';
+import { JsonSyntaxError } from '../json/syntax-error.ts';
+import { equalJson, isObject } from '../patch/values.ts';
 import { bool, entries, get, obj, str } from './access.ts';
 import { eachInvalid, forbiddenField, invalidValue, required, tooLong } from './errors.ts';
 import { immutableText } from './common.ts';
@@ -62,11 +65,12 @@ function jsonKey(secret: JsonObject, key: string): FieldError[] {
   const missing = missingKeys(secret, key);
   if (missing.length > 0) return missing;
   try {
-    JSON.parse(decodeText(str(obj(secret, 'data'), key)));
-    return [];
+    const { value } = scanJson(decodeText(str(obj(secret, 'data'), key)));
+    if (value === null || isObject(value)) return [];
+    return [invalidValue(`data[${key}]`, redacted, `json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`)];
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return [invalidValue(`data[${key}]`, redacted, 'invalid character in JSON')];
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return [invalidValue(`data[${key}]`, redacted, error.message)];
   }
 }
 

@@ -53,7 +53,7 @@ function topologyKeys(one: JsonObject, at: string): FieldError[] {
   });
 }
 
-const longestNodeId = 192;
+const longestNodeId = 256;
 
 function node(object: JsonObject): FieldError[] {
   const names = new Set<string>();
@@ -81,11 +81,8 @@ function nodeUpdate(object: JsonObject, old: JsonObject): FieldError[] {
 function storageCapacity(object: JsonObject): FieldError[] {
   const name = str(object, 'storageClassName');
   const errors = [...validateLabelSelector(obj(object, 'nodeTopology'), 'nodeTopology'), ...eachInvalid('storageClassName', name, dns1123Subdomain(name))];
-  for (const key of ['capacity', 'maximumVolumeSize']) {
-    const value = get(object, key);
-    if (value !== undefined && isNegativeQuantity(value)) errors.push(invalidValue(key, quantityText(value), nonNegativeText));
-  }
-  return errors;
+  const value = get(object, 'capacity');
+  return value !== undefined && isNegativeQuantity(value) ? [...errors, invalidValue('capacity', quantityText(value), nonNegativeText)] : errors;
 }
 
 function storageCapacityUpdate(object: JsonObject, old: JsonObject): FieldError[] {
@@ -128,7 +125,7 @@ function attachment(object: JsonObject): FieldError[] {
   return [
     ...(attacher === '' ? [required('spec.attacher')] : []), ...attachmentSource(spec),
     ...eachInvalid('spec.nodeName', nodeName, dns1123Subdomain(nodeName)), ...attachmentStatus(object),
-    ...(attacher === '' ? [] : csiDriverName(attacher, 'spec.attacher')),
+    ...csiDriverName(attacher, 'spec.attacher'),
     ...(has(obj(spec, 'source'), 'persistentVolumeName') ? eachInvalid('spec.source.persistentVolumeName', volume, dns1123Subdomain(volume)) : []),
   ];
 }

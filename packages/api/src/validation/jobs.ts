@@ -3,7 +3,7 @@ import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { bool, get, has, list, num, obj, objects, optionalNumber, str } from './access.ts';
-import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, quote, required, tooLong, tooMany } from './errors.ts';
+import { duplicate, eachInvalid, goText, invalidValue, notSupported, quote, required, tooLong, tooMany } from './errors.ts';
 import { each, goSelector, goStringMap, immutable, immutableText, nonNegative, requireOneOf, selectorMatches, validateLabelSelector } from './common.ts';
 import { dns1123Label, dns1123Subdomain, maxLength, qualifiedNameProblems } from './formats.ts';
 import { goPointerTo, goStruct } from './go-value.ts';
@@ -262,7 +262,7 @@ function cronJob(object: JsonObject): FieldError[] {
     ...requireOneOf(str(spec, 'concurrencyPolicy'), 'spec.concurrencyPolicy', ['Allow', 'Forbid', 'Replace'], 'required'),
     ...jobSpec(template, 'spec.jobTemplate.spec'),
     ...(bool(template, 'manualSelector') ? [notSupported('spec.jobTemplate.spec.manualSelector', true, ['nil', 'false'])] : []),
-    ...(has(template, 'selector') ? [forbiddenField('spec.jobTemplate.spec.selector', '`selector` will be auto-generated')] : []),
+    ...(has(template, 'selector') ? [invalidValue('spec.jobTemplate.spec.selector', goSelector(obj(template, 'selector')), '`selector` will be auto-generated')] : []),
     ...nonNegative(spec, 'successfulJobsHistoryLimit', 'spec'), ...nonNegative(spec, 'failedJobsHistoryLimit', 'spec'),
   ];
   if (name.length > 52) errors.push(invalidValue('metadata.name', name, maxLength(52)));

@@ -4,17 +4,27 @@ import type { JsonObject } from '../resource.ts';
 import { get, has, list, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { cidrText, ipText, nonSpecialIpProblems, parseCidr, parseIp, rangeContains } from './addresses.ts';
 import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required, tooMany } from './errors.ts';
-import { each, immutable, portNumber, portNumberOrName, requireOneOf, requireString, validateLabelSelector } from './common.ts';
+import { each, immutable, portNumber, portNumberOrName, requireOneOf, validateLabelSelector } from './common.ts';
 import { dns1035Label, dns1123Label, dns1123Subdomain, labelValueProblems, pathSegmentProblems, portNameProblems, qualifiedNameProblems, wildcardDns1123Subdomain } from './formats.ts';
 import type { Validator } from './validator.ts';
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
 
+function typedReference(one: JsonObject, field: string): FieldError[] {
+  const group = str(one, 'apiGroup');
+  const errors = has(one, 'apiGroup') ? eachInvalid(`${field}.apiGroup`, group, dns1123Subdomain(group)) : [];
+  for (const key of ['kind', 'name']) {
+    const value = str(one, key);
+    append(errors, value === '' ? [required(`${field}.${key}`, `${key} is required`)] : eachInvalid(`${field}.${key}`, value, pathSegmentProblems(value)));
+  }
+  return errors;
+}
+
 function backend(one: JsonObject | undefined, field: string): FieldError[] {
   const service = obj(one, 'service');
   const resource = obj(one, 'resource');
   if (service !== undefined && resource !== undefined) return [invalidValue(field, '', 'cannot set both resource and service backends')];
-  if (resource !== undefined) return ['kind', 'name'].flatMap((key) => requireString(resource, key, `${field}.resource`));
+  if (resource !== undefined) return typedReference(resource, `${field}.resource`);
   if (service === undefined) return [invalidValue(field, '', 'resource or service backend is required')];
   const name = str(service, 'name');
   const port = obj(service, 'port');
@@ -68,7 +78,10 @@ function ingress(object: JsonObject): FieldError[] {
     if (!has(rule, 'http')) return found;
     return paths.length === 0 ? [...found, required(`${at}.http.paths`)] : [...found, ...each(paths, `${at}.http.paths`, ingressPath)];
   }));
-  append(errors, each(objects(spec, 'tls'), 'spec.tls', (tls, at) => strings(tls, 'hosts').flatMap((host, index) => ingressHost(host, `${at}.hosts[${index}]`))));
+  append(errors, each(objects(spec, 'tls'), 'spec.tls', (tls, at) => {
+    const secret = str(tls, 'secretName');
+    return [...strings(tls, 'hosts').flatMap((host, index) => ingressHost(host, `${at}.hosts[${index}]`)), ...(secret === '' ? [] : eachInvalid(`${at}.secretName`, secret, dns1123Subdomain(secret)))];
+  }));
   const className = str(spec, 'ingressClassName');
   return className === '' ? errors : [...errors, ...eachInvalid('spec.ingressClassName', className, dns1123Subdomain(className))];
 }
@@ -77,14 +90,9 @@ function classParameters(spec: JsonObject | undefined): FieldError[] {
   const one = obj(spec, 'parameters');
   if (one === undefined) return [];
   const at = 'spec.parameters';
-  const group = str(one, 'apiGroup');
   const scope = str(one, 'scope');
   const namespace = str(one, 'namespace');
-  const errors = has(one, 'apiGroup') ? eachInvalid(`${at}.apiGroup`, group, dns1123Subdomain(group)) : [];
-  for (const key of ['kind', 'name']) {
-    const value = str(one, key);
-    append(errors, (value === '' ? [required(`${at}.${key}`)] : eachInvalid(`${at}.${key}`, value, pathSegmentProblems(value))));
-  }
+  const errors = typedReference(one, at);
   if (!has(one, 'scope')) return [...errors, required(`${at}.scope`)];
   append(errors, requireOneOf(scope, `${at}.scope`, ['Cluster', 'Namespace'], 'unsupported'));
   if (scope === 'Namespace') append(errors, (has(one, 'namespace') ? eachInvalid(`${at}.namespace`, namespace, dns1123Label(namespace)) : [required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'")]));
@@ -92,12 +100,22 @@ function classParameters(spec: JsonObject | undefined): FieldError[] {
   return errors;
 }
 
+const httpPath = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
+
+function domainPath(text: string, field: string): FieldError[] {
+  if (text === '') return [required(field)];
+  const slash = text.indexOf('/');
+  const [host, path] = [text.slice(0, Math.max(slash, 0)), text.slice(slash + 1)];
+  if (host === '' || path === '') return [invalidValue(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  const errors = eachInvalid(field, host, dns1123Subdomain(host));
+  return httpPath.test(path) ? errors : [...errors, invalidValue(field, path, `Invalid path (regex used for validation is '${httpPath.source.slice(1, -1).replace('\\/', '/')}')`)];
+}
+
 function ingressClass(object: JsonObject): FieldError[] {
   const spec = obj(object, 'spec');
   const controller = str(spec, 'controller');
-  if (controller.length > 250) return [{ type: 'TooLong', field: 'spec.controller', message: 'Too long: may not be more than 250 bytes' }];
-  const parameters = classParameters(spec);
-  return /^[^/]+\/.+$/.test(controller) ? parameters : [controller === '' ? required('spec.controller') : invalidValue('spec.controller', controller, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  const errors: FieldError[] = controller.length > 250 ? [{ type: 'TooLong', field: 'spec.controller', message: 'Too long: may not be more than 250 bytes' }] : [];
+  return [...errors, ...domainPath(controller, 'spec.controller'), ...classParameters(spec)];
 }
 
 function peerBlock(block: JsonObject, field: string): FieldError[] {
@@ -132,8 +150,11 @@ function policyPort(one: JsonObject, field: string): FieldError[] {
   append(errors, portNumberOrName(port, `${field}.port`));
   if (end === undefined) return errors;
   if (typeof port === 'string') errors.push(invalidValue(`${field}.endPort`, end, 'may not be specified when `port` is non-numeric'));
-  else if (Number(port) > end) errors.push(invalidValue(`${field}.endPort`, end, 'must be greater than or equal to `port`'));
-  return [...errors, ...portNumber(end, `${field}.endPort`)];
+  else {
+    if (Number(port) > end) errors.push(invalidValue(`${field}.endPort`, Number(port), 'must be greater than or equal to `port`'));
+    append(errors, portNumber(end, `${field}.endPort`));
+  }
+  return errors;
 }
 
 function networkPolicy(object: JsonObject): FieldError[] {
@@ -195,7 +216,7 @@ function slicePorts(object: JsonObject): FieldError[] {
     if (has(port, 'protocol')) append(errors, requireOneOf(str(port, 'protocol'), `${at}.protocol`, protocols, 'unsupported'));
     else errors.push(required(`${at}.protocol`));
     const app = str(port, 'appProtocol');
-    return app === '' ? errors : [...errors, ...eachInvalid(`${at}.appProtocol`, app, qualifiedNameProblems(app))];
+    return has(port, 'appProtocol') ? [...errors, ...eachInvalid(`${at}.appProtocol`, app, qualifiedNameProblems(app))] : errors;
   });
 }
 

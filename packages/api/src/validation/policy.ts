@@ -4,7 +4,7 @@ import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { get, has, num, obj, objects, optionalNumber, str, strings } from './access.ts';
 import { eachInvalid, forbiddenField, goStrings, goText, invalidValue, notSupported, required } from './errors.ts';
-import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, oneOfIfGiven, validateLabelSelector } from './common.ts';
+import { each, immutableText, nonNegative, nonNegativeIntOrPercent, notMoreThan100Percent, oneOfIfGiven, selectorMatches, validateLabelSelector } from './common.ts';
 import { conditionErrors } from './conditions.ts';
 import { dns1123Subdomain, pathSegmentProblems } from './formats.ts';
 import { goStruct } from './go-value.ts';
@@ -38,7 +38,9 @@ function clusterRole(object: JsonObject): FieldError[] {
   if (aggregation === undefined) return errors;
   const selectors = objects(aggregation, 'clusterRoleSelectors');
   if (selectors.length === 0) return [...errors, required('aggregationRule.clusterRoleSelectors', 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
-  return [...errors, ...each(selectors, 'aggregationRule.clusterRoleSelectors', validateLabelSelector)];
+  return [...errors, ...each(selectors, 'aggregationRule.clusterRoleSelectors', (selector, at) => [
+    ...validateLabelSelector(selector, at), ...(selectorMatches(selector, {}) === undefined ? [invalidValue(at, null, 'invalid label selector.')] : []),
+  ])];
 }
 
 function subject(one: JsonObject, field: string, namespaced: boolean): FieldError[] {
@@ -123,6 +125,7 @@ function priorityClass(object: JsonObject): FieldError[] {
     if (known !== value) errors.push(forbiddenField('metadata.name', `priority class names with 'system-' prefix are reserved for system use only. error: ${why}`));
   } else if (value > highestUserPriority) errors.push(forbiddenField('value', `maximum allowed value of a user defined priority is ${highestUserPriority}`));
   const policy = str(object, 'preemptionPolicy');
+  if (policy === '' && has(object, 'preemptionPolicy')) return [...errors, required('preemptionPolicy')];
   return policy === '' || policy === 'Never' || policy === 'PreemptLowerPriority' ? errors : [...errors, notSupported('preemptionPolicy', policy, ['PreemptLowerPriority', 'Never'])];
 }
 

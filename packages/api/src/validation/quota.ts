@@ -1,7 +1,7 @@
 import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { compareQuantity } from '../quantity/index.ts';
+import { compareQuantity, quantityMilliValue } from '../quantity/index.ts';
 import { entries, get, has, obj, objects, str, strings } from './access.ts';
 import { duplicate, eachInvalid, forbiddenField, goStrings, goText, invalidValue, required } from './errors.ts';
 import { each, quantityText } from './common.ts';
@@ -84,17 +84,21 @@ function limitOrder(limit: JsonObject, name: string, field: string): FieldError[
     const least = value(low.key);
     const most = value(high.key);
     if (least === undefined || most === undefined || compareQuantity(quantityText(least), quantityText(most)) <= 0) continue;
-    // Upstream shows the lower bound where only the default is at fault.
-    const shown = at === 'default' && low.key === 'min' ? least : value(at) as Json;
+    // Upstream shows the other side where the default is at fault.
+    const shown = at === 'default' ? value(low.key === 'min' ? 'min' : 'max') as Json : value(at) as Json;
     errors.push(invalidValue(`${field}.${at}[${name}]`, goQuantity(shown), `${low.words} ${quantityText(least)} is greater than ${high.words} ${quantityText(most)}`));
   }
   return errors;
 }
 
 function limitRatio(limit: JsonObject, name: string, field: string): FieldError[] {
-  const ratio = get(obj(limit, 'maxLimitRequestRatio'), name);
-  if (ratio === undefined || compareQuantity(quantityText(ratio), '1') >= 0) return [];
-  return [invalidValue(`${field}.maxLimitRequestRatio[${name}]`, goQuantity(ratio), `ratio ${quantityText(ratio)} is less than 1`)];
+  const [ratio, least, most] = ['maxLimitRequestRatio', 'min', 'max'].map((key) => get(obj(limit, key), name));
+  if (ratio === undefined) return [];
+  const wrong = (detail: string): FieldError => invalidValue(`${field}.maxLimitRequestRatio[${name}]`, goQuantity(ratio), `ratio ${quantityText(ratio)} ${detail}`);
+  const errors = compareQuantity(quantityText(ratio), '1') < 0 ? [wrong('is less than 1')] : [];
+  if (least === undefined || most === undefined) return errors;
+  const allowed = quantityMilliValue(quantityText(most)) / quantityMilliValue(quantityText(least));
+  return quantityMilliValue(quantityText(ratio)) / 1000 > allowed ? [...errors, wrong(`is greater than max/min = ${allowed.toFixed(6)}`)] : errors;
 }
 
 function limitItem(limit: JsonObject, field: string): FieldError[] {
@@ -148,7 +152,7 @@ function scopeSelector(spec: JsonObject | undefined): FieldError[] {
     const found = scopes.includes(scope) ? [] : [invalidValue(`${field}.scopeName`, scope, 'unsupported scope')];
     append(found, hard.filter((name) => scopes.includes(scope) && !scopeFits(scope, name)).map(() => invalidValue(field, goSelectorOf(spec), 'unsupported scope applied to resource')));
     if (['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'CrossNamespacePodAffinity'].includes(scope) && operator !== 'Exists') {
-      found.push(invalidValue(`${field}.operator`, operator, 'must be \'Exist\' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity'));
+      found.push(invalidValue(`${field}.operator`, operator, 'must be \'Exists\' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity'));
     }
     switch (operator) {
       case 'In': case 'NotIn': if (count === 0) found.push(required(`${field}.values`, 'must be at least one value when `operator` is \'In\' or \'NotIn\' for scope selector')); break;

@@ -27,7 +27,7 @@ function validatePorts(spec: JsonObject | undefined): FieldError[] {
     append(errors, [...portNumber(num(port, 'port'), `${at}.port`), ...requireOneOf(str(port, 'protocol'), `${at}.protocol`, protocols, 'required')]);
     append(errors, portNumberOrName(get(port, 'targetPort'), `${at}.targetPort`));
     const app = str(port, 'appProtocol');
-    return [...errors, ...(app === '' ? [] : eachInvalid(`${at}.appProtocol`, app, qualifiedNameProblems(app)))];
+    return [...errors, ...(has(port, 'appProtocol') ? eachInvalid(`${at}.appProtocol`, app, qualifiedNameProblems(app)) : [])];
   });
 }
 
@@ -138,6 +138,8 @@ function loadBalancer(spec: JsonObject | undefined): FieldError[] {
   for (const key of ['allocateLoadBalancerNodePorts', 'loadBalancerClass']) {
     if (has(spec, key) && !isBalancer) errors.push(forbiddenField(`spec.${key}`, balancerOnly));
   }
+  const balancerClass = str(spec, 'loadBalancerClass');
+  if (isBalancer && has(spec, 'loadBalancerClass')) append(errors, eachInvalid('spec.loadBalancerClass', balancerClass, qualifiedNameProblems(balancerClass)));
   return errors;
 }
 
@@ -154,7 +156,7 @@ function trafficPolicies(spec: JsonObject | undefined): FieldError[] {
     errors.push(invalidValue('spec.healthCheckNodePort', check, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"));
   }
   if (!['ClusterIP', 'NodePort', 'LoadBalancer'].includes(type)) return errors;
-  return [...errors, ...requireOneOf(str(spec, 'internalTrafficPolicy'), 'spec.internalTrafficPolicy', ['Cluster', 'Local'], 'required')];
+  return [...errors, ...requireOneOf(str(spec, 'internalTrafficPolicy'), 'spec.internalTrafficPolicy', ['Cluster', 'Local'], has(spec, 'internalTrafficPolicy') ? 'unsupported' : 'required')];
 }
 
 function typeRules(spec: JsonObject | undefined): FieldError[] {

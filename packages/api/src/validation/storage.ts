@@ -12,7 +12,7 @@ import { goPointerTo, goQuantity } from './go-value.ts';
 import { validateNodeSelectorTerms } from './pod/placement.ts';
 import { noBacksteps } from './pod/files.ts';
 import {
-  awsVolume, azureDisk, cephFs, csiDriverName, fibreChannel, flexVolume, flocker, hostPath, iscsi, isIscsiNameTooLong, iscsiTooLong, needs, nfs, partitioned, quobyte, rbd, secretRef, storageOs,
+  azureDisk, cephFs, csiDriverName, fibreChannel, flexVolume, flocker, hostPath, iscsi, isIscsiNameTooLong, iscsiTooLong, needs, nfs, partitioned, quobyte, rbd, secretRef, storageOs,
   type SourceCheck,
 } from './pod/volume-sources.ts';
 import { isNative, resourceQuantity } from './resources.ts';
@@ -101,7 +101,7 @@ const glusterfs: SourceCheck = (source, field) => {
 
 /** In the order in which upstream looks at them. */
 const sources: readonly (readonly [string, SourceCheck, string?])[] = [
-  ['hostPath', hostPath], ['gcePersistentDisk', partitioned('pdName'), 'persistentDisk'], ['awsElasticBlockStore', awsVolume], ['glusterfs', glusterfs], ['flocker', flocker],
+  ['hostPath', hostPath], ['gcePersistentDisk', partitioned('pdName'), 'persistentDisk'], ['awsElasticBlockStore', partitioned('volumeID')], ['glusterfs', glusterfs], ['flocker', flocker],
   ['nfs', nfs], ['rbd', rbd], ['quobyte', quobyte], ['cephfs', cephFs, 'cephfs'], ['iscsi', iscsi('must be valid format', ['name'])],
   ['cinder', (source, field) => [...needs('volumeID')(source, field), ...secretRef('name', 'namespace')(source, field)]], ['fc', fibreChannel], ['flexVolume', flexVolume],
   ['azureFile', (source, field) => [...needs('secretName', 'shareName')(source, field), ...(has(source, 'secretNamespace') ? needs('secretNamespace')(source, field) : [])]],
@@ -116,7 +116,8 @@ function volumeSource(spec: JsonObject | undefined, name: string): FieldError[] 
   if (present.length === 0) return [required('spec', 'must specify a volume type')];
   return present.flatMap(([key, check, shown], index) => {
     const source = obj(spec, key) ?? {};
-    if (index > 0) return [forbiddenField(`spec.${key === 'cephfs' ? 'cephFS' : key}`, 'may not specify more than 1 volume type')];
+    // Upstream forgets to ask here whether another came first.
+    if (index > 0 && key !== 'flexVolume') return [forbiddenField(`spec.${key === 'cephfs' ? 'cephFS' : key}`, 'may not specify more than 1 volume type')];
     const errors = check(source, `spec.${shown ?? key}`);
     if (key === 'iscsi' && isIscsiNameTooLong(source, name)) errors.splice(str(source, 'targetPortal') === '' ? 1 : 0, 0, invalidValue('spec.iscsi.targetportal', str(source, 'targetPortal'), iscsiTooLong));
     return key === 'local' && !has(spec, 'nodeAffinity') ? [...errors, required('spec.nodeAffinity', 'Local volume requires node affinity')] : errors;

@@ -1,7 +1,7 @@
 import { append } from '@coxswain/host';
 import type { FieldError } from '../field-error.ts';
 import type { Json, JsonObject } from '../resource.ts';
-import { equalJson } from '../patch/values.ts';
+import { equalJson, isObject } from '../patch/values.ts';
 import { entries, get, has, num, obj, optionalNumber, str, withoutKeys } from './access.ts';
 import { forbiddenField, goText, invalidValue, notSupported, quote, required } from './errors.ts';
 import {
@@ -218,11 +218,14 @@ function statefulSetUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   return [...statefulSet(object), ...(same ? [] : [forbiddenField('spec', statefulText)])];
 }
 
+function newControllerRevision(object: JsonObject): FieldError[] {
+  const data = get(object, 'data');
+  if (data !== undefined && isObject(data)) return controllerRevision(object);
+  return [...controllerRevision(object), required('data', data === undefined ? 'data is mandatory' : 'data must be a valid JSON object')];
+}
+
 function controllerRevision(object: JsonObject): FieldError[] {
-  return [
-    ...(get(object, 'data') === undefined ? [required('data', 'data is mandatory')] : []),
-    ...(num(object, 'revision') < 0 ? [invalidValue('revision', num(object, 'revision'), 'must be greater than or equal to 0')] : []),
-  ];
+  return num(object, 'revision') < 0 ? [invalidValue('revision', num(object, 'revision'), 'must be greater than or equal to 0')] : [];
 }
 
 export const workloadValidators: Readonly<Record<string, Validator>> = {
@@ -234,7 +237,7 @@ export const workloadValidators: Readonly<Record<string, Validator>> = {
   replicationcontrollers: { create: replicationController, update: (object) => [...replicationController(object), ...replicationController(object)], updateStatus: replicaStatus('fullyLabeledReplicas') },
   podtemplates: { create: (object) => validatePodTemplate(obj(object, 'template'), 'template') },
   'controllerrevisions.apps': {
-    create: controllerRevision,
+    create: newControllerRevision,
     update: (object, old) => [...controllerRevision(object), ...(equalJson(get(object, 'data') ?? null, get(old, 'data') ?? null) ? [] : [invalidValue('data', '', immutableText)])],
   },
 };

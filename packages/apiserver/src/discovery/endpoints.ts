@@ -4,6 +4,7 @@ import { mergeAggregated, mergedGroup, mergeGroupList, noOtherGroups, type Other
 import { parseAccept } from '../negotiation/accept.ts';
 import { encodeProtobufObject } from '../negotiation/protobuf.ts';
 import { plainResponse } from '../negotiation/respond.ts';
+import { objectTypes, requireAcceptable } from '../negotiation/route.ts';
 import { noSuchResource } from '../registry/errors.ts';
 import { getOnly, type PathServer, type PathTable } from '../transport/paths.ts';
 import { jsonResponse, pageNotFound, readableResponse } from '../transport/responses.ts';
@@ -36,6 +37,7 @@ function aggregatedForm(request: HttpRequest): AggregatedForm | undefined {
 }
 
 function document(request: HttpRequest, query: URLSearchParams, body: JsonObject | undefined): Promise<HttpResponse> {
+  requireAcceptable(request, objectTypes);
   return Promise.resolve(body === undefined ? pageNotFound() : plainResponse(request, query, 200, body));
 }
 

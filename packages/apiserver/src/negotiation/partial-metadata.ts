@@ -18,7 +18,7 @@ export function partialMetadata(object: JsonObject, version: string): JsonObject
 }
 
 export function partialMetadataList(listMeta: JsonObject, objects: readonly JsonObject[], version: string): JsonObject {
-  return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata: listMeta, items: objects.map((object) => partialMetadata(object, version)) };
+  return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata: listMeta, items: objects.length === 0 ? null : objects.map((object) => partialMetadata(object, version)) };
 }
 
 /** Of either of them: the messages are the same in both versions, and written in the order of their fields. */

@@ -12,7 +12,7 @@ import { readerOverWebSocket } from './web-socket.ts';
 const passedOn = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'] as const;
 const minimum: Readonly<Record<string, number>> = { sinceSeconds: 1, tailLines: 0, limitBytes: 1 };
 
-function checkOptions(query: URLSearchParams): void {
+function checkOptions(name: string, query: URLSearchParams): void {
   const errors: FieldError[] = [];
   for (const [field, least] of Object.entries(minimum)) {
     const value = query.get(field);
@@ -21,7 +21,7 @@ function checkOptions(query: URLSearchParams): void {
     errors.push({ type: 'Invalid', field, message: `Invalid value: ${value}: ${why}` });
   }
   if (query.has('sinceSeconds') && query.has('sinceTime')) errors.push({ type: 'Forbidden', field: '', message: 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified' });
-  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, '', errors);
+  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, name, errors);
 }
 
 const flags: ReadonlySet<string> = new Set(['follow', 'previous', 'timestamps']);
@@ -38,7 +38,7 @@ function logQuery(query: URLSearchParams): string {
 export function logHandler(host: Pick<Host, 'network' | 'crypto' | 'log'>, lookup: Lookup, access: KubeletAccess): SubresourceHandler {
   async function handle(request: ResourceRequest): Promise<HttpResponse> {
     const { namespace, name, query } = request.info;
-    checkOptions(query);
+    checkOptions(name, query);
     const pod = await podOf(lookup, namespace, name);
     const container = containerOf(pod, query.get('container') ?? '');
     const answer = (body: ByteSource): HttpResponse => (isWebSocketRequest(request.http)

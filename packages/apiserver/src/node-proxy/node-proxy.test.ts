@@ -62,7 +62,7 @@ test('the container must be said where there are several, and exist', async () =
   expect(await message('two/log')).toBe('a container name must be specified for pod two, choose one of: [a b]');
   expect(await message('two/log?container=x')).toBe('container x is not valid for pod two');
   expect(await message('missing/log')).toBe('pods "missing" not found');
-  expect(await message('p/log?tailLines=-1')).toBe('PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0');
+  expect(await message('p/log?tailLines=-1')).toBe('PodLogOptions "p" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0');
 });
 
 test('a pod that runs nowhere has no logs', async () => {

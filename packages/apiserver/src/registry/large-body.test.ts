@@ -3,6 +3,7 @@ import { ComputeError, inlineCompute, silentLogger, type Compute, type Host } fr
 import { createRealHost } from '@coxswain/host/edge';
 import { expect, test } from 'vitest';
 import { startTestServer } from '../testing/test-server.ts';
+import { isLong } from './large-body.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 
@@ -122,6 +123,11 @@ test.each([
   expect([answer.status, answer.json['message'], answer.response.headers['retry-after']]).toEqual([status, message, retryAfter]);
   await server.stop();
 });
+
+test.each([
+  ['apiVersion: v1\nkind: ConfigMap\ndata:\n  a: b\n', false], [`a: ${'['.repeat(1500)}`, true], [`a:\n${'- '.repeat(700)}b`, true],
+  [Array.from({ length: 200 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join(''), true],
+])('YAML that nests deeply is read by another thread, however short: %#', (text, deep) => expect(isLong(new TextEncoder().encode(text), 'yaml')).toBe(deep));
 
 test('the thread is told when the client has left', async () => {
   const stop = new AbortController();

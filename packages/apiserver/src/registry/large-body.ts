@@ -13,6 +13,25 @@ const largeYamlBytes = 16 * 1024;
 const sliceCharacters = 64 * 1024;
 
 const openBrace = 0x7b;
+const openBracket = 0x5b;
+const [newline, space, dash] = [0x0a, 0x20, 0x2d];
+/** YAML's reader takes a time that grows with the square of the depth: some 50 ms at 1,500. */
+const deepYaml = 128;
+
+/** Whether YAML may nest so deeply that reading it takes long. Looks once at each byte, and rather says yes: quotes are not understood. */
+export function mayBeDeep(body: Uint8Array): boolean {
+  let opened = 0;
+  let indent = 0;
+  let atStart = true;
+  for (const byte of body) {
+    if (byte === newline) [indent, atStart] = [0, true];
+    else if (byte === openBrace || byte === openBracket) opened++;
+    else if (atStart && (byte === space || byte === dash)) indent++;
+    else atStart = false;
+    if (opened > deepYaml || indent > deepYaml) return true;
+  }
+  return false;
+}
 
 /** What reading the body as text gives; throws what reading it would throw. */
 export type Scan = () => ScannedJson;
@@ -28,9 +47,9 @@ export function isLarge(body: Uint8Array): boolean {
 export function isLong(body: Uint8Array, form: BodyForm): boolean {
   switch (form) {
     case 'json': return isLarge(body);
-    case 'yaml': return body.length > largeYamlBytes;
+    case 'yaml': return body.length > largeYamlBytes || mayBeDeep(body);
     // What looks like JSON may have to be read as YAML after all.
-    case 'apply': return body.length > largeYamlBytes;
+    case 'apply': return body.length > largeYamlBytes || (body[0] !== openBrace && mayBeDeep(body));
     case 'protobuf': return false;
   }
 }

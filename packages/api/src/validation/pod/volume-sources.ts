@@ -79,10 +79,8 @@ export const fibreChannel: SourceCheck = (source, field) => {
   return errors;
 };
 
-export const partitioned = (key: string): SourceCheck => both(needs(key), (source, field) => byteRange(source, 'partition', field));
-
 /** What upstream says here is not what it checks. */
-export const awsVolume: SourceCheck = (source, field) => partitioned('volumeID')(source, field).map((error) => ({ ...error, message: error.message.replace('between 0', 'between 1') }));
+export const partitioned = (key: string): SourceCheck => both(needs(key), (source, field) => byteRange(source, 'partition', field).map((error) => ({ ...error, message: error.message.replace('between 0', 'between 1') })));
 
 export const flocker: SourceCheck = (source, field) => {
   const name = str(source, 'datasetName');
@@ -186,7 +184,7 @@ export const podSources: readonly PodSource[] = [
   { key: 'hostPath', check: hostPath },
   { key: 'gitRepo', check: (source, field) => [...requireString(source, 'repository', field), ...descendingPath(str(source, 'directory'), `${field}.directory`)] },
   { key: 'gcePersistentDisk', check: partitioned('pdName'), shown: 'persistentDisk' },
-  { key: 'awsElasticBlockStore', check: awsVolume },
+  { key: 'awsElasticBlockStore', check: partitioned('volumeID') },
   { key: 'secret', check: withItems('secretName') },
   { key: 'nfs', check: nfs },
   { key: 'iscsi', check: iscsi('must be valid format starting with iqn, eui, or naa', []) },

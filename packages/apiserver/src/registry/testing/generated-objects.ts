@@ -3,7 +3,7 @@ import { apiDescription, type FieldDescription, type FieldShape, type Json, type
 const texts = ['', 'a', 'web', 'x'.repeat(130), 'ü–✓ 😀', '<&>"\\/', '\u2028\u0000\t\n', '__proto__', 'true', '1e3', '~1/0'];
 const keys = ['a', 'example.com/b', 'Ω', '__proto__', 'constructor', ''];
 const times = ['2024-02-29T12:34:56Z', '1970-01-01T00:00:00Z', '2031-12-31T23:59:59+05:30'];
-const microTimes = ['2024-02-29T12:34:56.123456Z', '2024-02-29T12:34:56.000000Z', '2024-02-29T12:34:56.5Z'];
+const microTimes = ['2024-02-29T12:34:56.123456Z', '2024-02-29T12:34:56.000000Z', '2024-02-29T12:34:56.500000Z'];
 const quantities = ['1', '100m', '1500m', '1Gi', '1e3', '0', '-5', '12345678901234567890', '1.5Gi'];
 const durations = ['0s', '1m30s', '1.5h', '-3ms'];
 /** Fields of one object: types that contain themselves would grow without end. */
