@@ -8,6 +8,8 @@ export interface Binding {
   readonly name: string;
   readonly uid: string;
   readonly node: string;
+  /** Who is bound together, as far as one call may hold them: a writer that ends leaves none of them out. */
+  readonly gang?: string | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ export class Binder {
         const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node } };
         await client.createSubresource(resources.pods, { namespace, name }, 'binding', body, termHeaders(term));
       },
-      headers: () => termHeaders(term),
+      headers: () => termHeaders(term), groupOf: ({ gang }) => gang,
     });
   }
 

@@ -10,6 +10,8 @@ export interface TogetherOptions<T> {
   readonly itemOf: (one: T) => FastPathItem;
   /** The REST request that the item stands for. */
   readonly single: (one: T) => Promise<void>;
+  /** What has the same is in one call as far as it fits, if it was asked for in one turn. */
+  readonly groupOf?: (one: T) => string | undefined;
   /** Of each call; throws if nothing may be written now. */
   readonly headers?: () => Readonly<Record<string, string>>;
 }
@@ -21,7 +23,7 @@ interface Waiting<T> {
 }
 
 /**
- * Writes of one sort over the server's fast path where it has one: what is asked for while a call runs goes together with the next one. Each
+ * Writes of one sort over the server's fast path where it has one: what is asked for in one turn, or while a call runs, goes together. Each
  * resolves or rejects by itself, with the error that its REST request would have had.
  */
 export class Together<T> {
@@ -47,17 +49,30 @@ export class Together<T> {
 
   async #run(): Promise<void> {
     this.#running = true;
+    // What comes in this turn goes with it.
+    await Promise.resolve();
     try {
       this.#hasFastPath ??= (await writeItems(this.#client, [])) !== undefined;
     } catch {
       // Not to be reached now: the writes themselves will say so, and the next one asks again.
     }
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, itemsACall);
+      const group = this.#waiting.splice(0, this.#fitting());
       if (this.#hasFastPath === true) await this.#together(group);
       else await Promise.all(group.map(({ one, resolve, reject }) => this.#options.single(one).then(resolve, reject)));
     }
     this.#running = false;
+  }
+
+  /** How many go with the next call: a group that would be cut goes with the one after it. */
+  #fitting(): number {
+    const { groupOf } = this.#options;
+    const first = this.#waiting[itemsACall];
+    const group = first === undefined ? undefined : groupOf?.(first.one);
+    if (group === undefined) return itemsACall;
+    let end = itemsACall;
+    while (end > 0 && groupOf?.((this.#waiting[end - 1] as Waiting<T>).one) === group) end -= 1;
+    return end === 0 ? itemsACall : end;
   }
 
   /** Settles each; never rejects. */

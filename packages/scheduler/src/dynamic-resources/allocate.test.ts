@@ -67,6 +67,10 @@ describe('allocation', () => {
     ['two of a name', input([claim([{}])], [slice([device('a'), device('a')])]), 'pool pool is invalid: duplicate device name a'],
     ['an expression that is wrong', input([claim([{ selectors: [{ cel: { expression: 'device.nothing' } }] }])], [slice(three)]), expect.stringContaining('claim default/c: selector #0: CEL compile error: ') as unknown as string],
     ['an attribute that a device lacks', input([claim([{ deviceClassName: 'fast' }])], [slice([device('a')])]), 'class fast: selector #0: CEL runtime error: no such key: speed'],
+    // As the original, which asks a selector only of the device whose turn it is.
+    ['an attribute that a device lacks which is not needed', input([claim([{ deviceClassName: 'fast' }])], [slice([device('b', { speed: { int: 20 } }), device('a')])]), ['r0=b']],
+    ['a pool that is not whole, before a selector that is wrong', input([claim([{ deviceClassName: 'fast' }, { allocationMode: 'All' }])], [slice([device('a')], { pool: { name: 'pool', generation: 1, resourceSliceCount: 2 } })]), `claim default/c, request r1: asks for all devices, but resource pool ${driver}/pool is currently being updated`],
+    ['all, after one of them is taken by the claim itself', input([claim([{}, { allocationMode: 'All' }], { constraints: [{ matchAttribute: `${driver}/numa` }] })], [slice(three)]), undefined],
     ['too many', input([claim([{ count: 33 }])], [slice(three)]), 'claim default/c: number of requested devices 33 exceeds the claim limit of 32'],
   ])('%s', (_name, of, expected) => expect(outcome(of)).toEqual(expected));
 

@@ -23,6 +23,8 @@ interface Task {
   readonly request: DeviceRequest;
   readonly count: number;
   readonly candidates: readonly OfferedDevice[];
+  /** Asked when a candidate's turn comes: a selector that fails on a device that is not needed does no harm. */
+  readonly isSelectable: (offered: OfferedDevice) => boolean;
   readonly admin: boolean;
   readonly all: boolean;
 }
@@ -80,17 +82,21 @@ function agreementsOf(claim: ResourceClaim): readonly Agreement[] {
 class Search {
   readonly #input: AllocationInput;
   readonly #pools: readonly Pool[];
+  readonly #offered: readonly OfferedDevice[];
   readonly #agreements: readonly (readonly Agreement[])[];
   readonly #tasks: readonly Task[];
   readonly #taken = new Set<string>();
   readonly picked: Picked[][];
   /** What keeps a claim from ever getting all that it asks for, unless another choice helps. */
   contradiction: Error | undefined;
+  /** One of all that a request wants is taken: upstream looks no further, and so says nothing of what would come then. */
+  #gaveUp = false;
   #steps = 0;
 
   constructor(input: AllocationInput, node: Node) {
     this.#input = input;
     this.#pools = gatherPools(input.slices, node);
+    this.#offered = this.#pools.flatMap(({ devices }) => devices);
     this.picked = input.claims.map(() => []);
     this.#tasks = input.claims.flatMap((claim, at) => this.#tasksOf(claim, at));
     this.#agreements = input.claims.map(agreementsOf);
@@ -109,20 +115,24 @@ class Search {
     if (!this.#input.adminAccess && request.adminAccess !== undefined) throw new Error(`${where}: admin access is requested, but the feature is disabled`);
     const deviceClass = this.#input.classOf(request.deviceClassName);
     if (deviceClass === undefined) throw new Error(`${where}: could not retrieve device class ${request.deviceClassName}: deviceclass.resource.k8s.io ${JSON.stringify(request.deviceClassName)} not found`);
-    const candidates = this.#pools.flatMap(({ devices }) => devices).filter((offered) => this.#isSelectable(offered, deviceClass, claim, request));
-    const task = { claim: at, request, candidates, admin: request.adminAccess === true };
+    const isSelectable = (offered: OfferedDevice): boolean => this.#isSelectable(offered, deviceClass, claim, request);
+    const task = { claim: at, request, isSelectable, admin: request.adminAccess === true };
     switch (request.allocationMode ?? 'ExactCount') {
-      case 'ExactCount': return { ...task, count: request.count ?? 1, all: false };
-      case 'All': this.#checkWhole(where); return { ...task, count: candidates.length, all: true };
+      case 'ExactCount': return { ...task, candidates: this.#offered, count: request.count ?? 1, all: false };
+      case 'All': {
+        const candidates = this.#whole(where, isSelectable);
+        return { ...task, candidates, count: candidates.length, all: true };
+      }
       default: throw new Error(`${where}: unsupported count mode ${request.allocationMode ?? ''}`);
     }
   }
 
-  #checkWhole(where: string): void {
-    for (const { driver, name, incomplete, invalid } of this.#pools) {
+  #whole(where: string, isSelectable: Task['isSelectable']): readonly OfferedDevice[] {
+    return this.#pools.flatMap(({ driver, name, devices, incomplete, invalid }) => {
       if (incomplete) throw new Error(`${where}: asks for all devices, but resource pool ${driver}/${name} is currently being updated`);
       if (invalid !== undefined) throw new Error(`${where}: asks for all devices, but resource pool ${driver}/${name} is currently invalid`);
-    }
+      return devices.filter(isSelectable);
+    });
   }
 
   #isSelectable(offered: OfferedDevice, deviceClass: DeviceClass, claim: ResourceClaim, request: DeviceRequest): boolean {
@@ -131,8 +141,11 @@ class Search {
       && selectors.matches(offered, request.selectors ?? [], `claim ${keyOf(claim)}`);
   }
 
+  #isFree({ admin }: Task, { key }: OfferedDevice): boolean {
+    return admin || (!this.#taken.has(key) && !this.#input.isTaken(key));
+  }
+
   #pick({ claim, request, admin }: Task, offered: OfferedDevice): boolean {
-    if (!admin && (this.#taken.has(offered.key) || this.#input.isTaken(offered.key))) return false;
     const agreements = this.#agreements[claim] ?? [];
     const refused = agreements.findIndex((agreement) => !agreement.add(request.name, offered));
     if (refused >= 0) {
@@ -156,12 +169,18 @@ class Search {
     if (now === undefined) return true;
     if (chosen >= now.count) return this.run(task + 1);
     for (let at = from; at < now.candidates.length; at += 1) {
+      const offered = now.candidates[at] as OfferedDevice;
+      const isFree = this.#isFree(now, offered);
+      if (!now.all && (!isFree || !now.isSelectable(offered))) continue;
       this.#steps += 1;
       if (this.#steps > maxSteps) throw new Error(`allocation of claim ${keyOf(this.#input.claims[now.claim] ?? {})} was given up after ${maxSteps} tries`);
-      const offered = now.candidates[at] as OfferedDevice;
-      if (!this.#isSafe(offered, now) || !this.#pick(now, offered)) {
-        if (now.all) { this.#noteContradiction(now, offered); return false; }
-        continue;
+      // A pool that contradicts itself stops the search only if it is needed.
+      if (offered.pool.invalid !== undefined) throw new Error(`pool ${offered.pool.name} is invalid: ${offered.pool.invalid}`);
+      if (!isFree || !this.#pick(now, offered)) {
+        if (!now.all) continue;
+        if (isFree) this.#noteContradiction(now, offered);
+        else this.#gaveUp = true;
+        return false;
       }
       if (this.run(task, chosen + 1, now.admin && !now.all ? at : at + 1)) return true;
       this.#putBack(now, offered);
@@ -170,15 +189,8 @@ class Search {
     return false;
   }
 
-  /** A pool that contradicts itself stops the search only if it is needed. */
-  #isSafe(offered: OfferedDevice, { admin }: Task): boolean {
-    if (offered.pool.invalid === undefined) return true;
-    if (!admin && (this.#taken.has(offered.key) || this.#input.isTaken(offered.key))) return false;
-    throw new Error(`pool ${offered.pool.name} is invalid: ${offered.pool.invalid}`);
-  }
-
-  #noteContradiction({ claim, request, admin }: Task, offered: OfferedDevice): void {
-    if (!admin && (this.#taken.has(offered.key) || this.#input.isTaken(offered.key))) return;
+  #noteContradiction({ claim, request }: Task, offered: OfferedDevice): void {
+    if (this.#gaveUp) return;
     this.contradiction ??= new Error(`claim ${keyOf(this.#input.claims[claim] ?? {})}, request ${request.name}: cannot add device ${offered.key} because a claim constraint would not be satisfied`);
   }
 }

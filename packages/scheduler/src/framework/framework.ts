@@ -72,7 +72,7 @@ function eachByItself(plugin: FilterPlugin, state: CycleState, pod: PodInfo, { t
   for (let i = 0; i < count; i += 1) {
     const row = rows[i] as number;
     const status = plugin.filter(state, pod, table.nodeAt(row));
-    if (status.code === 'Error') throw new Error(`running Filter plugin "${plugin.name}": ${status.reasons.join(', ')}`);
+    if (status.code === 'Error') throw new Error(`running "${plugin.name}" filter plugin: ${status.reasons.join(', ')}`);
     if (status.code === 'Success') { rows[kept] = row; kept += 1; }
   }
   return kept;

@@ -59,8 +59,9 @@ const maxAttempts = 4;
  * are placed, all get ready (Permit, PreBind) before any is bound.
  *
  * Guaranteed: no member is bound before each that the group needs has its place and is ready. A binding that fails after others
- * have succeeded keeps its place by nomination and is tried again; what remains is a process that ends between two bindings: the
- * next one places the rest of the gang, together, as soon as there is room. Not guaranteed: that a gang of members with different needs is placed
+ * have succeeded keeps its place by nomination and is tried again. Over the fast path a gang's bindings go in one call, so a scheduler that
+ * ends has bound all of them or none; what remains is a gang of more than 200, an API server that ends between two transactions of one call, or one
+ * without a fast path: then the next scheduler places the rest of the gang, together, as soon as there is room. Not guaranteed: that a gang of members with different needs is placed
  * whenever some placement exists (that is bin packing); the bigger go first, and after a failure the one that failed.
  */
 export class GangCycle {

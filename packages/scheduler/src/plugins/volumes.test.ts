@@ -110,7 +110,7 @@ test.each<[string, Volume[], StorageObjects, string]>([
 
 test('attributes classes are a feature that is off', () => {
   const storage = { claims: [claim('c', { className: 'fast', spec: { volumeAttributesClassName: 'gold' } })], classes: [fast] };
-  expect(() => outcome(pod(uses('c')), two, storage)).toThrow('running Filter plugin "VolumeBinding": unsupported volumeAttributesClassName is set on claim default/c when the feature-gate VolumeAttributesClass is disabled');
+  expect(() => outcome(pod(uses('c')), two, storage)).toThrow('running "VolumeBinding" filter plugin: unsupported volumeAttributesClassName is set on claim default/c when the feature-gate VolumeAttributesClass is disabled');
 });
 
 const disk = (readOnly?: boolean): Volume => ({ name: 'd', gcePersistentDisk: { pdName: 'd', ...(readOnly === undefined ? {} : { readOnly }) } });

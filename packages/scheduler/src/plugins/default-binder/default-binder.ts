@@ -1,6 +1,7 @@
 import { ApiError, isFenced, isNotFound, resources } from '@coxswain/client';
 import { Binder, type Binding } from '@coxswain/client/fast-path';
 import { NetworkError } from '@coxswain/host';
+import { gangKeyOf } from '../../gangs/gangs.ts';
 import { failed, success, type Status } from '../../framework/status.ts';
 import type { BindPlugin } from '../../framework/interface.ts';
 import type { PluginHandle } from '../handle.ts';
@@ -27,8 +28,8 @@ export function defaultBinder(handle: BinderHandle): BindPlugin {
   const binder = new Binder(handle.client, leadership === undefined ? undefined : () => leadership.term());
   return {
     name: 'DefaultBinder',
-    async bind(_state, { name, namespace, uid }, nodeName, signal) {
-      const binding = { namespace, name, uid, node: nodeName };
+    async bind(_state, { name, namespace, uid, pod }, nodeName, signal) {
+      const binding = { namespace, name, uid, node: nodeName, gang: gangKeyOf(pod) };
       try {
         await binder.bind(binding);
         return success;
