@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { nodeArguments } from '@coxswain/apiserver/node-arguments';
+import { nodeArguments as forApiserver } from '@coxswain/apiserver/node-arguments';
+import { nodeArguments as forScheduler } from '@coxswain/scheduler/node-arguments';
 import type { ComponentSpec } from '../../component.ts';
 import type { DataPaths } from '../../paths.ts';
 import { apiAddress, apiserverAddresses, nodeHosts, type ClusterSettings, type NodeHost } from '../../settings.ts';
@@ -49,7 +50,7 @@ function apiserverSpec(settings: ClusterSettings, paths: DataPaths, address: str
       'proxy-client-cert-file': `${pki}/front-proxy-client.crt`, 'proxy-client-key-file': `${pki}/front-proxy-client.key`,
       'requestheader-client-ca-file': `${pki}/front-proxy-ca.crt`, 'requestheader-allowed-names': 'front-proxy-client',
       'requestheader-extra-headers-prefix': 'X-Remote-Extra-', 'requestheader-group-headers': 'X-Remote-Group', 'requestheader-username-headers': 'X-Remote-User',
-    }, settings.apiserverArgs, nodeArguments),
+    }, settings.apiserverArgs, forApiserver),
   };
 }
 
@@ -65,7 +66,7 @@ function schedulerSpec(paths: DataPaths): ComponentSpec {
     argv: cox('scheduler', {
       kubeconfig: `${pki}/scheduler.kubeconfig`, 'bind-address': '127.0.0.1', 'leader-elect': true,
       'tls-cert-file': `${pki}/scheduler-server.crt`, 'tls-private-key-file': `${pki}/scheduler-server.key`, 'client-ca-file': `${pki}/ca.crt`,
-    }),
+    }, [], forScheduler),
   };
 }
 
