@@ -12,6 +12,7 @@ import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { CSINode } from 'kubernetes-types/storage/v1';
 import { parseAllDocuments } from 'yaml';
 import type { PodGroup } from '../../gangs/pod-group.ts';
+import { nodeArguments } from '../node-arguments.ts';
 import { Binds } from './binds.ts';
 import { describeLimits } from './client-limits.ts';
 import { gangConfigFile } from './gang-config.ts';
@@ -133,7 +134,7 @@ class RealTarget implements Target {
       own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
         : describeLimits(options.schedulerCommand, (path) => readFileSync(path, 'utf8')),
     ];
-    const command = own ? [process.execPath, ...options.nodeArguments, cox, 'scheduler', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', ...(options.gangs ? [`--config=${gangConfigIn(options.directory)}`] : [])] : ['/bin/sh', '-c', options.schedulerCommand];
+    const command = own ? [process.execPath, ...nodeArguments, ...options.nodeArguments, cox, 'scheduler', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', ...(options.gangs ? [`--config=${gangConfigIn(options.directory)}`] : [])] : ['/bin/sh', '-c', options.schedulerCommand];
     this.#scheduler = new SchedulerProcess(command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
   }
 
