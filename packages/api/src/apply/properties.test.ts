@@ -5,6 +5,9 @@ import type { Json, JsonObject } from '../resource.ts';
 import { equalJson, isObject } from '../patch/values.ts';
 import { applyServerSide, updateManagedFields } from './index.ts';
 import { createdFields } from './created.ts';
+import { decodeManaged, encodeManaged } from './managed.ts';
+import { recordUpdate, withoutManagedFields } from './update.ts';
+import { allSteps } from './steps.ts';
 import { fieldSetOf } from './field-set.ts';
 import { rootPlace } from './schema.ts';
 import { compare } from './typed.ts';
@@ -108,4 +111,39 @@ it('the fields of a new object are what differs from one in which nothing is set
     const expected = modified.union(added).recursiveDifference(reset).difference(stripped);
     expect(JSON.stringify(createdFields(zero, object, place, reset, stripped))).toBe(expected.isEmpty ? undefined : JSON.stringify(expected.toJson()));
   }), { numRuns: 300 });
+});
+
+it('an update by the only manager records what comparing, taking and joining sets records', () => {
+  fc.assert(fc.property(pod, pod, few('one', 'two'), fc.boolean(), (first, other, manager, valuesOnly) => {
+    const second = valuesOnly ? JSON.parse(JSON.stringify(first).replaceAll('"image":"i"', '"image":"j"').replaceAll('"Always"', '"Never"')) as typeof first : other;
+    const of = (fields: object): JsonObject => ({ apiVersion: 'v1', kind: 'Pod', ...(structuredClone(fields) as JsonObject), metadata: { name: 'p', uid: 'u', ...((fields as JsonObject)['metadata'] as JsonObject | undefined) } });
+    const [live, object] = [of(first), of(second)];
+    const writing = { ...common, manager: 'one', now: '2026-01-01T00:00:00Z' };
+    updateManagedFields({ ...writing, live: undefined, object: live });
+    const again = { ...writing, manager, now: '2026-01-02T00:00:00Z' };
+    const managed = decodeManaged((live['metadata'] as JsonObject)['managedFields']) ?? new Map();
+    fc.pre(managed.size > 0);
+    allSteps(recordUpdate(again, withoutManagedFields(live), object, managed));
+    updateManagedFields({ ...again, live, object });
+    expect((object['metadata'] as JsonObject)['managedFields'] ?? []).toEqual(encodeManaged(managed));
+  }), { numRuns: 300 });
+});
+
+it('the renewal of a lease keeps who owns what, and tells the time', () => {
+  const lease = (renewTime: string, more: JsonObject = {}): JsonObject => ({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'l' }, spec: { holderIdentity: 'n', renewTime, ...more } });
+  const writing = { ...common, typeName: 'io.k8s.api.coordination.v1.Lease', apiVersion: 'coordination.k8s.io/v1', manager: 'kubelet' };
+  const entryOfLease = (now: string, fields: JsonObject): JsonObject => ({ manager: 'kubelet', operation: 'Update', apiVersion: 'coordination.k8s.io/v1', time: now, fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': fields } });
+  const live = lease('2026-01-01T00:00:00.000000Z');
+  updateManagedFields({ ...writing, now: '2026-01-01T00:00:00Z', live: undefined, object: live });
+  const renewed = lease('2026-01-01T00:00:10.000000Z');
+  updateManagedFields({ ...writing, now: '2026-01-01T00:00:10Z', live, object: renewed });
+  expect((renewed['metadata'] as JsonObject)['managedFields']).toEqual([entryOfLease('2026-01-01T00:00:10Z', { 'f:holderIdentity': {}, 'f:renewTime': {} })]);
+  const longer = lease('2026-01-01T00:00:20.000000Z', { leaseDurationSeconds: 40 });
+  updateManagedFields({ ...writing, now: '2026-01-01T00:00:20Z', live: renewed, object: longer });
+  expect((longer['metadata'] as JsonObject)['managedFields']).toEqual([entryOfLease('2026-01-01T00:00:20Z', { 'f:holderIdentity': {}, 'f:leaseDurationSeconds': {}, 'f:renewTime': {} })]);
+  const foreign = lease('2026-01-01T00:00:20.000000Z');
+  (foreign['metadata'] as JsonObject)['managedFields'] = [entryOfLease('2026-01-01T00:00:00Z', { 'f:holderIdentity': {} })];
+  const taken = lease('2026-01-01T00:00:30.000000Z');
+  updateManagedFields({ ...writing, now: '2026-01-01T00:00:30Z', live: foreign, object: taken });
+  expect((taken['metadata'] as JsonObject)['managedFields']).toEqual([entryOfLease('2026-01-01T00:00:30Z', { 'f:holderIdentity': {}, 'f:renewTime': {} })]);
 });

@@ -10,6 +10,7 @@ import { resetFieldsOf } from './reset-fields.ts';
 import { rootPlace, type Place } from './schema.ts';
 import { allSteps, type Steps } from './steps.ts';
 import { compare, type Comparison } from './typed.ts';
+import { ownsTheSame, soleEntry } from './unmoved.ts';
 import { sharedZero } from './zero.ts';
 
 export interface Writing {
@@ -107,14 +108,18 @@ function managedBefore(writing: Writing, live: JsonObject | undefined, object: J
   return decodeManaged(live === undefined ? undefined : own(metadataOf(live), 'managedFields')) ?? new Map();
 }
 
+function gained({ modified, added }: Comparison, reset: FieldSet): FieldSet {
+  return modified.union(added).recursiveDifference(reset).difference(stripped);
+}
+
 /** Gives `writing`'s manager what differs between the two states. */
-export function* recordUpdate(writing: Writing, before: Json, after: Json, managed: Managed): Steps {
+export function* recordUpdate(writing: Writing, before: Json, after: Json, managed: Managed, known?: Comparison): Steps {
   const reset = resetFieldsFor(writing);
-  const comparison = compare(before, after, placeOf(writing));
+  const comparison = known ?? compare(before, after, placeOf(writing));
   yield;
   yield* settle(managed, undefined, comparison, reset, true);
   yield;
-  const mine = comparison.modified.union(comparison.added).recursiveDifference(reset).difference(stripped);
+  const mine = gained(comparison, reset);
   if (mine.isEmpty) return;
   const entry = entryOf(writing, 'Update', mine);
   const key = entryKey(entry);
@@ -147,11 +152,34 @@ export function updateManagedFields(updating: Updating): void {
   allSteps(updateManagedFieldsInSteps(updating));
 }
 
+/** What the object's only manager has changed, if it is who writes now; with `entries` if what it owns stays as it was. */
+function compareForSole(writing: Updating): { readonly comparison: Comparison; readonly entries: Json[] | undefined } | undefined {
+  const { live, object } = writing;
+  if (live === undefined) return undefined;
+  const writer = writerOf(writing, 'Update');
+  const entry = soleEntry(own(metadataOf(live), 'managedFields'), own(metadataOf(object), 'managedFields'), writer);
+  if (entry === undefined) return undefined;
+  try {
+    const comparison = compare(withoutManagedFields(live), withoutManagedFields(object), placeOf(writing));
+    const mine = gained(comparison, resetFieldsFor(writing));
+    if (!ownsTheSame(comparison, mine, entry)) return { comparison, entries: undefined };
+    return { comparison, entries: [mine.isEmpty ? entry : entryJson(writer, own(entry, 'fieldsV1') as JsonObject)] };
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    return undefined;
+  }
+}
+
 export type Updating = Writing & { readonly live: JsonObject | undefined; readonly object: JsonObject };
 
 /** `updateManagedFields` of a large object; nobody else may change it meanwhile. */
 export function* updateManagedFieldsInSteps(writing: Updating): Steps {
   const { live, object, description, typeName } = writing;
+  const known = compareForSole(writing);
+  if (known !== undefined && known.entries !== undefined) {
+    writeEntries(object, known.entries);
+    return;
+  }
   const managed = managedBefore(writing, live, object);
   if (managed.size === 0 && live === undefined) {
     writeCreator(writing, object);
@@ -160,7 +188,7 @@ export function* updateManagedFieldsInSteps(writing: Updating): Steps {
   if (managed.size > 0 || live === undefined) {
     const before = live === undefined ? sharedZero(description, typeName) : withoutManagedFields(live);
     try {
-      yield* recordUpdate(writing, before, withoutManagedFields(object), managed);
+      yield* recordUpdate(writing, before, withoutManagedFields(object), managed, known?.comparison);
     } catch (error) {
       // List items without their keys: validation, which comes later, says it better.
       if (!(error instanceof StatusError)) throw error;
