@@ -42,13 +42,16 @@ const maxCached = 2000;
  */
 export class DelegatedAuth {
   readonly #client: Client;
+  readonly #permits: Client;
   readonly #host: Host;
   readonly #config: DelegatedAuthConfig;
   readonly #users = new Map<string, Cached<User | undefined>>();
   readonly #decisions = new Map<string, Cached<boolean>>();
 
-  constructor(client: Client, host: Host, config: DelegatedAuthConfig) {
+  /** `permits`: who is asked what somebody may, if not who is asked who they are. */
+  constructor(client: Client, host: Host, config: DelegatedAuthConfig, permits = client) {
     this.#client = client;
+    this.#permits = permits;
     this.#host = host;
     this.#config = config;
   }
@@ -83,7 +86,7 @@ export class DelegatedAuth {
     const key = JSON.stringify([user.name, user.groups, user.extra ?? null, wanted]);
     const keepMs = (allowed: boolean): number => (allowed ? this.#config.authorizedCacheMs : this.#config.unauthorizedCacheMs);
     return await this.#cached(this.#decisions, key, keepMs, async () => {
-      const review = await this.#client.create(subjectAccessReviews, {
+      const review = await this.#permits.create(subjectAccessReviews, {
         apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview',
         spec: { user: user.name, uid: user.uid, groups: user.groups, ...(user.extra === undefined ? {} : { extra: user.extra }), ...wanted },
       } as object) as { status?: { allowed?: boolean } };

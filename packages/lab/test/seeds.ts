@@ -20,6 +20,8 @@ async function failedSeeds({ play }: SeedRun, from: number, to: number, untilFou
     try {
       if (await play(seed, untilFound ? 'faults' : 'always') > 0) failed += 1;
     } catch (error) {
+      // Nothing was played.
+      if (error instanceof SyntaxError || (error as { readonly code?: string }).code?.startsWith('ERR_') === true) throw error;
       failed += 1;
       console.log(`seed ${seed}: 1 faults; ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
     }

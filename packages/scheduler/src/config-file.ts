@@ -1,6 +1,8 @@
+import { UsageError } from '@coxswain/service';
 import { defaultProfile, defaultSchedulerConfig, type EnabledPlugin, type PluginArgs, type ProfileConfig, type SchedulerConfig } from './config.ts';
 import { enabledAt } from './profile.ts';
 import { mistake, Section } from './config-section.ts';
+import { configurationErrors } from './config-validation.ts';
 import { ignoredResources, readExtenders, type ReadFile } from './extender/extender-section.ts';
 import type { ExtensionPoint } from './framework/framework.ts';
 import { defaultWeights, optionalPluginNames, pluginNames, queueSortNames, unbuiltPlugins, type PluginName } from './plugins/names.ts';
@@ -22,6 +24,8 @@ function readPluginSet(section: Section): PluginSet {
     item.end();
     return { name, weight: weight === 0 ? defaultWeights[name] ?? 1 : weight };
   });
+  const again = enabled.find(({ name }, at) => enabled.findIndex((other) => other.name === name) < at);
+  if (again !== undefined) throw mistake(`${section.path}.enabled`, `plugin ${JSON.stringify(again.name)} already registered`);
   const disabled = new Set(section.sections('disabled').map((item) => {
     item.ignore('weight');
     const name = item.string('name', '');
@@ -87,12 +91,9 @@ const readArgs: Readonly<Partial<Record<PluginName, (args: Section, into: Mutabl
     const defaultConstraints = (args.raw('defaultConstraints') ?? []) as PluginArgs['podTopologySpread']['defaultConstraints'];
     const defaultingType = args.string('defaultingType', 'System');
     if (defaultingType !== 'System' && defaultingType !== 'List') throw mistake(`${args.path}.defaultingType`, 'must be System or List');
-    if (defaultingType === 'System' && defaultConstraints.length > 0) throw mistake(`${args.path}.defaultingType`, 'must be List when defaultConstraints are given');
     into.podTopologySpread = { defaultingType, defaultConstraints };
   },
   VolumeBinding: (args, into) => {
-    // A shape is for a feature that is off.
-    args.unbuilt('shape');
     into.volumeBinding = { bindTimeoutMs: 1000 * args.int('bindTimeoutSeconds', 600, 0, 1_000_000) };
   },
   InterPodAffinity: (args, into) => {
@@ -145,8 +146,6 @@ function sortsOf(profile: ProfileConfig): PluginName {
 
 function readProfiles(file: Section): readonly ProfileConfig[] {
   const profiles = file.sections('profiles').map(readProfile);
-  const names = profiles.map(({ schedulerName }) => schedulerName);
-  if (new Set(names).size !== names.length) throw mistake('profiles', 'two profiles have the same schedulerName');
   if (new Set(profiles.map(sortsOf)).size > 1) throw mistake('profiles', 'all profiles must use the same queueSort plugin');
   return profiles.length === 0 ? [defaultProfile] : profiles;
 }
@@ -174,6 +173,8 @@ export function parseSchedulerFile(value: unknown, identity: string, readFile: R
   if (apiVersion !== 'kubescheduler.config.k8s.io/v1' || file.string('kind', '') !== 'KubeSchedulerConfiguration') {
     throw mistake('apiVersion', 'expected kind KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1');
   }
+  const errors = configurationErrors(value).map(({ field, message }) => `${field}: ${message}`);
+  if (errors.length > 0) throw new UsageError(`KubeSchedulerConfiguration: ${errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`}`);
   const defaults = defaultSchedulerConfig(identity);
   const election = file.section('leaderElection');
   const connection = file.section('clientConnection');
@@ -202,7 +203,6 @@ export function parseSchedulerFile(value: unknown, identity: string, readFile: R
     },
     identity,
   };
-  if (config.podMaxBackoffMs < config.podInitialBackoffMs) throw mistake('podMaxBackoffSeconds', 'must not be less than podInitialBackoffSeconds');
   election.end();
   file.end();
   return { config, kubeconfig };

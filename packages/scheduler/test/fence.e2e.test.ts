@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startOwn } from '@coxswain/apiserver/bench';
-import { createClient, resources, type Client } from '@coxswain/client';
+import { createClient, resources, type Client, type KubeObject } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { fromUtf8, silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
@@ -120,6 +120,16 @@ async function createPods(prefix: string, count: number, nodeSelector: Record<st
   await Promise.all(Array.from({ length: count }, (_, at) => client.create(resources.pods, { metadata: { name: `${prefix}-${at}`, namespace: 'default' }, spec })));
 }
 
+/** Until nothing more comes. */
+async function allHeld(link: Way): Promise<void> {
+  let heldBytes = -1;
+  await until('all of the call has been sent', 10_000, async () => {
+    heldBytes = link.heldBytes;
+    await host.timers.sleep(100);
+    return heldBytes === link.heldBytes ? true : undefined;
+  });
+}
+
 async function labelNodes(value: string | null): Promise<void> {
   for (let at = 0; at < nodeCount; at += 1) await client.patch(resources.nodes, { name: `n${at}` }, 'merge', { metadata: { labels: { [label]: value } } });
 }
@@ -161,12 +171,7 @@ test('a leader that is stopped past its lease with bindings on their way: they a
   const first = startScheduler('first', kubeconfig('slow', `https://127.0.0.1:${await link.open()}`));
   const bound = (prefix: string): number => [...boundTo.keys()].filter((name) => name.startsWith(prefix)).length;
   await until('bindings are on their way', 30_000, () => (link.heldBytes > 0 ? true : undefined));
-  let heldBytes = 0;
-  await until('all of the call has been sent', 10_000, async () => {
-    heldBytes = link.heldBytes;
-    await host.timers.sleep(100);
-    return heldBytes === link.heldBytes ? true : undefined;
-  });
+  await allHeld(link);
   const former = await holder();
   startScheduler('second', kubeconfig('second', server.server));
   first.kill('SIGSTOP');
@@ -189,4 +194,68 @@ test('a leader that is stopped past its lease with bindings on their way: they a
   watching.abort();
   await told;
   expect(twice).toEqual([]);
+}, 110_000);
+
+const victimCount = 80;
+
+/** A node full of pods that a more important one drives out. Resolves when deletions are on their way; undefined: they were faster than this. */
+async function preemptSlowly(link: Way, at: number): Promise<readonly string[] | undefined> {
+  const nodeName = `v${at}`;
+  const labels = { 'kubernetes.io/hostname': nodeName };
+  const allocatable = { cpu: '1', memory: '32Gi', pods: '110' };
+  const spec = { nodeName, containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '10m' } } }] };
+  await client.create(resources.nodes, { metadata: { name: nodeName, labels }, status: { capacity: allocatable, allocatable } });
+  const names = Array.from({ length: victimCount }, (_, index) => `victim-${at}-${index}`);
+  await Promise.all(names.map((name) => client.create(resources.pods, { metadata: { name, namespace: 'default', labels: { at: nodeName } }, spec })));
+  const watching = new AbortController();
+  const { metadata: { resourceVersion } } = await client.list(resources.pods, { namespace: 'default' });
+  const told = (async () => {
+    // Their conditions are written first, as large a call: when most have theirs it has arrived, and is not answered yet.
+    const condemned = new Set<string>();
+    for await (const { type, object } of client.watch(resources.pods, { labelSelector: `at=${nodeName}`, resourceVersion, signal: watching.signal })) {
+      if (type === 'MODIFIED' && object.status?.conditions?.some((one) => one.type === 'DisruptionTarget') === true) condemned.add(object.metadata?.name ?? '');
+      if (condemned.size > victimCount / 2) break;
+    }
+    link.holdFrom(3000);
+  })();
+  await client.create(resources.pods, { metadata: { name: `important-${at}`, namespace: 'default' }, spec: { priorityClassName: 'important', nodeSelector: labels, containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '1' } } }] } });
+  await told;
+  const held = await until('deletions', 15_000, async () => {
+    if (link.heldBytes > 0) return 'held' as const;
+    const { items } = await client.list(resources.pods, { labelSelector: `at=${nodeName}` });
+    return items.every(({ metadata }) => metadata?.deletionTimestamp !== undefined) ? 'done' as const : undefined;
+  });
+  watching.abort();
+  if (held === 'held') return names;
+  link.release();
+  return undefined;
+}
+
+test('a leader that is stopped past its lease with deletions on their way: they are refused when they arrive', async () => {
+  for (const child of schedulers) child.kill('SIGKILL');
+  await client.create(resources.priorityclasses, { metadata: { name: 'important' }, value: 1000 } as KubeObject);
+  way?.close();
+  const link = way = new Way(Number(new URL(server.server).port));
+  const former = await holder();
+  const third = startScheduler('third', kubeconfig('third', `https://127.0.0.1:${await link.open()}`));
+  const leads = await until('the third leads', 30_000, async () => { const now = await holder(); return now !== former && now !== '' ? now : undefined; });
+  let victims: readonly string[] | undefined;
+  let at = 0;
+  for (; victims === undefined && at < 5; at += 1) victims = await preemptSlowly(link, at);
+  await allHeld(link);
+  third.kill('SIGSTOP');
+  // So that the next leader drives nobody out.
+  for (let index = 0; index < at; index += 1) await client.delete(resources.pods, { namespace: 'default', name: `important-${index}` }, { gracePeriodSeconds: 0 });
+  const before = await fencedWrites();
+  startScheduler('fourth', kubeconfig('fourth', server.server));
+  await until('the fourth leads', 30_000, async () => { const now = await holder(); return now !== leads && now !== '' ? true : undefined; });
+  const left = async (): Promise<readonly string[]> => (await client.list(resources.pods, { labelSelector: `at=v${at - 1}` })).items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(({ metadata }) => metadata?.name ?? '');
+  const staying = await left();
+  expect(staying.length).toBeGreaterThan(10);
+  link.release();
+  await until('late deletions are refused', 10_000, async () => (await fencedWrites() >= before + staying.length ? true : undefined));
+  const ended = once(third, 'exit');
+  third.kill('SIGCONT');
+  expect((await ended as [number])[0]).not.toBe(0);
+  expect(await left()).toEqual(staying);
 }, 110_000);

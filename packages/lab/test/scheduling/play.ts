@@ -139,8 +139,8 @@ export async function play(seed: number, stormMs: number, onTrace?: (line: strin
     await sim.runUntil(openGate(admin, true), settleMs, `seed ${seed}: the gate`);
     await sim.runUntil(makeRoom(admin), settleMs, `seed ${seed}: room`);
     await rough(sim, admin, wire);
-    const missing = await playScenes({ world, admin, wire, servers });
-    const starved = [...missing, ...await sim.runUntil(starving(admin), 2 * settleMs, `seed ${seed}: the rest`), ...await sim.runUntil(lastWave(admin), 4 * settleMs, `seed ${seed}: the last wave`)];
+    const starved = [...await sim.runUntil(starving(admin), 2 * settleMs, `seed ${seed}: the rest`), ...await sim.runUntil(lastWave(admin), 4 * settleMs, `seed ${seed}: the last wave`)];
+    for (const name of await playScenes({ world, admin, wire, servers })) starved.push(name);
     await sim.run(2000);
     const verdict = judge(log.facts, wire.sent);
     return { ...verdict, faults: [...broken, ...verdict.faults, ...starved.map((name) => `${name} has room and no node`)], virtualMs: sim.nowMs, digest: sim.trace.digest() };

@@ -29,7 +29,7 @@ function configOf(values: FlagValues, host: Host): SchedulerFile {
   const duration = (name: string, before: number): number => (values.isSet(name) ? values.durationMs(name) : before);
   const text = (name: string, before: string): string => (values.isSet(name) ? values.string(name) : before);
   const features = featuresOf(values, ['DynamicResourceAllocation', 'SchedulerPopFromBackoffQ'], ['SchedulerPopFromBackoffQ']);
-  const config: SchedulerConfig = { ...file.config, dynamicResources: features.has('DynamicResourceAllocation'), popFromBackoff: features.has('SchedulerPopFromBackoffQ'), leaderElection: {
+  const config: SchedulerConfig = { ...file.config, podMaxUnschedulableMs: duration('pod-max-in-unschedulable-pods-duration', file.config.podMaxUnschedulableMs), dynamicResources: features.has('DynamicResourceAllocation'), popFromBackoff: features.has('SchedulerPopFromBackoffQ'), leaderElection: {
     leaderElect: values.isSet('leader-elect') ? values.bool('leader-elect') : given.leaderElect,
     leaseDurationMs: duration('leader-elect-lease-duration', given.leaseDurationMs),
     renewDeadlineMs: duration('leader-elect-renew-deadline', given.renewDeadlineMs),
@@ -37,9 +37,20 @@ function configOf(values: FlagValues, host: Host): SchedulerFile {
     resourceName: text('leader-elect-resource-name', given.resourceName),
     resourceNamespace: text('leader-elect-resource-namespace', given.resourceNamespace),
   } };
-  const { leaseDurationMs, renewDeadlineMs } = config.leaderElection;
+  const { leaderElect, leaseDurationMs, renewDeadlineMs } = config.leaderElection;
+  const lock = values.string('leader-elect-resource-lock');
+  if (leaderElect && lock !== 'leases') throw new UsageError(`--leader-elect-resource-lock: Invalid value: ${JSON.stringify(lock)}: resourceLock value must be "leases"`);
   if (leaseDurationMs <= renewDeadlineMs) throw new UsageError('--leader-elect-lease-duration must be longer than --leader-elect-renew-deadline');
   return { config, kubeconfig: text('kubeconfig', file.kubeconfig) };
+}
+
+async function portAuth(values: FlagValues, host: Host, own: Client): Promise<DelegatedAuth> {
+  const clientOf = async (flag: string): Promise<Client> => (values.string(flag) === '' ? own : createClient(host, { ...await loadKubeconfig(values.string(flag)), userAgent: 'coxswain-scheduler' }));
+  const config = {
+    ...defaultDelegatedAuth, authenticationCacheMs: values.durationMs('authentication-token-webhook-cache-ttl'),
+    authorizedCacheMs: values.durationMs('authorization-webhook-cache-authorized-ttl'), unauthorizedCacheMs: values.durationMs('authorization-webhook-cache-unauthorized-ttl'),
+  };
+  return new DelegatedAuth(await clientOf('authentication-kubeconfig'), host, config, await clientOf('authorization-kubeconfig'));
 }
 
 async function serve(values: FlagValues, host: Host, client: Client, scheduler: RunningScheduler, metrics: ReturnType<typeof createMetrics>): Promise<Listener | undefined> {
@@ -55,7 +66,7 @@ async function serve(values: FlagValues, host: Host, client: Client, scheduler: 
   }
   const clients = caFile === '' ? {} : { clientCaPem: readFileSync(caFile, 'utf8'), clientCertificate: 'request' as const };
   const tls = { certPem: readFileSync(files[0], 'utf8'), keyPem: readFileSync(files[1], 'utf8'), ...clients };
-  return host.network.serveHttp({ ...at, tls }, schedulerHandler({ host, health, scheduler, auth: new DelegatedAuth(client, host, defaultDelegatedAuth) }));
+  return host.network.serveHttp({ ...at, tls }, schedulerHandler({ host, health, scheduler, auth: await portAuth(values, host, client) }));
 }
 
 async function start(values: FlagValues, host: Host): Promise<RunningComponent> {

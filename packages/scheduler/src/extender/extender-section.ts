@@ -6,7 +6,6 @@ import type { ExtenderConfig } from './http-extender.ts';
 export type ReadFile = (path: string) => string;
 
 const defaultTimeoutMs = 5000;
-const resourceName = /^(?:[a-z0-9]([-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)\/(?:[A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/;
 
 interface ManagedResource { readonly name: string; readonly ignoredByScheduler: boolean }
 
@@ -14,8 +13,6 @@ function readManaged(extender: Section): readonly ManagedResource[] {
   return extender.sections('managedResources').map((item) => {
     const resource = { name: item.string('name', ''), ignoredByScheduler: item.bool('ignoredByScheduler', false) };
     item.end();
-    // Without a domain, or of Kubernetes' own, it is the scheduler's to count.
-    if (!resourceName.test(resource.name) || resource.name.includes('kubernetes.io/') || resource.name.startsWith('requests.')) throw mistake(`${item.path}.name`, `${JSON.stringify(resource.name)} is an invalid extended resource name`);
     return resource;
   });
 }
@@ -69,22 +66,12 @@ function readExtender(extender: Section, readFile: ReadFile): ExtenderConfig {
     nodeCacheCapable: extender.bool('nodeCacheCapable', false), ignorable: extender.bool('ignorable', false),
     managedResources: readManaged(extender).map(({ name }) => name), tls: readTls(extender, readFile),
   };
-  if (config.prioritizeVerb !== '' && weight <= 0) throw mistake(`${extender.path}.weight`, 'must have a positive weight applied to it');
   extender.end();
   return config;
 }
 
 export function readExtenders(sections: readonly Section[], readFile: ReadFile): readonly ExtenderConfig[] {
-  const extenders = sections.map((extender) => readExtender(extender, readFile));
-  if (extenders.filter(({ bindVerb }) => bindVerb !== '').length > 1) throw mistake('extenders', 'only one extender can implement bind');
-  const seen = new Set<string>();
-  for (const [at, { managedResources }] of extenders.entries()) {
-    for (const name of managedResources) {
-      if (seen.has(name)) throw mistake(`extenders[${at}].managedResources`, `duplicate extender managed resource name ${JSON.stringify(name)}`);
-      seen.add(name);
-    }
-  }
-  return extenders;
+  return sections.map((extender) => readExtender(extender, readFile));
 }
 
 /** Resources that the extenders count, so that NodeResourcesFit must not. */

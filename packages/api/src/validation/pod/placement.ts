@@ -49,6 +49,10 @@ function weight(one: JsonObject, field: string): FieldError[] {
   return value < 1 || value > 100 ? [invalidValue(`${field}.weight`, value, 'must be in the range 1-100')] : [];
 }
 
+export function validatePreferredTerms(terms: readonly JsonObject[], field: string): FieldError[] {
+  return each(terms, field, (one, at) => [...weight(one, at), ...nodeTerm(obj(one, 'preference') ?? {}, `${at}.preference`)]);
+}
+
 function podTerm(term: JsonObject | undefined, field: string): FieldError[] {
   const key = str(term, 'topologyKey');
   return [
@@ -98,9 +102,7 @@ export function validateAffinity(affinity: JsonObject | undefined, field: string
   const requiredTerms = obj(node, 'requiredDuringSchedulingIgnoredDuringExecution');
   return [
     ...(requiredTerms === undefined ? [] : validateNodeSelectorTerms(requiredTerms, `${field}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`)),
-    ...each(objects(node, 'preferredDuringSchedulingIgnoredDuringExecution'), `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution`, (one, at) => [
-      ...weight(one, at), ...nodeTerm(obj(one, 'preference') ?? {}, `${at}.preference`),
-    ]),
+    ...validatePreferredTerms(objects(node, 'preferredDuringSchedulingIgnoredDuringExecution'), `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution`),
     ...podTerms(obj(affinity, 'podAffinity'), `${field}.podAffinity`),
     ...podTerms(obj(affinity, 'podAntiAffinity'), `${field}.podAntiAffinity`),
   ];
