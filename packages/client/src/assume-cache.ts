@@ -20,9 +20,12 @@ interface Assumption<T> {
 export class AssumeCache<T extends KubeObject> {
   readonly #lister: Lister<T>;
   readonly #assumed = new Map<string, Assumption<T>>();
+  readonly #changed: (object: T) => void;
 
-  constructor(lister: Lister<T>) {
+  /** `changed`: what `get` answers for an object may differ from now on, for another reason than that the lister's does. */
+  constructor(lister: Lister<T>, changed: (object: T) => void = () => undefined) {
     this.#lister = lister;
+    this.#changed = changed;
   }
 
   get(key: ObjectKey): T | undefined {
@@ -44,21 +47,24 @@ export class AssumeCache<T extends KubeObject> {
     const outdated = assumed.written ? !isNewer(assumed.object, reported) : isNewer(reported, assumed.object);
     if (!outdated) return assumed.object;
     this.#assumed.delete(key);
+    this.#changed(reported);
     return reported;
   }
 
   assume(object: T): void {
     this.#assumed.set(keyOfObject(object), { object, written: false });
+    this.#changed(object);
   }
 
   /** In place of what was assumed before. */
   wrote(object: T): void {
     this.#assumed.set(keyOfObject(object), { object, written: true });
+    this.#changed(object);
     const reported = this.#lister.get(objectKey(object));
     if (reported !== undefined) this.over(reported);
   }
 
   restore(object: T): void {
-    this.#assumed.delete(keyOfObject(object));
+    if (this.#assumed.delete(keyOfObject(object))) this.#changed(object);
   }
 }

@@ -7,6 +7,7 @@ import type { RowLog } from '../table/row-log.ts';
 import { Candidates } from './candidates.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { Diagnosis } from './diagnosis.ts';
+import { eachByItself } from './each-by-itself.ts';
 import type {
   AnyPlugin, BindPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PostFilterResult, PreBindPlugin,
   PreEnqueuePlugin, PreemptionReport, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
@@ -65,17 +66,6 @@ export interface PreFilterOutcome {
   readonly nodeNames: ReadonlySet<string> | undefined;
   /** Plugins that narrowed `nodeNames`. */
   readonly narrowedBy: readonly string[];
-}
-
-function eachByItself(plugin: FilterPlugin, state: CycleState, pod: PodInfo, { table }: Snapshot, rows: Int32Array, count: number): number {
-  let kept = 0;
-  for (let i = 0; i < count; i += 1) {
-    const row = rows[i] as number;
-    const status = plugin.filter(state, pod, table.nodeAt(row));
-    if (status.code === 'Error') throw new Error(`running "${plugin.name}" filter plugin: ${status.reasons.join(', ')}`);
-    if (status.code === 'Success') { rows[kept] = row; kept += 1; }
-  }
-  return kept;
 }
 
 const maxInterned = 1000;

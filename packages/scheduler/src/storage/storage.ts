@@ -1,5 +1,5 @@
 import { claimedVolumes, claimKey, classNameOf } from '@coxswain/api/volumes';
-import { AssumeCache, type Informer, type Lister } from '@coxswain/client';
+import { AssumeCache, type Informer, type KubeObject, type Lister } from '@coxswain/client';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1';
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1';
 
@@ -34,6 +34,9 @@ export const storageIndexes = {
   attachments: { [byNode]: ({ spec }: VolumeAttachment): readonly string[] => [spec.nodeName] },
 } as const;
 
+/** Something of which volumes are attached where has changed. Nodes are named; undefined: anything may have. */
+export type StorageChange = { readonly kind: 'claim' | 'volume' | 'node'; readonly key: string } | undefined;
+
 /** Claims, volumes and what is known about where they can be, with what was decided and is being written. */
 export class Storage {
   readonly claims: AssumeCache<PersistentVolumeClaim>;
@@ -41,11 +44,12 @@ export class Storage {
   readonly #listers: StorageListers;
   /** By claim: who waits for it to be bound. */
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #observers: ((change: StorageChange) => void)[] = [];
 
   constructor(listers: StorageListers) {
     this.#listers = listers;
-    this.claims = new AssumeCache(listers.claims);
-    this.volumes = new AssumeCache(listers.volumes);
+    this.claims = new AssumeCache(listers.claims, (claim) => this.changed({ kind: 'claim', key: claimKey(claim) }));
+    this.volumes = new AssumeCache(listers.volumes, (volume) => this.changed({ kind: 'volume', key: volume.metadata?.name ?? '' }));
   }
 
   volumesOfClass(name: string): readonly PersistentVolume[] {
@@ -62,6 +66,15 @@ export class Storage {
 
   podExists(pod: Pod): boolean {
     return this.#listers.pods.get({ namespace: pod.metadata?.namespace, name: pod.metadata?.name ?? '' }) !== undefined;
+  }
+
+  /** For as long as this lives. */
+  observe(changed: (change: StorageChange) => void): void {
+    this.#observers.push(changed);
+  }
+
+  changed(change: StorageChange): void {
+    for (const observer of this.#observers) observer(change);
   }
 
   /** Calls back whenever one of the claims may have become bound, or never will be. Answers how to end that. */
@@ -92,6 +105,18 @@ function tellOfVolume(storage: Storage, { spec }: PersistentVolume): void {
   if (spec?.claimRef !== undefined) storage.tell(`${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}`);
 }
 
+function onAny<T extends KubeObject>(informer: Informer<T>, changed: (object: T) => void): void {
+  informer.addHandler({ added: changed, updated: (_before, object) => { changed(object); }, deleted: changed });
+}
+
+function observeChanges(storage: Storage, { claims, volumes, classes, csiNodes, attachments }: StorageInformers): void {
+  onAny(claims, (claim) => storage.changed({ kind: 'claim', key: claimKey(claim) }));
+  onAny(volumes, ({ metadata }) => storage.changed({ kind: 'volume', key: metadata?.name ?? '' }));
+  onAny(csiNodes, ({ metadata }) => storage.changed({ kind: 'node', key: metadata?.name ?? '' }));
+  onAny(attachments, ({ spec }) => storage.changed({ kind: 'node', key: spec.nodeName }));
+  onAny(classes, () => storage.changed(undefined));
+}
+
 /** Before the informers start. */
 export function observeStorage(informers: StorageInformers): Storage {
   for (const [name, values] of Object.entries(storageIndexes.volumes)) informers.volumes.addIndex(name, values);
@@ -101,6 +126,7 @@ export function observeStorage(informers: StorageInformers): Storage {
     claims: claims.lister, volumes: volumes.lister, classes: classes.lister, csiNodes: csiNodes.lister, csiDrivers: csiDrivers.lister,
     capacities: capacities.lister, attachments: attachments.lister, pods: pods.lister, nodes: nodes.lister,
   });
+  observeChanges(storage, informers);
   claims.addHandler({
     updated(_before, claim) { storage.claims.over(claim); storage.tell(claimKey(claim)); },
     deleted(claim) { storage.claims.restore(claim); storage.tell(claimKey(claim)); },

@@ -70,6 +70,11 @@ export class VolumePlan implements StateData {
 
   get allBound(): boolean { return this.#selected.length + this.#toMatch.length === 0; }
 
+  /** Every node says the same: yes. */
+  get goesAnywhere(): boolean {
+    return this.allBound && this.#volumes.every((volume) => volume !== undefined && volume.spec?.nodeAffinity?.required === undefined);
+  }
+
   judge(node: Node): NodePlan {
     const reasons: string[] = [];
     const faulty = this.#volumes.findIndex((volume) => volume === undefined || !reachable(volume, node));

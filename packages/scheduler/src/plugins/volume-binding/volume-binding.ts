@@ -99,7 +99,9 @@ export function volumeBinding({ bindTimeoutMs }: VolumeBindingArgs, { host, clie
       try {
         const sorted = sortClaims(storage, found);
         if ('code' in sorted) return { status: sorted };
-        state.write(name, new VolumePlan(storage, sorted));
+        const plan = new VolumePlan(storage, sorted);
+        if (plan.goesAnywhere) return { status: skip };
+        state.write(name, plan);
         return { status: success };
       } catch (error) {
         return { status: failed(error) };
