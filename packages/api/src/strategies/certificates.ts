@@ -6,14 +6,15 @@ import { keep } from './generic.ts';
 
 const decisions = ['Approved', 'Denied'];
 
-function isDecision(condition: JsonObject): boolean {
-  return decisions.includes(str(condition, 'type'));
-}
-
-/** Approval is for those who may approve: the status subresource keeps these conditions as they are. */
+/** Approval is for those who may approve: the status subresource keeps these conditions as they are. Where some came or went nothing is kept: validation refuses that. */
 function keepDecisions(request: JsonObject, old: JsonObject): void {
+  const conditions = [...objects(obj(request, 'status'), 'conditions')];
+  for (const type of decisions) {
+    const before = objects(obj(old, 'status'), 'conditions').filter((one) => str(one, 'type') === type);
+    const places = [...conditions.entries()].filter(([, one]) => str(one, 'type') === type).map(([place]) => place);
+    if (before.length === places.length) places.forEach((place, index) => { conditions[place] = before[index] as JsonObject; });
+  }
   const status = obj(request, 'status') ?? {};
-  const conditions = [...objects(obj(old, 'status'), 'conditions').filter(isDecision), ...objects(status, 'conditions').filter((one) => !isDecision(one))];
   if (conditions.length > 0) status['conditions'] = conditions;
   request['status'] = status;
 }

@@ -54,6 +54,7 @@ function keepAllButEphemeral(pod: JsonObject, old: JsonObject): void {
   for (const key of ['spec', 'status']) keep(pod, old, key);
   const spec = obj(pod, 'spec');
   if (spec !== undefined && wanted !== undefined) spec['ephemeralContainers'] = wanted;
+  else delete spec?.['ephemeralContainers'];
   const { resourceVersion } = metadataOf(pod);
   keep(pod, old, 'metadata');
   if (resourceVersion !== undefined) metadataOf(pod)['resourceVersion'] = resourceVersion;
@@ -69,6 +70,7 @@ export const podStrategy: Strategy = {
   prepareForUpdate(pod, old, context) {
     if (context.subresource === 'ephemeralcontainers') {
       keepAllButEphemeral(pod, old);
+      dropGatedPodFields(obj(pod, 'spec'), obj(old, 'spec'), context);
       return;
     }
     if (context.subresource !== 'status') {

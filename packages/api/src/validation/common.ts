@@ -5,7 +5,7 @@ import { compareQuantity, parseQuantity, QuantityError, quantityMilliValue } fro
 import { equalJson, isObject } from '../patch/values.ts';
 import { entries, get, list, objects, optionalNumber, str, strings } from './access.ts';
 import { badValue, eachInvalid, goText, invalidValue, notSupported, quote, required, type GoText } from './errors.ts';
-import { labelValueProblems, percentProblems, portNameProblems, portNumberProblems, qualifiedNameProblems } from './formats.ts';
+import { dns1123Subdomain, labelValueProblems, percentProblems, portNameProblems, portNumberProblems, qualifiedNameProblems } from './formats.ts';
 
 export const immutableText = 'field is immutable';
 export const nonNegativeText = 'must be greater than or equal to 0';
@@ -180,4 +180,14 @@ export function isQuantity(value: Json): boolean {
     if (error instanceof QuantityError) return false;
     throw error;
   }
+}
+
+/** `acme.io/foo` */
+export function domainPrefixedPath(path: string, field: string): FieldError[] {
+  if (path === '') return [required(field)];
+  const slash = path.indexOf('/');
+  const host = path.slice(0, Math.max(slash, 0));
+  if (slash <= 0 || slash === path.length - 1) return [invalidValue(field, path, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  const rest = path.slice(slash + 1);
+  return [...eachInvalid(field, host, dns1123Subdomain(host)), ...(/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(rest) ? [] : [invalidValue(field, rest, `Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')`)])];
 }

@@ -4,8 +4,8 @@ import type { JsonObject } from '../resource.ts';
 import { equalJson } from '../patch/values.ts';
 import { bool, get, has, list, num, obj, objects, optionalNumber, str } from './access.ts';
 import { duplicate, eachInvalid, goText, invalidValue, notSupported, quote, required, tooLong, tooMany } from './errors.ts';
-import { each, goSelector, goStringMap, immutable, immutableText, nonNegative, requireOneOf, selectorMatches, validateLabelSelector } from './common.ts';
-import { dns1123Label, dns1123Subdomain, maxLength, qualifiedNameProblems } from './formats.ts';
+import { domainPrefixedPath, each, goSelector, goStringMap, immutable, immutableText, nonNegative, requireOneOf, selectorMatches, validateLabelSelector } from './common.ts';
+import { dns1123Label, maxLength, qualifiedNameProblems } from './formats.ts';
 import { goPointerTo, goStruct } from './go-value.ts';
 import { successPolicy } from './success-policy.ts';
 import { scheduleProblem } from './cron.ts';
@@ -63,16 +63,7 @@ function completionMode(spec: JsonObject | undefined, field: string): FieldError
 function managedBy(spec: JsonObject | undefined, field: string): FieldError[] {
   if (!has(spec, 'managedBy')) return [];
   const manager = str(spec, 'managedBy');
-  return [...domainPath(manager, `${field}.managedBy`), ...(manager.length > 63 ? [tooLong(`${field}.managedBy`, 63)] : [])];
-}
-
-function domainPath(path: string, field: string): FieldError[] {
-  if (path === '') return [required(field)];
-  const slash = path.indexOf('/');
-  const host = path.slice(0, Math.max(slash, 0));
-  if (slash <= 0 || slash === path.length - 1) return [invalidValue(field, path, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  const rest = path.slice(slash + 1);
-  return [...eachInvalid(field, host, dns1123Subdomain(host)), ...(/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(rest) ? [] : [invalidValue(field, rest, `Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')`)])];
+  return [...domainPrefixedPath(manager, `${field}.managedBy`), ...(manager.length > 63 ? [tooLong(`${field}.managedBy`, 63)] : [])];
 }
 
 /** A refusal that shows no value. */
@@ -211,8 +202,8 @@ function jobUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   // Upstream looks at the spec twice when it changes, and says twice what it finds.
   const errors = [...job(object), ...specWithSelector(object)];
   const sameCount = equalJson(get(spec, 'completions') ?? null, get(before, 'completions') ?? null);
-  const elastic = str(spec, 'completionMode') === 'Indexed' && num(spec, 'completions') === num(spec, 'parallelism');
-  if (!sameCount && !elastic) append(errors, immutable(spec, before, 'completions', 'spec'));
+  if (!sameCount && str(spec, 'completionMode') !== 'Indexed') append(errors, immutable(spec, before, 'completions', 'spec'));
+  else if (!sameCount && has(spec, 'completions') && num(spec, 'completions') !== num(spec, 'parallelism')) errors.push(invalidValue('spec.completions', num(spec, 'completions'), 'can only be modified in tandem with spec.parallelism'));
   append(errors, immutable(spec, before, 'selector', 'spec', has(spec, 'selector') ? goSelector(obj(spec, 'selector')) : undefined));
   const canMove = bool(before, 'suspend') && !has(obj(old, 'status'), 'startTime');
   const template = obj(spec, 'template');

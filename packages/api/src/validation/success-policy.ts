@@ -5,31 +5,10 @@ import { has, num, obj, objects, optionalNumber, str } from './access.ts';
 import { invalidValue, required, tooLong, tooMany } from './errors.ts';
 import { each, nonNegative } from './common.ts';
 import { goStruct } from './go-value.ts';
+import { countIndexes } from './index-intervals.ts';
 
 const mostRules = 20;
 const longestIndexes = 64 * 1024;
-
-/** How many indexes a text such as `0,2-4` names, or what is wrong with it. */
-function countIndexes(text: string, completions: number): number | string {
-  if (text === '') return 0;
-  let total = 0;
-  let last = -1;
-  for (const interval of text.split(',')) {
-    const limits = interval.split('-');
-    if (limits.length > 2) return `the fragment "${interval}" violates the requirement that an index interval can have at most two parts separated by '-'`;
-    const numbers = limits.map((limit) => (/^[+-]?[0-9]+$/.test(limit) ? Number(limit) : undefined));
-    const wrong = numbers.indexOf(undefined);
-    if (wrong >= 0) return `cannot convert string to integer for index: "${limits[wrong] as string}"`;
-    const [first = 0, end = first] = numbers as number[];
-    if (first >= completions) return `too large index: "${limits[0] as string}"`;
-    if (last >= first) return `non-increasing order, previous: ${last}, current: ${first}`;
-    if (end >= completions) return `too large index: "${limits[1] as string}"`;
-    if (limits.length === 2 && first >= end) return `non-increasing order, previous: ${first}, current: ${end}`;
-    total += end - first + 1;
-    last = end;
-  }
-  return total;
-}
 
 function rule(one: JsonObject, at: string, completions: number): FieldError[] {
   const count = optionalNumber(one, 'succeededCount');
