@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fastPathCodecs, fastPathMethods, writeItems, Binder, PodDeletions, type FastPathAnswer, type FastPathItem, type FastPathWatched, requestOf } from '@coxswain/client/fast-path';
 import { createClientFromTransport, isFenced, leaseTermHeader, type Client, type LeaseTerm } from '@coxswain/client';
 import { createLocalStore } from '@coxswain/etcd-lite';
-import { GrpcCutter, grpcFrame } from '@coxswain/etcd-lite/wire';
+import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
 import { fromUtf8, silentLogger, utf8, type ByteSource } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { createApiServer, type ApiServer } from '../server.ts';
 import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
 import { answerOf, httpRequest, type TestAnswer } from '../testing/test-server.ts';
 import { Call } from './inner.ts';
+import { fastPath } from './service.ts';
 import { maxWatches, watchAll } from './watch.ts';
 
 const host = createRealHost(silentLogger);
@@ -59,6 +60,19 @@ async function fill(world: World): Promise<void> {
   for (let at = 0; at < 6; at += 1) await world.call('POST', '/api/v1/namespaces/work/pods', pod(`p${at}`));
   await world.call('POST', '/apis/coordination.k8s.io/v1/namespaces/work/leases', { metadata: { name: 'l0' }, spec: { holderIdentity: 'a' } });
 }
+
+test('bindings are done though their caller has gone by their turn; what else it asked for need not be', async () => {
+  const gone = new AbortController();
+  const seen: string[] = [];
+  const service = fastPath(async (request) => {
+    seen.push(`${request.target.split('/').at(-1) ?? ''} ${request.signal.aborted ? 'cancelled' : 'goes on'}`);
+    return { status: 201, headers: {} };
+  }, () => Promise.resolve(undefined));
+  const raw = grpcFrame(fastPathCodecs.writeRequest.encode({ items: [{ namespace: 'd', name: 'p', bind: { uid: '', node: 'n' } }, { namespace: 'd', name: 'l', lease: { body: utf8('{}') } }] }));
+  gone.abort();
+  await service(httpRequest({ method: 'POST', target: fastPathMethods.write, raw, headers: { 'content-type': grpcContentType }, signal: gone.signal }));
+  expect(seen).toEqual(['binding goes on', 'l cancelled']);
+});
 
 /** As one that is of somebody else's make. */
 function withoutFastPath(client: Client): Client {

@@ -23,6 +23,9 @@ export class Call {
   }
 }
 
+/** Of nobody who could go. */
+const lasting = new AbortController().signal;
+
 /** What an item stands for, in the name of whoever made the call. */
 export class InnerRequest implements HttpRequest {
   readonly method: string;
@@ -31,13 +34,16 @@ export class InnerRequest implements HttpRequest {
   readonly body: WholeBody;
   readonly upgradeRequested = false;
   readonly #call: Call;
+  readonly #outlivesCall: boolean;
 
-  constructor(call: Call, { method, target, contentType, body }: RestRequest) {
+  /** `outlivesCall`: it is done even if who made the call is gone by its turn. */
+  constructor(call: Call, { method, target, contentType, body }: RestRequest, outlivesCall = false) {
     this.method = method;
     this.target = target;
     this.headers = call.headersFor(contentType);
     this.body = new WholeBody(body);
     this.#call = call;
+    this.#outlivesCall = outlivesCall;
   }
 
   get caller(): UserInfo | undefined {
@@ -53,7 +59,7 @@ export class InnerRequest implements HttpRequest {
   }
 
   get signal(): AbortSignal {
-    return this.#call.http.signal;
+    return this.#outlivesCall ? lasting : this.#call.http.signal;
   }
 }
 

@@ -25,7 +25,8 @@ const unknownItem: FastPathAnswer = { code: 400, body: utf8('{"kind":"Status","a
 async function answerItem(handle: HttpHandler, call: Call, item: FastPathItem, refusalsOnly: boolean): Promise<FastPathAnswer> {
   const request = requestOf(item);
   if (request === undefined) return unknownItem;
-  const { status: code, body } = await handle(shareWrites(new InnerRequest(call, request)));
+  // A gang is bound whole or not at all, whatever becomes of its scheduler meanwhile.
+  const { status: code, body } = await handle(shareWrites(new InnerRequest(call, request, item.bind !== undefined)));
   return { code, body: refusalsOnly && code < 300 ? emptyBytes : await bodyOf(body) };
 }
 

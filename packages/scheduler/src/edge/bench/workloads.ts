@@ -159,7 +159,7 @@ export const onRealPath: readonly { readonly name: string; readonly drain: boole
 /** Of upstream's, with why it is not here. */
 export const leftOut: Readonly<Record<string, string>> = {
   CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
-  SchedulingWithResourceClaimTemplate: 'the API server does not serve resource.k8s.io', SteadyStateClusterResourceClaimTemplate: 'the API server does not serve resource.k8s.io',
+  SchedulingWithResourceClaimTemplate: 'the benchmark makes no devices, and runs no controller for their claims', SteadyStateClusterResourceClaimTemplate: 'the benchmark makes no devices, and runs no controller for their claims',
 };
 
 /** Its scheduler must have Coscheduling. */
