@@ -5,7 +5,7 @@ import type { LabelSelector } from 'kubernetes-types/meta/v1';
 import { shortHash } from '../deployment/hash.ts';
 import type { ControllerContext } from '../types.ts';
 import { claim } from './claim.ts';
-import { deepEqual, nameOf, namespaceOf, uidOf } from './object.ts';
+import { deepEqual, nameOf, namespaceOf, sortedKeys, uidOf } from './object.ts';
 import { newControllerRef } from './owner.ts';
 
 /** An object whose templates are kept as ControllerRevisions. */
@@ -23,9 +23,12 @@ export interface Historied<T extends KubeObject> {
 
 export interface Revisions { readonly current: ControllerRevision; readonly old: readonly ControllerRevision[] }
 
-/** What a revision holds: a patch that brings the template back (kubectl rollout undo applies it). */
+/**
+ * What a revision holds: a patch that brings the template back (kubectl rollout undo applies it). Clients compare its bytes, as
+ * upstream's do, so the order of its fields counts.
+ */
 export function revisionData(template: PodTemplateSpec | undefined): { readonly spec: { readonly template: object } } {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+  return { spec: { template: sortedKeys({ ...template, $patch: 'replace' }) as object } };
 }
 
 export function templateOf(revision: ControllerRevision): PodTemplateSpec {

@@ -19,6 +19,13 @@ export function sum<T>(items: Iterable<T>, of: (item: T) => number | undefined):
   return total;
 }
 
+/** The same, every object's fields in the order in which Go writes a map. Undefined fields are left out, nulls stay. */
+export function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => [name, sortedKeys(field)]));
+}
+
 /** JSON with sorted keys and without nulls: equal texts mean equal objects. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {

@@ -1,7 +1,7 @@
 import { done, isNotFound, metadataOnly, resources, splitKey, type Informer, type KubeObject, type ResourceType, type SyncResult } from '@coxswain/client';
 import type { ResourceQuota } from 'kubernetes-types/core/v1';
 import { discoverPreferred } from '../common/discovery.ts';
-import { deepEqual, isDeleting, namespaceOf } from '../common/object.ts';
+import { createdMs, deepEqual, isDeleting, namespaceOf } from '../common/object.ts';
 import { isPodTerminal } from '../common/pods.ts';
 import { newLoop, runAll, runLoop, runPeriodically, type Loop } from '../common/run.ts';
 import type { Controller, ControllerContext, Run } from '../types.ts';
@@ -14,10 +14,6 @@ const fullCountMs = 300_000;
 const unknownMs = 10_000;
 
 export const resourceQuotaController: Controller = { name, account: name, start: (context) => new ResourceQuotaController(context).run };
-
-function createdAtMs(object: KubeObject): number {
-  return Date.parse(object.metadata?.creationTimestamp ?? '');
-}
 
 class ResourceQuotaController {
   readonly #context: ControllerContext;
@@ -67,8 +63,7 @@ class ResourceQuotaController {
    * quota's own count may have been made without it, as watches of two resources are not in step.
    */
   #seen(object: KubeObject): void {
-    const createdMs = createdAtMs(object);
-    for (const quota of this.#quotas.lister.list({ namespace: namespaceOf(object) })) if (createdMs <= createdAtMs(quota) + unknownMs) this.#loop.enqueue(quota);
+    for (const quota of this.#quotas.lister.list({ namespace: namespaceOf(object) })) if (createdMs(object) <= createdMs(quota) + unknownMs) this.#loop.enqueue(quota);
   }
 
   /** Undefined: the server has no such resource (yet). */
