@@ -106,4 +106,22 @@ describe('update', () => {
     updateManagedFields({ ...common, live, object });
     expect((object['metadata'] as JsonObject)['managedFields']).toBeUndefined();
   });
+
+  it('writes entries in their order whatever they were read in, and what one object loses stays another one\'s', () => {
+    const common = { description: apiDescription, typeName: 'io.k8s.api.core.v1.ConfigMap', apiVersion: 'v1', subresource: '', now: '2026-01-01T00:00:00Z' };
+    const state = (a: string, fieldsV1: JsonObject): JsonObject => ({
+      apiVersion: 'v1', kind: 'ConfigMap', data: { a, b: '1' },
+      metadata: { name: 'x', managedFields: [{ manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1 }] },
+    });
+    const updated = (manager: string): JsonObject => {
+      const object = state('2', { 'f:data': { 'f:b': {}, '.': {}, 'f:a': {} } });
+      updateManagedFields({ ...common, manager, live: state('1', { 'f:data': { '.': {}, 'f:a': {}, 'f:b': {} } }), object });
+      return object;
+    };
+    const own = updated('m');
+    const fields = (object: JsonObject): string[] => ((object['metadata'] as JsonObject)['managedFields'] as JsonObject[]).map((entry) => JSON.stringify(entry['fieldsV1']));
+    expect(fields(own)).toEqual(['{"f:data":{".":{},"f:a":{},"f:b":{}}}']);
+    expect(fields(updated('other'))).toEqual(['{"f:data":{".":{},"f:b":{}}}', '{"f:data":{"f:a":{}}}']);
+    expect(fields(own)).toEqual(['{"f:data":{".":{},"f:a":{},"f:b":{}}}']);
+  });
 });

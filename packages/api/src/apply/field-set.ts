@@ -95,6 +95,18 @@ export class FieldSet {
     return this.difference(other).isEmpty && other.difference(this).isEmpty;
   }
 
+  /** Quickly, where most of both is shared; false says nothing. */
+  isSurely(other: FieldSet): boolean {
+    if (this === other) return true;
+    if (this.members.size !== other.members.size || this.children.size !== other.children.size) return false;
+    for (const element of this.members) if (!other.members.has(element)) return false;
+    for (const [element, child] of this.children) {
+      const theirs = other.children.get(element);
+      if (theirs === undefined || !child.isSurely(theirs)) return false;
+    }
+    return true;
+  }
+
   /** All member paths, in order. */
   *paths(prefix: readonly PathElement[] = []): Generator<readonly PathElement[]> {
     for (const element of this.#sorted()) {

@@ -1,3 +1,4 @@
+import { stringifyAny } from '../json/any.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { isObject, own } from '../patch/values.ts';
 import { FieldSet, fieldSetFromJson } from './field-set.ts';
@@ -26,12 +27,39 @@ function text(object: JsonObject, key: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Sets by their text: those of many objects are the same, and most writes leave most of them as they are. */
+const known = new Map<string, FieldSet>();
+const jsonOfSet = new WeakMap<FieldSet, JsonObject>();
+const knownMax = 500;
+const knownLength = 4096;
+
+function decodeSet(fieldsV1: Json | undefined): FieldSet | undefined {
+  if (fieldsV1 === undefined) return new FieldSet();
+  const text = stringifyAny(fieldsV1);
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const set = fieldSetFromJson(fieldsV1);
+  if (set === undefined || text.length > knownLength) return set;
+  if (known.size >= knownMax) known.clear();
+  known.set(text, set);
+  return set;
+}
+
+/** Shared by all objects of which the same is managed; nobody changes it. Always in the order in which sets are written, whatever it was read from. */
+function encodeSet(set: FieldSet): JsonObject {
+  const made = jsonOfSet.get(set);
+  if (made !== undefined) return made;
+  const json = set.toJson();
+  jsonOfSet.set(set, json);
+  return json;
+}
+
 function decodeEntry(json: Json): ManagedEntry | undefined {
   if (!isObject(json)) return undefined;
   const operation = text(json, 'operation');
   const fieldsType = text(json, 'fieldsType');
   if ((operation !== 'Apply' && operation !== 'Update') || (fieldsType !== 'FieldsV1' && fieldsType !== '')) return undefined;
-  const set = own(json, 'fieldsV1') === undefined ? new FieldSet() : fieldSetFromJson(own(json, 'fieldsV1'));
+  const set = decodeSet(own(json, 'fieldsV1'));
   if (set === undefined || text(json, 'apiVersion') === '') return undefined;
   return { manager: text(json, 'manager'), operation, apiVersion: text(json, 'apiVersion'), subresource: text(json, 'subresource'), time: text(json, 'time'), set };
 }
@@ -65,7 +93,7 @@ function compareEntries(a: ManagedEntry, b: ManagedEntry): number {
 }
 
 export function encodeManaged(managed: Managed): JsonObject[] {
-  return [...managed.values()].toSorted(compareEntries).map((entry) => entryJson(entry, entry.set.toJson()));
+  return [...managed.values()].toSorted(compareEntries).map((entry) => entryJson(entry, encodeSet(entry.set)));
 }
 
 export function entryJson(writer: Omit<ManagedEntry, 'set'>, fieldsV1: JsonObject): JsonObject {

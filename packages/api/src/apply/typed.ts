@@ -87,6 +87,8 @@ class Comparer {
   }
 
   #below(element: PathElement, before: Json | undefined, after: Json | undefined, place: Place): void {
+    // Mostly one part of an object changes.
+    if (this.#path.length === 0 && equalJson(before, after)) return;
     this.#path.push(element);
     this.visit(before, after, place);
     this.#path.pop();

@@ -116,6 +116,7 @@ function gained({ modified, added }: Comparison, reset: FieldSet): FieldSet {
 export function* recordUpdate(writing: Writing, before: Json, after: Json, managed: Managed, known?: Comparison): Steps {
   const reset = resetFieldsFor(writing);
   const comparison = known ?? compare(before, after, placeOf(writing));
+  const sets = new Map([...managed].map(([key, { set }]) => [key, set]));
   yield;
   yield* settle(managed, undefined, comparison, reset, true);
   yield;
@@ -124,7 +125,10 @@ export function* recordUpdate(writing: Writing, before: Json, after: Json, manag
   const entry = entryOf(writing, 'Update', mine);
   const key = entryKey(entry);
   const previous = managed.get(key);
-  managed.set(key, previous === undefined ? entry : { ...entry, set: mine.union(previous.set) });
+  const set = previous === undefined ? mine : mine.union(previous.set);
+  // Mostly a writer changes what it has changed before: the same set is not made text again.
+  const same = sets.get(key);
+  managed.set(key, { ...entry, set: same?.isSurely(set) === true ? same : set });
 }
 
 export function strip(set: FieldSet): FieldSet {
@@ -204,6 +208,7 @@ export function keepManagedTimes(object: JsonObject, old: JsonObject): void {
   const withoutTimes = (list: Json | undefined): Json | undefined => (Array.isArray(list) ? list.map((entry) => (isObject(entry) ? { ...entry, time: null } : entry)) : list);
   const now = own(metadataOf(object), 'managedFields');
   const before = own(metadataOf(old), 'managedFields');
-  if (now === undefined || before === undefined || !equalJson(withoutTimes(now), withoutTimes(before))) return;
-  if (equalJson(withoutManagedFields(object), withoutManagedFields(old))) metadataOf(object)['managedFields'] = before;
+  // The rest first: where something has changed that ends soon.
+  if (now === undefined || before === undefined || !equalJson(withoutManagedFields(object), withoutManagedFields(old))) return;
+  if (equalJson(withoutTimes(now), withoutTimes(before))) metadataOf(object)['managedFields'] = before;
 }

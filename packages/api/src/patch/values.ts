@@ -25,12 +25,21 @@ export function cloneJson<T extends Json>(value: T): T {
   return copy as T;
 }
 
+function equalLists(a: readonly Json[], b: readonly Json[]): boolean {
+  if (a.length !== b.length) return false;
+  for (const [index, item] of a.entries()) if (!equalJson(item, b[index])) return false;
+  return true;
+}
+
 export function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index]));
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  if (Array.isArray(a)) return Array.isArray(b) && equalLists(a, b);
   if (!isObject(a) || !isObject(b)) return false;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]));
+  if (keys.length !== Object.keys(b).length) return false;
+  for (const key of keys) if (!Object.hasOwn(b, key) || !equalJson(a[key], b[key])) return false;
+  return true;
 }
 
 /** Equal for values that `equalJson` takes for equal, and only for them: what lists are searched by, however long they are. */

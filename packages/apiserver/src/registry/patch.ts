@@ -7,7 +7,7 @@ import { managerName, withTurns, type Operation } from './context.ts';
 import { storedForm } from './create.ts';
 import { inTurns } from './managed-fields.ts';
 import { isLong, scanAhead, type Scan } from './large-body.ts';
-import { at, isObject, meta, text } from './object.ts';
+import { at, copy, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import { converterReason, goMapText, innerReason, invalidPatch, patchedText, touchedByMerge, touchedByOperations } from './patch-errors.ts';
 import type { Decoded } from './kind.ts';
@@ -60,7 +60,9 @@ export function parsePatch(kind: PatchKind, body: Uint8Array, scan: Scan = () =>
 function changed(operation: Operation, kind: PatchKind, patch: Json, live: JsonObject): Json {
   if (kind === 'json') return applyJsonPatch(live, patch);
   if (!isObject(patch)) throw badRequest('a merge patch must be an object');
-  return kind === 'merge' ? applyMergePatch(live, patch) : applyStrategicMergePatch(apiDescription, operation.kind.api.typeName, live, patch);
+  // What is merged shares the rest with the live object; reading it makes all of a built-in kind anew.
+  if (kind === 'merge') return applyMergePatch(operation.kind.hub.custom ? copy(live) : live, patch);
+  return applyStrategicMergePatch(apiDescription, operation.kind.api.typeName, live, patch);
 }
 
 /** The object that a patch made of the live one, decoded; `shown` is what an error says of it. */

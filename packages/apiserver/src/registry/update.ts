@@ -13,7 +13,7 @@ import { withHooks } from './hooks.ts';
 import { shownKind } from './kind.ts';
 import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
 import { inTurns } from './managed-fields.ts';
-import { copy, meta, text } from './object.ts';
+import { copy, copyState, meta, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
 
@@ -98,9 +98,9 @@ interface Built {
 
 async function build(operation: Operation, current: StoredObject, change: Change, options: WriteOptions): Promise<Built> {
   const { kind, context, info } = operation;
-  const live = kind.fromHub(copy(current.object));
+  const live = kind.fromHub(copyState(current.object));
   if (operation.pause !== undefined) await operation.pause();
-  const wanted = await change.build(change.leavesLive === true ? live : copy(live));
+  const wanted = await change.build(change.leavesLive === true ? live : copyState(live));
   if (operation.pause !== undefined) await operation.pause();
   const uid = text(meta(live), 'uid');
   // Only who sends the whole object names the one that it means.
@@ -138,7 +138,7 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
   const { admitted, live } = await build(operation, current, change, options);
   const object = kind.toHub(admitted);
   if (operation.pause !== undefined) await operation.pause();
-  const old = kind.isHub ? live : copy(current.object);
+  const old = kind.isHub ? live : copyState(current.object);
   matchNamespace(object, info.namespace, kind.api.namespaced);
   const generation = meta(old)['generation'];
   if (generation === undefined) delete meta(object)['generation'];
