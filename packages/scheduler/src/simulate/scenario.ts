@@ -1,4 +1,5 @@
 import type { Node, Pod, Taint } from 'kubernetes-types/core/v1';
+import type { PriorityClass } from 'kubernetes-types/scheduling/v1';
 import { UsageError } from '@coxswain/service';
 import type { ClusterState } from './cluster-state.ts';
 
@@ -17,18 +18,6 @@ export interface Scenario {
   readonly reschedule?: readonly string[];
 }
 
-const fields: Readonly<Record<keyof Scenario, true>> = { addNodes: true, removeNodes: true, taint: true, cordon: true, uncordon: true, addPods: true, removePods: true, reschedule: true };
-
-export function parseScenario(value: unknown): Scenario {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw new UsageError('scenario: expected an object');
-  for (const [name, list] of Object.entries(value)) {
-    if (!Object.hasOwn(fields, name)) throw new UsageError(`scenario: unknown field ${name}; there are ${Object.keys(fields).join(', ')}`);
-    if (!Array.isArray(list)) throw new UsageError(`scenario: ${name}: expected a list`);
-  }
-  return value as Scenario;
-}
-
 function keyOf({ metadata }: Pod): string {
   return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }
@@ -43,10 +32,22 @@ function pending(pod: Pod, name = pod.metadata?.name ?? '', namespace = pod.meta
 class Changes {
   readonly nodes: Map<string, Node>;
   readonly pods: Map<string, Pod>;
+  readonly #classes: readonly PriorityClass[];
 
   constructor(state: ClusterState) {
     this.nodes = new Map((state.get('nodes') as readonly Node[]).map((node) => [node.metadata?.name ?? '', node]));
     this.pods = new Map((state.get('pods') as readonly Pod[]).map((pod) => [keyOf(pod), pod]));
+    this.#classes = (state.get('priorityclasses') ?? []) as readonly PriorityClass[];
+  }
+
+  /** As admission would: by its class, or by the one for all that name none. */
+  #prioritised(pod: Pod): Pod {
+    const { priority, priorityClassName } = pod.spec ?? {};
+    if (priority !== undefined) return pod;
+    const found = this.#classes.find(({ metadata, globalDefault }) => (priorityClassName === undefined ? globalDefault === true : metadata?.name === priorityClassName));
+    if (found === undefined && priorityClassName !== undefined) throw new UsageError(`scenario: there is no PriorityClass ${priorityClassName}; a pod may have its priority as a number`);
+    const preemptionPolicy = found?.preemptionPolicy === undefined ? {} : { preemptionPolicy: found.preemptionPolicy };
+    return { ...pod, spec: { ...preemptionPolicy, containers: [], ...pod.spec, priority: found?.value ?? 0 } };
   }
 
   node(name: string): Node {
@@ -104,7 +105,7 @@ class Changes {
     }
     for (const { template, count, namespace = template.metadata?.namespace ?? 'default', namePrefix = `${template.metadata?.name ?? 'new'}-` } of scenario.addPods ?? []) {
       for (let i = 1; i <= count; i += 1) {
-        const pod = pending(template, `${namePrefix}${i}`, namespace);
+        const pod = pending(this.#prioritised(template), `${namePrefix}${i}`, namespace);
         if (this.pods.has(keyOf(pod))) throw new UsageError(`scenario: there is a pod ${keyOf(pod)} already; give another namePrefix`);
         this.pods.set(keyOf(pod), pod);
       }

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { defaultSchedulerConfig } from '../config.ts';
 import { stateOf } from './cluster-state.ts';
 import { qualityOf } from './quality.ts';
-import { parseScenario, type Scenario } from './scenario.ts';
+import { parseScenario } from './scenario-fields.ts';
+import type { Scenario } from './scenario.ts';
 import { simulate, type SimulationResult } from './simulate.ts';
 
 const config = defaultSchedulerConfig('test');
@@ -49,6 +50,16 @@ test('a taint, a cordon, and a more important pod that takes the place of anothe
   expect([result.preempted, result.placements]).toEqual([['shop/low'], [{ pod: 'shop/vip-1', before: '', after: 'a' }]]);
 });
 
+test('pods that are added have the priority of their class', async () => {
+  const important = pod('vip', '', '4');
+  const template = { ...important, spec: { ...important.spec, containers: important.spec?.containers ?? [], priorityClassName: 'urgent' } };
+  const urgent = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'urgent' }, value: 1000 };
+  const scenario: Scenario = { addPods: [{ template, count: 1 }] };
+  expect((await run([node('a'), pod('low', 'a', '2'), urgent], scenario)).preempted).toEqual(['shop/low']);
+  expect((await run([node('a'), pod('low', 'a', '2'), { ...urgent, preemptionPolicy: 'Never' }], scenario)).preempted).toEqual([]);
+  await expect(run([node('a')], scenario)).rejects.toThrow('scenario: there is no PriorityClass urgent');
+});
+
 test('the same seed gives the same result, and the state is left as it was', async () => {
   const objects = [node('a'), node('b'), node('c'), ...Array.from({ length: 9 }, (_, i) => pod(`p${i}`, 'a', '100m'))];
   const before = JSON.stringify(objects);
@@ -62,6 +73,11 @@ test.each<[unknown, string]>([
   [{ addNode: [] }, 'scenario: unknown field addNode; there are addNodes, '],
   [{ cordon: 'a' }, 'scenario: cordon: expected a list'],
   [[], 'scenario: expected an object'],
+  [{ addPods: [{ count: 2 }] }, 'scenario: addPods[0].template: expected an object'],
+  [{ addPods: [{ count: '2', template: {} }] }, 'scenario: addPods[0].count: expected a whole number from 1 to 100000'],
+  [{ addNodes: [{ node: 'a', count: 1 }] }, 'scenario: addNodes[0]: unknown field node; there are like, count, namePrefix, labels, allocatable'],
+  [{ taint: [{ node: 'a' }] }, 'scenario: taint[0].taints: expected a list'],
+  [{ cordon: [{ node: 'a' }] }, 'scenario: cordon[0]: expected a name'],
 ])('mistakes are named: %j', (value, message) => {
   expect(() => parseScenario(value)).toThrow(message);
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { createClient, resource, type Client, type KubeObject, type ListOptions } from '@coxswain/client';
+import { ApiError, createClient, resource, type Client, type KubeObject, type ListOptions } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
@@ -34,8 +34,11 @@ const live = [
   ['apps', 'v1', 'replicasets', 'ReplicaSet', true], ['apps', 'v1', 'statefulsets', 'StatefulSet', true], ['', 'v1', 'replicationcontrollers', 'ReplicationController', true],
   ['policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget', true], ['', 'v1', 'persistentvolumes', 'PersistentVolume', false], ['', 'v1', 'persistentvolumeclaims', 'PersistentVolumeClaim', true],
   ['storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false], ['storage.k8s.io', 'v1', 'csinodes', 'CSINode', false], ['storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', false],
-  ['storage.k8s.io', 'v1', 'csistoragecapacities', 'CSIStorageCapacity', true],
+  ['storage.k8s.io', 'v1', 'csistoragecapacities', 'CSIStorageCapacity', true], ['scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false],
+  ['scheduling.x-k8s.io', 'v1alpha1', 'podgroups', 'PodGroup', true],
 ] as const;
+/** Groups that a cluster may not have. */
+const optional: ReadonlySet<string> = new Set(['scheduling.x-k8s.io']);
 
 /** Everything at one revision: the first list's, or the one that was asked for. */
 async function liveState(client: Client, revision: string): Promise<unknown[]> {
@@ -43,16 +46,28 @@ async function liveState(client: Client, revision: string): Promise<unknown[]> {
   let at = revision;
   for (const [group, version, plural, kind, namespaced] of live) {
     const options: ListOptions = at === '' ? {} : { resourceVersion: at, resourceVersionMatch: 'Exact' };
-    const { items, metadata } = await client.list(resource(group, version, plural, kind, namespaced), options);
+    const list = await client.list(resource(group, version, plural, kind, namespaced), options).catch((error: unknown) => {
+      if (optional.has(group) && error instanceof ApiError && error.code === 404) return undefined;
+      throw error;
+    });
+    if (list === undefined) continue;
+    const { items, metadata } = list;
     at = at === '' ? (metadata.resourceVersion ?? '') : at;
-    lists.push({ kind: `${kind}List`, items });
+    const apiVersion = group === '' ? version : `${group}/${version}`;
+    lists.push({ kind: 'List', items: items.map((item) => ({ ...item, apiVersion, kind })) });
   }
   return lists;
 }
 
 async function state(flags: FlagValues): Promise<unknown[]> {
   const file = flags.string('state');
-  if (file !== '') return parseAllDocuments(readText(file, '--state')).map((document) => document.toJS() as unknown);
+  if (file !== '') {
+    if (flags.string('revision') !== '') throw new UsageError('--revision is of a live cluster; --state is what it is');
+    return parseAllDocuments(readText(file, '--state')).map((document) => {
+      if (document.errors[0] !== undefined) throw new UsageError(`--state ${file}: ${document.errors[0].message.split('\n')[0] ?? ''}`);
+      return document.toJS() as unknown;
+    });
+  }
   const path = [flags.string('kubeconfig'), process.env['KUBECONFIG'] ?? '', dataPaths(flags.string('data')).adminKubeconfig].find((one) => one !== '') as string;
   const client = createClient(createRealHost(silentLogger), { ...await loadKubeconfig(path), userAgent: 'cox' });
   return await liveState(client, flags.string('revision'));
@@ -86,11 +101,12 @@ async function run(documents: readonly unknown[], options: SimulateOptions): Pro
 }
 
 export const simulate: Tool = {
-  usage: 'simulate [--scenario FILE] [--config FILE] [--state FILE] [--add-nodes NODE:COUNT] [--remove-node NAME] [--reschedule-all] [-o text|json] [--html FILE]',
+  usage: 'simulate [--scenario FILE] [--config FILE] [--state FILE] [--record FILE] [--add-nodes NODE:COUNT] [--remove-node NAME] [--reschedule-all] [-o text|json] [--html FILE]',
   summary: 'what the scheduler would do if nodes, taints, pods or its configuration were others; nothing is written to the cluster',
   flags: {
     ...dataFlag, kubeconfig: { kind: 'string', default: '', help: 'default: $KUBECONFIG, or that of the cluster in --data' },
     state: { kind: 'string', default: '', help: 'file of objects (kubectl get -o json or yaml) instead of a live cluster' },
+    record: { kind: 'string', default: '', help: 'also write the state that was read to this file, for --state later' },
     revision: { kind: 'string', default: '', help: 'of the live cluster: as it was at this resourceVersion' },
     scenario: { kind: 'string', default: '', help: 'file with addNodes, removeNodes, taint, cordon, uncordon, addPods, removePods, reschedule' },
     config: { kind: 'string', default: '', help: 'KubeSchedulerConfiguration to run with; default: kube-scheduler\'s defaults' },
@@ -105,7 +121,9 @@ export const simulate: Tool = {
     const output = flags.string('output');
     if (!['text', 'json'].includes(output)) throw new UsageError(`--output=${output}: text or json`);
     const [scenario, config] = [scenarioOf(flags), configOf(flags)];
-    const result = await run(await state(flags), { scenario, config, seed: flags.int('seed'), forMs: flags.int('seconds') * 1000 });
+    const documents = await state(flags);
+    if (flags.string('record') !== '') writeFileSync(flags.string('record'), `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: documents })}\n`);
+    const result = await run(documents, { scenario, config, seed: flags.int('seed'), forMs: flags.int('seconds') * 1000 });
     process.stdout.write(output === 'json' ? `${JSON.stringify(result)}\n` : `${simulationText(result)}\n`);
     if (flags.string('html') !== '') writeFileSync(flags.string('html'), simulationHtml(result));
     process.exit();
