@@ -125,7 +125,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
   if (informers.gangs !== undefined) gangs.observe(informers.gangs);
   observe(informers, { cache, queue, isOurs: (pod) => frameworks.has(pod.spec?.schedulerName ?? '') });
   const explainPod: ExplainPod = (namespace, name, options) => decisions.of(`${namespace}/${name}`)
-    .map((record) => explain(frameworks.get(record.profile) as Framework, cache, record, options)).filter((explanation) => explanation !== undefined);
+    .map((record) => explain(frameworks.get(record.profile) as Framework, cache, queue.nominations, record, options)).filter((explanation) => explanation !== undefined);
   return { scheduler, queue, explain: explainPod, gangs };
 }
 

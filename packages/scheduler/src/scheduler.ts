@@ -170,11 +170,8 @@ export class Scheduler {
     const nodeCount = Math.max(1, cache.nodeCount);
     const placed = decision.kind === 'placed';
     if (placed) this.#startIndex = (this.#startIndex + decision.evaluated) % nodeCount;
-    const { nominatedNodeName, percentageOfNodesToScore, startIndex } = options;
-    const nominationsPlace = queue.nominations.place;
     const record: DecisionRecord = {
-      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominations: () => queue.nominations.asOf(nominationsPlace),
-      options: { nominatedNodeName, percentageOfNodesToScore, startIndex },
+      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominationsPlace: queue.nominations.place, options,
       outcome: decision.kind, nodeName: placed ? decision.nodeName : '', evaluated: placed ? decision.evaluated : nodeCount, message: '',
     };
     decisions.add(record);

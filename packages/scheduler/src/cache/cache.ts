@@ -3,7 +3,7 @@ import { assert } from '@coxswain/host';
 import type { Labels } from '../selectors/labels.ts';
 import { NodeTable } from '../table/node-table.ts';
 import { PodIndex } from '../table/pod-index.ts';
-import { Journal, type Change, type PlacedPod, type PodState } from './journal.ts';
+import { Journal, type Change, type PlacedPod } from './journal.ts';
 import { NodeInfo } from './node-info.ts';
 import { PodInfos, type PodInfo } from './pod-info.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -47,7 +47,7 @@ export class SchedulerCache {
   readonly #table = new NodeTable();
   readonly #index: PodIndex;
   readonly #nodes = new Map<string, NodeInfo>();
-  readonly #pods = new Map<string, PodState>();
+  readonly #pods = new Map<string, PlacedPod>();
   readonly #images = new Map<string, number>();
   readonly #claims = new Map<string, number>();
   readonly #namespaceLabels: (namespace: string) => Labels;
@@ -112,7 +112,7 @@ export class SchedulerCache {
       return;
     }
     if (from !== undefined) this.#take((from as PlacedPod).pod.uid);
-    if (to !== undefined) this.#put((to as PlacedPod).pod, (to as PlacedPod).state);
+    if (to !== undefined) this.#put(to as PlacedPod);
   }
 
   setNode(node: Node): void {
@@ -150,9 +150,9 @@ export class SchedulerCache {
 
   assumePod(pod: PodInfo, nodeName: string): void {
     assert(!this.#pods.has(pod.uid), 'pod is assumed while it is already in the cache', { pod: pod.key, nodeName });
-    const state: PodState = { nodeName, kind: 'assumed' };
-    this.#journal.add({ kind: 'pod', before: undefined, after: { pod, state } });
-    this.#put(pod, state);
+    const placed: PlacedPod = { pod, nodeName, kind: 'assumed' };
+    this.#journal.add({ kind: 'pod', before: undefined, after: placed });
+    this.#put(placed);
   }
 
   has(uid: string): boolean {
@@ -171,43 +171,37 @@ export class SchedulerCache {
   /** The API server says that the pod is on a node: as assumed, or elsewhere, or news to us, or changed. */
   setPod(pod: Pod): void {
     const info = this.podInfos.of(pod);
-    const nodeName = pod.spec?.nodeName ?? '';
-    const state: PodState = { nodeName, kind: 'added' };
-    const before = this.#placed(info.uid);
-    this.#journal.add({ kind: 'pod', before, after: { pod: info, state } });
-    if (before !== undefined && this.#confirm(info, before, state)) return;
+    const after: PlacedPod = { pod: info, nodeName: pod.spec?.nodeName ?? '', kind: 'added' };
+    const before = this.#pods.get(info.uid);
+    this.#journal.add({ kind: 'pod', before, after });
+    if (before !== undefined && this.#confirm(before, after)) return;
     this.#take(info.uid);
-    this.#put(info, state);
+    this.#put(after);
   }
 
   /** The usual news of an assumed pod: it is where we put it, and is what it was. Nothing need be counted again. */
-  #confirm(info: PodInfo, before: PlacedPod, state: PodState): boolean {
-    if (before.state.nodeName !== state.nodeName || before.pod.shape !== info.shape || before.pod.classKey !== info.classKey) return false;
-    const node = this.#infoOf(state.nodeName);
-    node.pods.set(info.uid, info);
+  #confirm(before: PlacedPod, after: PlacedPod): boolean {
+    const { pod, nodeName } = after;
+    if (before.nodeName !== nodeName || before.pod.shape !== pod.shape || before.pod.classKey !== pod.classKey) return false;
+    const node = this.#infoOf(nodeName);
+    node.pods.set(pod.uid, pod);
     this.#table.followPod(node);
-    this.#pods.set(info.uid, state);
+    this.#pods.set(pod.uid, after);
     return true;
   }
 
-  #placed(uid: string): PlacedPod | undefined {
-    const state = this.#pods.get(uid);
-    const pod = state === undefined ? undefined : this.#infoOf(state.nodeName).pods.get(uid);
-    return state === undefined || pod === undefined ? undefined : { pod, state };
-  }
-
   removePod(uid: string): void {
-    const before = this.#placed(uid);
+    const before = this.#pods.get(uid);
     if (before === undefined) return;
     this.#journal.add({ kind: 'pod', before, after: undefined });
     this.#take(uid);
   }
 
   #take(uid: string): void {
-    const state = this.#pods.get(uid);
-    if (state === undefined) return;
+    const placed = this.#pods.get(uid);
+    if (placed === undefined) return;
     this.#pods.delete(uid);
-    const info = this.#infoOf(state.nodeName);
+    const info = this.#infoOf(placed.nodeName);
     const pod = info.removePod(uid);
     if (pod !== undefined) {
       this.#index.remove(pod, info.row);
@@ -217,9 +211,10 @@ export class SchedulerCache {
     this.#dropIfEmpty(info);
   }
 
-  #put(pod: PodInfo, state: PodState): void {
-    this.#pods.set(pod.uid, state);
-    const info = this.#infoOf(state.nodeName);
+  #put(placed: PlacedPod): void {
+    const { pod, nodeName } = placed;
+    this.#pods.set(pod.uid, placed);
+    const info = this.#infoOf(nodeName);
     info.addPod(pod);
     this.#index.add(pod, info.row);
     this.#countClaims(pod, 1);

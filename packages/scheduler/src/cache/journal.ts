@@ -1,15 +1,11 @@
 import type { Node } from 'kubernetes-types/core/v1';
 import type { PodInfo } from './pod-info.ts';
 
-/** Where the cache has a pod, and by whose word. */
-export interface PodState {
-  readonly nodeName: string;
-  readonly kind: 'assumed' | 'added';
-}
-
+/** Where the cache has a pod, and by whose word. The journal and the cache share it: two are made for each pod. */
 export interface PlacedPod {
   readonly pod: PodInfo;
-  readonly state: PodState;
+  readonly nodeName: string;
+  readonly kind: 'assumed' | 'added';
 }
 
 /** One change of the cache, with what is needed to take it back. Absent before: it came; absent after: it went. */

@@ -1,4 +1,3 @@
-import type { Nomination } from '../queue/nominations.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { PreemptionReport } from '../framework/interface.ts';
 import type { DecideOptions, Decision } from '../decide.ts';
@@ -11,8 +10,8 @@ export interface DecisionRecord {
   readonly atMs: number;
   /** Of the cache's journal. */
   readonly place: number;
-  /** Those that stood, as long as they are remembered. */
-  readonly nominations: () => readonly Nomination[] | undefined;
+  /** Of the nominations' journal. */
+  readonly nominationsPlace: number;
   readonly options: Pick<DecideOptions, 'nominatedNodeName' | 'percentageOfNodesToScore' | 'startIndex'>;
   readonly outcome: Decision['kind'];
   /** '' unless it was placed. */

@@ -91,8 +91,8 @@ function look(framework: Framework, record: DecisionRecord, nominations: readonl
 }
 
 /** undefined: it is too long ago. Takes the cache back and forth within one turn. */
-export function explain(framework: Framework, cache: SchedulerCache, record: DecisionRecord, options: ExplainOptions): Explanation | undefined {
-  const nominations = record.nominations();
+export function explain(framework: Framework, cache: SchedulerCache, promised: Pick<Nominations, 'asOf'>, record: DecisionRecord, options: ExplainOptions): Explanation | undefined {
+  const nominations = promised.asOf(record.nominationsPlace);
   if (record.place < cache.earliestPlace || nominations === undefined) return undefined;
   const told = cache.at(record.place, (snapshot) => look(framework, record, nominations, snapshot, options));
   const { namespace, name, uid } = record.pod;
