@@ -6,6 +6,7 @@ import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { startHollowNodes, type HollowNodes } from '../testing/hollow-nodes.ts';
 import { freeIndexes, indexesText, indexOf, parseIndexes } from './indexes.ts';
 import { backoffMs, countSettled, judge, wantedActive } from './judge.ts';
+import { failureAnnotations, failedIndexes, indexWaitMs, judgeIndexes, lastFailed } from './per-index.ts';
 import { failureMatch, successMatch } from './policy.ts';
 import { expiryMs } from './ttl.ts';
 
@@ -70,6 +71,37 @@ test('policies for success: by which indexes, by how many, by both', () => {
   expect([met({ succeededIndexes: '0-2', succeededCount: 1 }, 4, 5), met({ succeededIndexes: '0-2', succeededCount: 1 }, 2)]).toEqual([undefined, 'Matched rules at index 0']);
 });
 
+const perIndex = job({ completions: 4, completionMode: 'Indexed', backoffLimitPerIndex: 1, maxFailedIndexes: 2, podFailurePolicy: { rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [42] } }, { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }] } } as Partial<NonNullable<Job['spec']>>);
+const failedAt = (index: number, second: number, count: number, more: { exitCode?: number; disrupted?: boolean } = {}): Pod => ({
+  metadata: { name: `p${index}-${count}`, uid: `${index}-${count}`, annotations: { 'batch.kubernetes.io/job-completion-index': String(index), 'batch.kubernetes.io/job-index-failure-count': String(count) } },
+  status: {
+    phase: 'Failed', ...(more.disrupted === true ? { conditions: [{ type: 'DisruptionTarget', status: 'True' }] } : {}),
+    containerStatuses: [{ name: 'c', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode: more.exitCode ?? 1, finishedAt: `1970-01-01T00:00:${String(second).padStart(2, '0')}Z` } } }],
+  },
+});
+
+test('an index fails for good when its own limit is reached, or when a policy says so', () => {
+  expect([...failedIndexes(perIndex, [failedAt(0, 1, 0), failedAt(1, 1, 1), failedAt(2, 1, 0, { exitCode: 42 }), failedAt(3, 1, 1, { disrupted: true }), failedAt(9, 1, 5)])]).toEqual([1, 2]);
+  expect([...failedIndexes({ ...perIndex, status: { failedIndexes: '3' } }, [])]).toEqual([3]);
+});
+
+test('the last pod of an index is kept until another has taken over what it knows', () => {
+  const kept = lastFailed(perIndex, [failedAt(0, 1, 0), failedAt(0, 5, 1), failedAt(1, 1, 0), failedAt(2, 1, 0)], new Set([1]), new Set([2]));
+  expect([...kept].map(([index, pod]) => [index, pod.metadata?.name])).toEqual([[0, 'p0-1']]);
+  expect(failureAnnotations(perIndex, undefined)).toEqual({ 'batch.kubernetes.io/job-index-failure-count': '0' });
+  expect(failureAnnotations(perIndex, failedAt(0, 1, 2))).toEqual({ 'batch.kubernetes.io/job-index-failure-count': '3' });
+  expect(failureAnnotations(perIndex, failedAt(0, 1, 2, { disrupted: true }))).toEqual({ 'batch.kubernetes.io/job-index-failure-count': '2', 'batch.kubernetes.io/job-index-ignored-failure-count': '1' });
+});
+
+test('each index waits by its own failures: ten seconds, twenty, …', () => {
+  expect([indexWaitMs(undefined, 0), indexWaitMs(failedAt(0, 5, 0), 6000), indexWaitMs(failedAt(0, 5, 1), 6000), indexWaitMs(failedAt(0, 5, 0), 15_000)]).toEqual([0, 9000, 19_000, 0]);
+});
+
+test('what failed indexes mean for the job', () => {
+  const judged = (completed: readonly number[], failed: readonly number[]): string | undefined => judgeIndexes(perIndex, new Set(completed), new Set(failed))?.reason;
+  expect([judged([0, 1], [2]), judged([0, 1, 2, 3], []), judged([0, 1, 2], [3]), judged([0], [1, 2, 3])]).toEqual([undefined, undefined, 'FailedIndexes', 'MaxFailedIndexesExceeded']);
+});
+
 describe('in a cluster', () => {
   let cluster: TestCluster;
   let nodes: HollowNodes;
@@ -123,6 +155,30 @@ describe('in a cluster', () => {
     const led = await run('led', { completions: 3, parallelism: 3, completionMode: 'Indexed', successPolicy: { rules: [{ succeededIndexes: '1' }] } });
     expect(led.status?.conditions?.map(({ type, reason }) => [type, reason])).toEqual([['SuccessCriteriaMet', 'SuccessPolicy'], ['Complete', 'SuccessPolicy']]);
     expect(led.status?.completedIndexes).toBe('1');
+  });
+
+  test('all indexes are worked on though some fail, unless too many do', async () => {
+    nodes.endsAs = (pod) => ((indexOf(pod) ?? 0) % 2 === 0 ? 'Failed' : 'Succeeded');
+    const ended = await run('despite', { completions: 4, parallelism: 2, completionMode: 'Indexed', backoffLimitPerIndex: 0 });
+    expect(ended.status).toMatchObject({ failedIndexes: '0,2', completedIndexes: '1,3', failed: 2, succeeded: 2 });
+    expect(ended.status?.conditions?.map(({ type, reason, message }) => [type, reason, message])).toEqual([['FailureTarget', 'FailedIndexes', 'Job has failed indexes'], ['Failed', 'FailedIndexes', 'Job has failed indexes']]);
+    const stopped = await run('stopped', { completions: 9, parallelism: 1, completionMode: 'Indexed', backoffLimitPerIndex: 0, maxFailedIndexes: 0 });
+    expect(stopped.status).toMatchObject({ failedIndexes: '0', failed: 1 });
+    expect(stopped.status?.conditions?.at(-1)).toMatchObject({ type: 'Failed', reason: 'MaxFailedIndexesExceeded', message: 'Job has exceeded the specified maximal number of failed indexes' });
+  });
+
+  test('an index is tried again as often as its limit says, and its pods know how often', async () => {
+    nodes.endsAs = () => undefined;
+    const ended = run('again', { completions: 1, parallelism: 1, completionMode: 'Indexed', backoffLimitPerIndex: 1 });
+    for (const count of ['0', '1']) {
+      const runs = ({ metadata, status }: Pod): boolean => metadata?.name?.startsWith('again-0-') === true && status?.phase === 'Running' && metadata.annotations?.['batch.kubernetes.io/job-index-failure-count'] === count;
+      const pod = (await cluster.untilAll(resources.pods, 'default', (all) => all.some(runs))).find(runs);
+      // Long ago, so that nobody waits.
+      const state = { terminated: { exitCode: 1, finishedAt: '2020-01-01T00:00:00Z' } };
+      await cluster.admin.patch(resources.pods, { namespace: 'default', name: pod?.metadata?.name ?? '' }, 'merge', { status: { phase: 'Failed', containerStatuses: [{ name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, state }] } }, { subresource: 'status' });
+    }
+    expect((await ended).status).toMatchObject({ failed: 2, failedIndexes: '0' });
+    for (const pod of await podsOf('again')) expect(pod.metadata?.finalizers).toBeUndefined();
   });
 
   test('gone after its time to live', async () => {

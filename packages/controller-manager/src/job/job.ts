@@ -14,6 +14,7 @@ import { slowStart } from '../common/slow-start.ts';
 import type { Controller, ControllerContext, Run } from '../types.ts';
 import { freeIndexes, indexAnnotation, indexesText, indexOf, parseIndexes } from './indexes.ts';
 import { backoffMs, countSettled, deadlineMs, decided, isFinished, isIndexed, judge, podFailed, podSucceeded, trackingFinalizer, wantedActive, type Counts, type Verdict } from './judge.ts';
+import { failedIndexes, failureAnnotations, hasLimitPerIndex, indexWaitMs, isKept, judgeIndexes, lastFailed } from './per-index.ts';
 import { failureMatch, successMatch } from './policy.ts';
 
 const name = 'job-controller';
@@ -24,7 +25,12 @@ const orphanPrefix = 'pod:';
 export const jobController: Controller = { name, account: name, start: (context) => new JobController(context).run };
 
 /** Counted so far, and pods that have ended but still hold the finalizer. */
-interface Tally { readonly status: JobStatus; readonly ended: readonly Pod[]; readonly counts: Counts; readonly completed: Set<number> }
+interface Tally { readonly status: JobStatus; readonly ended: readonly Pod[]; readonly counts: Counts; readonly completed: Set<number>; readonly indexes: Indexes }
+
+/** Of a job whose indexes have retries of their own; else empty. */
+interface Indexes { readonly failed: ReadonlySet<number>; readonly kept: ReadonlyMap<number, Pod> }
+
+const noIndexes: Indexes = { failed: new Set(), kept: new Map() };
 
 class JobController {
   readonly #context: ControllerContext;
@@ -131,9 +137,10 @@ class JobController {
     const noted = new Set([...uncounted.succeeded, ...uncounted.failed]);
     const completions = job.spec?.completions ?? 0;
     const completed = parseIndexes(job.status?.completedIndexes, completions);
+    const indexes = this.#indexes(job, pods, completed);
     const ended: Pod[] = [];
     for (const pod of pods) {
-      if (!this.#holds(pod) || (!podSucceeded(pod) && !podFailed(job, pod))) continue;
+      if (!this.#holds(pod) || (!podSucceeded(pod) && !podFailed(job, pod)) || isKept(indexes.kept, pod)) continue;
       ended.push(pod);
       if (podSucceeded(pod) && isIndexed(job)) {
         const index = indexOf(pod);
@@ -148,9 +155,20 @@ class JobController {
     const status: JobStatus = {
       ...job.status, succeeded: isIndexed(job) ? completed.size : succeeded, failed, active: active.length, ready: active.filter(isPodReady).length,
       uncountedTerminatedPods: { ...(uncounted.succeeded.length === 0 || isIndexed(job) ? {} : { succeeded: uncounted.succeeded }), ...(uncounted.failed.length === 0 ? {} : { failed: uncounted.failed }) },
-      ...(isIndexed(job) ? { completedIndexes: indexesText(completed) } : {}), ...this.#target(job, pods, completed),
+      ...(isIndexed(job) ? { completedIndexes: indexesText(completed) } : {}), ...(hasLimitPerIndex(job) ? { failedIndexes: indexesText(indexes.failed) } : {}), ...this.#target(job, pods, completed),
     };
-    return { status, ended, completed, counts: { active: active.length, succeeded: counted, failed: failed + uncounted.failed.length } };
+    return { status, ended, completed, indexes, counts: { active: active.length, succeeded: counted, failed: failed + uncounted.failed.length } };
+  }
+
+  /** Nothing is kept of a job that ends. */
+  #indexes(job: Job, pods: readonly Pod[], completed: ReadonlySet<number>): Indexes {
+    if (!hasLimitPerIndex(job)) return noIndexes;
+    const held = pods.filter((pod) => this.#holds(pod));
+    const failed = failedIndexes(job, held);
+    const done = new Set([...completed, ...held.filter(podSucceeded).map(indexOf).filter((index) => index !== undefined)]);
+    const ends = isDeleting(job) || this.#target(job, pods, done).conditions !== undefined || decided(job.status?.conditions) !== undefined || judgeIndexes(job, done, failed) !== undefined;
+    const active = new Set(pods.filter(isPodActive).map(indexOf).filter((index) => index !== undefined));
+    return { failed, kept: ends ? noIndexes.kept : lastFailed(job, held, new Set([...done, ...failed]), active) };
   }
 
   /** The end that a policy decides on is written down before the pods that led to it are let go. */
@@ -187,7 +205,7 @@ class JobController {
   }
 
   async #settle(key: string, job: Job, pods: readonly Pod[], tally: Tally): Promise<SyncResult> {
-    const verdict = decided(tally.status.conditions) ?? judge(job, tally.counts, pods, this.#nowMs());
+    const verdict = decided(tally.status.conditions) ?? this.#judge(job, tally, pods);
     const active = pods.filter(isPodActive);
     if (verdict.kind !== 'goes-on') return await this.#end(key, job, active, tally, verdict);
     const marked = this.#markSuspended(job, tally.status);
@@ -206,6 +224,11 @@ class JobController {
     const deadline = deadlineMs(job);
     const waits = [wait, deadline === undefined ? undefined : deadline - this.#nowMs()].filter((delayMs) => delayMs !== undefined);
     return waits.length === 0 ? done : { kind: 'retry-after', delayMs: Math.max(1, Math.min(...waits)) };
+  }
+
+  #judge(job: Job, tally: Tally, pods: readonly Pod[]): Verdict {
+    const usual = judge(job, tally.counts, pods, this.#nowMs());
+    return usual.kind !== 'goes-on' || !hasLimitPerIndex(job) ? usual : judgeIndexes(job, tally.completed, tally.indexes.failed) ?? usual;
   }
 
   #condition(type: string, reason: string, message: string, status = 'True'): JobCondition {
@@ -241,20 +264,35 @@ class JobController {
   }
 
   async #replace(key: string, job: Job, active: readonly Pod[], missing: number, tally: Tally): Promise<{ wait: number | undefined; error: unknown }> {
+    if (hasLimitPerIndex(job)) return await this.#replaceIndexes(key, job, active, missing, tally);
     const failures = this.#failures.get(key);
     const wait = failures === undefined ? 0 : failures.lastMs + backoffMs(failures.inRow) - this.#context.host.clock.monotonicMs();
     if (wait > 0) return { wait, error: undefined };
     const taken = new Set(active.map(indexOf).filter((index) => index !== undefined));
     const count = Math.min(missing, burst);
     const indexes = isIndexed(job) ? freeIndexes(tally.completed, taken, job.spec?.completions ?? 0, count) : undefined;
-    return { wait: undefined, error: await this.#create(key, job, indexes?.length ?? count, indexes) };
+    return { wait: undefined, error: await this.#create(key, job, indexes?.length ?? count, (at) => podOf(job, indexes?.[at])) };
   }
 
-  async #create(key: string, job: Job, count: number, indexes: readonly number[] | undefined): Promise<unknown> {
+  /** Each index waits by itself. */
+  async #replaceIndexes(key: string, job: Job, active: readonly Pod[], missing: number, { completed, indexes: { failed, kept } }: Tally): Promise<{ wait: number | undefined; error: unknown }> {
+    const taken = new Set(active.map(indexOf).filter((index) => index !== undefined));
+    const free = freeIndexes(new Set([...completed, ...failed]), taken, job.spec?.completions ?? 0, Math.min(missing, burst));
+    const waits = new Map(free.map((index) => [index, indexWaitMs(kept.get(index), this.#nowMs())]));
+    const now = free.filter((index) => waits.get(index) === 0);
+    const later = [...waits.values()].filter((wait) => wait > 0);
+    const error = await this.#create(key, job, now.length, (at) => {
+      const index = now[at] as number;
+      return podOf(job, index, failureAnnotations(job, kept.get(index)));
+    });
+    return { wait: later.length === 0 ? undefined : Math.min(...later), error };
+  }
+
+  async #create(key: string, job: Job, count: number, podAt: (at: number) => Pod): Promise<unknown> {
     this.#expectations.expect(key, { creations: count });
     const { attempted, error } = await slowStart(count, async (at) => {
       try {
-        const pod = await this.#context.client.create(resources.pods, podOf(job, indexes?.[at]));
+        const pod = await this.#context.client.create(resources.pods, podAt(at));
         this.#context.recorder.event(job, 'Normal', 'SuccessfulCreate', `Created pod: ${nameOf(pod)}`);
       } catch (failure) {
         this.#expectations.creationObserved(key);
@@ -287,10 +325,10 @@ function holds(pod: Pod): boolean {
 
 /** The server leaves out what is empty. */
 function withZeros(status: JobStatus | undefined): JobStatus {
-  return { active: 0, succeeded: 0, failed: 0, ready: 0, completedIndexes: '', uncountedTerminatedPods: {}, conditions: [], ...status };
+  return { active: 0, succeeded: 0, failed: 0, ready: 0, completedIndexes: '', failedIndexes: '', uncountedTerminatedPods: {}, conditions: [], ...status };
 }
 
-function podOf(job: Job, index: number | undefined): Pod {
+function podOf(job: Job, index: number | undefined, annotations: Record<string, string> = {}): Pod {
   const pod = podFromTemplate(job.spec?.template ?? {}, namespaceOf(job), newControllerRef(resources.jobs, job));
   const finalizers = [...pod.metadata?.finalizers ?? [], trackingFinalizer];
   if (index === undefined) return { ...pod, metadata: { ...pod.metadata, finalizers } };
@@ -299,7 +337,7 @@ function podOf(job: Job, index: number | undefined): Pod {
   const spec = pod.spec ?? { containers: [] };
   const withEnv = spec.containers.map((container) => (container.env?.some((own) => own.name === env.name) === true ? container : { ...container, env: [...container.env ?? [], env] }));
   return {
-    metadata: { ...pod.metadata, finalizers, generateName: `${nameOf(job)}-${index}-`, annotations: { ...pod.metadata?.annotations, ...mark }, labels: { ...pod.metadata?.labels, ...mark } },
+    metadata: { ...pod.metadata, finalizers, generateName: `${nameOf(job)}-${index}-`, annotations: { ...pod.metadata?.annotations, ...annotations, ...mark }, labels: { ...pod.metadata?.labels, ...mark } },
     spec: { ...spec, hostname: `${nameOf(job)}-${index}`, containers: withEnv },
   };
 }
