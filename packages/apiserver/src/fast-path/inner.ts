@@ -68,6 +68,11 @@ export function callerOf(request: HttpRequest): UserInfo | undefined {
   return request instanceof InnerRequest ? request.caller : undefined;
 }
 
+/** Its writes may share a transaction with those of other items. */
+export function sharesWrites(request: HttpRequest): boolean {
+  return request instanceof InnerRequest;
+}
+
 export async function bodyOf(body: Uint8Array | ByteSource | undefined): Promise<Uint8Array> {
   return body === undefined ? emptyBytes : body instanceof Uint8Array ? body : readAll(body);
 }

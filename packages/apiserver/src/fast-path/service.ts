@@ -3,7 +3,6 @@ import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire
 import { BodyTooLarge, emptyBytes, header, readAll, utf8, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { UserInfo } from '../types.ts';
 import { bodyOf, Call, grpcBody, InnerRequest } from './inner.ts';
-import { shareWrites } from './shared-writes.ts';
 import { watchAll } from './watch.ts';
 
 const maxMessageBytes = 16 * 1024 * 1024;
@@ -26,7 +25,7 @@ async function answerItem(handle: HttpHandler, call: Call, item: FastPathItem, r
   const request = requestOf(item);
   if (request === undefined) return unknownItem;
   // A gang is bound whole or not at all, whatever becomes of its scheduler meanwhile.
-  const { status: code, body } = await handle(shareWrites(new InnerRequest(call, request, item.bind !== undefined)));
+  const { status: code, body } = await handle(new InnerRequest(call, request, item.bind !== undefined));
   return { code, body: refusalsOnly && code < 300 ? emptyBytes : await bodyOf(body) };
 }
 

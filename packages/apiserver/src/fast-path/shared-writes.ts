@@ -1,22 +1,10 @@
 import { EtcdError, type Compare, type EtcdClient, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
-import type { HttpRequest, Timers } from '@coxswain/host';
+import type { Timers } from '@coxswain/host';
 
 /** etcd takes 128 comparisons and 1.5 MiB in a transaction; guards are comparisons too. */
 const maxWrites = 100;
 const maxBytes = 512 * 1024;
 const maxRunning = 4;
-
-/** Requests whose writes may share a transaction with others'. */
-const sharing = new WeakSet<HttpRequest>();
-
-export function shareWrites(request: HttpRequest): HttpRequest {
-  sharing.add(request);
-  return request;
-}
-
-export function sharesWrites(request: HttpRequest): boolean {
-  return sharing.has(request);
-}
 
 /** Another key that must stand where it stood; one for many writes. */
 interface Guard {

@@ -77,6 +77,19 @@ test('a write that is told to many watchers takes more', () => {
   expect(write('/api/v1/namespaces/a/configmaps/x')).toEqual({ initialSeats: 1, finalSeats: 0, lingerMs: 0 });
 });
 
+test('a change concerns who watches all, its namespace, its name, and nobody of another resource', () => {
+  const watches = new WatchCounts();
+  const targets = ['/api/v1/configmaps?watch=1', '/api/v1/namespaces/a/configmaps?watch=1', '/api/v1/watch/namespaces/a/configmaps/x', '/api/v1/namespaces/a/secrets?watch=1'];
+  const ends = targets.map((target) => watches.register(requestInfoOf('GET', target)));
+  const interested = (target: string): number => watches.interested(requestInfoOf('PUT', target));
+  const all = (): readonly number[] => ['/api/v1/namespaces/a/configmaps/x', '/api/v1/namespaces/a/configmaps/y', '/api/v1/namespaces/b/configmaps/x', '/api/v1/namespaces/a/pods/x'].map(interested);
+  expect(all()).toEqual([3, 2, 1, 0]);
+  ends[0]?.();
+  expect(all()).toEqual([2, 1, 0, 0]);
+  for (const end of ends.slice(1)) end();
+  expect(all()).toEqual([0, 0, 0, 0]);
+});
+
 test('refused clients are told to wait longer while many are refused', () => {
   const retry = new RetryAfter(0);
   const said: number[] = [];

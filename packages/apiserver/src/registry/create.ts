@@ -1,6 +1,6 @@
 import { allSteps, alreadyExists, badRequest, invalid, StatusError, type FieldError, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, header } from '@coxswain/host';
-import { sharesWrites } from '../fast-path/shared-writes.ts';
+import { sharesWrites } from '../fast-path/inner.ts';
 import { encodeForStore, StoredObject } from '../storage/codec.ts';
 import { objectKey } from '../storage/keys.ts';
 import { keepingManagedFields } from './admitted-managed-fields.ts';

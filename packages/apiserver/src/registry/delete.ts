@@ -1,6 +1,6 @@
 import { conflict, notFound, qualifiedName, StatusError, type JsonObject } from '@coxswain/api';
 import { parseRfc3339, rfc3339Seconds } from '@coxswain/host';
-import { sharesWrites } from '../fast-path/shared-writes.ts';
+import { sharesWrites } from '../fast-path/inner.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { WriteGuard } from '../storage/store.ts';
 import { attributes, noteWrite, type Operation } from './context.ts';

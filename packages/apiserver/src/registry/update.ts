@@ -1,6 +1,6 @@
 import { allSteps, conflict, invalid, keepManagedTimes, notFound, StatusError, type FieldError, type JsonObject } from '@coxswain/api';
 import { append, header, rfc3339Seconds } from '@coxswain/host';
-import { sharesWrites } from '../fast-path/shared-writes.ts';
+import { sharesWrites } from '../fast-path/inner.ts';
 import { objectKey } from '../storage/keys.ts';
 import { encodeForStore, type StoredObject } from '../storage/codec.ts';
 import { equalBytes } from '../storage/store.ts';

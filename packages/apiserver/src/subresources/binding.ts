@@ -1,7 +1,7 @@
 import { badRequest, conflict, invalid, type FieldError, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, type Clock } from '@coxswain/host';
 import type { Binding, Pod, PodCondition, PodStatus } from 'kubernetes-types/core/v1';
-import { sharesWrites } from '../fast-path/shared-writes.ts';
+import { sharesWrites } from '../fast-path/inner.ts';
 import { termOf } from '../registry/lease-guards.ts';
 import { typed } from '../typed.ts';
 import type { CreateHandler, ObjectMutator, ResourceRequest } from '../types.ts';
