@@ -1,4 +1,4 @@
-import { type Host, NetworkError } from '@coxswain/host';
+import { append, type Host, NetworkError } from '@coxswain/host';
 import { ApiError, isForbidden, isGone, isNotFound } from './api-error.ts';
 import { Backoff, reflectorBackoff } from './backoff.ts';
 import { Cache } from './cache.ts';
@@ -138,7 +138,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
       await this.#list(signal);
       for (const listed of waiting) listed();
     } catch (error) {
-      this.#waiting.push(...waiting);
+      append(this.#waiting, waiting);
       throw error;
     }
   }

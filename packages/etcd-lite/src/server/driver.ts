@@ -192,7 +192,7 @@ export class RaftDriver {
     if (batch.length === 0) return;
     this.#gathering.submitted(batch.length);
     if (propose(this.raft, batch.map((proposal) => proposal.data))) for (const proposal of batch) proposal.submitted(this.raft.term);
-    else this.#proposals.unshift(...batch);
+    else this.#proposals = [...batch, ...this.#proposals];
   }
 
   #carryOut(effects: Effects): void {

@@ -1,4 +1,4 @@
-import type { Timers } from '@coxswain/host';
+import { append, type Timers } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
@@ -297,7 +297,7 @@ export class Framework {
     for (const plugin of this.#sets.postFilter) {
       const result = await plugin.postFilter(state, pod, snapshot, diagnosis);
       if (!isRejected(result.status)) return result;
-      reasons.push(...result.status.reasons);
+      append(reasons, result.status.reasons);
       nominatedNodeName = result.nominatedNodeName ?? nominatedNodeName;
       report = result.report ?? report;
     }

@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { compareQuantity } from '@coxswain/api';
 import { claimKey, claimSize, classNameOf, selectedNodeAnnotation } from '@coxswain/api/volumes';
 import type { Node, PersistentVolume, PersistentVolumeClaim, TopologySelectorTerm } from 'kubernetes-types/core/v1';
@@ -81,7 +82,7 @@ export class VolumePlan implements StateData {
     const missing = faulty >= 0 && this.#volumes[faulty] === undefined;
     if (faulty >= 0 && !missing) reasons.push(reasonNodeConflict);
     const rest = this.allBound ? impossible() : this.#judgeUnbound(node);
-    reasons.push(...rest.reasons);
+    append(reasons, rest.reasons);
     if (missing) reasons.push(reasonVolumeMissing);
     return { ...rest, reasons };
   }

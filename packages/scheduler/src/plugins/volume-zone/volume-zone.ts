@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { claims, classNameOf, notFound } from '@coxswain/api/volumes';
 import type { PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1';
 import type { StorageClass } from 'kubernetes-types/storage/v1';
@@ -67,7 +68,7 @@ export function volumeZone(storage: Storage): AnyPlugin {
       if (claim === undefined) return unresolvable(notFound.claim(claimName));
       const found = placesOfClaim(claim);
       if (!isPlaces(found)) return found;
-      places.push(...found);
+      append(places, found);
     }
     return places;
   };
