@@ -1,6 +1,7 @@
 /**
  * `node packages/apiserver/scripts/fuzz.ts [--requests N] [--seed S] [--from INDEX] [--print]`: asks a whole server, in this process, what
- * nobody should ask. Ends with 1 if anything was found. `--from INDEX --requests 1` asks one again, alone; `--print` shows it.
+ * nobody should ask. Ends with 1 if anything was found, or if the heap grew in the second half of 80,000 requests or more. Says at the end which handlers
+ * and which types of bodies and answers were come to. `--from INDEX --requests 1` asks one again, alone; `--print` shows it.
  * `--shapes` asks the largest bodies instead, and says how long each held the event loop; `--only TEXT`: those of such names.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -61,6 +62,7 @@ const run = await FuzzRun.start({
   },
 });
 const result = await run.run();
+console.log(JSON.stringify(result.reach.report()));
 const grown = growth(heapsMb);
 if (grown !== undefined) {
   findings += 1;

@@ -157,3 +157,10 @@ test('a protobuf body that does not say its kind is of the one that is expected'
   const review = await send('/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', 'io.k8s.api.authorization.v1.SelfSubjectRulesReview', { spec: { namespace: 'default' } }, protobuf);
   expect([review.status, review.contentType]).toEqual([201, protobuf]);
 });
+
+// Found by fuzzed requests, seed 9200, request 1230.
+test('a protobuf body with a quantity that is none is a bad request', async () => {
+  const raw = encodeProtobuf('io.k8s.api.core.v1.LimitRange', { metadata: meta('odd') as JsonObject, spec: { limits: [{ type: 'Pod', max: { cpu: '1Gi' } }] } }).map((byte, at, all) => (byte === 0x47 && all[at + 1] === 0x69 ? 0x21 : byte));
+  const answer = await call({ method: 'POST', target: '/api/v1/namespaces/default/limitranges', raw, headers: { 'content-type': 'application/vnd.kubernetes.protobuf' } });
+  expect([answer.status, answer.json['message']]).toEqual([400, `LimitRange in version "v1" cannot be handled as a LimitRange: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`]);
+});

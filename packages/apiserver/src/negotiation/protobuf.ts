@@ -1,4 +1,4 @@
-import { decodeBody, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, maxMessageFields, openProtobuf, ProtobufError, ProtobufTooLongError, StatusError, typeOfKind, badRequest, unrecognized, type JsonObject } from '@coxswain/api';
+import { cannotBeHandled, decodeBody, DecodeError, decodeProtobuf, encodeProtobuf, encodeWatchFrame, isProtobuf, maxMessageFields, openProtobuf, ProtobufError, ProtobufTooLongError, StatusError, typeOfKind, badRequest, unrecognized, type JsonObject } from '@coxswain/api';
 import { assert, utf8 } from '@coxswain/host';
 import { text } from '../registry/object.ts';
 
@@ -43,6 +43,8 @@ export function fromProtobuf(body: Uint8Array, expected: ExpectedKind): JsonObje
     return { ...object, kind: named['kind'] ?? null, apiVersion: named['apiVersion'] ?? null };
   } catch (error) {
     if (error instanceof ProtobufError) throw unrecognized(expected.kind, error.message, body);
+    // Texts that are no quantities.
+    if (error instanceof DecodeError) throw cannotBeHandled(expected, expected.kind, error.message);
     throw tooLong(error);
   }
 }

@@ -87,6 +87,20 @@ export class Bodies {
     return ['application/json', utf8(dice.once(10) ? oddJson(dice, text) : text)];
   }
 
+  /** As clients send it, in any form. */
+  tame(dice: Dice, kind: FuzzKind, name: string): FuzzBody {
+    const [contentType, bytes] = this.#form(dice, kind, this.#corpus.valid(dice, kind, name));
+    return { contentType, bytes };
+  }
+
+  tamePatch(dice: Dice, kind: FuzzKind, name: string): FuzzBody {
+    const type = dice.of(['json-patch', 'merge-patch', 'strategic-merge-patch', 'apply-patch'] as const);
+    const labels = { [dice.of(['a', 'b', 'c'])]: dice.of(['x', 'y']) };
+    const identity = { apiVersion: kind.group === '' ? kind.version : `${kind.group}/${kind.version}`, kind: kind.kind };
+    const body: Json = type === 'json-patch' ? [{ op: 'add', path: '/metadata/labels', value: labels }] : type === 'apply-patch' ? { ...identity, metadata: { name, labels } } : { metadata: { labels } };
+    return { contentType: type === 'apply-patch' ? 'application/apply-patch+yaml' : `application/${type}+json`, bytes: utf8(stringifyAny(body)) };
+  }
+
   patch(dice: Dice, kind: FuzzKind, name: string): FuzzBody {
     const type = dice.of(['json-patch', 'merge-patch', 'strategic-merge-patch', 'apply-patch', 'apply-patch'] as const);
     const object = this.object(dice, kind, name);

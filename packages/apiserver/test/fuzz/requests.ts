@@ -69,9 +69,29 @@ export class Requests {
     const dice = new Dice(this.#seed, index);
     if (dice.once(25)) return this.#plain(dice);
     if (dice.once(25)) return this.#frame(dice);
+    if (dice.once(8)) return this.#tame(dice);
     const kind = dice.once(3) ? dice.of(fuzzKinds) : dice.of(templated);
     const name = dice.once(6) ? dice.of(names) : kind.resource === 'customresourcedefinitions' ? 'foos.fuzz.example.com' : kind.resource === 'apiservices' ? 'v1.agg.example.com' : dice.of(['p1', 'p2', 'p3']);
     return this.#resource(dice, kind, name);
+  }
+
+  /** What clients do, so that objects are there, and change, and more of the rest comes to something. */
+  #tame(dice: Dice): FuzzRequest {
+    const kind = dice.of(templated);
+    const name = kind.resource === 'customresourcedefinitions' ? 'foos.fuzz.example.com' : kind.resource === 'apiservices' ? 'v1.agg.example.com' : dice.of(['p1', 'p2']);
+    const base = `${kind.group === '' ? '/api' : `/apis/${kind.group}`}/${kind.version}${kind.namespaced ? '/namespaces/fuzz' : ''}/${kind.resource}`;
+    const part = kind.subresources.length > 0 && dice.once(3) ? `/${dice.of(kind.subresources).name}` : '';
+    const made = (method: string, target: string, { contentType, bytes }: FuzzBody = empty): FuzzRequest => ({
+      method, target, headers: { authorization: 'Bearer tok', accept: dice.of(accepts.slice(0, 7)), ...(contentType === '' ? {} : { 'content-type': contentType }) }, body: bytes,
+    });
+    switch (dice.below(8)) {
+      case 0: case 1: return { ...made('POST', `${base}${part === '' ? '' : `/${name}${part}`}`, this.#bodies.tame(dice, kind, name)), ...(part === '' ? { objectPath: `${base}/${name}` } : {}) };
+      case 2: return made('PUT', `${base}/${name}${part}?fieldManager=a`, this.#bodies.tame(dice, kind, name));
+      case 3: case 4: return made('PATCH', `${base}/${name}${part}?fieldManager=${dice.of(['a', 'b'])}&force=${dice.of(['true', 'false'])}`.replace(dice.once(2) ? '&force=false' : '', ''), this.#bodies.tamePatch(dice, kind, name));
+      case 5: return made('GET', `${base}/${name}${part}`);
+      case 6: return made('DELETE', dice.once(3) ? `${base}?labelSelector=a%3Dx` : `${base}/${name}`);
+      default: return made('GET', `${base}?${dice.of(['limit=1', 'labelSelector=a%20in%20(x,y)', `fieldSelector=metadata.name%3D${name}`, 'watch=true&timeoutSeconds=1&resourceVersion=0', 'resourceVersion=0'])}`);
+    }
   }
 
   #plain(dice: Dice): FuzzRequest {

@@ -3,6 +3,7 @@ import { createRealHost } from '@coxswain/host/edge';
 import { httpRequest, startTestServer, type TestServer } from '../../src/testing/test-server.ts';
 import { Corpus, fuzzKinds, type FuzzKind } from './corpus.ts';
 import { wrongWith } from './judge.ts';
+import { Reach } from './reach.ts';
 import { Requests, type FuzzRequest } from './requests.ts';
 
 export interface Finding { readonly seed: number; readonly index: number; readonly request: FuzzRequest; readonly wrong: string }
@@ -27,7 +28,7 @@ export interface FuzzOptions {
   onProgress?(done: number): void;
 }
 
-export interface FuzzResult { readonly findings: readonly Finding[]; readonly statuses: ReadonlyMap<number, number>; readonly slowestMs: number }
+export interface FuzzResult { readonly findings: readonly Finding[]; readonly statuses: ReadonlyMap<number, number>; readonly slowestMs: number; readonly reach: Reach }
 
 const hungMs = 30_000;
 const streamBytes = 4096;
@@ -73,6 +74,7 @@ export class FuzzRun {
   readonly #findings: Finding[] = [];
   readonly #statuses = new Map<number, number>();
   readonly #kept = new Set<string>();
+  readonly #reach = new Reach();
   #slowestMs = 0;
   #sweepSoon = 0;
 
@@ -85,7 +87,7 @@ export class FuzzRun {
 
   static async start(options: FuzzOptions): Promise<FuzzRun> {
     const errors: string[] = [];
-    const server = await startTestServer({}, alone(createRealHost(silentLogger), errors), { compactionIntervalMs: 5000, historyEvents: 200 });
+    const server = await startTestServer({}, alone(createRealHost(silentLogger), errors), { compactionIntervalMs: 5000, historyEvents: 50 });
     return new FuzzRun(server, options, errors);
   }
 
@@ -101,7 +103,7 @@ export class FuzzRun {
           this.#options.onProgress?.(index + 1 - from);
         }
       }
-      return { findings: this.#findings, statuses: this.#statuses, slowestMs: this.#slowestMs };
+      return { findings: this.#findings, statuses: this.#statuses, slowestMs: this.#slowestMs, reach: this.#reach };
     } finally {
       await this.stop();
     }
@@ -145,6 +147,7 @@ export class FuzzRun {
     const blockedMs = monitor === undefined ? (await work(), 0) : await monitor(work);
     if (answered !== undefined) {
       const { response, bytes, streamed } = answered;
+      this.#reach.note(request, response.status, header(response.headers, 'content-type') ?? '');
       this.#statuses.set(response.status, (this.#statuses.get(response.status) ?? 0) + 1);
       wrong = wrongWith(request, response, bytes, streamed) ?? (await this.#readsBack(request, answered));
     }
