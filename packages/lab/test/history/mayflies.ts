@@ -5,7 +5,7 @@ const kind = kinds.find(({ resource }) => resource === 'configmaps') as Kind;
 const namespace = 'kube-public';
 const prefix = 'mayfly-';
 /** Many on their way at once, so that some are when a store dies. */
-const together = 4;
+const together = 6;
 
 /** Creates objects, each of a name and value of its own, and notes what was acknowledged. What is in the log twice was made twice. */
 export async function runMayflies(actor: Actor, untilMs: number): Promise<void> {
@@ -21,7 +21,7 @@ export async function runMayflies(actor: Actor, untilMs: number): Promise<void> 
         actor.stage.records.writes.push({ client: actor.name, server, resource: kind.resource, floor, kind: 'put', state, over: 0 });
         actor.told(state.revision);
       }
-      await actor.host.timers.sleep(actor.host.random.float() * 300);
+      await actor.host.timers.sleep(actor.host.random.float() * 60);
     }
   };
   await Promise.all(Array.from({ length: together }, one));
@@ -30,7 +30,7 @@ export async function runMayflies(actor: Actor, untilMs: number): Promise<void> 
 /** Deletes each as soon as it is seen. */
 export async function runUndertaker(actor: Actor, untilMs: number): Promise<void> {
   while (actor.host.clock.monotonicMs() < untilMs) {
-    await actor.host.timers.sleep(actor.host.random.float() * 50);
+    await actor.host.timers.sleep(actor.host.random.float() * 20);
     const listed = await actor.call(actor.server(), 'GET', `${pathOf(kind, namespace)}?labelSelector=l%3Dz`);
     if (listed?.status !== 200) continue;
     await Promise.all((listed.json.items ?? []).map(({ metadata }) => actor.call(actor.server(), 'DELETE', pathOf(kind, namespace, metadata.name))));

@@ -76,7 +76,7 @@ export async function play(seed: number, stormMs: number): Promise<Outcome> {
       ...Array.from({ length: plan.writers }, (_, at) => runWriter(actor(`writer-${at}`), untilMs, plan.thinkMs)),
       ...Array.from({ length: plan.readers }, (_, at) => runReader(actor(`reader-${at}`), untilMs, plan.thinkMs)),
       ...(plan.special === 'holes' ? [cutOff(world, actor('storm-holes').host, servers, stores, untilMs)] : []),
-      ...(plan.special === 'flicker' ? [flicker(world, actor('storm-flicker').host, servers, stores, untilMs), runMayflies(actor('mayflies'), untilMs), runUndertaker(actor('undertaker'), untilMs)] : []),
+      ...(plan.special === 'flicker' ? [flicker(world, actor('storm-flicker').host, servers, stores, untilMs), runMayflies(actor('mayflies'), untilMs), ...['undertaker-1', 'undertaker-2'].map((name) => runUndertaker(actor(name), untilMs))] : []),
       storm(world, actor('storm-stores').host, stores, untilMs), storm(world, actor('storm-servers').host, servers, untilMs),
     ];
     await sim.runUntil(Promise.all(working), stormMs + settleMs, `seed ${seed}: the storm`);

@@ -43,9 +43,12 @@ export async function cutOff({ sim }: ControlPlane, host: Host, servers: readonl
   while (host.clock.monotonicMs() < untilMs) {
     await host.timers.sleep(500 + host.random.float() * 2000);
     const server = servers[Math.floor(host.random.float() * servers.length)] as string;
-    sim.partition([server], stores);
     for (const store of stores) sim.resetConnections(server, store);
-    await host.timers.sleep(3500 + host.random.float() * 2500);
+    // Again and again, since every other fault that ends heals all cuts.
+    for (const endMs = host.clock.monotonicMs() + 4000 + host.random.float() * 2500; host.clock.monotonicMs() < endMs;) {
+      sim.partition([server], stores);
+      await host.timers.sleep(20);
+    }
     sim.heal();
   }
 }
@@ -54,7 +57,8 @@ export async function cutOff({ sim }: ControlPlane, host: Host, servers: readonl
 export async function flicker({ sim }: ControlPlane, host: Host, servers: readonly string[], stores: readonly string[], untilMs: number): Promise<void> {
   const pick = (from: readonly string[]): string => from[Math.floor(host.random.float() * from.length)] as string;
   while (host.clock.monotonicMs() < untilMs) {
-    await host.timers.sleep(100 + host.random.float() * 300);
-    sim.resetConnections(pick(servers), pick(stores));
+    await host.timers.sleep(50 + host.random.float() * 150);
+    const server = pick(servers);
+    for (const store of stores) sim.resetConnections(server, store);
   }
 }
