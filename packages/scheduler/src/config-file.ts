@@ -4,7 +4,7 @@ import { enabledAt } from './profile.ts';
 import { mistake, Section } from './config-section.ts';
 import { configurationErrors } from './config-validation.ts';
 import { ignoredResources, readExtenders, type ReadFile } from './extender/extender-section.ts';
-import type { ExtensionPoint } from './framework/framework.ts';
+import type { ExtensionPoint } from './framework/plugin-sets.ts';
 import { defaultWeights, optionalPluginNames, pluginNames, queueSortNames, unbuiltPlugins, type PluginName } from './plugins/names.ts';
 
 function pluginName(section: Section): PluginName {

@@ -1,5 +1,5 @@
 import type { NodeAffinity, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
-import type { ExtensionPoint } from './framework/framework.ts';
+import type { ExtensionPoint } from './framework/plugin-sets.ts';
 import type { ExtenderConfig } from './extender/http-extender.ts';
 import type { CoschedulingArgs } from './plugins/coscheduling/coscheduling.ts';
 import type { DataLocalityArgs } from './plugins/data-locality/data-locality.ts';

@@ -1,6 +1,7 @@
 import type { Timers } from '@coxswain/host';
 import type { EnabledPlugin, ProfileConfig } from './config.ts';
-import { Framework, type ExtensionPoint, type PluginSets } from './framework/framework.ts';
+import { Framework } from './framework/framework.ts';
+import type { ExtensionPoint, PluginSets } from './framework/plugin-sets.ts';
 import type {
   AnyPlugin, BindPlugin, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PreBindPlugin, PreEnqueuePlugin, PreFilterPlugin,
   PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,

@@ -9,34 +9,13 @@ import type { CycleState } from './cycle-state.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { eachByItself } from './each-by-itself.ts';
 import type {
-  AnyPlugin, BindPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostBindPlugin, PostFilterPlugin, PostFilterResult, PreBindPlugin,
-  PreEnqueuePlugin, PreemptionReport, PreFilterPlugin, PreScorePlugin, QueueSortPlugin, ReservePlugin, ScorePlugin,
+  AnyPlugin, EnqueueExtensions, FilterPlugin, PermitPlugin, PostFilterResult, PreemptionReport, PreFilterPlugin,
+  QueueSortPlugin,
 } from './interface.ts';
+import type { PluginSets, WeightedScore } from './plugin-sets.ts';
 import { ByNeeds, PromisedRows, RowVerdicts } from './row-verdicts.ts';
 import { StandingVerdicts } from './standing-verdicts.ts';
 import { failed, fromPlugin, isRejected, success, unresolvable, unschedulable, type Status } from './status.ts';
-
-/** Extension points by their names in the configuration. */
-export type ExtensionPoint =
-  | 'preEnqueue' | 'queueSort' | 'preFilter' | 'filter' | 'postFilter' | 'preScore' | 'score' | 'reserve' | 'permit' | 'preBind' | 'bind' | 'postBind';
-
-export interface WeightedScore { readonly plugin: ScorePlugin; readonly weight: number }
-
-/** The plugins of one profile, in the order in which they are asked. */
-export interface PluginSets {
-  readonly preEnqueue: readonly PreEnqueuePlugin[];
-  readonly queueSort: readonly QueueSortPlugin[];
-  readonly preFilter: readonly PreFilterPlugin[];
-  readonly filter: readonly FilterPlugin[];
-  readonly postFilter: readonly PostFilterPlugin[];
-  readonly preScore: readonly PreScorePlugin[];
-  readonly score: readonly WeightedScore[];
-  readonly reserve: readonly ReservePlugin[];
-  readonly permit: readonly PermitPlugin[];
-  readonly preBind: readonly PreBindPlugin[];
-  readonly bind: readonly BindPlugin[];
-  readonly postBind: readonly PostBindPlugin[];
-}
 
 /** What one plugin gave to each candidate. */
 export interface PluginScores {

@@ -37,6 +37,7 @@ export interface SchedulingBenchOptions {
 }
 
 const idleMs = 60_000;
+const smokeNodes = 100;
 /** Of one run, with all that comes before its measured pods. */
 const maxRunMs = 300_000;
 
@@ -92,6 +93,8 @@ class Bench {
   async #inProcess({ workload }: Planned, first: boolean): Promise<Sample> {
     this.#decisions ??= new DecisionsProcess(this.#options.nodeArguments);
     this.notes.add(decisionsNote);
+    // So small that there is nothing to learn but that it works.
+    if (this.#options.nodes < smokeNodes) return await within(maxRunMs, this.#decisions.do({ kind: 'pass', workload, idleMs })) as Sample;
     if (first) await within(maxRunMs, this.#decisions.do({ kind: 'warm-up', workload, idleMs }));
     return await within(maxRunMs, this.#decisions.do({ kind: 'repetition', workload, idleMs })) as Sample;
   }

@@ -9,7 +9,7 @@ const enoughSeconds = 1;
 const enoughMs = 4000;
 const maxPasses = 7;
 
-async function pass(workload: Workload, idleMs: number): Promise<Sample> {
+export async function pass(workload: Workload, idleMs: number): Promise<Sample> {
   const target = await startDecisions(hasGangs(workload));
   try {
     return await runWorkload(target, workload, { drain: canDrain(workload), idleMs });
