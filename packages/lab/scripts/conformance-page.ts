@@ -43,7 +43,7 @@ function page(): string {
     'by `node packages/lab/scripts/conformance-page.ts`. The tests in `packages/lab/test/conformance` run on a simulated cluster (store, API server, controllers, scheduler,',
     'two nodes whose containers run nothing); those of kubectl run it against processes (`packages/cli/test/kubectl.clients.test.ts`); what needs real containers runs on containerd',
     '(`packages/kubelet/test`, `packages/cli/test`), where one test may do what several official ones demand: their names then stand above it.',
-    'Covered says that a test of ours demands the same; it does not say that the official program was run.', '',
+    'Covered says that a test of ours demands the same; it does not say that the official program was run:', 'that is [another page](official-conformance.md).', '',
     `**${covered.size} of ${tests.length} covered.**`, '', '| area | tests | covered |', '| --- | --- | --- |',
     ...[...areas].map(([area, own]) => `| ${area} | ${own.length} | ${own.filter((one) => covered.has(one.name)).length} |`),
   ];
