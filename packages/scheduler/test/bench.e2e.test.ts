@@ -38,6 +38,6 @@ test('on the real path: API server, store and scheduler as processes, created be
     expect(row?.samples[0]?.placement.cpuUtilisation).toBeCloseTo(0.05);
     expect(row?.samples[0]?.placement.zoneSkew).toBeLessThanOrEqual(5);
   }
-  expect(readFileSync(join(directory, 'created.html'), 'utf8')).toContain('<polyline');
+  expect(readFileSync(join(directory, 'created.html'), 'utf8')).toContain('<rect ');
   expect(compareSchedulingReports(join(directory, 'created.json'), join(directory, 'created.json'))).toMatch(/PreferredTopologySpreading +\| real +\| 20 +\| .*\| 1\.00/);
 }, 120_000);
