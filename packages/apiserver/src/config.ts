@@ -27,7 +27,7 @@ export interface ApiServerConfig extends ProtectionConfig {
   /** Services are reached at an endpoint rather than at their cluster address. */
   readonly enableAggregatorRouting?: boolean;
   /** Who this server is to aggregated ones; absent: nobody. */
-  readonly proxyClient?: ProxyIdentity;
+  readonly proxyClient?: () => ProxyIdentity | undefined;
   /** Default true. */
   readonly rejectForwardingRedirects?: boolean;
   /** A log line for each request. */

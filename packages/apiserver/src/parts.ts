@@ -114,7 +114,7 @@ export interface PartsConfig {
   /** Default true: the endpoints of the service `kubernetes` are those of the servers that live. */
   readonly reconcileEndpoints?: boolean;
   readonly securePort: number;
-  readonly kubeletTls: ClientTls;
+  readonly kubeletTls: () => ClientTls;
   readonly kubeletPreferredAddressTypes: readonly string[];
   /** For exec over WebSocket; from `@coxswain/streaming/edge`. */
   /** For the links of compressed pages behind the proxies. */
@@ -226,7 +226,7 @@ export function assembleParts(config: PartsConfig, tools: PartsTools): ApiServer
   const authorizer = authorizers(config, tools, index);
   const modes = new Set(authorizerConfigs(config).map(({ type }) => type));
   const pools = servicePools(config, tools.store, host.random);
-  const kubelets = { tls: config.kubeletTls, addressTypes: config.kubeletPreferredAddressTypes };
+  const kubelets = { get tls() { return config.kubeletTls(); }, addressTypes: config.kubeletPreferredAddressTypes };
   const nodeRules = modes.has('Node') ? defaultClusterRoleRules('system:node', config.features) : [];
   const measured = admissionMetrics(tools.metrics, host.clock);
   return {

@@ -124,7 +124,7 @@ function assembleServer(config: ApiServerConfig, host: Host, assemble: AssembleP
   const background = new AbortController();
   const kindsChanged = new Set<() => void>();
   const aggregator = new Aggregator({
-    host, client: loopback.client, cache, lookup, services, identity: config.proxyClient, rejectRedirects: config.rejectForwardingRedirects ?? true, queue: meters('RemoteAvailabilityController'), stop: background.signal,
+    host, client: loopback.client, cache, lookup, services, identity: config.proxyClient ?? (() => undefined), rejectRedirects: config.rejectForwardingRedirects ?? true, queue: meters('RemoteAvailabilityController'), stop: background.signal,
     resourcesNow: () => registry.resources, onKindsChanged: (listener) => kindsChanged.add(listener),
   });
   const hooks = new HookStates([...parts.postStartHooks, aggregator.hook], host);

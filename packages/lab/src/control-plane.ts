@@ -47,6 +47,8 @@ type Started = Pick<ContainerConfig, 'command' | 'metadata' | 'labels'>;
 
 const serverTls = { certPem: '', keyPem: '', clientCaPem: 'any', clientCertificate: 'request' } as const;
 
+const noTls = {};
+
 /**
  * The whole control plane in one process on simulated time: three store members, API servers, scheduler, controller manager
  * and kubelets over runtimes that run nothing. Each is what `cox NAME` starts, on a machine of its own.
@@ -169,7 +171,7 @@ export class ControlPlane {
       enableBootstrapTokenAuth: true, serviceAccountIssuers: ['https://kubernetes.default.svc'], serviceAccountSigningKeyPem: this.#options.serviceAccountKeyPem,
       serviceAccountKeyPems: [], serviceAccountMaxExpirationSeconds: 0, apiAudiences: [], enableAdmissionPlugins: ['NodeRestriction'], disableAdmissionPlugins: [],
       defaultNotReadyTolerationSeconds: 300, defaultUnreachableTolerationSeconds: 300, serviceClusterIpRanges: ['10.96.0.0/16'], serviceNodePortRange: '30000-32767',
-      advertiseAddress: this.sim.machine(name).address, securePort: apiPort, kubeletTls: {}, kubeletPreferredAddressTypes: ['InternalIP'],
+      advertiseAddress: this.sim.machine(name).address, securePort: apiPort, kubeletTls: () => noTls, kubeletPreferredAddressTypes: ['InternalIP'],
       authenticationInfo: { clientCaPem: undefined, requestHeaderAllowedNames: [], requestHeaderUsernameHeaders: [], requestHeaderGroupHeaders: [], requestHeaderExtraHeaders: [] },
     };
   }

@@ -18,6 +18,7 @@ let frontProxy: TestAuthority;
 let pair: TestKeyPair;
 let extension: Listener | undefined;
 let seen: HttpRequest[] = [];
+let identity: { readonly certPem: string; readonly keyPem: string };
 let openApi: { readonly etag: string; readonly document: unknown } | undefined;
 let hasV3 = true;
 let answer: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse;
@@ -73,7 +74,8 @@ beforeAll(async () => {
   serving = await testAuthority('serving');
   frontProxy = await testAuthority('front-proxy');
   pair = await serving.issue({ commonName: 'extension', dnsNames: ['extension.team.svc'] });
-  cluster = await startTestCluster([{}], host, { proxyClient: await frontProxy.issue({ commonName: 'front-proxy-client' }) });
+  identity = await frontProxy.issue({ commonName: 'front-proxy-client' });
+  cluster = await startTestCluster([{}], host, { proxyClient: () => identity });
   await cluster.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'team' } } });
   await cluster.call('POST', '/api/v1/namespaces/team/services', { body: { metadata: { name: 'extension' }, spec: { type: 'ExternalName', externalName: '127.0.0.1' } } });
   extension = await startExtension();
@@ -114,6 +116,18 @@ test('requests go on in the name of their user, and what a client says of itself
   expect(request?.headers['x-remote-group']).toEqual(['system:masters', 'system:authenticated']);
   expect(request?.headers['audit-id']).toBe('audit-1');
   expect(['x-remote-extra-k', 'x-remote-uid', 'authorization'].filter((name) => request?.headers[name] !== undefined)).toEqual([]);
+});
+
+test('a renewed front proxy certificate is shown from the next request on', async () => {
+  answer = () => json(200, {});
+  expect((await cluster.call('GET', path)).status).toBe(200);
+  const [old, before] = [identity, seen.at(-1)?.peer.certificate?.fingerprint];
+  identity = await frontProxy.issue({ commonName: 'front-proxy-client' });
+  expect((await cluster.call('GET', path)).status).toBe(200);
+  const after = seen.at(-1)?.peer.certificate?.fingerprint;
+  expect(after).toMatch(/^[0-9a-f]{64}$/i);
+  expect(after).not.toBe(before);
+  identity = old;
 });
 
 test('who may not is refused here', async () => {
@@ -273,7 +287,7 @@ test.each([
 test('connections are upgraded through', async () => {
   const tls = await serving.issue({ commonName: 'apiserver', addresses: ['127.0.0.1'] });
   const store = createLocalStore(host);
-  const served: ServedApiServer = await serveApiServer({ store, parts: testPartsConfig(), proxyClient: await frontProxy.issue({ commonName: 'front-proxy-client' }) }, { address: '127.0.0.1', port: 0, tls }, host);
+  const served: ServedApiServer = await serveApiServer({ store, parts: testPartsConfig(), proxyClient: () => identity }, { address: '127.0.0.1', port: 0, tls }, host);
   try {
     const base = `https://127.0.0.1:${served.listener.port}`;
     const trust = { caPem: serving.caPem };
@@ -321,7 +335,7 @@ test('however often one that is away is looked at, one look is to come', async (
       onChange: (_group, resource, listener) => { if (resource === 'endpoints') endpointsChanged = listener; return () => {}; },
     },
     lookup: () => { looks += 1; return Promise.resolve(undefined); },
-    services: { resolve: () => Promise.reject(new Error('gone')) }, identity: undefined, rejectRedirects: true, stop: stop.signal, queue: queueMeters(noMetrics, host.clock)('RemoteAvailabilityController'), resourcesNow: () => [], onKindsChanged: () => {},
+    services: { resolve: () => Promise.reject(new Error('gone')) }, identity: () => undefined, rejectRedirects: true, stop: stop.signal, queue: queueMeters(noMetrics, host.clock)('RemoteAvailabilityController'), resourcesNow: () => [], onKindsChanged: () => {},
   };
   new Aggregator(parts).start();
   for (let at = 1; at <= 5; at += 1) {

@@ -21,7 +21,7 @@ export interface AggregatorParts {
   readonly cache: CacheReader;
   readonly lookup: Lookup;
   readonly services: ServiceResolver;
-  readonly identity: ProxyIdentity | undefined;
+  readonly identity: () => ProxyIdentity | undefined;
   readonly rejectRedirects: boolean;
   /** Of the looks whether others are there. */
   readonly queue: QueueMeter;

@@ -37,19 +37,24 @@ export interface Document {
   readonly body: Uint8Array;
 }
 
+interface Made {
+  readonly identity: ProxyIdentity | undefined;
+  readonly trust: WeakMap<ApiService, ClientTls>;
+  readonly unverified: ClientTls;
+}
+
 /** The way to the servers behind APIServices. */
 export class Upstream {
   readonly #host: Pick<Host, 'network' | 'timers'>;
   readonly #services: ServiceResolver;
-  readonly #identity: ProxyIdentity | undefined;
-  readonly #trust = new WeakMap<ApiService, ClientTls>();
-  readonly #unverified: ClientTls;
+  readonly #identity: () => ProxyIdentity | undefined;
+  /** By the identity with which it was made: with a new one connections begin anew. */
+  #made: Made | undefined;
 
-  constructor(host: Pick<Host, 'network' | 'timers'>, services: ServiceResolver, identity: ProxyIdentity | undefined) {
+  constructor(host: Pick<Host, 'network' | 'timers'>, services: ServiceResolver, identity: () => ProxyIdentity | undefined) {
     this.#host = host;
     this.#services = services;
     this.#identity = identity;
-    this.#unverified = { insecureSkipVerify: true, ...identity };
   }
 
   /** Throws Error if there is no way. */
@@ -59,16 +64,23 @@ export class Upstream {
     return originOf(address, at);
   }
 
-  /** One object for one state of an APIService: connections are kept by it. */
+  #current(): Made {
+    const identity = this.#identity();
+    if (this.#made === undefined || this.#made.identity !== identity) this.#made = { identity, trust: new WeakMap(), unverified: { insecureSkipVerify: true, ...identity } };
+    return this.#made;
+  }
+
+  /** One object for one state of an APIService and one identity: connections are kept by it. */
   tls(service: ApiService): ClientTls {
-    const known = this.#trust.get(service);
+    const { identity, trust } = this.#current();
+    const known = trust.get(service);
     if (known !== undefined) return known;
     const { namespace = '', name = '' } = service.spec?.service ?? {};
     const caPem = caPemOf(service.spec?.caBundle);
     const made: ClientTls = {
-      serverName: `${name}.${namespace}.svc`, ...this.#identity, ...(caPem === undefined ? {} : { caPem }), ...(service.spec?.insecureSkipTLSVerify === true ? { insecureSkipVerify: true } : {}),
+      serverName: `${name}.${namespace}.svc`, ...identity, ...(caPem === undefined ? {} : { caPem }), ...(service.spec?.insecureSkipTLSVerify === true ? { insecureSkipVerify: true } : {}),
     };
-    this.#trust.set(service, made);
+    trust.set(service, made);
     return made;
   }
 
@@ -89,7 +101,7 @@ export class Upstream {
 
   /** Whether it answers; nothing secret is sent or believed, so its certificate is not verified. */
   async check(service: ApiService, path: string, timeoutMs: number): Promise<void> {
-    const response = await this.#get(service, path, this.#unverified, {}, timeoutMs);
+    const response = await this.#get(service, path, this.#current().unverified, {}, timeoutMs);
     try {
       for await (const _chunk of response.body) break;
     } finally {

@@ -3,9 +3,9 @@ import { hostname, networkInterfaces } from 'node:os';
 import type { ClientTls, Host, ServerTls } from '@coxswain/host';
 import { UsageError, type FlagValues } from '@coxswain/service';
 import { createSpdyCodec } from '@coxswain/streaming/edge';
+import type { Followed } from './client-identities.ts';
 import { pageCodecs } from './page-codecs.ts';
 import type { PartsConfig } from '../parts.ts';
-import type { Trust } from './trust.ts';
 
 /** The content of the file that a flag names; undefined without the flag. */
 export function readFlagFile(flags: FlagValues, name: string): string | undefined {
@@ -61,11 +61,6 @@ function serviceRanges(flags: FlagValues): readonly string[] {
   return given.length === 0 ? ['10.0.0.0/24'] : given;
 }
 
-function kubeletTls(flags: FlagValues): ClientTls {
-  const tls = clientTls(flags, { ca: 'kubelet-certificate-authority', cert: 'kubelet-client-certificate', key: 'kubelet-client-key' });
-  return tls.caPem === undefined ? { ...tls, insecureSkipVerify: true } : tls;
-}
-
 function tokenFile(flags: FlagValues): PartsConfig['tokenAuthFile'] {
   const path = flags.string('token-auth-file');
   return path === '' ? undefined : { path, text: readFile('token-auth-file', path) };
@@ -80,7 +75,7 @@ function checkFixed(flags: FlagValues): void {
   if (reconciler === 'master-count') throw new UsageError('--endpoint-reconciler-type: master-count, which the original deprecates, is not built; use lease or none');
 }
 
-export function partsConfigFrom(flags: FlagValues, host: Host, trust: Trust): PartsConfig {
+export function partsConfigFrom(flags: FlagValues, host: Host, { trust, identities }: Followed): PartsConfig {
   checkFixed(flags);
   return {
     hostname: hostname(), serverId: host.random.uuid(), authorizationModes: [],
@@ -98,7 +93,7 @@ export function partsConfigFrom(flags: FlagValues, host: Host, trust: Trust): Pa
     advertiseAddress: advertiseAddress(flags), securePort: flags.int('secure-port'),
     externalHostname: flags.string('external-hostname') === '' ? undefined : flags.string('external-hostname'), reconcileEndpoints: flags.string('endpoint-reconciler-type') !== 'none',
     kubernetesServiceNodePort: flags.int('kubernetes-service-node-port') === 0 ? undefined : flags.int('kubernetes-service-node-port'),
-    kubeletTls: kubeletTls(flags), kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'), spdyHeaderCodec: createSpdyCodec, pageCodecs,
+    kubeletTls: identities.kubelet, kubeletPreferredAddressTypes: flags.strings('kubelet-preferred-address-types'), spdyHeaderCodec: createSpdyCodec, pageCodecs,
     authenticationInfo: trust.info,
   };
 }

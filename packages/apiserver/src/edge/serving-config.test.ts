@@ -12,6 +12,7 @@ import { Http2Server, serveHandler } from '@coxswain/http2';
 import { parseFlags, type FlagValues } from '@coxswain/service';
 import { afterAll, expect, test } from 'vitest';
 import { authoritiesOf } from '../authn/authorities.ts';
+import { ClientIdentities } from './client-identities.ts';
 import { flags } from './flags.ts';
 import { features, followTls, servingConfig, servingTls } from './serving-config.ts';
 import { storageConfig } from './storage-config.ts';
@@ -66,7 +67,7 @@ test('versions, suites, certificates by name, and new ones without a restart', a
   expect(await handshake(listener, { servername: 'else.example' })).toMatch(/^main\.example TLSv1\.3/);
   let told = (): void => {};
   const updated = new Promise<void>((resolve) => { told = resolve; });
-  const stop = followTls(given, { updateTls: (next) => { listener.updateTls(next); told(); } }, host, new Trust(given, host.crypto));
+  const stop = followTls(given, { updateTls: (next) => { listener.updateTls(next); told(); } }, host, { trust: new Trust(given, host.crypto), identities: new ClientIdentities(given) });
   await certificate('main', 'renewed.example');
   await updated;
   expect(await handshake(listener)).toMatch(/^renewed\.example /);
@@ -87,7 +88,7 @@ test('an authority that is withdrawn vouches for nobody any more, on connections
   const [next = ''] = authoritiesOf(host.crypto, readFileSync(second.cert, 'utf8'));
   let told = (): void => {};
   const updated = new Promise<void>((resolve) => { told = resolve; });
-  const stop = followTls(given, { updateTls: () => told() }, host, trust);
+  const stop = followTls(given, { updateTls: () => told() }, host, { trust, identities: new ClientIdentities(given) });
   put('ca1.crt', 'nonsense');
   put('ca1.crt', readFileSync(second.cert, 'utf8'));
   await updated;
@@ -97,6 +98,24 @@ test('an authority that is withdrawn vouches for nobody any more, on connections
   expect(() => trust.reload()).toThrow(`--client-ca-file: ${first.cert}: data does not contain any valid RSA or ECDSA certificates`);
   expect(trust.clients.has(next)).toBe(true);
   stop();
+});
+
+test('who the server is to kubelets and aggregated servers follows its files; while they say the same it is one object', async () => {
+  const [main, kubelet, proxy] = [await certificate('m', 'm.example'), await certificate('kubelet-client', 'a'), await certificate('proxy', 'b')];
+  const given = values(`--tls-cert-file=${main.cert}`, `--tls-private-key-file=${main.key}`, `--kubelet-client-certificate=${kubelet.cert}`, `--kubelet-client-key=${kubelet.key}`, `--proxy-client-cert-file=${proxy.cert}`, `--proxy-client-key-file=${proxy.key}`);
+  const identities = new ClientIdentities(given);
+  const before = [identities.kubelet(), identities.proxy()];
+  expect(identities.reload()).toBe(false);
+  expect([identities.kubelet(), identities.proxy()].every((one, index) => one === before[index])).toBe(true);
+  let log = host.log;
+  const loaded = new Promise<void>((resolve) => { log = { ...host.log, info: (message) => { if (message === 'The client certificates were loaded again') resolve(); } }; });
+  const stop = followTls(given, { updateTls: () => undefined }, { ...host, log }, { trust: new Trust(given, host.crypto), identities });
+  await certificate('proxy', 'c');
+  await loaded;
+  stop();
+  identities.reload();
+  expect(identities.proxy()).toEqual({ certPem: readFileSync(proxy.cert, 'utf8'), keyPem: readFileSync(proxy.key, 'utf8') });
+  expect(identities.kubelet()).toBe(before[0]);
 });
 
 test.each([

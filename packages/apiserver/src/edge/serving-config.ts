@@ -12,7 +12,7 @@ import { checkFeatureGates } from '../serving/feature-gates.ts';
 import type { HttpPolicy } from '../serving/http-policy.ts';
 import { runtimeConfigOf, servedVersions } from '../serving/runtime-config.ts';
 import { serverTls } from './config-from-flags.ts';
-import type { Trust } from './trust.ts';
+import { identityFlags, type Followed } from './client-identities.ts';
 
 const lookAgainMs = 60_000;
 const maxGoawayChance = 0.02;
@@ -102,23 +102,30 @@ function checkPair({ certPem, keyPem }: { readonly certPem: string; readonly key
 }
 
 /** New connections use what the files say now; what cannot be used leaves the former in place. */
-export function followTls(values: FlagValues, listener: Pick<Listener, 'updateTls'>, host: Host, trust: Trust): () => void {
+export function followTls(values: FlagValues, listener: Pick<Listener, 'updateTls'>, host: Host, { trust, identities }: Followed): () => void {
   let known = JSON.stringify(servingTls(values));
-  const look = (): void => {
+  const serving = (): boolean => {
+    const next = servingTls(values);
+    const text = JSON.stringify(next);
+    if (text === known) return false;
+    known = text;
+    trust.reload();
+    listener.updateTls(next);
+    return true;
+  };
+  const load = (what: string, again: () => boolean): void => {
     try {
-      const next = servingTls(values);
-      const text = JSON.stringify(next);
-      if (text === known) return;
-      known = text;
-      trust.reload();
-      listener.updateTls(next);
-      host.log.info('The serving certificates were loaded again');
+      if (again()) host.log.info(`The ${what} certificates were loaded again`);
     } catch (error) {
-      host.log.error('The new serving certificates are not used', { error: (error as Error).message });
+      host.log.error(`The new ${what} certificates are not used`, { error: (error as Error).message });
     }
   };
+  const look = (): void => {
+    load('serving', serving);
+    load('client', () => identities.reload());
+  };
   const byName = values.strings('tls-sni-cert-key').map((part) => part.replace(/:.*/, '')).filter((part) => part.includes('/'));
-  const files = [...['tls-cert-file', 'tls-private-key-file', 'client-ca-file', 'requestheader-client-ca-file'].map((flag) => values.string(flag)), ...byName].filter((path) => path !== '');
+  const files = [...['tls-cert-file', 'tls-private-key-file', 'client-ca-file', 'requestheader-client-ca-file', ...identityFlags].map((flag) => values.string(flag)), ...byName].filter((path) => path !== '');
   const watchers = [...new Set(files.map((path) => dirname(path)))].map((directory) => watch(directory, { persistent: false }, look));
   for (const watcher of watchers) watcher.on('error', () => watcher.close());
   const timer = setInterval(look, lookAgainMs).unref();

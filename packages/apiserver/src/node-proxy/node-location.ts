@@ -5,6 +5,7 @@ import type { Node, Pod } from 'kubernetes-types/core/v1';
 import type { Lookup } from '../live-lookup.ts';
 
 export interface KubeletAccess {
+  /** Another object when the files have become others. */
   readonly tls: ClientTls;
   /** --kubelet-preferred-address-types */
   readonly addressTypes: readonly string[];

@@ -10,6 +10,8 @@ osAhQmAxpk7cWG2j8TbSayNiptShRANCAAQDXVwhMZqFiVtP+dzw3vXuLNwojO1O
 
 export const adminToken = 'tok';
 
+const unverified = { insecureSkipVerify: true };
+
 /** As the recorded server was started: Node and RBAC, no anonymous, a static token `tok` of an administrator. */
 export function testPartsConfig(overrides: Partial<PartsConfig> = {}): PartsConfig {
   return {
@@ -23,7 +25,7 @@ export function testPartsConfig(overrides: Partial<PartsConfig> = {}): PartsConf
     enableAdmissionPlugins: ['NodeRestriction'], disableAdmissionPlugins: [], defaultNotReadyTolerationSeconds: 300, defaultUnreachableTolerationSeconds: 300,
     serviceClusterIpRanges: ['10.96.0.0/16'], serviceNodePortRange: '30000-32767',
     advertiseAddress: '192.0.2.1', securePort: 6443,
-    kubeletTls: { insecureSkipVerify: true }, kubeletPreferredAddressTypes: ['InternalIP', 'Hostname'],
+    kubeletTls: () => unverified, kubeletPreferredAddressTypes: ['InternalIP', 'Hostname'],
     authenticationInfo: { clientCaPem: undefined, requestHeaderAllowedNames: [], requestHeaderUsernameHeaders: [], requestHeaderGroupHeaders: [], requestHeaderExtraHeaders: [] },
     ...overrides,
   };

@@ -15,13 +15,15 @@ osAhQmAxpk7cWG2j8TbSayNiptShRANCAAQDXVwhMZqFiVtP+dzw3vXuLNwojO1O
 -----END PRIVATE KEY-----
 `;
 
+const unverified = { insecureSkipVerify: true };
+
 const parts: PartsConfig = {
   hostname: 'test-host', serverId: 'server-1', authorizationModes: ['Node', 'RBAC'], alwaysAllowPaths: ['/healthz'], anonymousAuth: false,
   tokenAuthFile: { path: 'tokens.csv', text: 'admin,admin,admin,"system:masters"\nmanager,system:kube-controller-manager,manager\nbootstrap,system:bootstrap:abcdef,b,"system:bootstrappers"\nnode,system:node:n1,n,"system:nodes"\n' },
   enableBootstrapTokenAuth: true, serviceAccountIssuers: ['https://kubernetes.default.svc.cluster.local'], serviceAccountSigningKeyPem: signingKeyPem, serviceAccountKeyPems: [],
   serviceAccountMaxExpirationSeconds: 0, apiAudiences: [], enableAdmissionPlugins: [], disableAdmissionPlugins: [], defaultNotReadyTolerationSeconds: 300,
   defaultUnreachableTolerationSeconds: 300, serviceClusterIpRanges: ['10.96.0.0/16'], serviceNodePortRange: '30000-32767', advertiseAddress: '192.0.2.1', securePort: 6443,
-  kubeletTls: { insecureSkipVerify: true }, kubeletPreferredAddressTypes: ['InternalIP'],
+  kubeletTls: () => unverified, kubeletPreferredAddressTypes: ['InternalIP'],
   authenticationInfo: { clientCaPem: undefined, requestHeaderAllowedNames: [], requestHeaderUsernameHeaders: [], requestHeaderGroupHeaders: [], requestHeaderExtraHeaders: [] },
 };
 
