@@ -1,3 +1,4 @@
+import { append } from '@coxswain/host';
 import { isObject, setOwn } from '../patch/values.ts';
 import type { Json, JsonObject } from '../resource.ts';
 
@@ -24,7 +25,7 @@ export function usedDefinitions(paths: Json | undefined, parameters: Json | unde
     const name = reference.startsWith(definitionPrefix) ? reference.slice(definitionPrefix.length) : undefined;
     if (name === undefined || used.has(name)) continue;
     used.add(name);
-    if (Object.hasOwn(definitions, name)) open.push(...references(definitions[name]));
+    if (Object.hasOwn(definitions, name)) append(open, [...references(definitions[name])]);
   }
   return used;
 }
