@@ -43,30 +43,22 @@ interface Allowed {
   readonly block: boolean;
 }
 
-const leading = new Set('#,[]{}&*!|>\'"%@`');
-const blank = (character: string | undefined): boolean => character === undefined || character === ' ' || character === '\t' || isBreak(character.charCodeAt(0));
-
-function hasIndicators(text: string): boolean {
-  const first = text[0] as string;
-  if (text.startsWith('---') || text.startsWith('...') || leading.has(first)) return true;
-  if ((first === '?' || first === ':' || first === '-') && blank(text[1])) return true;
-  for (let at = 1; at < text.length; at += 1) {
-    if (text[at] === ':' && blank(text[at + 1])) return true;
-    if (text[at] === '#' && blank(text[at - 1])) return true;
-  }
-  return false;
-}
+/** Regular expressions, since a text may have any length: going through its characters one by one takes twenty times as long. */
+const anyBreak = /[\n\r\x85\u2028\u2029]/;
+/** What `isPrintable` denies; halves of pairs are among it. */
+const unprintable = /[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/;
+const breakThenSpace = /[\n\r\x85\u2028\u2029] /;
+const spaceThenBreak = / [\n\r\x85\u2028\u2029]/;
+const outerBlank = /^[ \n\r\x85\u2028\u2029]|[ \n\r\x85\u2028\u2029]$/;
+const inlineIndicator = /[^]:(?:[ \t\n\r\x85\u2028\u2029]|$)|[ \t\n\r\x85\u2028\u2029]#/;
+const leadingIndicator = /^(?:---|\.\.\.|[#,[\]{}&*!|>'"%@`]|[?:-](?:[ \t\n\r\x85\u2028\u2029]|$))/;
 
 function allowedStyles(text: string): Allowed {
   if (text === '') return { plain: true, single: true, block: false };
-  const points = Array.from(text, (character) => character.codePointAt(0) as number);
-  const breaks = points.some(isBreak);
-  const special = points.some((point) => !isPrintable(point));
-  const outer = (point: number | undefined): boolean => point === 0x20 || isBreak(point as number);
-  const breakSpace = points.some((point, at) => point === 0x20 && at > 0 && isBreak(points[at - 1] as number));
-  const spaceBreak = points.some((point, at) => isBreak(point) && at > 0 && points[at - 1] === 0x20);
-  const bare = !outer(points[0]) && !outer(points.at(-1)) && !breaks && !special && !hasIndicators(text);
-  return { plain: bare, single: !breakSpace && !spaceBreak && !special, block: points.at(-1) !== 0x20 && !spaceBreak && !special };
+  const special = unprintable.test(text);
+  const spaceBreak = spaceThenBreak.test(text);
+  const bare = !special && !anyBreak.test(text) && !outerBlank.test(text) && !leadingIndicator.test(text) && !inlineIndicator.test(text);
+  return { plain: bare, single: !spaceBreak && !special && !breakThenSpace.test(text), block: !text.endsWith(' ') && !spaceBreak && !special };
 }
 
 /** `key`: before a colon, on one line. */

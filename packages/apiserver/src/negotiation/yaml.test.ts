@@ -15,6 +15,10 @@ const cases: readonly [unknown, string][] = [
   [{ v: 'tab\there' }, 'v: "tab\\there"\n'],
   [{ v: 'one \ntwo' }, 'v: "one \\ntwo"\n'],
   [{ d: `${'word '.repeat(20)}end` }, `d: ${'word '.repeat(16).trimEnd()}\n  ${'word '.repeat(4)}end\n`],
+  // As libyaml, of which Go's is a port.
+  [{ v: `${"it's: ".repeat(20)}end` }, `v: '${"it''s: ".repeat(12).trimEnd()}\n  ${"it''s: ".repeat(8)}end'\n`],
+  [{ v: `${'\tone '.repeat(20)}end` }, `v: "${'\\tone '.repeat(13).trimEnd()}\n  ${'\\tone '.repeat(7)}end"\n`],
+  [{ v: `${'\tone  '.repeat(20)}end` }, `v: "${'\\tone  '.repeat(12).trimEnd()}\n  \\ ${'\\tone  '.repeat(8)}end"\n`],
   [{ f: [1.5, 1e21, 1e-7, 9007199254740993n] }, 'f:\n- 1.5\n- 1e+21\n- 1e-07\n- 9007199254740993\n'],
 ];
 

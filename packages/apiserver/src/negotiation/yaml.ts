@@ -1,6 +1,6 @@
 import { scanJson } from '@coxswain/api';
 import { utf8 } from '@coxswain/host';
-import { escaped, styleOf } from './yaml-scalar.ts';
+import { escaped, styleOf, type ScalarStyle } from './yaml-scalar.ts';
 
 const width = 80;
 const longestSimpleKey = 128;
@@ -34,6 +34,15 @@ export function compareKeys(left: string, right: string): number {
     return p.value - q.value || p.end - q.end || order;
   }
   return a.length - b.length;
+}
+
+type InLine = Exclude<ScalarStyle, 'literal'>;
+
+/** What a style writes in another way. */
+const rewritten: Readonly<Record<InLine, RegExp>> = { plain: /(?!)/gu, single: /'/gu, double: /[^ !#-[\]-~\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]/gu };
+
+function written(style: InLine, character: string): string {
+  return style === 'double' ? escaped(character) : '\'\'';
 }
 
 /** Writes what JSON can say, as sigs.k8s.io/yaml does: sorted keys, lists not indented, long text folded at spaces. */
@@ -99,33 +108,36 @@ class Writer {
   }
 
   #string(text: string, indent: number, key: boolean): void {
-    switch (styleOf(text, key)) {
-      case 'plain': return this.#folded(Array.from(text), indent, { key, outer: true, write: (character) => character });
-      case 'single':
-        this.#put('\'');
-        this.#folded(Array.from(text), indent, { key, outer: false, write: (character) => (character === '\'' ? '\'\'' : character) });
-        return this.#put('\'');
-      case 'double':
-        this.#put('"');
-        this.#folded(Array.from(text), indent, { key, outer: false, write: escaped, doubled: true });
-        return this.#put('"');
-      case 'literal': return this.#literal(text, indent);
-    }
+    const style = styleOf(text, key);
+    if (style === 'literal') return this.#literal(text, indent);
+    const quote = { plain: '', single: '\'', double: '"' }[style];
+    this.#put(quote);
+    if (key) this.#put(text.replaceAll(rewritten[style], (character) => written(style, character)));
+    else this.#folded(text, indent, style);
+    this.#put(quote);
   }
 
-  /** A space past the width becomes a line break. */
-  #folded(characters: readonly string[], indent: number, how: { readonly key: boolean; readonly outer: boolean; readonly write: (character: string) => string; readonly doubled?: boolean }): void {
-    let spaces = false;
-    characters.forEach((character, at) => {
-      const space = character === ' ';
-      const next = characters[at + 1];
-      const inside = how.outer || (at > 0 && at < characters.length - 1);
-      if (space && !how.key && !spaces && this.#column > width && inside && (how.doubled === true || next !== ' ')) {
-        this.#line(indent);
-        if (how.doubled === true && next === ' ') this.#put('\\');
-      } else this.#put(how.write(character));
-      spaces = space;
-    });
+  /** A space past the width becomes a line break. Goes from space to space, as texts may be long. */
+  #folded(text: string, indent: number, style: InLine): void {
+    const doubled = style === 'double';
+    const [first, last] = style === 'plain' ? [0, text.length - 1] : [1, text.length - 2];
+    let from = 0;
+    const stops = new RegExp(` |${rewritten[style].source}`, 'gu');
+    for (let stop = stops.exec(text); stop !== null; stop = stops.exec(text)) {
+      const at = stop.index;
+      if (stop[0] !== ' ') {
+        this.#put(text.slice(from, at) + written(style, stop[0]));
+        from = at + stop[0].length;
+        continue;
+      }
+      const isFoldable = at >= first && at <= last && text[at - 1] !== ' ' && (doubled || text[at + 1] !== ' ');
+      if (!isFoldable || this.#column + at - from <= width) continue;
+      this.#put(text.slice(from, at));
+      this.#line(indent);
+      if (doubled && text[at + 1] === ' ') this.#put('\\');
+      from = at + 1;
+    }
+    this.#put(text.slice(from));
   }
 
   #literal(text: string, indent: number): void {

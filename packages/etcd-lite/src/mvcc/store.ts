@@ -31,6 +31,8 @@ export class MvccStore {
   #hashSum = 0;
   /** Versions in no file, in the order in which they were written. */
   #fresh: Version[] = [];
+  /** So many of `#fresh`, or more, were pruned before they came into a file. */
+  #freshPruned = 0;
   #freshBytes = 0;
   readonly #blocks = new ValueBlocks();
 
@@ -167,6 +169,7 @@ export class MvccStore {
    * revision itself stays, so that a watch may start there without missing a delete.
    */
   prune(budget: number): boolean {
+    this.#tidyFresh();
     for (let done = 0; done < budget;) {
       const versions = this.history.shiftBelow(this.#compactRevision);
       if (versions === undefined) {
@@ -201,12 +204,21 @@ export class MvccStore {
       this.#sizeBytes -= storedSize(at);
       this.#hashSum = (this.#hashSum - contentHash(at)) | 0;
       // Those that are just being written into a file are no longer counted.
-      if (at.file === undefined) this.#freshBytes = Math.max(0, this.#freshBytes - storedSize(at));
-      else at.file.drop(at.ordinal);
+      if (at.file === undefined) {
+        this.#freshBytes = Math.max(0, this.#freshBytes - storedSize(at));
+        this.#freshPruned += 1;
+      } else at.file.drop(at.ordinal);
       at.ordinal = pruned;
       at.older = undefined;
       at = older;
     }
+  }
+
+  /** A store that never writes files (in memory, in simulations) must forget what was pruned, too. */
+  #tidyFresh(): void {
+    if (this.#freshPruned < 1024 || this.#freshPruned * 2 < this.#fresh.length) return;
+    this.#fresh = this.#fresh.filter((version) => version.ordinal !== pruned);
+    this.#freshPruned = 0;
   }
 
   /** Bytes of versions that are in no file. */
@@ -219,6 +231,7 @@ export class MvccStore {
     const fresh = this.#fresh.filter((version) => version.ordinal === notStored);
     this.#fresh = [];
     this.#freshBytes = 0;
+    this.#freshPruned = 0;
     return fresh;
   }
 
