@@ -74,7 +74,7 @@ beforeAll(async () => {
   client = createClient(host, { server: server.server, userAgent: 'test', tls: { insecureSkipVerify: true }, bearerToken: server.token });
   const port = await startExtender();
   startScheduler('first', {
-    profiles: [{}, { schedulerName: 'packer', pluginConfig: [{ name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'MostAllocated' } } }] }],
+    profiles: [{ schedulerName: 'default-scheduler' }, { schedulerName: 'packer', pluginConfig: [{ name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'MostAllocated' } } }] }],
     extenders: [{ urlPrefix: `https://127.0.0.1:${port}/v1`, filterVerb: 'filter', prioritizeVerb: 'prioritize', weight: 100, enableHTTPS: true, tlsConfig: { caFile: tls('ca.crt'), certFile: tls('client.crt'), keyFile: tls('client.key') } }],
   });
   startScheduler('second', { leaderElection: { resourceName: 'other' }, profiles: [{ schedulerName: 'other' }] });

@@ -42,6 +42,10 @@ describe('what has no end', () => {
   test.each([
     ['an anchor inside itself (fuzz seed 2, request 335)', '&a [*a]', "yaml: anchor 'a' value contains itself"],
     ['a key inside its own value', 'x: &a\n  y: {z: *a}', "yaml: anchor 'a' value contains itself"],
+    // These three in kube-apiserver's words.
+    ['an anchor that is none (fuzz seed 8101, request 498956)', 'x: &8\n  a: b\n<<: *x\n', "yaml: unknown anchor 'x' referenced"],
+    ['a merge of a number', '<<: 3\na: b\n', 'yaml: map merge requires map or sequence of maps as the value'],
+    ['a merge of an alias of a number', 'b: &b 3\n<<: *b\n', 'yaml: map merge requires map or sequence of maps as the value'],
     ['aliases of aliases of aliases (fuzz seed 2, request 6793)', bomb, 'yaml: document contains excessive aliasing'],
     ['brackets', '['.repeat(20_000), 'yaml: exceeded max depth of 10000'],
   ])('%s is refused', (_what, text, message) => {

@@ -59,8 +59,8 @@ function duplicateKeys(document: Document, lines: LineCounter): string[] {
   return found.length === 0 ? [] : [`yaml: unmarshal errors:\n${found.join('\n')}`];
 }
 
-/** What would have no end as JSON. */
-function refuseCircles(document: Document): void {
+/** What stands for nothing, or would have no end as JSON. */
+function refuseAliases(document: Document): void {
   const anchors = new Map<string, Node>();
   visit(document, {
     Value(_key, node) {
@@ -68,18 +68,20 @@ function refuseCircles(document: Document): void {
     },
     Alias(_key, node, path) {
       const named = anchors.get(node.source);
-      if (named !== undefined && path.includes(named)) throw new YamlSyntaxError(`yaml: anchor '${node.source}' value contains itself`, node.range?.[0] ?? 0);
+      if (named === undefined) throw new YamlSyntaxError(`yaml: unknown anchor '${node.source}' referenced`, node.range?.[0] ?? 0);
+      if (path.includes(named)) throw new YamlSyntaxError(`yaml: anchor '${node.source}' value contains itself`, node.range?.[0] ?? 0);
     },
   });
 }
 
-/** The library says by these what a document must not do: aliases of aliases without end, and nesting deeper than its stack. */
+/** The library says by these what a document must not do: aliases of aliases without end, nesting deeper than its stack, merging what is no map. */
 function withinBounds<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (error instanceof ReferenceError) throw new YamlSyntaxError('yaml: document contains excessive aliasing', 0);
     if (error instanceof RangeError) throw new YamlSyntaxError(tooDeep, 0);
+    if (error instanceof Error && error.message.startsWith('Merge sources must be maps')) throw new YamlSyntaxError('yaml: map merge requires map or sequence of maps as the value', 0);
     throw error;
   }
 }
@@ -97,7 +99,7 @@ export function scanYaml(source: string | Uint8Array): ScannedJson {
     throw new YamlSyntaxError(`yaml: line ${error.linePos?.[0].line ?? 1}: ${problem}`, error.pos[0]);
   }
   return withinBounds(() => {
-    refuseCircles(document);
+    refuseAliases(document);
     return { ...scannedValue(toJson(document.toJS({ mapAsMap: true }))), strictErrors: duplicateKeys(document, lines) };
   });
 }
