@@ -100,11 +100,13 @@ export async function callRecorded(server: TestServer, recorded: Recorded): Prom
   });
 }
 
-/** Ages and the times of managed fields must not depend on how fast this machine is. */
+/** When the answers were recorded: some requests name times, and the answers their ages. */
+const recordedAtMs = Date.UTC(2026, 10, 21, 12);
+
+/** Ages and the times of managed fields must not depend on how fast this machine is, nor on the day. */
 function stoppedClock(): Host {
   const host = createRealHost(silentLogger);
-  const nowMs = host.clock.nowMs();
-  return { ...host, clock: { nowMs: () => nowMs, monotonicMs: () => host.clock.monotonicMs() } };
+  return { ...host, clock: { nowMs: () => recordedAtMs, monotonicMs: () => host.clock.monotonicMs() } };
 }
 
 /** All of them, in order, against a new server with every stage in place. */
