@@ -71,7 +71,6 @@ export function compileReturning(environment: Environment, expression: string, r
   }
   const { resultType } = compiled.program;
   if (returns.includes('any') || returns.some((kind) => kind === resultType.kind || kind === resultType.text)) return compiled;
-  const got = resultType.kind === 'null' ? 'null_type' : resultType.text;
   const wanted = returns.length === 1 ? shownReturn[returns[0] as ReturnKind] : `one of [${returns.map((kind) => shownReturn[kind]).join(' ')}]`;
-  return { ok: false, internal: false, message: `must evaluate to ${wanted} but got ${got}` };
+  return { ok: false, internal: false, message: `must evaluate to ${wanted} but got ${resultType.runtimeText}` };
 }

@@ -1,6 +1,8 @@
 /** Types as the checker reasons about them. */
 export type CheckType =
-  | { readonly kind: 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'null' | 'timestamp' | 'duration' | 'dyn' | 'error' }
+  | { readonly kind: 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'null' | 'timestamp' | 'duration' | 'error' }
+  /** `any`: of what carries its type with it. It is used as dyn is, and is another type all the same. */
+  | { readonly kind: 'dyn'; readonly any?: true }
   | { readonly kind: 'list'; readonly params: readonly [CheckType] }
   | { readonly kind: 'map'; readonly params: readonly [CheckType, CheckType] }
   /** A message with fields; `name` finds them. Also Kubernetes' own types without fields. */
@@ -13,6 +15,7 @@ export const boolType: CheckType = { kind: 'bool' };
 export const intType: CheckType = { kind: 'int' };
 export const stringType: CheckType = { kind: 'string' };
 export const dynType: CheckType = { kind: 'dyn' };
+export const anyType: CheckType = { kind: 'dyn', any: true };
 export const errorType: CheckType = { kind: 'error' };
 
 export const listOf = (element: CheckType): CheckType => ({ kind: 'list', params: [element] });
@@ -34,6 +37,7 @@ function nameOf(type: CheckType): string {
   switch (type.kind) {
     case 'object': case 'opaque': case 'param': return type.name;
     case 'error': return '!error!';
+    case 'dyn': return type.any === true ? 'any' : 'dyn';
     default: return type.kind;
   }
 }
@@ -42,6 +46,14 @@ function nameOf(type: CheckType): string {
 export function typeText(type: CheckType): string {
   const params = paramsOf(type);
   return params.length === 0 ? nameOf(type) : `${nameOf(type)}(${params.map(typeText).join(', ')})`;
+}
+
+/** By the names that values have: upstream shows both. */
+export function runtimeText(type: CheckType): string {
+  const params = paramsOf(type);
+  if (type.kind === 'dyn' && type.any === true) return 'google.protobuf.Any';
+  if (type.kind === 'null') return 'null_type';
+  return params.length === 0 ? nameOf(type) : `${nameOf(type)}(${params.map(runtimeText).join(', ')})`;
 }
 
 export function sameType(a: CheckType, b: CheckType): boolean {

@@ -1,5 +1,5 @@
 import { maxRequestSizeBytes } from './limits.ts';
-import { dynType as dynCheck, listOf, mapOf, optionalOf, type CheckType } from './check-types.ts';
+import { anyType, dynType as dynCheck, listOf, mapOf, optionalOf, type CheckType } from './check-types.ts';
 import { escapeName } from './names.ts';
 import type { DeclField, DeclType, JsonObject, Json, ObjectDeclType } from './types.ts';
 
@@ -9,6 +9,7 @@ export const intDecl: DeclType = { kind: 'int', minSerializedSize: 1 };
 export const doubleDecl: DeclType = { kind: 'double', minSerializedSize: 1 };
 export const stringDecl: DeclType = { kind: 'string', minSerializedSize: 2 };
 export const dynDecl: DeclType = { kind: 'dyn', minSerializedSize: 1 };
+export const anyDecl: DeclType = { kind: 'dyn', minSerializedSize: 1, format: 'any' };
 export const timestampDecl: DeclType = { kind: 'timestamp', minSerializedSize: 21, format: 'date-time' };
 export const authorizerDecl: DeclType = { kind: 'opaque', name: 'kubernetes.authorization.Authorizer', minSerializedSize: 1 };
 export const resourceCheckDecl: DeclType = { kind: 'opaque', name: 'kubernetes.authorization.ResourceCheck', minSerializedSize: 1 };
@@ -159,7 +160,7 @@ export function checkTypeOf(type: DeclType): CheckType {
     case 'object': return { kind: 'object', name: type.name };
     case 'optional': return optionalOf(checkTypeOf(type.of));
     case 'opaque': return type.name.startsWith('net.') ? { kind: 'opaque', name: type.name, params: [] } : { kind: 'object', name: type.name };
-    case 'dyn': return dynCheck;
+    case 'dyn': return type.format === 'any' ? anyType : dynCheck;
     default: return { kind: type.kind };
   }
 }

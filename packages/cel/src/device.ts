@@ -1,4 +1,4 @@
-import { dynDecl, mapDecl, objectDecl, stringDecl } from './decl-types.ts';
+import { anyDecl, dynDecl, mapDecl, objectDecl, stringDecl } from './decl-types.ts';
 import { celEnvironment } from './environment.ts';
 import { parseQuantity } from './lib/quantity.ts';
 import { parseSemver } from './lib/semver.ts';
@@ -25,7 +25,7 @@ export const deviceCostLimit = 1_000_000;
 const maxEntries = 32;
 const quantityDecl: DeclType = { kind: 'opaque', name: 'kubernetes.Quantity', minSerializedSize: 1 };
 const deviceDecl = objectDecl('kubernetes.DRADevice', {
-  driver: stringDecl, attributes: mapDecl(mapDecl(dynDecl, maxEntries), maxEntries), capacity: mapDecl(mapDecl(quantityDecl, maxEntries), maxEntries),
+  driver: stringDecl, attributes: mapDecl(mapDecl(anyDecl, maxEntries), maxEntries), capacity: mapDecl(mapDecl(quantityDecl, maxEntries), maxEntries),
 });
 
 /** In which device selectors are compiled: the variable `device`, and semantic versions. */
@@ -38,8 +38,8 @@ export const deviceSizes: DeclType = dynDecl;
 export function compileDeviceSelector(expression: string): CompileResult {
   const compiled = deviceEnvironment.compile(expression);
   if (!compiled.ok) return compiled.kind === 'compile' ? { ...compiled, message: `compilation failed: ${compiled.message}` } : compiled;
-  const { kind, text } = compiled.program.resultType;
-  return kind === 'bool' || kind === 'dyn' ? compiled : { ok: false, kind: 'compile', message: `must evaluate to bool or the unknown type, not ${text}` };
+  const { kind, runtimeText } = compiled.program.resultType;
+  return kind === 'bool' || kind === 'any' ? compiled : { ok: false, kind: 'compile', message: `must evaluate to bool or the unknown type, not ${runtimeText}` };
 }
 
 class Fields extends MapValue {

@@ -1,5 +1,5 @@
 import type { Expr } from './ast.ts';
-import { typeText, type CheckType } from './check-types.ts';
+import { runtimeText, typeText, type CheckType } from './check-types.ts';
 import type { Checked } from './checker.ts';
 import { declOfCheckType } from './decl-types.ts';
 import { estimateCost } from './estimate.ts';
@@ -23,6 +23,15 @@ export interface Compiled {
 
 const overLimitText = 'operation cancelled: actual cost limit exceeded';
 
+function resultKind(type: CheckType): ResultType['kind'] {
+  switch (type.kind) {
+    case 'param': return 'dyn';
+    case 'dyn': return type.any === true ? 'any' : 'dyn';
+    case 'opaque': return type.name === 'optional_type' ? 'optional' : 'opaque';
+    default: return type.kind;
+  }
+}
+
 export class CelProgram implements Program {
   readonly expression: string;
   readonly resultType: ResultType;
@@ -34,7 +43,7 @@ export class CelProgram implements Program {
     this.#compiled = compiled;
     this.expression = compiled.expression;
     const type = compiled.checked.types.get(compiled.expr) as CheckType;
-    this.resultType = { kind: type.kind === 'param' ? 'dyn' : type.kind === 'opaque' && type.name === 'optional_type' ? 'optional' : type.kind, text: typeText(type) };
+    this.resultType = { kind: resultKind(type), text: typeText(type), runtimeText: runtimeText(type) };
     this.declaredResult = declOfCheckType(type, compiled.objects);
     this.#references = new Set(compiled.checked.variables.values());
   }

@@ -13,7 +13,7 @@ export type ScalarKind = 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes'
  * `maxElements`: bytes of a string, entries of a list or map. Make it by `schemaDeclType` or the helpers of `decl-types.ts`.
  */
 export type DeclType =
-  | { readonly kind: ScalarKind; readonly maxElements?: number; readonly minSerializedSize: number; readonly nullable?: boolean; readonly format?: 'int-or-string' | 'date' | 'date-time' | 'duration' | 'byte' }
+  | { readonly kind: ScalarKind; readonly maxElements?: number; readonly minSerializedSize: number; readonly nullable?: boolean; readonly format?: 'int-or-string' | 'date' | 'date-time' | 'duration' | 'byte' | 'any' }
   | { readonly kind: 'list'; readonly element: DeclType; readonly maxElements?: number; readonly minSerializedSize: number; readonly nullable?: boolean; readonly listType?: 'atomic' | 'set' | 'map'; readonly mapKeys?: readonly string[] }
   | { readonly kind: 'map'; readonly key: DeclType; readonly value: DeclType; readonly maxElements?: number; readonly minSerializedSize: number; readonly nullable?: boolean }
   | ObjectDeclType
@@ -42,8 +42,10 @@ export interface DeclField {
 
 /** What the checker found; `text` is as messages show it (`list(string)`, `map(string, dyn)`, `optional_type(int)`, `kubernetes.Quantity`). */
 export interface ResultType {
-  readonly kind: 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'null' | 'timestamp' | 'duration' | 'dyn' | 'list' | 'map' | 'object' | 'optional' | 'type' | 'opaque' | 'error';
+  readonly kind: 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'null' | 'timestamp' | 'duration' | 'dyn' | 'any' | 'list' | 'map' | 'object' | 'optional' | 'type' | 'opaque' | 'error';
   readonly text: string;
+  /** As messages about the result show it: `null_type` for `null`, `google.protobuf.Any` for `any`. */
+  readonly runtimeText: string;
 }
 
 export interface EnvironmentOptions {

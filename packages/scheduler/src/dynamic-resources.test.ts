@@ -83,6 +83,18 @@ test('a pod waits for its claim, its class and its devices, and says so', async 
   await whenPod(here.sim, here.server, 'p', assigned);
 });
 
+test('access for administration is refused, as upstream refuses it while the feature is off, and takes nothing from others', async () => {
+  const here = await cluster({ n1: 1 });
+  put(here.server, 'resourceclaims', claim('admin', { spec: { devices: { requests: [{ name: 'gpu', deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 1, adminAccess: true }] } } }), group);
+  put(here.server, 'resourceclaims', claim('c'), group);
+  put(here.server, 'pods', using('watcher', 'admin'));
+  await here.start(config);
+  expect((await whenEvent(here.sim, here.server, 'FailedScheduling')).message).toBe('running "DynamicResources" filter plugin: claim default/admin, request gpu: admin access is requested, but the feature is disabled');
+  put(here.server, 'pods', using('p', 'c'));
+  await whenPod(here.sim, here.server, 'p', assigned);
+  expect([assigned(read(here.server, 'watcher')), devicesOf(stored(here, 'admin')), devicesOf(stored(here, 'c'))]).toEqual([false, [], ['n1/gpu-0']]);
+});
+
 test('pods share a claim, where it is; one that nobody uses is allocated anew', async () => {
   const here = await cluster({ n1: 1, n2: 1 });
   const elsewhere = { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n2'] }] }] };
