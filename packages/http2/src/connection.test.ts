@@ -242,7 +242,7 @@ test('the connection\'s loss is told to every stream', () => {
 /** Our client and our server, joined. */
 function pair(): { client: Connection; server: RawPeer; readonly exchange: () => void } {
   const server = new RawPeer();
-  const client = new Connection({ ...limits, role: 'client', nowMs: () => 0 }, { output: () => undefined, flush: () => undefined, stream: () => undefined, changed: () => undefined, closed: () => undefined, pong: () => undefined });
+  const client = new Connection({ ...limits, role: 'client', nowMs: () => 0 }, { output: () => undefined, flush: () => undefined, stream: () => undefined, changed: () => undefined, closed: () => undefined });
   client.start();
   return {
     client, server,

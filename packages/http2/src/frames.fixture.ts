@@ -1,5 +1,6 @@
 import { frameHeadBytes, preface, uint31, uint32 } from './frames.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-types.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
 import type { Field } from './header-table.ts';
 import type { Head } from './head.ts';
@@ -56,7 +57,7 @@ export class RawPeer {
 
   constructor(options: Partial<ConnectionOptions> = {}) {
     this.connection = new Connection({ ...limits, role: 'server', nowMs: () => this.nowMs, ...options }, {
-      output: () => undefined, flush: () => undefined, changed: () => undefined, pong: () => undefined,
+      output: () => undefined, flush: () => undefined, changed: () => undefined,
       stream: (stream, head, ended) => {
         const recorder = new Recorder();
         stream.handler = recorder;

@@ -1,5 +1,6 @@
 import type { HeaderMap } from '@coxswain/host';
 import type { Field } from './header-table.ts';
+import type { DecodedBlock } from './hpack-decoder.ts';
 
 /** What a header block says. Which of the first five are set depends on whether it is a request or a response; trailers have none. */
 export interface Head {
@@ -27,7 +28,7 @@ function badValue(value: string): boolean {
 }
 
 /** Undefined: malformed (RFC 9113, 8.1.1). An `:authority` may be anything; clients of etcd send strange ones. */
-export function headOf(fields: readonly Field[], kind: BlockKind): Head | undefined {
+function headOf(fields: readonly Field[], kind: BlockKind): Head | undefined {
   const pseudo: Record<string, string> = {};
   const headers = Object.create(null) as Record<string, string | string[]>;
   let regular = false;
@@ -67,4 +68,21 @@ function complete(pseudo: Record<string, string>, headers: Record<string, string
   const length = headers['content-length'];
   if (length !== undefined && (typeof length !== 'string' || !/^[0-9]{1,15}$/.test(length))) return undefined;
   return { method, scheme, authority: pseudo[':authority'] ?? '', path, status, headers, contentLength: length === undefined ? undefined : Number(length) };
+}
+
+const invalid = Symbol('invalid');
+
+/** Heads of blocks that were decoded to the same object before: equal requests are looked at once. */
+export class HeadCache {
+  readonly #heads = new WeakMap<DecodedBlock, Head | typeof invalid>();
+
+  /** Undefined: malformed, or too large. */
+  of(decoded: DecodedBlock, kind: BlockKind): Head | undefined {
+    if (decoded.tooLarge) return undefined;
+    const known = kind === 'trailers' ? undefined : this.#heads.get(decoded);
+    if (known !== undefined) return known === invalid ? undefined : known;
+    const head = headOf(decoded.fields, kind);
+    if (kind !== 'trailers') this.#heads.set(decoded, head ?? invalid);
+    return head;
+  }
 }

@@ -1,11 +1,12 @@
 import type { ByteChannel } from '@coxswain/host';
-import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionEvents, ConnectionOptions } from './connection-types.ts';
 import type { ProtocolFailure } from './frames.ts';
 
 /** What may wait for a transport that is full before nothing more is read. */
 const backlogBytes = 64 * 1024;
 
-export interface TransportEvents extends Omit<ConnectionEvents, 'output' | 'flush' | 'closed' | 'pong'> {
+export interface TransportEvents extends Omit<ConnectionEvents, 'output' | 'flush' | 'closed'> {
   /** The connection is over; its last bytes may still be on their way. Said once. */
   ended(failure: ProtocolFailure | undefined): void;
   /** So is its transport. Said once, after `ended`. */
@@ -30,7 +31,7 @@ export class Transport {
     this.channel = channel;
     this.#events = events;
     this.connection = new Connection(options, {
-      output: () => { this.#flushLater(); }, flush: () => { this.flush(); }, stream: events.stream, changed: events.changed, pong: () => undefined,
+      output: () => { this.#flushLater(); }, flush: () => { this.flush(); }, stream: events.stream, changed: events.changed,
       closed: (failure) => { this.#finish(failure); },
     });
     this.connection.start();
