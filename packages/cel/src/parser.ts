@@ -1,29 +1,13 @@
 import { operators, type Expr, type FieldEntry, type MapEntry } from './ast.ts';
 import { tokenize, type Token } from './lexer.ts';
+import { literalValue } from './literal.ts';
 import { expandMacro, type MacroSet } from './macros.ts';
 import type { SourceError } from './source-error.ts';
-import { bytesOfBinary, unescape } from './unescape.ts';
-import { Uint, stringSize, type CelValue } from './values.ts';
+import { GaveUp, TokenReader, maxDepth, products, relations, start, sums } from './token-reader.ts';
+import { stringSize } from './values.ts';
 
 const maxSourceSize = 100_000;
-const maxDepth = 250;
 const reserved = new Set(['as', 'break', 'const', 'continue', 'else', 'false', 'for', 'function', 'if', 'import', 'in', 'let', 'loop', 'package', 'namespace', 'null', 'return', 'true', 'var', 'void', 'while']);
-
-/** What may begin an expression, as upstream's parser lists it. */
-const start = ['[', '{', '(', '.', '-', '!', 'true', 'false', 'null', 'NUM_FLOAT', 'NUM_INT', 'NUM_UINT', 'STRING', 'BYTES', 'IDENTIFIER'];
-const order = ['[', ']', '{', '}', '(', ')', '.', ',', '-', '!', '?', ':', '+', 'true', 'false', 'null', 'NUM_FLOAT', 'NUM_INT', 'NUM_UINT', 'STRING', 'BYTES', 'IDENTIFIER'];
-const relations: Readonly<Record<string, string>> = {
-  '<': operators.less, '<=': operators.lessEquals, '>': operators.greater, '>=': operators.greaterEquals, '==': operators.equals, '!=': operators.notEquals, in: operators.in,
-};
-const sums: Readonly<Record<string, string>> = { '+': operators.add, '-': operators.subtract };
-const products: Readonly<Record<string, string>> = { '*': operators.multiply, '/': operators.divide, '%': operators.modulo };
-
-const classOf: Readonly<Record<Token['type'], string | undefined>> = { identifier: 'IDENTIFIER', int: 'NUM_INT', uint: 'NUM_UINT', double: 'NUM_FLOAT', string: 'STRING', bytes: 'BYTES', punctuation: undefined, end: '<EOF>' };
-const quoted = (name: string): string => (/^[A-Z<]{2}/.test(name) ? name : `'${name}'`);
-const setText = (names: readonly string[]): string => (names.length === 1 ? quoted(names[0] as string) : `{${names.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)).map(quoted).join(', ')}}`);
-
-/** The text cannot be read any further; what is wrong has been noted. */
-class GaveUp extends Error {}
 
 export type ParseResult = { readonly expr: Expr } | { readonly errors: readonly SourceError[] };
 
@@ -31,30 +15,25 @@ export function parse(source: string, macros: MacroSet): ParseResult {
   const size = stringSize(source);
   if (size > maxSourceSize) return { errors: [{ offset: -1, message: `expression code point size exceeds limit: size: ${size}, limit ${maxSourceSize}` }] };
   const errors: SourceError[] = [];
-  const parser = new Parser(tokenize(source, errors), errors, macros);
+  const parser = new Parser(new TokenReader(tokenize(source, errors), errors), macros);
   const expr = parser.whole();
   return expr === undefined || errors.length > 0 ? { errors } : { expr };
 }
 
 class Parser {
-  readonly #tokens: readonly Token[];
-  readonly #errors: SourceError[];
+  readonly #in: TokenReader;
   readonly #macros: MacroSet;
-  #at = 0;
   #depth = 0;
-  /** The closers that are waited for, innermost last. */
-  readonly #open: string[] = [];
 
-  constructor(tokens: readonly Token[], errors: SourceError[], macros: MacroSet) {
-    this.#tokens = tokens;
-    this.#errors = errors;
+  constructor(input: TokenReader, macros: MacroSet) {
+    this.#in = input;
     this.#macros = macros;
   }
 
   whole(): Expr | undefined {
     try {
       const expr = this.#expr();
-      if (this.#token.type !== 'end') this.#unwanted(['<EOF>']);
+      if (this.#in.token.type !== 'end') this.#in.unwanted(['<EOF>']);
       return expr;
     } catch (error) {
       if (error instanceof GaveUp) return undefined;
@@ -62,77 +41,8 @@ class Parser {
     }
   }
 
-  get #token(): Token {
-    return this.#tokens[this.#at] as Token;
-  }
-
-  #peek(ahead: number): Token {
-    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)] as Token;
-  }
-
-  #is(text: string): boolean {
-    return this.#token.type === 'punctuation' && this.#token.text === text;
-  }
-
-  #take(): Token {
-    const token = this.#token;
-    if (token.type !== 'end') this.#at++;
-    return token;
-  }
-
-  #accept(text: string): Token | undefined {
-    return this.#is(text) ? this.#take() : undefined;
-  }
-
-  #error(token: { readonly offset: number }, message: string): void {
-    this.#errors.push({ offset: token.offset, message });
-  }
-
-  #syntax(token: Token, message: string): void {
-    this.#error(token, `Syntax error: ${message}`);
-  }
-
-  /** One wrong token that stands before the right one is skipped; everything else ends the reading. */
-  #unwanted(expected: readonly string[]): void {
-    const token = this.#token;
-    const following = this.#peek(1);
-    const fits = (other: Token): boolean => expected.includes(classOf[other.type] ?? other.text);
-    if (token.type !== 'end' && fits(following)) {
-      this.#syntax(token, `extraneous input '${token.text}' expecting ${setText(expected)}`);
-      this.#at++;
-      return;
-    }
-    this.#syntax(token, `mismatched input '${token.text}' expecting ${setText(expected)}`);
-    throw new GaveUp();
-  }
-
-  #expect(text: string, canFollow: (token: Token) => boolean): Token {
-    if (this.#is(text)) return this.#take();
-    const token = this.#token;
-    if (!(token.type !== 'end' && this.#peek(1).text === text) && canFollow(token)) {
-      this.#syntax(token, `missing '${text}' at '${token.text}'`);
-      return token;
-    }
-    this.#unwanted([text]);
-    return this.#take();
-  }
-
-  /** After a closing bracket: operators, or what the brackets around it wait for. */
-  readonly #afterOperand = (token: Token): boolean => {
-    if (token.type === 'end') return this.#open.length === 0;
-    if (token.type !== 'punctuation') return false;
-    const innermost = this.#open.at(-1);
-    return token.text === innermost || (token.text === ',' && innermost !== undefined) || token.text in relations || token.text in sums || token.text in products
-      || ['&&', '||', '?', '.', '['].includes(token.text);
-  };
-
-  readonly #begins = (token: Token): boolean => start.includes(classOf[token.type] ?? token.text);
-
   #enter<T>(read: () => T): T {
-    if (++this.#depth > maxDepth) {
-      this.#errors.push({ offset: -1, message: `expression recursion limit exceeded: ${maxDepth}` });
-      throw new GaveUp();
-    }
+    if (++this.#depth > maxDepth) this.#in.tooDeep();
     const result = read();
     this.#depth--;
     return result;
@@ -140,14 +50,14 @@ class Parser {
 
   #expr(extra: readonly string[] = []): Expr {
     return this.#enter(() => {
-      if (!this.#begins(this.#token)) this.#unwanted([...start, ...extra]);
+      if (!this.#in.begins(this.#in.token)) this.#in.unwanted([...start, ...extra]);
       const condition = this.#logical('||');
-      const mark = this.#accept('?');
+      const mark = this.#in.accept('?');
       if (mark === undefined) return condition;
-      this.#open.push(':');
+      this.#in.open.push(':');
       const whenTrue = this.#logical('||');
-      this.#open.pop();
-      this.#expect(':', this.#begins);
+      this.#in.open.pop();
+      this.#in.expect(':', this.#in.begins);
       return this.#call(mark, operators.conditional, [condition, whenTrue, this.#expr()]);
     });
   }
@@ -157,7 +67,7 @@ class Parser {
     const operand = (): Expr => (sign === '||' ? this.#logical('&&') : this.#relation());
     const terms = [operand()];
     const signs: Token[] = [];
-    for (let token = this.#accept(sign); token !== undefined; token = this.#accept(sign)) {
+    for (let token = this.#in.accept(sign); token !== undefined; token = this.#in.accept(sign)) {
       signs.push(token);
       terms.push(operand());
     }
@@ -177,27 +87,24 @@ class Parser {
 
   #binary(names: Readonly<Record<string, string>>, operand: () => Expr): Expr {
     let left = operand();
-    while (this.#token.type === 'punctuation' && Object.hasOwn(names, this.#token.text)) {
-      const token = this.#take();
+    while (this.#in.token.type === 'punctuation' && Object.hasOwn(names, this.#in.token.text)) {
+      const token = this.#in.take();
       left = this.#call(token, names[token.text] as string, [left, operand()]);
       // A left-leaning chain is as deep a tree as a right-leaning one.
-      if (depthAtLeast(left, maxDepth)) {
-        this.#errors.push({ offset: -1, message: `expression recursion limit exceeded: ${maxDepth}` });
-        throw new GaveUp();
-      }
+      if (depthAtLeast(left, maxDepth)) this.#in.tooDeep();
     }
     return left;
   }
 
   #unary(): Expr {
-    const token = this.#token;
-    if (!this.#begins(token)) this.#unwanted(start);
-    const sign = this.#is('!') ? '!' : this.#is('-') ? '-' : undefined;
-    if (sign === undefined || (sign === '-' && ['int', 'double'].includes(this.#peek(1).type))) return this.#member();
-    const first = this.#take();
+    const token = this.#in.token;
+    if (!this.#in.begins(token)) this.#in.unwanted(start);
+    const sign = this.#in.is('!') ? '!' : this.#in.is('-') ? '-' : undefined;
+    if (sign === undefined || (sign === '-' && ['int', 'double'].includes(this.#in.peek(1).type))) return this.#member();
+    const first = this.#in.take();
     let count = 1;
-    while (this.#accept(sign) !== undefined) count++;
-    if (!this.#begins(this.#token)) this.#unwanted(start.filter((name) => name !== (sign === '!' ? '' : '!')));
+    while (this.#in.accept(sign) !== undefined) count++;
+    if (!this.#in.begins(this.#in.token)) this.#in.unwanted(start.filter((name) => name !== (sign === '!' ? '' : '!')));
     const operand = this.#member();
     return count % 2 === 0 ? operand : this.#call(first, sign === '!' ? operators.not : operators.negate, [operand]);
   }
@@ -205,51 +112,48 @@ class Parser {
   #member(): Expr {
     let expr = this.#primary();
     for (let links = 0; ; links++) {
-      if (links > maxDepth) {
-        this.#errors.push({ offset: -1, message: `expression recursion limit exceeded: ${maxDepth}` });
-        throw new GaveUp();
-      }
-      const dot = this.#accept('.');
+      if (links > maxDepth) this.#in.tooDeep();
+      const dot = this.#in.accept('.');
       if (dot !== undefined) {
         expr = this.#selection(expr, dot);
         continue;
       }
-      const bracket = this.#accept('[');
+      const bracket = this.#in.accept('[');
       if (bracket === undefined) return expr;
-      this.#open.push(']');
-      const optional = this.#accept('?') !== undefined;
+      this.#in.open.push(']');
+      const optional = this.#in.accept('?') !== undefined;
       const index = this.#expr(optional ? [] : ['?']);
-      this.#open.pop();
-      this.#expect(']', this.#afterOperand);
+      this.#in.open.pop();
+      this.#in.expect(']', this.#in.afterOperand);
       expr = this.#call(bracket, optional ? operators.optionalIndex : operators.index, [expr, index]);
     }
   }
 
   #selection(operand: Expr, dot: Token): Expr {
-    const optional = this.#accept('?') !== undefined;
-    const name = this.#token;
+    const optional = this.#in.accept('?') !== undefined;
+    const name = this.#in.token;
     if (name.type !== 'identifier') {
       const read = name.type === 'end' ? '' : name.text;
-      this.#syntax(name, ['true', 'false', 'null'].includes(read) ? `mismatched input '${read}' expecting IDENTIFIER` : `no viable alternative at input '.${optional ? '?' : ''}${read}'`);
+      this.#in.syntax(name, ['true', 'false', 'null'].includes(read) ? `mismatched input '${read}' expecting IDENTIFIER` : `no viable alternative at input '.${optional ? '?' : ''}${read}'`);
       // Upstream reads on where an operator follows, and tells what is wrong after it.
       if (!(read in relations || read in sums || read in products || read === '&&' || read === '||')) throw new GaveUp();
       return operand;
     }
-    this.#take();
+    this.#in.take();
     if (optional) return { kind: 'call', offset: dot.offset, name: operators.optionalSelect, args: [operand, { kind: 'literal', offset: name.offset, value: name.text }] };
-    const bracket = this.#accept('(');
+    const bracket = this.#in.accept('(');
     if (bracket === undefined) return { kind: 'select', offset: dot.offset, operand, field: name.text, testOnly: false };
     return this.#call(bracket, name.text, this.#arguments(), operand);
   }
 
   #arguments(): Expr[] {
     const args: Expr[] = [];
-    this.#open.push(')');
-    if (!this.#is(')')) {
-      do args.push(this.#expr(args.length === 0 ? [')'] : [])); while (this.#accept(',') !== undefined);
+    this.#in.open.push(')');
+    if (!this.#in.is(')')) {
+      do args.push(this.#expr(args.length === 0 ? [')'] : [])); while (this.#in.accept(',') !== undefined);
     }
-    this.#open.pop();
-    this.#expect(')', this.#afterOperand);
+    this.#in.open.pop();
+    this.#in.expect(')', this.#in.afterOperand);
     return args;
   }
 
@@ -257,16 +161,16 @@ class Parser {
     const expanded = expandMacro(this.#macros, name, token.offset, target, args);
     if (expanded === undefined) return { kind: 'call', offset: token.offset, name, target, args };
     if ('kind' in expanded) return expanded;
-    this.#errors.push(expanded);
+    this.#in.error(expanded, expanded.message);
     return { kind: 'literal', offset: token.offset, value: null };
   }
 
   #primary(): Expr {
-    const token = this.#token;
-    if (!this.#begins(token) || this.#is('!')) this.#unwanted(start);
-    if (this.#is('-') || ['int', 'uint', 'double', 'string', 'bytes'].includes(token.type)) return this.#literal();
+    const token = this.#in.token;
+    if (!this.#in.begins(token) || this.#in.is('!')) this.#in.unwanted(start);
+    if (this.#in.is('-') || ['int', 'uint', 'double', 'string', 'bytes'].includes(token.type)) return this.#literal();
     if (token.type === 'identifier') return this.#name('');
-    this.#take();
+    this.#in.take();
     switch (token.text) {
       case 'true': case 'false': return { kind: 'literal', offset: token.offset, value: token.text === 'true' };
       case 'null': return { kind: 'literal', offset: token.offset, value: null };
@@ -278,26 +182,26 @@ class Parser {
   }
 
   #afterLeadingDot(): Expr {
-    if (this.#token.type !== 'identifier') this.#unwanted(['IDENTIFIER']);
+    if (this.#in.token.type !== 'identifier') this.#in.unwanted(['IDENTIFIER']);
     return this.#name('.');
   }
 
   #nested(): Expr {
-    this.#open.push(')');
+    this.#in.open.push(')');
     const expr = this.#expr();
-    this.#open.pop();
-    this.#expect(')', this.#afterOperand);
+    this.#in.open.pop();
+    this.#in.expect(')', this.#in.afterOperand);
     return expr;
   }
 
   #name(dot: '' | '.'): Expr {
     const typeName = this.#structName();
     if (typeName !== undefined) return this.#struct(dot + typeName);
-    const token = this.#take();
+    const token = this.#in.take();
     if (reserved.has(token.text)) {
-      this.#error(token, `reserved identifier: ${token.text}`);
+      this.#in.error(token, `reserved identifier: ${token.text}`);
     }
-    const bracket = this.#accept('(');
+    const bracket = this.#in.accept('(');
     if (bracket === undefined) return { kind: 'ident', offset: token.offset, name: dot + token.text };
     return this.#call(bracket, dot + token.text, this.#arguments());
   }
@@ -305,24 +209,24 @@ class Parser {
   /** `a.b.C` before a `{`. */
   #structName(): string | undefined {
     let ahead = 0;
-    let name = this.#token.text;
-    while (this.#peek(ahead + 1).text === '.' && this.#peek(ahead + 2).type === 'identifier') {
+    let name = this.#in.token.text;
+    while (this.#in.peek(ahead + 1).text === '.' && this.#in.peek(ahead + 2).type === 'identifier') {
       ahead += 2;
-      name += `.${this.#peek(ahead).text}`;
+      name += `.${this.#in.peek(ahead).text}`;
     }
-    if (this.#peek(ahead + 1).text !== '{' || this.#peek(ahead + 1).type !== 'punctuation') return undefined;
-    this.#at += ahead + 1;
+    if (this.#in.peek(ahead + 1).text !== '{' || this.#in.peek(ahead + 1).type !== 'punctuation') return undefined;
+    this.#in.skip(ahead + 1);
     return name;
   }
 
   #struct(type: string): Expr {
-    const brace = this.#take();
+    const brace = this.#in.take();
     const fields: FieldEntry[] = [];
     this.#entries('}', () => {
-      const optional = this.#accept('?') !== undefined;
-      if (this.#token.type !== 'identifier') this.#unwanted(['IDENTIFIER']);
-      const field = this.#take();
-      const colon = this.#expect(':', this.#begins);
+      const optional = this.#in.accept('?') !== undefined;
+      if (this.#in.token.type !== 'identifier') this.#in.unwanted(['IDENTIFIER']);
+      const field = this.#in.take();
+      const colon = this.#in.expect(':', this.#in.begins);
       fields.push({ offset: colon.offset, field: field.text, value: this.#expr(), optional });
     });
     return { kind: 'struct', offset: brace.offset, type, fields };
@@ -332,7 +236,7 @@ class Parser {
     const elements: Expr[] = [];
     const optional = new Set<number>();
     this.#entries(']', () => {
-      if (this.#accept('?') !== undefined) optional.add(elements.length);
+      if (this.#in.accept('?') !== undefined) optional.add(elements.length);
       elements.push(this.#expr());
     });
     return { kind: 'list', offset: bracket.offset, elements, optional };
@@ -341,11 +245,11 @@ class Parser {
   #map(brace: Token): Expr {
     const entries: MapEntry[] = [];
     this.#entries('}', () => {
-      const optional = this.#accept('?') !== undefined;
-      this.#open.push(':');
+      const optional = this.#in.accept('?') !== undefined;
+      this.#in.open.push(':');
       const key = this.#expr();
-      this.#open.pop();
-      this.#expect(':', this.#begins);
+      this.#in.open.pop();
+      this.#in.expect(':', this.#in.begins);
       entries.push({ key, value: this.#expr(), optional });
     });
     return { kind: 'map', offset: brace.offset, entries };
@@ -353,31 +257,31 @@ class Parser {
 
   /** Entries with commas between them and perhaps after the last. */
   #entries(close: ']' | '}', entry: () => void): void {
-    this.#open.push(close);
-    if (this.#is(',')) this.#take();
+    this.#in.open.push(close);
+    if (this.#in.is(',')) this.#in.take();
     else {
-      while (!this.#is(close)) {
+      while (!this.#in.is(close)) {
         entry();
-        if (this.#accept(',') === undefined) break;
+        if (this.#in.accept(',') === undefined) break;
       }
     }
-    this.#open.pop();
-    if (this.#is(close)) this.#take();
+    this.#in.open.pop();
+    if (this.#in.is(close)) this.#in.take();
     else {
-      this.#unwanted([close, ',']);
-      this.#take();
+      this.#in.unwanted([close, ',']);
+      this.#in.take();
     }
   }
 
   #literal(): Expr {
-    const first = this.#token;
-    const sign = this.#accept('-') === undefined ? '' : '-';
-    const token = this.#token;
-    if (sign !== '' && token.type !== 'int' && token.type !== 'double') this.#unwanted(['NUM_FLOAT', 'NUM_INT']);
-    this.#take();
+    const first = this.#in.token;
+    const sign = this.#in.accept('-') === undefined ? '' : '-';
+    const token = this.#in.token;
+    if (sign !== '' && token.type !== 'int' && token.type !== 'double') this.#in.unwanted(['NUM_FLOAT', 'NUM_INT']);
+    this.#in.take();
     const value = literalValue(token, sign);
     if (typeof value === 'object' && value !== null && 'wrong' in value) {
-      this.#error(first, value.wrong);
+      this.#in.error(first, value.wrong);
       return { kind: 'literal', offset: first.offset, value: null };
     }
     return { kind: 'literal', offset: first.offset, value };
@@ -388,26 +292,4 @@ function depthAtLeast(expr: Expr, limit: number): boolean {
   let depth = 0;
   for (let node: Expr | undefined = expr; node?.kind === 'call' && node.target === undefined; node = node.args[0]) if (++depth >= limit) return true;
   return false;
-}
-
-function literalValue(token: Token, sign: string): CelValue | { readonly wrong: string } {
-  switch (token.type) {
-    case 'int': {
-      const value = BigInt(token.text) * (sign === '-' ? -1n : 1n);
-      return BigInt.asIntN(64, value) === value ? value : { wrong: 'invalid int literal' };
-    }
-    case 'uint': {
-      const value = BigInt(token.text.slice(0, -1));
-      return BigInt.asUintN(64, value) === value ? new Uint(value) : { wrong: 'invalid uint literal' };
-    }
-    case 'double': {
-      const value = Number(sign + token.text);
-      return Number.isFinite(value) ? value : { wrong: 'invalid double literal' };
-    }
-    case 'bytes': {
-      const text = unescape(token.text.slice(1), true);
-      return text === undefined ? { wrong: 'unable to unescape string' } : bytesOfBinary(text);
-    }
-    default: return unescape(token.text, false) ?? { wrong: 'unable to unescape string' };
-  }
 }

@@ -1,38 +1,15 @@
 import { operators, type CallExpr, type ComprehensionExpr, type Expr } from './ast.ts';
+import { asStep, indexKey, type Attribute, type Planned, type Step } from './attribute.ts';
 import type { Checked } from './checker.ts';
-import { equal } from './equality.ts';
+import { foldStep, growing } from './fold.ts';
 import type { Frame } from './frame.ts';
 import { callFunction, type FunctionDecl } from './functions.ts';
-import { compilePattern } from './lib/regex.ts';
-import { badQualifier, qualify, qualifyIfPresent } from './qualify.ts';
-import { callCost, costs } from './runtime-cost.ts';
-import {
-  ArrayList, CelError, EntryMap, GrowingList, ListValue, MapValue, OptionalValue, TypeValue, Uint, isError, mapKey, noSuchOverload, optionalNone, typeNameOf, type CelValue,
-} from './values.ts';
 import { goText } from './lib/go-text.ts';
-import { work } from './work.ts';
-
-/** A step of an evaluation. What it costs is added to the frame as it runs, when and as upstream counts it. */
-export type Step = (frame: Frame) => CelValue;
-
-/** A field or index of what comes before it. */
-interface Qualifier {
-  readonly optional: boolean;
-  key(frame: Frame): CelValue;
-  readonly testOnly: boolean;
-}
-
-/** A name, or a value, with fields and indexes: read as one, costed by its links. */
-interface Attribute {
-  readonly kind: 'attribute';
-  /** A root that is no name is evaluated as a step. */
-  readonly root: Step;
-  readonly qualifiers: Qualifier[];
-  testOnly: boolean;
-  readonly branches?: readonly [Step, Planned, Planned];
-}
-
-type Planned = Attribute | { readonly kind: 'constant'; readonly value: CelValue } | { readonly kind: 'step'; readonly run: Step };
+import { compilePattern } from './lib/regex.ts';
+import { badQualifier } from './qualify.ts';
+import { costs } from './runtime-cost.ts';
+import { alternative, costed, equality, functionStep, listStep, logical, mapStep } from './steps.ts';
+import { CelError, ListValue, OptionalValue, TypeValue, Uint, isError, mapKey, type CelValue } from './values.ts';
 
 /** The expression cannot become a program: an argument that is constant makes an error. */
 export class PlanError extends Error {}
@@ -54,75 +31,7 @@ export function plan(expr: Expr, checked: Checked, makeStruct: MakeStruct): Plan
 
 const typeConversions = new Set(['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'string', 'timestamp', 'uint', 'type']);
 const noTools = { ask: (): never => { throw new PlanError('not in a constant'); } };
-
-function asStep(planned: Planned): Step {
-  switch (planned.kind) {
-    case 'step': return planned.run;
-    case 'constant': {
-      const { value } = planned;
-      return () => value;
-    }
-    case 'attribute': return (frame) => {
-      const resolved = resolve(planned, frame);
-      const value = planned.testOnly && resolved instanceof OptionalValue ? resolved.value !== undefined : resolved;
-      // A ternary costs what its parts cost, has() one less than reading would.
-      frame.spend((planned.branches === undefined ? costs.ident : 0) - (planned.testOnly ? costs.ident : 0));
-      return value;
-    };
-  }
-}
-
-function resolve(attribute: Attribute, frame: Frame): CelValue {
-  if (attribute.branches === undefined) return applyQualifiers(attribute.root(frame), attribute.qualifiers, frame);
-  const [condition, whenTrue, whenFalse] = attribute.branches;
-  const value = condition(frame);
-  if (typeof value !== 'boolean') return isError(value) ? value : noSuchOverload;
-  return resolveBranch(value ? whenTrue : whenFalse, attribute.qualifiers, frame);
-}
-
-/** The branch of a ternary with what was selected from the ternary. */
-function resolveBranch(branch: Planned, qualifiers: readonly Qualifier[], frame: Frame): CelValue {
-  switch (branch.kind) {
-    case 'constant': return applyQualifiers(branch.value, qualifiers, frame);
-    case 'step': return applyQualifiers(branch.run(frame), qualifiers, frame);
-    case 'attribute':
-      if (qualifiers.length === 0) return resolve(branch, frame);
-      return resolve({ ...branch, qualifiers: [...branch.qualifiers, ...qualifiers] }, frame);
-  }
-}
-
-function applyQualifiers(root: CelValue, qualifiers: readonly Qualifier[], frame: Frame): CelValue {
-  if (qualifiers.length === 0 || isError(root)) return root;
-  let optional = false;
-  let value: CelValue = root;
-  if (root instanceof OptionalValue) {
-    if (root.value === undefined) return root;
-    value = root.value;
-    optional = true;
-  }
-  for (const qualifier of qualifiers) {
-    const given = qualifier.key(frame);
-    const key = isError(given) ? given : badQualifier(given) ?? given;
-    optional ||= qualifier.optional;
-    if (isError(key)) {
-      // What may be missing costs nothing where it fails.
-      if (!optional) frame.spend(costs.ident);
-      return key;
-    }
-    if (qualifier.testOnly) {
-      const present = qualifyIfPresent(value, key);
-      if (present !== undefined || !optional) frame.spend(costs.ident);
-      if (isError(present as CelValue)) return present as CelError;
-      return present !== undefined;
-    }
-    const next = optional ? qualifyIfPresent(value, key) : qualify(value, key);
-    if (next === undefined) return optionalNone;
-    if (!optional || !isError(next)) frame.spend(costs.ident);
-    if (isError(next)) return next;
-    value = next;
-  }
-  return optional ? new OptionalValue(value) : value;
-}
+const runtimeTypeNames: Readonly<Record<string, string>> = { timestamp: 'google.protobuf.Timestamp', duration: 'google.protobuf.Duration' };
 
 class Planner {
   slots = 0;
@@ -278,89 +187,12 @@ class Planner {
   }
 }
 
-const runtimeTypeNames: Readonly<Record<string, string>> = { timestamp: 'google.protobuf.Timestamp', duration: 'google.protobuf.Duration' };
-
 const isConstant = (planned: Planned): boolean => planned.kind === 'constant';
 
 /** Evaluated when it is planned; it needs nothing of a frame. */
 function constantOf(run: Step): Planned {
   const value = run({ spend: () => undefined } as unknown as Frame);
   return { kind: 'constant', value };
-}
-
-const costed = (run: Step, cost: number): Step => (frame) => {
-  const value = run(frame);
-  frame.spend(cost);
-  return value;
-};
-
-/** An index that is itself a name with fields costs its links only. */
-function indexKey(index: Planned): (frame: Frame) => CelValue {
-  return index.kind === 'attribute' ? (frame) => resolve(index, frame) : asStep(index);
-}
-
-function logical(left: Step, right: Step, decides: boolean): Step {
-  return (frame) => {
-    const first = left(frame);
-    if (first === decides) return decides;
-    const second = right(frame);
-    if (second === decides) return decides;
-    if (typeof first !== 'boolean') return isError(first) ? first : noSuchOverload;
-    if (typeof second !== 'boolean') return isError(second) ? second : noSuchOverload;
-    return !decides;
-  };
-}
-
-function equality(name: string, left: Step, right: Step): Step {
-  const cost = callCost(name, name === operators.equals ? 'equals' : 'not_equals');
-  return (frame) => {
-    const first = left(frame);
-    const second = right(frame);
-    // What is too dear is not begun.
-    frame.spend(cost([first, second], null));
-    if (isError(first) || isError(second)) return isError(first) ? first : second;
-    return cannotEqual(first, second) ? noSuchOverload : equal(first, second) === (name === operators.equals);
-  };
-}
-
-/** Lists and objects with a schema refuse to be compared with what is none. */
-const cannotEqual = (left: CelValue, right: CelValue): boolean => (left instanceof ListValue && left.typed === true && !(right instanceof ListValue)) || (left instanceof MapValue && left.typed === true && !(right instanceof MapValue));
-
-function alternative(name: 'or' | 'orValue', left: Step, right: Step): Step {
-  return (frame) => {
-    const value = left(frame);
-    if (!(value instanceof OptionalValue)) return value;
-    if (value.value === undefined) return right(frame);
-    return name === 'or' ? value : value.value;
-  };
-}
-
-/** Looking through a list is cheaper than a step. */
-const listWork = 8;
-
-function functionStep(decl: FunctionDecl, overload: string, args: readonly Step[]): Step {
-  const cost = callCost(decl.name, overload);
-  const id = overload === '' ? undefined : overload;
-  const strict = decl.name !== operators.notStrictlyFalse;
-  const many = args.length > 2;
-  const costByResult = decl.name === 'join';
-  return (frame) => {
-    const values: CelValue[] = [];
-    let error: CelError | undefined;
-    for (const arg of args) {
-      const value = arg(frame);
-      values.push(value);
-      if (!strict || !isError(value)) continue;
-      error ??= value;
-      // With more than two arguments upstream stops at the first error, and then the call has no cost.
-      if (many && values.length < args.length) return value;
-    }
-    for (const value of values) if (value instanceof ListValue) work(value.size / listWork);
-    if (!costByResult) frame.spend(cost(values, null));
-    const result = error ?? callFunction(decl, id, values, frame);
-    if (costByResult) frame.spend(cost(values, result));
-    return result;
-  };
 }
 
 /** `x in [constants]` looks up a set, at no cost of its own. */
@@ -392,98 +224,4 @@ function checkConstantPattern(name: string, args: readonly Planned[]): void {
   if (!['matches', 'find', 'findAll'].includes(name) || pattern?.kind !== 'constant' || typeof pattern.value !== 'string') return;
   const compiled = compilePattern(pattern.value);
   if (compiled instanceof CelError) throw new PlanError(compiled.message);
-}
-
-function listStep(elements: readonly Step[], optional: ReadonlySet<number>): Step {
-  return (frame) => {
-    const items: CelValue[] = [];
-    for (let index = 0; index < elements.length; index++) {
-      const value = (elements[index] as Step)(frame);
-      if (isError(value)) return value;
-      if (!optional.has(index)) items.push(value);
-      else if (!(value instanceof OptionalValue)) return new CelError(`cannot initialize optional list element from non-optional value ${goText(value)}`);
-      else if (value.value !== undefined) items.push(value.value);
-    }
-    return new ArrayList(items);
-  };
-}
-
-function mapStep(entries: readonly { readonly key: Step; readonly value: Step; readonly optional: boolean }[]): Step {
-  return (frame) => {
-    const map = new EntryMap();
-    for (const { key, value, optional } of entries) {
-      const keyValue = key(frame);
-      if (isError(keyValue)) return keyValue;
-      let entryValue = value(frame);
-      if (isError(entryValue)) return entryValue;
-      const text = mapKey(keyValue) ?? `?${typeNameOf(keyValue)}${goText(keyValue)}`;
-      if (optional) {
-        if (!(entryValue instanceof OptionalValue)) return new CelError(`cannot initialize optional entry '${goText(keyValue)}' from non-optional value ${goText(entryValue)}`);
-        if (entryValue.value === undefined) {
-          map.entries.delete(text);
-          continue;
-        }
-        entryValue = entryValue.value;
-      }
-      map.entries.set(text, { key: keyValue, value: entryValue });
-    }
-    return map;
-  };
-}
-
-/** Empty lists and maps are filled in place while nobody else sees them. */
-function growing(value: CelValue): CelValue {
-  if (value instanceof ListValue && value.size === 0) return new GrowingList();
-  if (value instanceof MapValue && value.size === 0) return new EntryMap();
-  return value;
-}
-
-/** As Go names the type of a value. */
-function goTypeOf(value: CelValue): string {
-  const name = typeNameOf(value).replace(/^.*\.|_type$/g, '');
-  return `${name === 'optional' || name === 'type' ? '*' : ''}types.${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-}
-
-interface Fold {
-  readonly range: Step;
-  readonly condition: Step;
-  readonly step: Step;
-  readonly result: Step;
-  readonly accuSlot: number;
-  readonly firstSlot: number;
-  readonly secondSlot: number | undefined;
-}
-
-function foldStep({ range, condition, step, result, accuSlot, firstSlot, secondSlot }: Fold): Step {
-  /** False: the loop is over. */
-  const once = (frame: Frame, first: CelValue, second: CelValue): boolean => {
-    frame.slots[firstSlot] = first;
-    if (secondSlot !== undefined) frame.slots[secondSlot] = second;
-    const go = condition(frame);
-    if (typeof go === 'boolean' && !go) return false;
-    frame.slots[accuSlot] = step(frame);
-    return true;
-  };
-  const loop = (frame: Frame, values: CelValue): CelError | undefined => {
-    if (values instanceof ListValue) {
-      for (let index = 0; index < values.size; index++) {
-        const item = values.at(index);
-        if (!once(frame, secondSlot === undefined ? item : BigInt(index), item)) break;
-      }
-      return undefined;
-    }
-    if (values instanceof MapValue) {
-      for (const key of values.keys()) if (!once(frame, key, secondSlot === undefined ? null : values.find(key) as CelValue)) break;
-      return undefined;
-    }
-    return isError(values) ? values : new CelError(`got '${goTypeOf(values)}', expected iterable type`);
-  };
-  return (frame) => {
-    frame.slots[accuSlot] = undefined;
-    const failed = loop(frame, range(frame));
-    if (failed !== undefined) return failed;
-    const value = result(frame);
-    frame.slots[accuSlot] = undefined;
-    return value instanceof GrowingList ? new ArrayList(value.items) : value;
-  };
 }
