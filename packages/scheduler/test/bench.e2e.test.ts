@@ -10,7 +10,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 function options(name: string, more: Partial<SchedulingBenchOptions>): SchedulingBenchOptions {
   return {
     target: 'real', quick: true, minutes: 5, kubeconfig: '', schedulerCommand: '', schedulerName: 'default-scheduler', drain: false, nodes: 20, repeats: 1, only: '', members: 1,
-    directory, json: join(directory, `${name}.json`), html: join(directory, `${name}.html`), nodeArguments: [], print: () => undefined, ...more,
+    directory, resume: false, json: join(directory, `${name}.json`), html: join(directory, `${name}.html`), nodeArguments: [], print: () => undefined, ...more,
   };
 }
 

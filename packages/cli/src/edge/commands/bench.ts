@@ -49,7 +49,7 @@ async function scheduling(flags: FlagValues, words: readonly string[]): Promise<
   const report = await benchScheduling({
     target, quick: flags.bool('quick'), minutes: or(flags, 'minutes', fullMinutes, quickMinutes), kubeconfig: flags.string('kubeconfig'), schedulerCommand: flags.string('scheduler-command'), schedulerName: flags.string('scheduler-name'), drain: flags.bool('drain'),
     nodes: or(flags, 'nodes', 5000, 500), repeats: or(flags, 'repeats', 3, 1), only: flags.string('only'), members: flags.int('members') === 1 ? 1 : 3,
-    directory: flags.string('directory'), json: flags.string('json'), html: flags.string('html'), nodeArguments: flags.strings('node-arguments'), print,
+    directory: flags.string('directory'), json: flags.string('json'), resume: flags.bool('resume'), html: flags.string('html'), nodeArguments: flags.strings('node-arguments'), print,
   });
   if (report.rows.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 }
@@ -78,7 +78,8 @@ export const bench: Tool = {
     'server-pids': { kind: 'strings', help: 'apiserver: its process ids (the API server first), whose processor time and memory are told' },
     'only-server': { kind: 'bool', help: 'apiserver: measure only --server' },
     'node-arguments': { kind: 'strings', help: 'apiserver, scheduling: for Node of ours, such as --cpu-prof' },
-    target: { kind: 'string', default: 'both', help: 'scheduling: real (API server, store and scheduler as processes), decisions (the scheduler in one process, without an API), or both: then, unless --quick, --only or --drain is given, of the real path what the goals speak of' },
+    target: { kind: 'string', default: 'both', help: 'scheduling: real (API server, store and scheduler as processes), decisions (the scheduler in one process, without an API), or both: then, unless --quick, --only or --drain is given, on the real path once what no goal speaks of' },
+    resume: { kind: 'bool', help: 'scheduling: rows that the file of --json has of an earlier run on this machine are not measured again' },
     minutes: { kind: 'int', default: 0, min: 0, help: 'scheduling: what has not begun by then is not measured and fails; 0: 60, or 15 with --quick' },
     drain: { kind: 'bool', help: 'scheduling: the scheduler is started when the measured pods are there' },
     kubeconfig: { kind: 'string', help: 'scheduling: a cluster to use instead of an own API server; what is made there stays' },

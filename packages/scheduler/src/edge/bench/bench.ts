@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { number } from '@coxswain/etcd-lite/bench';
@@ -6,15 +6,16 @@ import { UsageError } from '@coxswain/service';
 import { decisionsNote } from './decisions.ts';
 import { html } from './html.ts';
 import { DecisionsProcess } from './in-process.ts';
-import { plan, type Planned, type TargetName } from './plan.ts';
+import { nodesOf, plan, type Planned, type TargetName } from './plan.ts';
 import { startReal } from './real.ts';
 import { compare, isUsable, lineOf, rowName, table, type Report, type Row } from './report.ts';
+import { checkResumable, keptRow, secondsLeft } from './resume.ts';
 import { runWorkload } from './run.ts';
 import type { Sample } from './sample.ts';
-import { countOf, hasGangs, leftOut, watchesAttempts } from './workloads.ts';
+import { hasGangs, leftOut, watchesAttempts } from './workloads.ts';
 
 export interface SchedulingBenchOptions {
-  /** `both`: every workload in process, and on the real path all (`quick`) or those of its goals. */
+  /** `both`: every workload in process and on the real path; there, unless `quick`, only those of its goals as often as is asked for. */
   readonly target: TargetName | 'both';
   readonly quick: boolean;
   readonly kubeconfig: string;
@@ -31,6 +32,8 @@ export interface SchedulingBenchOptions {
   readonly members: 1 | 3;
   readonly directory: string;
   readonly json: string;
+  /** Rows that the `json` of an earlier run has are not measured again. */
+  readonly resume: boolean;
   readonly html: string;
   readonly nodeArguments: readonly string[];
   readonly print: (line: string) => void;
@@ -100,11 +103,16 @@ class Bench {
   }
 
   async row(planned: Planned): Promise<Row> {
-    const { repeats, print } = this.#options;
-    const { workload, drain, target } = planned;
+    const startedMs = performance.now();
+    const row = await this.#row(planned);
+    return { ...row, tookSeconds: (performance.now() - startedMs) / 1000 };
+  }
+
+  async #row(planned: Planned): Promise<Row> {
+    const { print } = this.#options;
+    const { workload, drain, target, repeats } = planned;
     const samples: Sample[] = [];
-    const nodes = workload.ops.reduce((sum, op) => (op.opcode === 'createNodes' ? sum + countOf(workload, op.count) : sum), 0);
-    const row = { workload: workload.name, target: target as string, drained: drain, nodes, line: workload.line, samples };
+    const row = { workload: workload.name, target: target as string, drained: drain, nodes: nodesOf(workload), line: workload.line, samples };
     for (let round = 1; round <= repeats; round += 1) {
       if (performance.now() > this.#untilMs) return { ...row, failure: `the ${this.#options.minutes} minutes were over (--minutes)` };
       try {
@@ -133,33 +141,6 @@ function written(options: SchedulingBenchOptions, report: Report): Report {
   return report;
 }
 
-/** The files are written after each row, so that a run that is broken off has told what it knew. */
-export async function benchScheduling(options: SchedulingBenchOptions): Promise<Report> {
-  const { print } = options;
-  const startedMs = performance.now();
-  const planned = plan({ ...options, foreign: options.kubeconfig !== '' || options.schedulerCommand !== '', short: !options.quick });
-  const bench = new Bench(options, planned.notes);
-  const rows: Row[] = [];
-  const head = { kind: 'cox-bench-scheduling', machine: heading(), atIso: new Date().toISOString(), load: loadavg()[0] ?? 0, leftOut } as const;
-  const report = (): Report => written(options, { ...head, notes: [...bench.notes], rows });
-  print(`${head.machine}; load before ${number(head.load)}; ${planned.rows.length} rows, ${options.repeats} runs each, ${options.minutes} minutes at most`);
-  try {
-    for (const [at, one] of planned.rows.entries()) {
-      print(`${at + 1}/${planned.rows.length} ${rowName({ workload: one.workload.name, drained: one.drain })}, ${one.target === 'real' ? 'real path' : 'in process'}, ${Math.round((performance.now() - startedMs) / 60_000)} min`);
-      const row = await bench.row(one);
-      rows.push(row);
-      print(`  ${lineOf(row).filter((cell) => cell !== '').join(' | ')}`);
-      report();
-    }
-  } finally {
-    bench.close();
-  }
-  const done = report();
-  const [failed, unusable] = [rows.filter(({ failure }) => failure !== undefined), rows.filter((row) => row.failure === undefined && !isUsable(row))];
-  print(['', table(rows), ...done.notes, `${rows.length} rows in ${number((performance.now() - startedMs) / 60_000)} minutes, ${failed.length} failed, ${unusable.length} unusable${options.repeats === 1 ? ' (one run tells no spread)' : ''}`].join('\n'));
-  return done;
-}
-
 function readReport(path: string): Report {
   let report: Report;
   try {
@@ -169,6 +150,55 @@ function readReport(path: string): Report {
   }
   if (report.kind !== 'cox-bench-scheduling') throw new UsageError(`${path} is no result of cox bench scheduling`);
   return report;
+}
+
+function settingOf({ kubeconfig, schedulerCommand, schedulerName, members }: SchedulingBenchOptions): string {
+  return `${kubeconfig === '' ? `own API server, store of ${members}` : kubeconfig}, ${schedulerCommand === '' ? 'cox scheduler' : schedulerCommand}, schedulerName ${schedulerName}`;
+}
+
+const minutes = (seconds: number): string => `${Math.round(seconds / 60)} min`;
+
+function nameOf({ workload, drain, target }: Planned): string {
+  return `${rowName({ workload: workload.name, drained: drain })}, ${target === 'real' ? 'real path' : 'in process'}`;
+}
+
+/** The files are written after each row, so that a run that is broken off has told what it knew. */
+export async function benchScheduling(options: SchedulingBenchOptions): Promise<Report> {
+  const { print } = options;
+  const startedMs = performance.now();
+  const planned = plan({ ...options, foreign: options.kubeconfig !== '' || options.schedulerCommand !== '', short: !options.quick });
+  const head = { kind: 'cox-bench-scheduling', machine: heading(), setting: settingOf(options), atIso: new Date().toISOString(), load: loadavg()[0] ?? 0, leftOut } as const;
+  const earlier = options.resume && existsSync(options.json) ? readReport(options.json) : undefined;
+  if (earlier !== undefined) checkResumable(earlier, head);
+  const bench = new Bench(options, [...planned.notes, ...earlier?.notes ?? []]);
+  const kept = planned.rows.map((one) => keptRow(one, earlier));
+  const rows: (Row | undefined)[] = [...kept];
+  const report = (): Report => written(options, { ...head, notes: [...bench.notes], rows: rows.filter((row) => row !== undefined) });
+  const elapsed = (): number => (performance.now() - startedMs) / 1000;
+  const left = (from: number): string => minutes(secondsLeft(planned.rows.filter((_, at) => at >= from && kept[at] === undefined), rows.filter((row) => row !== undefined)));
+  print(`${head.machine}; load before ${number(head.load)}; ${planned.rows.length} rows, ${kept.filter((row) => row !== undefined).length} of them from ${options.json === '' ? 'before' : options.json}; about ${left(0)}, ${options.minutes} at most`);
+  try {
+    for (const [at, one] of planned.rows.entries()) {
+      if (kept[at] !== undefined) continue;
+      print(`${at + 1}/${planned.rows.length} ${nameOf(one)}; ${minutes(elapsed())} so far, about ${left(at)} to go`);
+      const row = await bench.row(one);
+      rows[at] = row;
+      print(`  ${lineOf(row).filter((cell) => cell !== '').join(' | ')} | ${number(row.tookSeconds)} s`);
+      report();
+    }
+  } finally {
+    bench.close();
+  }
+  const done = report();
+  print(ending(done, elapsed() / 60));
+  return done;
+}
+
+function ending({ rows, notes }: Report, tookMinutes: number): string {
+  const [failed, single] = [rows.filter(({ failure }) => failure !== undefined), rows.filter(({ failure, samples }) => failure === undefined && samples.length === 1)];
+  const unusable = rows.filter((row) => row.failure === undefined && !isUsable(row));
+  const told = [`${failed.length} failed`, `${unusable.length} unusable`, ...(single.length === 0 ? [] : [`${single.length} of one run, which tells no spread`])];
+  return ['', table(rows), ...notes, `${rows.length} rows in ${number(tookMinutes)} minutes, ${told.join(', ')}`].join('\n');
 }
 
 export function compareSchedulingReports(a: string, b: string): string {

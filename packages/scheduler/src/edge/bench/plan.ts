@@ -1,5 +1,5 @@
 import { UsageError } from '@coxswain/service';
-import { canDrain, onRealPath, scaled, workloads, type Workload } from './workloads.ts';
+import { canDrain, countOf, onRealPath, scaled, workloads, type Workload } from './workloads.ts';
 
 export type TargetName = 'decisions' | 'real';
 
@@ -9,6 +9,7 @@ export interface Planned {
   readonly workload: Workload;
   readonly target: TargetName;
   readonly drain: boolean;
+  readonly repeats: number;
 }
 
 export interface PlanOptions {
@@ -20,8 +21,13 @@ export interface PlanOptions {
   readonly nodes: number;
   /** Somebody else's cluster or scheduler, which are nothing in process. */
   readonly foreign: boolean;
-  /** Of the real path only what the goals speak of and what is ours, unless something is chosen. */
+  readonly repeats: number;
+  /** Of the real path what no goal speaks of is run once, unless something is chosen. */
   readonly short: boolean;
+}
+
+export function nodesOf(workload: Workload): number {
+  return workload.ops.reduce((sum, op) => (op.opcode === 'createNodes' ? sum + countOf(workload, op.count) : sum), 0);
 }
 
 /** A whole name means that one alone. */
@@ -33,14 +39,15 @@ function chosenBy(only: string): readonly Workload[] {
 }
 
 /** Rows in order, and what is left out of them with why. */
-export function plan({ target, only, drain, nodes, foreign, short }: PlanOptions): { readonly rows: readonly Planned[]; readonly notes: readonly string[] } {
+export function plan({ target, only, drain, nodes, foreign, repeats, short }: PlanOptions): { readonly rows: readonly Planned[]; readonly notes: readonly string[] } {
   if (foreign && target === 'decisions') throw new UsageError('--target=decisions runs our scheduler in this program, without --kubeconfig and --scheduler-command');
   const chosen = chosenBy(only);
-  const inProcess = target === 'real' || foreign ? [] : chosen.map((workload) => ({ workload, target: 'decisions' as const, drain: canDrain(workload) }));
+  const inProcess = target === 'real' || foreign ? [] : chosen.map((workload) => ({ workload, target: 'decisions' as const, drain: canDrain(workload), repeats }));
   const able = chosen.filter(({ onlyInProcess }) => onlyInProcess === undefined);
-  const all = able.map((workload) => ({ workload, target: 'real' as const, drain: drain && canDrain(workload) }));
-  const few = onRealPath.flatMap(({ name, drain: drained }) => able.filter((workload) => workload.name === name).map((workload) => ({ workload, target: 'real' as const, drain: drained })));
-  const real = target === 'decisions' ? [] : short && only === '' && !drain && !foreign ? few : all;
+  const all = able.map((workload) => ({ workload, target: 'real' as const, drain: drain && canDrain(workload), repeats }));
+  const goals = onRealPath.flatMap(({ name, drain: drained }) => able.filter((workload) => workload.name === name).map((workload) => ({ workload, target: 'real' as const, drain: drained, repeats })));
+  const others = all.filter(({ workload }) => !onRealPath.some(({ name, drain: drained }) => name === workload.name && !drained)).map((row) => ({ ...row, repeats: 1 }));
+  const real = target === 'decisions' ? [] : short && target === 'both' && only === '' && !drain && !foreign ? [...goals, ...others] : all;
   const notes = target === 'decisions' ? [] : chosen.flatMap(({ name, onlyInProcess }) => (onlyInProcess === undefined ? [] : [`${name}: only in process, ${onlyInProcess}`]));
   return { rows: [...inProcess, ...real].map((row) => ({ ...row, workload: scaled(row.workload, nodes) })), notes };
 }

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connectAll, range, runLoad, startOwn, type Call, type Connection, type Endpoint, type Target as ServerTarget } from '@coxswain/apiserver/bench';
 import { loadKubeconfig } from '@coxswain/client/edge';
-import { keyOfObject } from '@coxswain/client';
+import { keyOfObject, type KubeObject } from '@coxswain/client';
 import { cpuSecondsOf, memoryOf } from '@coxswain/etcd-lite/bench';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { CSINode } from 'kubernetes-types/storage/v1';
@@ -16,6 +16,7 @@ import { nodeArguments } from '../node-arguments.ts';
 import { Binds } from './binds.ts';
 import { describeLimits } from './client-limits.ts';
 import { gangConfigFile } from './gang-config.ts';
+import { Made } from './made.ts';
 import { isRefused } from './memory-client.ts';
 import { readWhole, writesIn, type RequestCounts } from './requests.ts';
 import { priorities } from './templates.ts';
@@ -112,6 +113,8 @@ class RealTarget implements Target {
   readonly #scheduler: SchedulerProcess;
   readonly #fail: (error: Error) => void;
   readonly #gangs: boolean;
+  /** undefined: it goes with its directory. */
+  readonly #made: Made | undefined;
   #connections: readonly Connection[] = [];
   #closing = false;
 
@@ -123,6 +126,7 @@ class RealTarget implements Target {
     this.#server = server;
     this.#endpoint = endpoint;
     this.#gangs = options.gangs;
+    this.#made = server === undefined ? new Made() : undefined;
     this.schedulerName = options.schedulerName;
     const own = options.schedulerCommand === '';
     this.name = `${server === undefined ? new URL(endpoint.server).host : 'own API server'}, ${own ? 'cox scheduler' : options.schedulerCommand}`;
@@ -152,7 +156,7 @@ class RealTarget implements Target {
   async start(): Promise<void> {
     this.#connections = await connectAll(this.#endpoint, connections);
     await this.#watch.start(this.#fail);
-    await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', priorities.map(({ className, value }) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: className }, value })));
+    await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', priorities.map(({ className, value }) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: className }, value })), { shared: true });
     if (this.#gangs) await this.#defineGroups();
     await this.resume();
   }
@@ -161,7 +165,7 @@ class RealTarget implements Target {
     const paths: Readonly<Record<string, string>> = { CustomResourceDefinition: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles', ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings' };
     for (const document of parseAllDocuments(readFileSync(groupsManifest, 'utf8'))) {
       const object = document.toJS() as { readonly kind: string };
-      await this.#createAll(paths[object.kind] as string, [object]);
+      await this.#createAll(paths[object.kind] as string, [object], { shared: true });
     }
     // It is served a little later.
     while ((await this.#call({ method: 'GET', path: `${groupsPath}/podgroups?limit=1` }, [200, 404])).status !== 200) await setTimeout(50);
@@ -173,9 +177,9 @@ class RealTarget implements Target {
     return answer;
   }
 
-  async #createAll(path: string | ((at: number) => string), objects: readonly unknown[], sent: (at: number) => void = () => undefined): Promise<void> {
+  async #createAll(path: string | ((at: number) => string), objects: readonly unknown[], { sent = () => undefined, shared = false }: { readonly sent?: (at: number) => void; /** It may be there from before, and stays. */ readonly shared?: boolean } = {}): Promise<void> {
     const result = await runLoad(this.#connections.slice(0, connections), {
-      inFlight, accepted: [201, 409],
+      inFlight, accepted: shared ? [201, 409] : [201],
       next: range(0, objects.length, (at) => {
         sent(at);
         return { method: 'POST', path: typeof path === 'string' ? path : path(at), body: Buffer.from(JSON.stringify(objects[at])) };
@@ -184,40 +188,47 @@ class RealTarget implements Target {
     if (result.failed > 0) throw new Error(`${result.failed} requests failed, such as ${result.firstFailure}`);
   }
 
+  /** They go with the run. */
+  async #createOwn(path: string | ((at: number) => string), objects: readonly KubeObject[], held = false): Promise<void> {
+    for (const [at, { metadata }] of objects.entries()) this.#made?.note(`${typeof path === 'string' ? path : path(at)}/${metadata?.name}`, held);
+    await this.#createAll(path, objects);
+  }
+
   async createNamespaces(namespaces: readonly Namespace[]): Promise<void> {
-    await this.#createAll('/api/v1/namespaces', namespaces);
+    await this.#createAll('/api/v1/namespaces', namespaces, { shared: true });
     // In a cluster with the ServiceAccount plugin pods need it, and its controller takes its time.
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
-    await this.#createAll((at) => `/api/v1/namespaces/${namespaces[at]?.metadata?.name}/serviceaccounts`, namespaces.map(() => account));
+    await this.#createAll((at) => `/api/v1/namespaces/${namespaces[at]?.metadata?.name}/serviceaccounts`, namespaces.map(() => account), { shared: true });
   }
 
   /** Admission taints new nodes until a controller has seen them ready; of our own server that plugin is off, as in scheduler_perf. */
   async createNodes(nodes: readonly Node[]): Promise<void> {
-    await this.#createAll('/api/v1/nodes', nodes);
+    await this.#createOwn('/api/v1/nodes', nodes);
     if (this.#server !== undefined) return;
     for (const { metadata, spec } of nodes) await this.patchNode(metadata?.name ?? '', { spec: { taints: spec?.taints ?? null } });
   }
 
   createPods(pods: readonly Pod[]): Promise<void> {
-    return this.#createAll((at) => `/api/v1/namespaces/${pods[at]?.metadata?.namespace}/pods`, pods, (at) => { this.binds.created(keyOfObject(pods[at] as Pod)); });
+    this.#made?.pods(pods);
+    return this.#createAll((at) => `/api/v1/namespaces/${pods[at]?.metadata?.namespace}/pods`, pods, { sent: (at) => { this.binds.created(keyOfObject(pods[at] as Pod)); } });
   }
 
   /** The volumes name their claims without a uid, as volumes do that somebody has bound by hand. */
   async createVolumes(volumes: readonly BoundVolume[]): Promise<void> {
-    await this.#createAll('/api/v1/persistentvolumes', volumes.map(({ volume }) => volume));
-    await this.#createAll((at) => `/api/v1/namespaces/${volumes[at]?.claim.metadata?.namespace}/persistentvolumeclaims`, volumes.map(({ claim }) => claim));
+    await this.#createOwn('/api/v1/persistentvolumes', volumes.map(({ volume }) => volume), true);
+    await this.#createOwn((at) => `/api/v1/namespaces/${volumes[at]?.claim.metadata?.namespace}/persistentvolumeclaims`, volumes.map(({ claim }) => claim), true);
   }
 
   createCsiNodes(nodes: readonly CSINode[]): Promise<void> {
-    return this.#createAll('/apis/storage.k8s.io/v1/csinodes', nodes);
+    return this.#createOwn('/apis/storage.k8s.io/v1/csinodes', nodes);
   }
 
   createPodGroups(groups: readonly PodGroup[]): Promise<void> {
-    return this.#createAll((at) => `${groupsPath}/namespaces/${groups[at]?.metadata?.namespace}/podgroups`, groups);
+    return this.#createOwn((at) => `${groupsPath}/namespaces/${groups[at]?.metadata?.namespace}/podgroups`, groups);
   }
 
   createService(service: Service): Promise<void> {
-    return this.#createAll(`/api/v1/namespaces/${service.metadata?.namespace}/services`, [service]);
+    return this.#createOwn(`/api/v1/namespaces/${service.metadata?.namespace}/services`, [service]);
   }
 
   async #patch(path: string, patch: object): Promise<void> {
@@ -277,8 +288,12 @@ class RealTarget implements Target {
     this.#closing = true;
     this.#watch.close();
     await this.#scheduler.stop();
-    for (const connection of this.#connections) connection.close();
-    await this.#server?.close();
+    try {
+      await this.#made?.remove(this.#connections);
+    } finally {
+      for (const connection of this.#connections) connection.close();
+      await this.#server?.close();
+    }
   }
 }
 
@@ -287,7 +302,7 @@ async function endpointOf(kubeconfig: string): Promise<Endpoint> {
   return { server, tls, token: typeof bearerToken === 'function' ? await bearerToken() : bearerToken ?? '' };
 }
 
-/** Nothing of a foreign cluster is taken away again but what churn makes; ours is gone with its directory. */
+/** Of a foreign cluster what the run made is taken away again but namespaces, priority classes and definitions; ours is gone with its directory. */
 export async function startReal(options: RealOptions): Promise<Target> {
   mkdirSync(options.directory, { recursive: true });
   const server = options.kubeconfig === '' ? await startOwn({ directory: options.directory, members: options.members, storeTls: false, nodeArguments: options.nodeArguments, withoutAdmission: ['TaintNodesByCondition'] }) : undefined;

@@ -50,12 +50,17 @@ test('the middle of repetitions is one of them, of two the lower', () => {
   expect([middle(3, 1, 2), middle(2, 1), middle(5)]).toEqual([2, 1, 5]);
 });
 
-test('a full table has all in process and little of the real path; a quick one has all of both that the real path can', () => {
-  const whole = { target: 'both', only: '', drain: false, nodes: 5000, foreign: false, short: true } as const;
+test('a full table has all in process, and on the real path first the goals\', then the others once; a quick one has each once on either', () => {
+  const whole = { target: 'both', only: '', drain: false, nodes: 5000, foreign: false, repeats: 3, short: true } as const;
   const targets = ({ rows }: ReturnType<typeof plan>, target: string) => rows.filter((one) => one.target === target).map(({ workload, drain }) => ({ name: workload.name, drain }));
   const able = workloads.filter(({ onlyInProcess }) => onlyInProcess === undefined);
   expect(targets(plan(whole), 'decisions').map(({ name }) => name)).toEqual(workloads.map(({ name }) => name));
-  expect(targets(plan(whole), 'real')).toEqual(onRealPath);
+  const full = plan(whole).rows.filter(({ target }) => target === 'real');
+  expect(targets(plan(whole), 'real').slice(0, onRealPath.length)).toEqual(onRealPath);
+  expect(full.map(({ repeats }) => repeats)).toEqual(full.map((_, at) => (at < onRealPath.length ? 3 : 1)));
+  expect(new Set(full.map(({ workload }) => workload.name))).toEqual(new Set(able.map(({ name }) => name)));
+  const created = full.filter(({ drain }) => !drain).map(({ workload }) => workload.name);
+  expect(created.toSorted()).toEqual(able.map(({ name }) => name).toSorted());
   expect(targets(plan({ ...whole, short: false }), 'real').map(({ name }) => name)).toEqual(able.map(({ name }) => name));
   expect(plan({ ...whole, foreign: true }).rows).toHaveLength(able.length);
   expect(plan({ ...whole, only: 'PreemptionBasic' }).rows.map(({ target }) => target)).toEqual(['decisions', 'real']);

@@ -14,11 +14,15 @@ export interface Row {
   readonly samples: readonly Sample[];
   /** Why it was not measured. */
   readonly failure?: string;
+  /** All its runs, with what comes before and after that which is measured. */
+  readonly tookSeconds?: number;
 }
 
 export interface Report {
   readonly kind: 'cox-bench-scheduling';
   readonly machine: string;
+  /** What was asked, beside the rows themselves: which cluster and scheduler. */
+  readonly setting?: string;
   readonly atIso: string;
   /** Of the machine before the first row: a busy one has no rates to tell. */
   readonly load?: number;
