@@ -33,6 +33,8 @@ export interface OwnOptions {
   readonly nodeArguments: readonly string[];
   /** Admission plugins that are off beside ServiceAccount. */
   readonly withoutAdmission?: readonly string[];
+  /** Further ones of the API server. */
+  readonly flags?: readonly string[];
 }
 
 /** Our API server with a store of its own, each as a process, as `cox up` starts them. */
@@ -92,7 +94,7 @@ class OwnServer {
       `--etcd-servers=${this.#store.endpoints.join(',')}`, ...(of === undefined ? [] : [`--etcd-cafile=${of.ca}`, `--etcd-certfile=${of.clientCert}`, `--etcd-keyfile=${of.clientKey}`]),
       '--bind-address=127.0.0.1', '--advertise-address=192.0.2.1', `--secure-port=${this.#port}`, `--tls-cert-file=${file('member.crt')}`, `--tls-private-key-file=${file('member.key')}`, `--token-auth-file=${file('tokens.csv')}`,
       '--authorization-mode=Node,RBAC', '--service-account-issuer=https://kubernetes.default.svc', `--service-account-signing-key-file=${file('sa.key')}`,
-      '--service-cluster-ip-range=10.96.0.0/16', `--disable-admission-plugins=${['ServiceAccount', ...this.#options.withoutAdmission ?? []].join(',')}`, '--allow-privileged',
+      '--service-cluster-ip-range=10.96.0.0/16', `--disable-admission-plugins=${['ServiceAccount', ...this.#options.withoutAdmission ?? []].join(',')}`, '--allow-privileged', ...this.#options.flags ?? [],
     ];
   }
 

@@ -12,7 +12,7 @@ import { compare, isUsable, lineOf, rowName, table, type Report, type Row } from
 import { checkResumable, keptRow, secondsLeft } from './resume.ts';
 import { runWorkload } from './run.ts';
 import type { Sample } from './sample.ts';
-import { hasGangs, leftOut, watchesAttempts } from './workloads.ts';
+import { leftOut, needsOf, watchesAttempts } from './workloads.ts';
 
 export interface SchedulingBenchOptions {
   /** `both`: every workload in process and on the real path; there, unless `quick`, only those of its goals as often as is asked for. */
@@ -76,7 +76,7 @@ class Bench {
   async #real({ workload, drain }: Planned, row: { target: string }): Promise<Sample> {
     const options = this.#options;
     const directory = join(options.directory, `cox-bench-scheduling-${process.pid}`);
-    const starting = startReal({ ...options, directory, gangs: hasGangs(workload), attempts: watchesAttempts(workload) });
+    const starting = startReal({ ...options, directory, needs: needsOf(workload), attempts: watchesAttempts(workload) });
     // Its processes would stay.
     const ended = (): void => { void starting.then((target) => target.close()).finally(() => { rmSync(directory, { recursive: true, force: true }); process.exit(1); }); };
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, ended);

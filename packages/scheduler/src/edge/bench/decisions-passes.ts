@@ -2,7 +2,7 @@ import { startDecisions } from './decisions.ts';
 import { runWorkload } from './run.ts';
 import type { Sample } from './sample.ts';
 import { middleOf } from './statistics.ts';
-import { canDrain, hasGangs, isPaced, type Workload } from './workloads.ts';
+import { canDrain, isPaced, needsOf, type Workload } from './workloads.ts';
 
 const enoughSeconds = 1;
 /** Preemption waits more than it works. */
@@ -10,7 +10,7 @@ const enoughMs = 4000;
 const maxPasses = 7;
 
 export async function pass(workload: Workload, idleMs: number): Promise<Sample> {
-  const target = await startDecisions(hasGangs(workload));
+  const target = await startDecisions(needsOf(workload));
   try {
     return await runWorkload(target, workload, { drain: canDrain(workload), idleMs });
   } finally {

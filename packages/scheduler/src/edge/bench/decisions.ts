@@ -1,5 +1,5 @@
 import { applyMergePatch, type Json } from '@coxswain/api';
-import { keyOfObject, resources, type KubeObject } from '@coxswain/client';
+import { dynamicResources, keyOfObject, resources, type KubeObject } from '@coxswain/client';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { noMetrics, type Metrics } from '@coxswain/service';
@@ -9,13 +9,18 @@ import { assemble, type Assembled } from '../../assemble.ts';
 import { defaultProfile, defaultSchedulerConfig } from '../../config.ts';
 import { podGroups, type PodGroup } from '../../gangs/pod-group.ts';
 import { Binds } from './binds.ts';
+import { claimed, claimNamesOf, type DeviceObjects } from './devices.ts';
 import { gangConfig } from './gang-config.ts';
 import { memoryClient, MemoryInformer } from './memory-client.ts';
 import { priorities } from './templates.ts';
-import type { Target } from './target.ts';
+import type { Needs, Target } from './target.ts';
 import type { BoundVolume } from './volumes.ts';
 
 const millisecondsPerSecond = 1000;
+
+function makeDeviceInformers() {
+  return { claims: new MemoryInformer(dynamicResources.resourceclaims), classes: new MemoryInformer(dynamicResources.deviceclasses), slices: new MemoryInformer(dynamicResources.resourceslices) };
+}
 
 function makeInformers() {
   return {
@@ -65,19 +70,25 @@ class DecisionsTarget implements Target {
   readonly broken: Promise<never>;
   readonly #informers = makeInformers();
   readonly #groups = new MemoryInformer(podGroups);
+  readonly #devices = makeDeviceInformers();
   readonly #assembled: Assembled;
   readonly #break: (error: unknown) => void;
   #timesMs: number[] = [];
   #stopping = new AbortController();
   #running: Promise<void>;
 
-  constructor(gangs: boolean) {
+  constructor({ gangs, devices }: Needs) {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined);
     this.broken = promise;
     this.#break = reject;
-    const client = memoryClient(this.#informers.pods, (key, node) => { this.binds.bound(key, node); }, (key) => { this.binds.deleted(key); }, (key) => { this.binds.attempted(key); });
-    this.#assembled = assemble(gangs ? gangConfig : defaultSchedulerConfig('bench'), createRealHost(silentLogger), client, gangs ? { ...this.#informers, gangs: { podGroups: this.#groups, members: this.#informers.pods } } : this.#informers, collecting(this.#timesMs));
+    const client = memoryClient({
+      pods: this.#informers.pods, claims: this.#devices.claims,
+      bound: (key, node) => { this.binds.bound(key, node); }, deleted: (key) => { this.binds.deleted(key); }, refused: (key) => { this.binds.attempted(key); },
+    });
+    const config = gangs ? gangConfig : defaultSchedulerConfig('bench');
+    const informers = { ...this.#informers, ...(gangs ? { gangs: { podGroups: this.#groups, members: this.#informers.pods } } : {}), ...(devices ? { devices: this.#devices } : {}) };
+    this.#assembled = assemble({ ...config, dynamicResources: devices }, createRealHost(silentLogger), client, informers, collecting(this.#timesMs));
     this.#assembled.queue.start();
     this.#running = this.#run();
   }
@@ -109,7 +120,9 @@ class DecisionsTarget implements Target {
   async createPods(pods: readonly Pod[]): Promise<void> {
     for (const pod of pods) {
       this.binds.created(keyOfObject(pod));
-      this.#informers.pods.put(admitted(pod));
+      const made = claimed(admitted(pod));
+      for (const claim of made.claims) this.#devices.claims.put(claim);
+      this.#informers.pods.put(made.pod);
     }
   }
 
@@ -125,6 +138,12 @@ class DecisionsTarget implements Target {
 
   async createCsiNodes(nodes: readonly CSINode[]): Promise<void> {
     for (const node of nodes) this.#informers.storage.csiNodes.put(node);
+  }
+
+  async createDevices({ classes, slices, claims }: DeviceObjects): Promise<void> {
+    for (const one of classes) this.#devices.classes.put(one);
+    for (const slice of slices) this.#devices.slices.put(slice);
+    for (const [at, claim] of claims.entries()) this.#devices.claims.put({ ...claim, metadata: { ...claim.metadata, uid: `claim-${at}` } });
   }
 
   async createPodGroups(groups: readonly PodGroup[]): Promise<void> {
@@ -161,6 +180,7 @@ class DecisionsTarget implements Target {
     if ((pod.metadata.finalizers ?? []).length === 0) {
       pods.remove({ namespace, name });
       this.binds.deleted(keyOfObject(pod));
+      for (const claim of claimNamesOf(pod)) this.#devices.claims.remove({ namespace, name: claim });
     } else {
       pods.put({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: new Date().toISOString() } });
     }
@@ -185,6 +205,6 @@ class DecisionsTarget implements Target {
   }
 }
 
-export function startDecisions(gangs: boolean): Promise<Target> {
-  return Promise.resolve(new DecisionsTarget(gangs));
+export function startDecisions(needs: Needs): Promise<Target> {
+  return Promise.resolve(new DecisionsTarget(needs));
 }

@@ -1,4 +1,5 @@
-import { ApiError, Cache, keyOf, keyOfObject, type Client, type Informer, type InformerHandler, type KubeObject, type ObjectKey, type ResourceType } from '@coxswain/client';
+import { ApiError, Cache, keyOf, keyOfObject, objectKey, type Client, type Informer, type InformerHandler, type KubeObject, type ObjectKey, type ResourceType } from '@coxswain/client';
+import type { ResourceClaim } from '@coxswain/api/dynamic-resources';
 import type { Pod, PodStatus } from 'kubernetes-types/core/v1';
 
 /** An informer whose news come at once, from the program itself. */
@@ -61,13 +62,27 @@ export function isRefused({ status }: Pod): boolean {
   return status?.conditions?.some(({ type, status: value }) => type === 'PodScheduled' && value === 'False') === true;
 }
 
-/** The few writes that a scheduler makes, on the pods of an informer; anything else is refused. */
-export function memoryClient(pods: MemoryInformer<Pod>, bound: (key: string, node: string) => void, deleted: (key: string) => void, refused: (key: string) => void): Client {
+export interface MemoryCluster {
+  readonly pods: MemoryInformer<Pod>;
+  readonly claims: MemoryInformer<ResourceClaim>;
+  readonly bound: (key: string, node: string) => void;
+  readonly deleted: (key: string) => void;
+  readonly refused: (key: string) => void;
+}
+
+/** The few writes that a scheduler makes, on the pods and claims of informers; anything else is refused. */
+export function memoryClient({ pods, claims, bound, deleted, refused }: MemoryCluster): Client {
   const refuse = (what: string) => (): never => { throw new Error(`the in-process cluster has no ${what}`); };
   const podAt = (type: ResourceType, key: ObjectKey): Pod => {
     const pod = type.resource === 'pods' ? pods.lister.get(key) : undefined;
     if (pod === undefined) throw notFound(type, key.name);
     return pod;
+  };
+  const writeClaim = async <T extends KubeObject>(type: ResourceType<T>, claim: T): Promise<T> => {
+    if (type.resource !== 'resourceclaims') throw new Error(`the in-process cluster has no update of ${type.resource}`);
+    if (claims.lister.get(objectKey(claim)) === undefined) throw notFound(type, claim.metadata?.name ?? '');
+    claims.put(claim as ResourceClaim);
+    return claim;
   };
   return {
     // Events are made and forgotten.
@@ -96,6 +111,6 @@ export function memoryClient(pods: MemoryInformer<Pod>, bound: (key: string, nod
     },
     // No fast path.
     raw: async () => ({ status: 404, body: new Uint8Array(0) }),
-    get: refuse('get'), list: refuse('list'), watch: refuse('watch'), update: refuse('update'), updateStatus: refuse('status update'), deleteCollection: refuse('deletecollection'),
+    get: refuse('get'), list: refuse('list'), watch: refuse('watch'), update: writeClaim, updateStatus: writeClaim, deleteCollection: refuse('deletecollection'),
   };
 }

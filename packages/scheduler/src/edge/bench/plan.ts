@@ -1,5 +1,5 @@
 import { UsageError } from '@coxswain/service';
-import { canDrain, countOf, onRealPath, scaled, workloads, type Workload } from './workloads.ts';
+import { canDrain, countOf, isPaced, onRealPath, scaled, workloads, type Workload } from './workloads.ts';
 
 export type TargetName = 'decisions' | 'real';
 
@@ -22,7 +22,7 @@ export interface PlanOptions {
   /** Somebody else's cluster or scheduler, which are nothing in process. */
   readonly foreign: boolean;
   readonly repeats: number;
-  /** Of the real path what no goal speaks of is run once, unless something is chosen. */
+  /** Of the real path what no goal speaks of, and of both what goes at another's pace, is run once, unless something is chosen. */
   readonly short: boolean;
 }
 
@@ -42,12 +42,14 @@ function chosenBy(only: string): readonly Workload[] {
 export function plan({ target, only, drain, nodes, foreign, repeats, short }: PlanOptions): { readonly rows: readonly Planned[]; readonly notes: readonly string[] } {
   if (foreign && target === 'decisions') throw new UsageError('--target=decisions runs our scheduler in this program, without --kubeconfig and --scheduler-command');
   const chosen = chosenBy(only);
-  const inProcess = target === 'real' || foreign ? [] : chosen.map((workload) => ({ workload, target: 'decisions' as const, drain: canDrain(workload), repeats }));
+  const brief = short && target === 'both' && only === '' && !drain && !foreign;
+  const timesOf = (workload: Workload): number => (brief && isPaced(workload) ? 1 : repeats);
+  const inProcess = target === 'real' || foreign ? [] : chosen.map((workload) => ({ workload, target: 'decisions' as const, drain: canDrain(workload), repeats: timesOf(workload) }));
   const able = chosen.filter(({ onlyInProcess }) => onlyInProcess === undefined);
   const all = able.map((workload) => ({ workload, target: 'real' as const, drain: drain && canDrain(workload), repeats }));
-  const goals = onRealPath.flatMap(({ name, drain: drained }) => able.filter((workload) => workload.name === name).map((workload) => ({ workload, target: 'real' as const, drain: drained, repeats })));
+  const goals = onRealPath.flatMap(({ name, drain: drained }) => able.filter((workload) => workload.name === name).map((workload) => ({ workload, target: 'real' as const, drain: drained, repeats: timesOf(workload) })));
   const others = all.filter(({ workload }) => !onRealPath.some(({ name, drain: drained }) => name === workload.name && !drained)).map((row) => ({ ...row, repeats: 1 }));
-  const real = target === 'decisions' ? [] : short && target === 'both' && only === '' && !drain && !foreign ? [...goals, ...others] : all;
+  const real = target === 'decisions' ? [] : brief ? [...goals, ...others] : all;
   const notes = target === 'decisions' ? [] : chosen.flatMap(({ name, onlyInProcess }) => (onlyInProcess === undefined ? [] : [`${name}: only in process, ${onlyInProcess}`]));
   return { rows: [...inProcess, ...real].map((row) => ({ ...row, workload: scaled(row.workload, nodes) })), notes };
 }

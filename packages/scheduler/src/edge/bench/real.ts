@@ -1,6 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -13,14 +11,17 @@ import type { CSINode } from 'kubernetes-types/storage/v1';
 import { parseAllDocuments } from 'yaml';
 import type { PodGroup } from '../../gangs/pod-group.ts';
 import { nodeArguments } from '../node-arguments.ts';
+import { together } from './beside.ts';
 import { Binds } from './binds.ts';
 import { describeLimits } from './client-limits.ts';
+import type { DeviceObjects } from './devices.ts';
 import { gangConfigFile } from './gang-config.ts';
 import { Made } from './made.ts';
 import { isRefused } from './memory-client.ts';
+import { Program } from './program.ts';
 import { readWhole, writesIn, type RequestCounts } from './requests.ts';
 import { priorities } from './templates.ts';
-import type { Target, WatchedProcess } from './target.ts';
+import type { Needs, Target, WatchedProcess } from './target.ts';
 import type { BoundVolume } from './volumes.ts';
 import { PodsWatch } from './watch.ts';
 
@@ -32,8 +33,8 @@ export interface RealOptions {
   readonly schedulerCommand: string;
   readonly schedulerName: string;
   readonly members: 1 | 3;
-  /** The workload has pod groups: their definition is made, and our scheduler has Coscheduling. */
-  readonly gangs: boolean;
+  /** Of devices a foreign cluster must have the API and the controller, and a foreign scheduler the feature. */
+  readonly needs: Needs;
   /** Pods that are tried in vain are told of: the watch is of all pods, and not only of bound ones. */
   readonly attempts: boolean;
   /** For Node of our scheduler and API server, such as `--cpu-prof`. */
@@ -42,6 +43,9 @@ export interface RealOptions {
 
 const cox = fileURLToPath(new URL('../../../../cli/src/edge/main.ts', import.meta.url));
 const groupsManifest = fileURLToPath(new URL('../../../manifests/pod-groups.yaml', import.meta.url));
+const deviceFeature = '--feature-gates=DynamicResourceAllocation=true';
+const deviceServer = ['--runtime-config=resource.k8s.io/v1beta1=true', deviceFeature];
+const devicePath = '/apis/resource.k8s.io/v1beta1';
 const groupsPath = '/apis/scheduling.x-k8s.io/v1alpha1';
 const connections = 4;
 const inFlight = 64;
@@ -60,43 +64,9 @@ function gangConfigIn(directory: string): string {
   return path;
 }
 
-/** A program that is started and ended as often as the run wants. */
-class SchedulerProcess {
-  readonly #command: readonly string[];
-  readonly #environment: NodeJS.ProcessEnv;
-  readonly #log: string;
-  readonly #died: (error: Error) => void;
-  #process: ChildProcess | undefined;
-
-  constructor(command: readonly string[], kubeconfig: string, log: string, died: (error: Error) => void) {
-    this.#command = command;
-    this.#environment = { ...process.env, KUBECONFIG: kubeconfig };
-    this.#log = log;
-    this.#died = died;
-  }
-
-  get pid(): number | undefined {
-    return this.#process?.pid;
-  }
-
-  start(): void {
-    const log = openSync(this.#log, 'a');
-    const child = spawn(this.#command[0] as string, this.#command.slice(1), { stdio: ['ignore', log, log], env: this.#environment, detached: true });
-    closeSync(log);
-    this.#process = child;
-    child.on('exit', (code) => {
-      if (this.#process === child) this.#died(new Error(`the scheduler ended with ${code}:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`));
-    });
-  }
-
-  async stop(): Promise<void> {
-    const child = this.#process;
-    this.#process = undefined;
-    if (child?.pid === undefined || child.exitCode !== null) return;
-    // It may be a shell's child.
-    process.kill(-child.pid, 'SIGTERM');
-    await once(child, 'exit');
-  }
+function ourScheduler({ nodeArguments: more, directory, needs }: RealOptions, kubeconfig: string): readonly string[] {
+  const flags = [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', ...(needs.gangs ? [`--config=${gangConfigIn(directory)}`] : []), ...(needs.devices ? [deviceFeature] : [])];
+  return [process.execPath, ...nodeArguments, ...more, cox, 'scheduler', ...flags];
 }
 
 /** Over the network: an API server, a scheduler as a process, and this process as load client and watcher. */
@@ -110,7 +80,9 @@ class RealTarget implements Target {
   readonly #watch: PodsWatch;
   readonly #server: ServerTarget | undefined;
   readonly #endpoint: Endpoint;
-  readonly #scheduler: SchedulerProcess;
+  readonly #scheduler: Program;
+  /** Makes the claims of pods. */
+  readonly #controllers: Program | undefined;
   readonly #fail: (error: Error) => void;
   readonly #gangs: boolean;
   /** undefined: it goes with its directory. */
@@ -125,7 +97,7 @@ class RealTarget implements Target {
     this.#fail = (error) => { if (!this.#closing) reject(error); };
     this.#server = server;
     this.#endpoint = endpoint;
-    this.#gangs = options.gangs;
+    this.#gangs = options.needs.gangs;
     this.#made = server === undefined ? new Made() : undefined;
     this.schedulerName = options.schedulerName;
     const own = options.schedulerCommand === '';
@@ -138,8 +110,11 @@ class RealTarget implements Target {
       own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
         : describeLimits(options.schedulerCommand, (path) => readFileSync(path, 'utf8')),
     ];
-    const command = own ? [process.execPath, ...nodeArguments, ...options.nodeArguments, cox, 'scheduler', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', ...(options.gangs ? [`--config=${gangConfigIn(options.directory)}`] : [])] : ['/bin/sh', '-c', options.schedulerCommand];
-    this.#scheduler = new SchedulerProcess(command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
+    const command = own ? ourScheduler(options, kubeconfig) : ['/bin/sh', '-c', options.schedulerCommand];
+    this.#scheduler = new Program('scheduler', command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
+    if (server === undefined || !options.needs.devices) return;
+    const controllers = [process.execPath, ...nodeArguments, cox, 'controller-manager', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--controllers=resourceclaim-controller,garbage-collector-controller', deviceFeature];
+    this.#controllers = new Program('controller manager', controllers, kubeconfig, join(options.directory, 'controller-manager.log'), this.#fail);
   }
 
   #seen(key: string, pod: Pod): void {
@@ -158,6 +133,7 @@ class RealTarget implements Target {
     await this.#watch.start(this.#fail);
     await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', priorities.map(({ className, value }) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: className }, value })), { shared: true });
     if (this.#gangs) await this.#defineGroups();
+    this.#controllers?.start();
     await this.resume();
   }
 
@@ -223,6 +199,15 @@ class RealTarget implements Target {
     return this.#createOwn('/apis/storage.k8s.io/v1/csinodes', nodes);
   }
 
+  async createDevices({ classes, slices, templates, claims }: DeviceObjects): Promise<void> {
+    await this.#createOwn(`${devicePath}/deviceclasses`, classes);
+    await this.#createOwn(`${devicePath}/resourceslices`, slices);
+    const inNamespace = (resource: string, objects: readonly KubeObject[]) => (at: number): string => `${devicePath}/namespaces/${objects[at]?.metadata?.namespace}/${resource}`;
+    await this.#createOwn(inNamespace('resourceclaimtemplates', templates), templates);
+    await this.#createOwn(inNamespace('resourceclaims', claims), claims, true);
+    await together(claims, inFlight, ({ metadata, status }) => this.#patch(`${devicePath}/namespaces/${metadata?.namespace}/resourceclaims/${metadata?.name}/status`, { status }));
+  }
+
   createPodGroups(groups: readonly PodGroup[]): Promise<void> {
     return this.#createOwn((at) => `${groupsPath}/namespaces/${groups[at]?.metadata?.namespace}/podgroups`, groups);
   }
@@ -269,8 +254,8 @@ class RealTarget implements Target {
 
   processes(): readonly WatchedProcess[] {
     const others = (this.#server?.processes() ?? []).map(({ name, pid }) => ({ name, pid }));
-    const scheduler = this.#scheduler.pid === undefined ? [] : [{ name: 'scheduler', pid: this.#scheduler.pid }];
-    const watched = [...scheduler, ...others].map(({ name, pid }) => ({ name, cpuSeconds: () => cpuSecondsOf(pid), residentMb: () => memoryOf(pid).residentMb }));
+    const of = (name: string, pid: number | undefined) => (pid === undefined ? [] : [{ name, pid }]);
+    const watched = [...of('scheduler', this.#scheduler.pid), ...of('controllers', this.#controllers?.pid), ...others].map(({ name, pid }) => ({ name, cpuSeconds: () => cpuSecondsOf(pid), residentMb: () => memoryOf(pid).residentMb }));
     const own = (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; };
     return [...watched, { name: 'client', cpuSeconds: own, residentMb: () => process.memoryUsage.rss() / 1024 ** 2 }];
   }
@@ -288,6 +273,7 @@ class RealTarget implements Target {
     this.#closing = true;
     this.#watch.close();
     await this.#scheduler.stop();
+    await this.#controllers?.stop();
     try {
       await this.#made?.remove(this.#connections);
     } finally {
@@ -305,7 +291,7 @@ async function endpointOf(kubeconfig: string): Promise<Endpoint> {
 /** Of a foreign cluster what the run made is taken away again but namespaces, priority classes and definitions; ours is gone with its directory. */
 export async function startReal(options: RealOptions): Promise<Target> {
   mkdirSync(options.directory, { recursive: true });
-  const server = options.kubeconfig === '' ? await startOwn({ directory: options.directory, members: options.members, storeTls: false, nodeArguments: options.nodeArguments, withoutAdmission: ['TaintNodesByCondition'] }) : undefined;
+  const server = options.kubeconfig === '' ? await startOwn({ directory: options.directory, members: options.members, storeTls: false, nodeArguments: options.nodeArguments, withoutAdmission: ['TaintNodesByCondition'], flags: options.needs.devices ? deviceServer : [] }) : undefined;
   const endpoint = server ?? await endpointOf(options.kubeconfig);
   let kubeconfig = options.kubeconfig;
   if (kubeconfig === '') {

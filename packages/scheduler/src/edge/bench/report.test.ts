@@ -5,7 +5,7 @@ import { compare, isUsable, lineOf, type Report, type Row } from './report.ts';
 import type { Sample } from './sample.ts';
 import { middleOf, percentiles } from './statistics.ts';
 import { makeNode } from './templates.ts';
-import { countOf, onRealPath, scaled, workloads } from './workloads.ts';
+import { countOf, isPaced, onRealPath, scaled, workloads } from './workloads.ts';
 
 const placement = { cpuUtilisation: 0.5, cpuDeviation: 0, podsDeviation: 0, podsMost: 1, zoneSkew: undefined, fragmentation: 0 };
 
@@ -57,7 +57,9 @@ test('a full table has all in process, and on the real path first the goals\', t
   expect(targets(plan(whole), 'decisions').map(({ name }) => name)).toEqual(workloads.map(({ name }) => name));
   const full = plan(whole).rows.filter(({ target }) => target === 'real');
   expect(targets(plan(whole), 'real').slice(0, onRealPath.length)).toEqual(onRealPath);
-  expect(full.map(({ repeats }) => repeats)).toEqual(full.map((_, at) => (at < onRealPath.length ? 3 : 1)));
+  expect(full.map(({ repeats }) => repeats)).toEqual(full.map(({ workload }, at) => (at < onRealPath.length && !isPaced(workload) ? 3 : 1)));
+  expect(plan(whole).rows.filter(({ target, repeats }) => target === 'decisions' && repeats === 1).every(({ workload: { name } }) => /^(EventHandling|SteadyState)/.test(name))).toBe(true);
+  expect(new Set(plan({ ...whole, target: 'decisions' }).rows.map(({ repeats }) => repeats))).toEqual(new Set([3]));
   expect(new Set(full.map(({ workload }) => workload.name))).toEqual(new Set(able.map(({ name }) => name)));
   const created = full.filter(({ drain }) => !drain).map(({ workload }) => workload.name);
   expect(created.toSorted()).toEqual(able.map(({ name }) => name).toSorted());

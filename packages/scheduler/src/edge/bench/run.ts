@@ -3,6 +3,7 @@ import { keyOfObject } from '@coxswain/client';
 import type { Namespace } from 'kubernetes-types/core/v1';
 import { podGroupLabel, type PodGroup } from '../../gangs/pod-group.ts';
 import { Beside, together } from './beside.ts';
+import { makeAllocatedClaims, makeClaimTemplate, makeDriver } from './devices.ts';
 import { updateTemplates, type Update, type UpdateMaker } from './event-templates.ts';
 import { placementOf } from './placement.ts';
 import type { RequestCounts } from './requests.ts';
@@ -41,6 +42,7 @@ class Run {
   /** Templates whose pods are measured, and since when. */
   #collecting: { readonly of: readonly PodTemplateName[]; readonly start: Start } | undefined;
   #made = 0;
+  #devicesEach = 0;
   sample: Sample | undefined;
 
   constructor(target: Target, workload: Workload, options: RunOptions) {
@@ -79,6 +81,16 @@ class Run {
         for (let at = 0; at < this.#count(op.count); at += 1) await this.#createPods({ opcode: 'createPods', count: op.podsEach, podTemplate: op.podTemplate, namespace: `${op.namespacePrefix}-${at}`, skipWaitToCompletion: true });
         await this.#bound(op.podTemplate);
         return;
+      case 'createResourceDriver':
+        this.#devicesEach = op.maxClaimsPerNode;
+        await this.#target.createDevices(makeDriver(this.#nodeNames(), op.maxClaimsPerNode));
+        return;
+      case 'createResourceClaimTemplate': await this.#target.createDevices(makeClaimTemplate(op.namespace)); return;
+      case 'createAllocatedClaims': {
+        const names = this.#nodeNames();
+        await this.#target.createDevices(makeAllocatedClaims(op.namespace, Math.min(this.#count(op.count), names.length * this.#devicesEach - op.leaving), names, this.#devicesEach));
+        return;
+      }
       case 'createService': await this.#target.createService(makeService(op.namespace ?? defaultNamespace, 'bench')); return;
       case 'deletePods': this.#beside.start(this.#beside.paced(this.#keysOf.get(op.of) ?? [], op.deletePodsPerSecond, (key) => this.#deletePod(key))); return;
       case 'churn': this.#beside.start(this.#churn(op)); return;
@@ -105,6 +117,10 @@ class Run {
     if (csi !== undefined) await this.#target.createCsiNodes(nodes.map(({ metadata }) => makeCsiNode(metadata?.name ?? '', csi === 'migrated', volumesANode)));
   }
 
+  #nodeNames(): readonly string[] {
+    return this.#nodes.map(({ metadata }) => metadata?.name ?? '');
+  }
+
   /** Templates in turn. */
   #makePods(templates: readonly PodTemplateName[], namespace: string, count: number, namePrefix?: string): MadePod[] {
     return Array.from({ length: count }, (_, at) => {
@@ -119,6 +135,7 @@ class Run {
   }
 
   async #createPods(op: Extract<Op, { opcode: 'createPods' }>): Promise<void> {
+    if (op.steadyState === true) { await this.#steadyState(op); return; }
     const templates = [op.podTemplate, ...op.mixedWith ?? []];
     const pods = this.#makePods(templates, op.namespace ?? defaultNamespace, this.#count(op.count), op.namePrefix);
     const { volume } = op;
@@ -183,6 +200,24 @@ class Run {
     await this.#take(start, keys, template, false);
   }
 
+  /** So many pods without a node at any time: each goes when it has one, and the next one comes, until the time is over. */
+  async #steadyState({ podTemplate: template, namespace = defaultNamespace, count, durationSeconds = 0 }: Extract<Op, { opcode: 'createPods' }>): Promise<void> {
+    const keys = new Set<string>();
+    const start = await this.#begin();
+    const endMs = start.ms + this.#count(durationSeconds) * 1000;
+    await Promise.all(Array.from({ length: this.#count(count) }, async () => {
+      while (performance.now() < endMs) {
+        const [pod] = this.#makePods([template], namespace, 1) as [MadePod];
+        const key = keyOfObject(pod);
+        keys.add(key);
+        await this.#target.createPods([pod]);
+        await this.#wait(new Set([key]));
+        await this.#deletePod(key);
+      }
+    }));
+    await this.#take(start, keys, template, true);
+  }
+
   /** All of them are bound. `made`: from when they were made is what is asked. */
   async #take({ ms: fromMs, uses, writes }: Start, keys: ReadonlySet<string>, template: PodTemplateName, made: boolean): Promise<void> {
     const used = uses.since(keys.size);
@@ -234,7 +269,7 @@ class Run {
       });
       return;
     }
-    const names = this.#nodes.map(({ metadata }) => metadata?.name ?? '').filter((name) => name.startsWith(`${of.nodes}-`));
+    const names = this.#nodeNames().filter((name) => name.startsWith(`${of.nodes}-`));
     await this.#beside.paced(names.entries(), updatePerSecond, ([at, name]) => this.#patchNode(name, make(at)));
   }
 

@@ -2,6 +2,7 @@ import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { PodGroup } from '../../gangs/pod-group.ts';
 import type { CSINode } from 'kubernetes-types/storage/v1';
 import type { Binds } from './binds.ts';
+import type { DeviceObjects } from './devices.ts';
 import type { RequestCounts } from './requests.ts';
 import type { BoundVolume } from './volumes.ts';
 
@@ -10,6 +11,14 @@ export interface WatchedProcess {
   readonly name: string;
   cpuSeconds(): number;
   residentMb(): number;
+}
+
+/** What a workload needs beside nodes and pods. */
+export interface Needs {
+  /** Pod groups: their definition is made, and our scheduler has Coscheduling. */
+  readonly gangs: boolean;
+  /** Devices for claims, the controller that makes the claims, and a scheduler that hands them out. */
+  readonly devices: boolean;
 }
 
 /** A cluster and its scheduler. */
@@ -29,6 +38,7 @@ export interface Target {
   /** Bound to each other before a pod uses them. */
   createVolumes(volumes: readonly BoundVolume[]): Promise<void>;
   createCsiNodes(nodes: readonly CSINode[]): Promise<void>;
+  createDevices(objects: DeviceObjects): Promise<void>;
   createPodGroups(groups: readonly PodGroup[]): Promise<void>;
   createService(service: Service): Promise<void>;
   /** A merge patch. */

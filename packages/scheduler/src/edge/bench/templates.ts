@@ -1,4 +1,5 @@
-import type { Affinity, Node, Pod, Service, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
+import type { Affinity, Node, Pod, PodSpec, Service, TopologySpreadConstraint } from 'kubernetes-types/core/v1';
+import { claimTemplateName } from './devices.ts';
 import { eventNodeTemplates, eventPodTemplates } from './event-templates.ts';
 import { asking, host, light, preferred, requesting, required, small, term, zone, type PodTemplate, type PodTemplateMaker } from './template-parts.ts';
 
@@ -25,6 +26,13 @@ function ofDeployment(index: number, version: string): PodTemplate {
   const app = `app-${index % 200}`;
   const constraint = { maxSkew: 1, topologyKey: zone, whenUnsatisfiable: 'DoNotSchedule', nodeTaintsPolicy: 'Honor', matchLabelKeys: ['pod-template-hash'], labelSelector: { matchLabels: { app } } };
   return { labels: { app, 'pod-template-hash': version }, spec: asking({ cpu: '1', memory: '1Gi' }, { terminationGracePeriodSeconds: 0, topologySpreadConstraints: [constraint] }) };
+}
+
+/** `resourceClaimTemplateName` is not known to kubernetes-types 1.30. */
+function withClaim(): Partial<PodSpec> {
+  const resourceClaims: PodSpec['resourceClaims'] = [Object.assign({ name: 'resource' }, { resourceClaimTemplateName: claimTemplateName })];
+  const { containers = [], ...spec } = light();
+  return { ...spec, containers: containers.map((one) => ({ ...one, resources: { claims: [{ name: 'resource' }] } })), resourceClaims };
 }
 
 const inNamedNode = { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['scheduler-perf-node'] }] }] };
@@ -68,6 +76,7 @@ export const podTemplates = {
   'pod-of-service': { labels: { app: 'foo' }, spec: small() },
   'pod-with-node-inclusion-policy': spread({ foo: 'bar' }, { maxSkew: 1, topologyKey: host, whenUnsatisfiable: 'DoNotSchedule', nodeAffinityPolicy: 'Honor', nodeTaintsPolicy: 'Honor' }),
   'pod-with-extended-resource': { spec: asking({ cpu: '100m', memory: '500Mi', 'example.com/foo': '1' }) },
+  'pod-with-claim-template': { spec: withClaim() },
   'pod-hostport-80': { spec: requesting({ cpu: '100m', memory: '100Mi' }, {}, 80) },
   'pod-saturation': { spec: requesting({ cpu: '3', memory: '1Gi' }) },
   'pod-of-old-version': (index: number) => ofDeployment(index, 'old'),

@@ -1,5 +1,6 @@
 import type { UpdateTemplateName } from './event-templates.ts';
 import { eventWorkloads } from './event-workloads.ts';
+import type { Needs } from './target.ts';
 import type { NodeTemplateName, PodTemplateName } from './templates.ts';
 import type { VolumeTemplateName } from './volumes.ts';
 
@@ -13,13 +14,17 @@ export type ChurnTemplate = PodTemplateName | NodeTemplateName | 'service-defaul
  * named one first), for volumes (one of its own and a claim bound to it for each pod; CSI drivers on the nodes), and for what it has not:
  * `rollingUpdate` (of all pods of a template at once: whenever a new one is bound an old one goes and the next new one comes, `surge` ahead) and
  * `loseZone` (its nodes become unreachable, its pods go, and as many new ones, which are measured, come for them). `stopCollectingMetrics`
- * waits for the pods that are collected; `updateAny` of nodes names their prefix.
+ * waits for the pods that are collected; `updateAny` of nodes names their prefix. Claims that are allocated beforehand are made so at once,
+ * but for as many devices as are to be left.
  */
 export type Op =
   | { readonly opcode: 'createNodes'; readonly count: Count; readonly nodeTemplate?: NodeTemplateName; readonly zones?: readonly string[]; readonly mixedWith?: readonly NodeTemplateName[]; readonly csi?: 'own' | 'migrated'; readonly volumesANode?: number; readonly namePrefix?: string }
   | { readonly opcode: 'createNamespaces'; readonly prefix: string; readonly count: Count; readonly labels?: Readonly<Record<string, string>> }
-  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true; readonly gangsOf?: number; readonly mixedWith?: readonly PodTemplateName[]; readonly volume?: VolumeTemplateName; readonly namePrefix?: string }
+  | { readonly opcode: 'createPods'; readonly count: Count; readonly podTemplate: PodTemplateName; readonly namespace?: string; readonly collectMetrics?: true; readonly skipWaitToCompletion?: true; readonly gangsOf?: number; readonly mixedWith?: readonly PodTemplateName[]; readonly volume?: VolumeTemplateName; readonly namePrefix?: string; readonly steadyState?: true; readonly durationSeconds?: Count }
   | { readonly opcode: 'createPodSets'; readonly count: Count; readonly namespacePrefix: string; readonly podsEach: Count; readonly podTemplate: PodTemplateName }
+  | { readonly opcode: 'createResourceDriver'; readonly maxClaimsPerNode: number }
+  | { readonly opcode: 'createResourceClaimTemplate'; readonly namespace: string }
+  | { readonly opcode: 'createAllocatedClaims'; readonly count: Count; readonly namespace: string; readonly leaving: number }
   | { readonly opcode: 'createService'; readonly namespace?: string }
   | { readonly opcode: 'deletePods'; readonly of: PodTemplateName; readonly deletePodsPerSecond: number }
   | { readonly opcode: 'churn'; readonly mode: 'create' | 'recreate'; readonly templates: readonly ChurnTemplate[]; readonly intervalMilliseconds: number; readonly number?: number }
@@ -76,6 +81,25 @@ function selected(name: string, line: number, [initNodes, podsEach, measurePods]
   ] };
 }
 
+const devicesANode = 10;
+const steadyPods = 10;
+
+/** Nodes with ten devices each; pods get a claim of their own for one. */
+function withDevices(name: string, line: number, params: Readonly<Record<string, number>>, ops: readonly Op[]): Workload {
+  return { name, line, params, ops: [
+    { opcode: 'createNodes', count: '$nodesWithDRA' }, { opcode: 'createResourceDriver', maxClaimsPerNode: devicesANode },
+    { opcode: 'createNamespaces', prefix: 'init', count: 1 }, { opcode: 'createNamespaces', prefix: 'test', count: 1 }, { opcode: 'createResourceClaimTemplate', namespace: 'test-0' }, ...ops,
+  ] };
+}
+
+/** Ten pods at a time, each of which goes when it has its node and another one comes, beside claims that have their devices. */
+function steady(how: string, line: number, initClaims: number): Workload {
+  return withDevices(`SteadyStateClusterResourceClaimTemplate/${how}`, line, { nodesWithDRA: 500, initClaims, seconds: 10 }, [
+    { opcode: 'createAllocatedClaims', count: '$initClaims', namespace: 'init-0', leaving: steadyPods },
+    { opcode: 'createPods', count: steadyPods, namespace: 'test-0', steadyState: true, durationSeconds: '$seconds', podTemplate: 'pod-with-claim-template', collectMetrics: true },
+  ]);
+}
+
 const both = (name: PodTemplateName): readonly [PodTemplateName, PodTemplateName] => [name, name];
 const mixedInit: readonly PodTemplateName[] = ['pod-default', 'pod-with-pod-affinity', 'pod-with-pod-anti-affinity', 'pod-with-preferred-pod-affinity', 'pod-with-preferred-pod-anti-affinity'];
 
@@ -130,6 +154,10 @@ export const workloads: readonly Workload[] = [
   plain('SchedulingMigratedInTreePVs', 100, [5000, 5000, 5000], [nodes({ csi: 'migrated' }), withVolume(init('pod-default'), 'pv-aws'), withVolume(measure('pod-default'), 'pv-aws')]),
   plain('SchedulingCSIPVs', 100, [5000, 5000, 5000], [nodes({ csi: 'own' }), withVolume(init('pod-default'), 'pv-csi'), withVolume(measure('pod-default'), 'pv-csi')]),
   plain('PreemptionPVs', undefined, [1000, 4000, 1000], [nodes(), init('pod-low-priority'), withVolume(measure('pod-high-priority'), 'pv-aws')]),
+  withDevices('SchedulingWithResourceClaimTemplate', 40, { nodesWithDRA: 500, initPods: 2500, measurePods: 2500 }, [
+    { opcode: 'createResourceClaimTemplate', namespace: 'init-0' }, init('pod-with-claim-template', 'init-0'), measure('pod-with-claim-template', 'test-0'),
+  ]),
+  steady('empty', 64, 0), steady('half', 70, 2500), steady('full', 60, 4990),
   plain('HeterogeneousNodes', undefined, [5000, 5000, 10_000], [
     nodes({ nodeTemplate: 'node-small', mixedWith: ['node-default', 'node-default', 'node-large', 'node-with-much-memory'], zones: threeZones }), init('pod-default'), mixed(measure('pod-default'), ['light-pod', 'pod-large-cpu-in-large-nodes', 'pod-much-memory']),
   ]),
@@ -159,22 +187,22 @@ export const onRealPath: readonly { readonly name: string; readonly drain: boole
 /** Of upstream's, with why it is not here. */
 export const leftOut: Readonly<Record<string, string>> = {
   CPGBasicScheduling: 'composite pod groups are not built', CPGGangScheduling: 'composite pod groups are not built', CPGPreemption: 'composite pod groups are not built',
-  SchedulingWithResourceClaimTemplate: 'the benchmark makes no devices, and runs no controller for their claims', SteadyStateClusterResourceClaimTemplate: 'the benchmark makes no devices, and runs no controller for their claims',
 };
 
-/** Its scheduler must have Coscheduling. */
-export function hasGangs({ ops }: Workload): boolean {
-  return ops.some((op) => op.opcode === 'createPods' && op.gangsOf !== undefined);
+export function needsOf({ ops }: Workload): Needs {
+  return { gangs: ops.some((op) => op.opcode === 'createPods' && op.gangsOf !== undefined), devices: ops.some(({ opcode }) => opcode === 'createResourceDriver') };
 }
 
-/** Events make its rate, and not the scheduler. */
+const isSteady = (op: Op): boolean => op.opcode === 'createPods' && op.steadyState === true;
+
+/** Something else than the scheduler makes its rate, or how long it takes: events, or the clock. */
 export function isPaced({ ops }: Workload): boolean {
-  return ops.some(({ opcode }) => opcode === 'startCollectingMetrics');
+  return ops.some((op) => op.opcode === 'startCollectingMetrics' || isSteady(op));
 }
 
 /** Its measured pods can wait for the scheduler. */
 export function canDrain({ ops }: Workload): boolean {
-  return ops.every(({ opcode }) => opcode !== 'startCollectingMetrics' && opcode !== 'rollingUpdate');
+  return ops.every((op) => op.opcode !== 'startCollectingMetrics' && op.opcode !== 'rollingUpdate' && !isSteady(op));
 }
 
 /** It must be told of pods that are tried in vain. */

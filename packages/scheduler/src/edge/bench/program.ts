@@ -1,0 +1,44 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+
+/** A program that is started and ended as often as the run wants. */
+export class Program {
+  readonly #command: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #log: string;
+  readonly #name: string;
+  readonly #died: (error: Error) => void;
+  #process: ChildProcess | undefined;
+
+  constructor(name: string, command: readonly string[], kubeconfig: string, log: string, died: (error: Error) => void) {
+    this.#name = name;
+    this.#command = command;
+    this.#environment = { ...process.env, KUBECONFIG: kubeconfig };
+    this.#log = log;
+    this.#died = died;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    const log = openSync(this.#log, 'a');
+    const child = spawn(this.#command[0] as string, this.#command.slice(1), { stdio: ['ignore', log, log], env: this.#environment, detached: true });
+    closeSync(log);
+    this.#process = child;
+    child.on('exit', (code) => {
+      if (this.#process === child) this.#died(new Error(`the ${this.#name} ended with ${code}:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`));
+    });
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child?.pid === undefined || child.exitCode !== null) return;
+    // It may be a shell's child.
+    process.kill(-child.pid, 'SIGTERM');
+    await once(child, 'exit');
+  }
+}
