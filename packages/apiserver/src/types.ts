@@ -2,7 +2,7 @@
  * The seams between the API server's stages, in the order a request meets them:
  * transport → authn → flow control → authz → admission → registry → storage.
  */
-import type { ApiResource, JsonObject, TypeOf } from '@coxswain/api';
+import type { ApiResource, JsonObject, ScannedJson, TypeOf } from '@coxswain/api';
 import type { LeaseTerm } from '@coxswain/client';
 import type { HttpRequest, HttpResponse } from '@coxswain/host';
 import type { RequestTrace } from './tracing/request-trace.ts';
@@ -109,7 +109,8 @@ export interface WrittenChange {
 /** The request's body as it was understood, for the audit event. */
 export interface BodyNotes {
   object(object: JsonObject): void;
-  patch(body: Uint8Array): void;
+  /** `scan`: what reading it gives, where it was too long to be read at once. */
+  patch(body: Uint8Array, scan?: () => ScannedJson): void;
 }
 
 export interface GroupVersionKind {

@@ -57,9 +57,11 @@ class Scanner {
   #root: Json = null;
   #next: Step = 'value';
   #weight = 0;
+  readonly #maxMembers: number;
 
-  constructor(text: string) {
+  constructor(text: string, maxMembers: number = maxWideMembers) {
     this.#text = text;
+    this.#maxMembers = maxMembers;
   }
 
   document(): Json {
@@ -158,7 +160,7 @@ class Scanner {
 
   #weigh(): void {
     this.#weight += 1;
-    if (this.#weight > maxWideMembers) throw new JsonTooWideError();
+    if (this.#weight > this.#maxMembers) throw new JsonTooWideError();
   }
 
   /** Moves to the next character that is not white space and answers its code, or NaN at the end. */
@@ -375,8 +377,9 @@ export function scanJson(source: string | Uint8Array): ScannedJson {
 export class SlicedScan {
   readonly #scanner: Scanner;
 
-  constructor(source: string | Uint8Array) {
-    this.#scanner = new Scanner(typeof source === 'string' ? source : utf8.decode(source));
+  /** `maxMembers`: more than others may send where the text is our own. */
+  constructor(source: string | Uint8Array, maxMembers: number = maxWideMembers) {
+    this.#scanner = new Scanner(typeof source === 'string' ? source : utf8.decode(source), maxMembers);
   }
 
   slice(characters: number): boolean {

@@ -26,6 +26,7 @@ export class Auditor {
   readonly #events: Counter;
   readonly #levels: Counter;
   readonly #rejected: Counter;
+  readonly #failures: AuditFailures;
 
   constructor(config: AuditConfig, host: Host, metrics: Metrics) {
     this.#policy = config.policy;
@@ -34,8 +35,8 @@ export class Auditor {
     this.#levels = metrics.counter('apiserver_audit_level_total', 'Counter of policy levels for audit events (1 per request).', ['level']);
     this.#rejected = metrics.counter('apiserver_audit_requests_rejected_total', 'Counter of apiserver requests rejected due to an error in audit logging backend.');
     const errors = metrics.counter('apiserver_audit_error_total', 'Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.', ['plugin']);
-    const failures = new AuditFailures(errors, host.log, () => host.clock.monotonicMs());
-    this.#backend = unionBackend(config.backends.map((make) => make({ host, failures })));
+    this.#failures = new AuditFailures(errors, host.log, () => host.clock.monotonicMs());
+    this.#backend = unionBackend(config.backends.map((make) => make({ host, failures: this.#failures })));
   }
 
   #ruleOf(info: RequestInfo, user: UserInfo | undefined): AuditRule | undefined {
@@ -47,7 +48,7 @@ export class Auditor {
   #record(request: HttpRequest, info: RequestInfo, user: UserInfo | undefined, notes: Notes, receivedMs: number): RequestAudit | undefined {
     const rule = this.#ruleOf(info, user);
     if (rule === undefined) return undefined;
-    const record = new RequestAudit({ request, info, user, notes, rule, receivedMs }, { clock: this.#host.clock, send: (event) => this.#send(event) });
+    const record = new RequestAudit({ request, info, user, notes, rule, receivedMs }, { host: this.#host, unread: (error) => { this.#failures.report('response', error, 1); }, send: (event) => this.#send(event) });
     notes.bodies = record;
     return record;
   }

@@ -1,11 +1,11 @@
-import type { JsonObject } from '@coxswain/api';
-import type { Clock, HttpRequest, HttpResponse } from '@coxswain/host';
+import type { JsonObject, ScannedJson } from '@coxswain/api';
+import { ComputeError, type Clock, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { plainText } from '../negotiation/respond.ts';
 import { isObject, text } from '../registry/object.ts';
 import { isStreamed, whenEnded } from '../transport/ended.ts';
 import type { Notes } from '../transport/notes.ts';
 import type { BodyNotes, RequestInfo, UserInfo } from '../types.ts';
-import { patchJson, responseObject, withoutManagedFields } from './bodies.ts';
+import { patchJson, responseObject, withoutManagedFields, type BodyHost, type ResponseObject } from './bodies.ts';
 import type { AuditEvent, AuditStatus, ObjectReference } from './event.ts';
 import { atLeast, type AuditRule, type AuditStage } from './policy.ts';
 import { sourceIps, userAgentOf } from './sources.ts';
@@ -20,7 +20,9 @@ export interface AuditedRequest {
 }
 
 export interface RecordTools {
-  readonly clock: Clock;
+  readonly host: BodyHost & { readonly clock: Clock };
+  /** An answer that could not be read: its event goes without. */
+  unread(error: ComputeError): void;
   send(event: AuditEvent): Promise<boolean>;
 }
 
@@ -69,8 +71,8 @@ export class RequestAudit implements BodyNotes {
     this.#requestObject = plainText(this.#what.rule.omitManagedFields ? withoutManagedFields(object) : object);
   }
 
-  patch(body: Uint8Array): void {
-    if (atLeast(this.#what.rule.level, 'Request')) this.#requestObject = patchJson(body);
+  patch(body: Uint8Array, scan?: () => ScannedJson): void {
+    if (atLeast(this.#what.rule.level, 'Request')) this.#requestObject = patchJson(body, scan);
   }
 
   /** False: the request may not go on. */
@@ -78,23 +80,34 @@ export class RequestAudit implements BodyNotes {
     return this.#stage('RequestReceived');
   }
 
-  #respond(response: HttpResponse): void {
-    const object = responseObject(response);
-    this.#status = statusOf(response, object?.kind === 'Status' ? object.value() : undefined);
-    if (object === undefined || !atLeast(this.#what.rule.level, 'RequestResponse')) return;
-    this.#responseObject = this.#what.rule.omitManagedFields ? plainText(withoutManagedFields(object.value())) : object.json;
+  async #read(response: HttpResponse): Promise<ResponseObject | undefined> {
+    try {
+      return await responseObject(this.#tools.host, response);
+    } catch (error) {
+      if (!(error instanceof ComputeError)) throw error;
+      this.#tools.unread(error);
+      return undefined;
+    }
+  }
+
+  async #respond(response: HttpResponse): Promise<void> {
+    const { level, omitManagedFields } = this.#what.rule;
+    const object = await this.#read(response);
+    this.#status = statusOf(response, object?.kind === 'Status' ? await object.value() : undefined);
+    if (object === undefined || !atLeast(level, 'RequestResponse')) return;
+    this.#responseObject = omitManagedFields ? plainText(withoutManagedFields(await object.value())) : object.json;
   }
 
   /** The answer to somebody unknown. */
   async refused(response: HttpResponse): Promise<void> {
-    this.#respond(response);
+    await this.#respond(response);
     await this.#stage('ResponseStarted');
   }
 
   /** The answer as it is to be sent: what is streamed is complete when it has ended. */
   async answered(response: HttpResponse, longRunning: boolean): Promise<HttpResponse> {
     if (this.#panicked) return response;
-    this.#respond(response);
+    await this.#respond(response);
     if (longRunning) await this.#stage('ResponseStarted');
     if (isStreamed(response)) return whenEnded(response, () => this.#stage('ResponseComplete'));
     await this.#stage('ResponseComplete');
@@ -116,7 +129,7 @@ export class RequestAudit implements BodyNotes {
     return this.#tools.send({
       level: rule.level, auditId: notes.auditId, stage, requestUri: request.target, verb: info.verb, user, impersonatedUser: this.#impersonated,
       sourceIps: this.#sourceIps, userAgent: userAgentOf(request), objectRef: this.#objectRef, responseStatus: this.#status,
-      requestObject: this.#requestObject, responseObject: this.#responseObject, receivedMs, stageMs: stage === 'RequestReceived' ? receivedMs : this.#tools.clock.nowMs(),
+      requestObject: this.#requestObject, responseObject: this.#responseObject, receivedMs, stageMs: stage === 'RequestReceived' ? receivedMs : this.#tools.host.clock.nowMs(),
       annotations: new Map(notes.annotations),
     });
   }

@@ -59,14 +59,16 @@ export function pause(host: Pick<Host, 'timers'>): Promise<void> {
   return host.timers.sleep(0);
 }
 
-async function inSlices(host: Host, source: Uint8Array): Promise<ScannedJson> {
-  const scan = new SlicedScan(source);
+/** `maxMembers`: as of SlicedScan. */
+export async function inSlices(host: Pick<Host, 'timers'>, source: Uint8Array, maxMembers?: number): Promise<ScannedJson> {
+  const scan = new SlicedScan(source, maxMembers);
   while (!scan.slice(sliceCharacters)) await pause(host);
   if (source.length > sliceCharacters) await pause(host);
   return scan.result;
 }
 
-async function onThread(host: Host, body: Uint8Array, signal: AbortSignal): Promise<ScannedJson> {
+/** Rejects with ComputeError, YamlSyntaxError, or the signal's reason. */
+export async function onThread(host: Pick<Host, 'timers' | 'compute'>, body: Uint8Array, signal?: AbortSignal): Promise<ScannedJson> {
   const { json, strictErrors } = readYamlAnswer(await host.compute.run(yamlToJson, body, signal));
   const { value } = await inSlices(host, json);
   return { value, duplicates: [], wholeFloats: new Map(), strictErrors };

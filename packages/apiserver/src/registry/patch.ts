@@ -159,9 +159,9 @@ export async function patchObject(operation: Operation): Promise<HttpResponse> {
   const patchKind = patchKindOf(http, kind.hub.custom);
   const options = readWriteOptions(info.query, 'PatchOptions', { apply: patchKind === 'apply' });
   const body = await readBody(http, context.maxBodyBytes);
-  operation.notes.bodies?.patch(body);
   const form = patchKind === 'apply' ? 'apply' : 'json';
   const scan = isLong(body, form) ? await scanAhead(context.host, body, form, http.signal) : undefined;
+  operation.notes.bodies?.patch(body, scan);
   const own = withTurns(operation, body);
   await own.pause?.();
   const change = patchKind === 'apply' ? applyChange(own, body, options, scan) : patchChange(own, patchKind, body, options, scan);
