@@ -19,6 +19,9 @@ export interface Mutant {
   readonly always?: boolean;
 }
 
+/** The source has moved on: nothing was tried. */
+export class MisfitError extends Error {}
+
 /** Changes source files as they are loaded; call it before they are. A text that is not there exactly once is an error. */
 export function mutate({ name, edits }: Mutant): void {
   registerHooks({
@@ -29,7 +32,7 @@ export function mutate({ name, edits }: Mutant): void {
       let source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source as Uint8Array);
       for (const { file, find, replace } of own) {
         const parts = source.split(find);
-        if (parts.length !== 2) throw new Error(`${file} holds this ${parts.length - 1} times instead of once; adapt the mutant ${name}: ${find}`);
+        if (parts.length !== 2) throw new MisfitError(`${file} holds this ${parts.length - 1} times instead of once; adapt the mutant ${name}: ${find}`);
         source = parts.join(replace);
       }
       return { ...loaded, source };

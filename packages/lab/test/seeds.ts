@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mutate, type Mutant } from './mutate.ts';
+import { MisfitError, mutate, type Mutant } from './mutate.ts';
 
 export interface SeedRun {
   /** FROM-TO, or one. */
@@ -21,7 +21,7 @@ async function failedSeeds({ play }: SeedRun, from: number, to: number, untilFou
       if (await play(seed, untilFound ? 'faults' : 'always') > 0) failed += 1;
     } catch (error) {
       // Nothing was played.
-      if (error instanceof SyntaxError || (error as { readonly code?: string }).code?.startsWith('ERR_') === true) throw error;
+      if (error instanceof SyntaxError || error instanceof MisfitError || (error as { readonly code?: string }).code?.startsWith('ERR_') === true) throw error;
       failed += 1;
       console.log(`seed ${seed}: 1 faults; ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
     }

@@ -71,6 +71,10 @@ export class EncodedBudget {
     return kept;
   }
 
+  forgetAll(): void {
+    while (this.#kept.length > 0) this.#dropOne();
+  }
+
   #dropOne(): void {
     this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
     const at = Math.floor((this.#seed / 2 ** 32) * this.#kept.length);

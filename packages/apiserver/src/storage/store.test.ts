@@ -98,6 +98,32 @@ test('an update that others wrote over before its lost answer was looked for is 
   expect((await store.get(key))?.object['extra']).toBe('c');
 });
 
+const anew: Readonly<Record<string, () => Promise<unknown>>> = {
+  deleted: () => local.deleteRange({ key: utf8(key) }),
+  'deleted and made anew': async () => {
+    await local.deleteRange({ key: utf8(key) });
+    await local.put({ key: utf8(key), value: utf8(JSON.stringify(thing('2'))) });
+  },
+};
+for (const [what, meanwhile] of Object.entries(anew)) {
+  test(`an update that may have been done before its object was ${what} is no conflict, after which it would be tried again`, async () => {
+    const made = await store.put(key, thing('1'), 0);
+    lossy.lose = 'after';
+    lossy.meanwhile = meanwhile;
+    await expect(store.put(key, thing('1', 'a'), made.kind === 'written' ? made.object.revision : 0)).rejects.toMatchObject({ code: 14, outcomeUnknown: true });
+  });
+}
+
+test('that history is forgotten which would tell of a write is no failure of the server', async () => {
+  const made = await store.put(key, thing('1'), 0);
+  lossy.lose = 'after';
+  lossy.meanwhile = async () => {
+    for (const text of ['b', 'c']) await local.put({ key: utf8(key), value: utf8(JSON.stringify(thing('1', text))) });
+    await local.compact((await local.range({ key: utf8(key) })).revision);
+  };
+  await expect(store.put(key, thing('1', 'a'), made.kind === 'written' ? made.object.revision : 0)).rejects.toMatchObject({ code: 14, outcomeUnknown: true });
+});
+
 test('an update that was not done is a conflict with what others wrote', async () => {
   const made = await store.put(key, thing('1'), 0);
   lossy.lose = 'before';

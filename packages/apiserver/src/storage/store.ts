@@ -1,6 +1,6 @@
 import type { JsonObject } from '@coxswain/api';
 import { assert, fromUtf8, utf8, type Timers } from '@coxswain/host';
-import { EtcdError, type Compare, type EtcdClient, type KeyValue, type RangeResult, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
+import { EtcdError, isEtcdError, type Compare, type EtcdClient, type KeyValue, type RangeResult, type TxnOp, type TxnOptions, type TxnResult } from '@coxswain/etcd-lite/client';
 import type { TransformedKeyValue } from '../encryption/transformer.ts';
 import { sharedWritesOf } from '../fast-path/shared-writes.ts';
 import { encodeForStore, StoredObject, type Encoded, type StorageCodec } from './codec.ts';
@@ -181,12 +181,15 @@ export class ResourceStore {
     if (op.type !== 'put') return undefined;
     // Others may have written over it: their predecessors are asked for, newest first.
     let state = current;
-    for (let steps = 0; state !== undefined && state.modRevision > expectedRevision; steps += 1) {
+    for (let steps = 0; state !== undefined; steps += 1) {
+      if (state.modRevision <= expectedRevision) return undefined;
       if (equalBytes(state.value, op.value)) return { kind: 'done', revision: state.modRevision };
       if (steps === maxSteps) throw new EtcdError(14, 'the outcome of the write is buried under later ones', { outcomeUnknown: true });
       state = await this.#before(state);
     }
-    return undefined;
+    if (expectedRevision === 0) return undefined;
+    // Who takes this for a conflict may write it once more, as a new object or into the one that came after.
+    throw new EtcdError(14, 'what was written over has been deleted, and with it the outcome of the write', { outcomeUnknown: true });
   }
 
   async #before(state: KeyValue): Promise<KeyValue | undefined> {
@@ -194,6 +197,8 @@ export class ResourceStore {
     try {
       return (await this.client.range({ key: state.key, revision: state.modRevision - 1 })).kvs[0];
     } catch (error) {
+      // Nobody remembers it: no failure of the server's own.
+      if (isEtcdError(error, 'compacted')) throw new EtcdError(14, error.message, { outcomeUnknown: true });
       if (error instanceof EtcdError) throw new EtcdError(error.code, error.message, { outcomeUnknown: true });
       throw error;
     }
