@@ -6,20 +6,34 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { scanJson, type JsonObject } from '@coxswain/api';
-import { forgetParsed } from '../src/storage/codec.ts';
+import { UsageError } from '@coxswain/service';
+import { forgetDerived } from '../src/storage/codec.ts';
 import { Corpus } from '../test/fuzz/corpus.ts';
 import { growth, liveHeapMb } from '../test/fuzz/memory.ts';
 import { byTurns, byWhole } from '../test/fuzz/monitor.ts';
+import { fuzzArguments, fuzzUsage, type FuzzArguments } from '../test/fuzz/options.ts';
 import { Requests } from '../test/fuzz/requests.ts';
 import { FuzzRun } from '../test/fuzz/run.ts';
 import { measureShapes } from '../test/fuzz/shapes.ts';
 
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' }, print: { type: 'boolean', default: false }, shapes: { type: 'boolean', default: false }, only: { type: 'string', default: '' } } });
+function readArguments(): FuzzArguments {
+  try {
+    return fuzzArguments(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`fuzz: ${error.message}`);
+    process.exit(2);
+  }
+}
+
+const { seed, from, requests, print, shapes, only, help } = readArguments();
+if (help) {
+  console.log(fuzzUsage);
+  process.exit(0);
+}
 /** Of CPU time: other load does not count. */
 const blockedMs = 100;
-const [seed, from, requests] = [Number(values.seed), Number(values.from), Number(values.requests)];
 
 /** Of every kind that has been written down; the generators make the same kinds where there are none. */
 function wireVectors(): JsonObject[] {
@@ -33,13 +47,13 @@ function memory(): { residentMb: number; heapMb: number } {
   return { residentMb: Math.round(Number(resident) / 1024), heapMb: Math.round(liveHeapMb() * 10) / 10 };
 }
 
-if (values.shapes) {
-  const results = await measureShapes(byTurns, values.only, ({ name, bytes, status, answer, heldMs }) => { console.log(`${name.padEnd(32)} ${String(bytes).padStart(8)} bytes  ${status}  held ${heldMs.toFixed(0).padStart(4)} ms  ${heldMs > blockedMs ? `TOO LONG: ${answer}` : ''}`); });
+if (shapes) {
+  const results = await measureShapes(byTurns, only, ({ name, bytes, status, answer, heldMs }) => { console.log(`${name.padEnd(32)} ${String(bytes).padStart(8)} bytes  ${status}  held ${heldMs.toFixed(0).padStart(4)} ms  ${heldMs > blockedMs ? `TOO LONG: ${answer}` : ''}`); });
   process.exit(results.every(({ heldMs }) => heldMs <= blockedMs) ? 0 : 1);
 }
 
 const corpus = new Corpus(wireVectors());
-if (values.print) {
+if (print) {
   const request = new Requests(corpus, seed).at(from);
   console.log(request.method, request.target, request.headers, `\n${new TextDecoder().decode(request.body)}`);
 }
@@ -55,7 +69,7 @@ const run = await FuzzRun.start({
   },
   onProgress: (done) => {
     if (done % 5000 !== 0) return;
-    forgetParsed();
+    forgetDerived();
     const now = memory();
     heapsMb.push(now.heapMb);
     console.log(JSON.stringify({ done, seconds: Math.round((performance.now() - startedMs) / 1000), findings, ...now }));

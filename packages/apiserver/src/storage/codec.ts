@@ -33,13 +33,14 @@ export function metadataOf(object: JsonObject): JsonObject {
 
 /** Of the stored sizes, over all resources. */
 const parsed = new ParsedBudget(8 * 1024 * 1024);
-/** For who measures what memory holds beside: it takes long until so much has been parsed. */
-export function forgetParsed(): void {
-  parsed.forgetAll();
-}
-
 /** Of what is sent in protobuf. */
 const encoded = new EncodedBudget(48 * 1024 * 1024);
+/** For who measures what memory holds beside what is made of stored bytes: it takes long until these are full. */
+export function forgetDerived(): void {
+  parsed.forgetAll();
+  encoded.forgetAll();
+}
+
 const findNodeName = textFinder('spec', 'nodeName');
 const unknown = -2;
 const versionHead = Uint8Array.from(',"resourceVersion":"', (char) => char.charCodeAt(0));

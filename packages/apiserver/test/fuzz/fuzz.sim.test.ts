@@ -2,6 +2,7 @@ import { fromUtf8, utf8 } from '@coxswain/host';
 import { expect, test } from 'vitest';
 import { Corpus } from './corpus.ts';
 import { largeRequest } from './large.ts';
+import { fuzzArguments, fuzzUsage } from './options.ts';
 import { Requests } from './requests.ts';
 import { FuzzRun } from './run.ts';
 
@@ -23,6 +24,26 @@ test('a request depends on its seed and number only, and most parts of the serve
   const targets = Array.from({ length: 1500 }, (_, at) => one.at(at));
   for (const part of ['customresourcedefinitions', 'foos', 'validatingadmissionpolicies', 'FastPath', 'subjectaccessreviews', 'watch=true', 'continue=', 'labelSelector=']) expect(targets.some(({ target }) => target.includes(part)), part).toBe(true);
   expect(new Set(targets.map(({ headers }) => headers['content-type'])).size).toBeGreaterThan(8);
+});
+
+test.each([
+  [['--nonsense'], "Unknown option '--nonsense'"],
+  [['--seed'], "Option '--seed <value>' argument missing"],
+  [['extra'], "Unexpected argument 'extra'"],
+  [['--requests', '1e6'], '--requests is "1e6"; it must be a whole number'],
+])('what the program does not understand is one clear line: %j', (args, line) => {
+  let said = '';
+  try {
+    fuzzArguments(args);
+  } catch (error) {
+    said = error instanceof Error ? `${error.name}: ${error.message}` : '';
+  }
+  expect(said).toBe(`UsageError: ${line}; ${fuzzUsage}`);
+});
+
+test('the arguments that are understood', () => {
+  expect(fuzzArguments(['--seed=7', '--from', '12', '--requests', '1', '--print'])).toEqual({ seed: 7, from: 12, requests: 1, print: true, shapes: false, only: '', help: false });
+  expect(fuzzArguments(['-h']).help).toBe(true);
 });
 
 test('an answer that is not what it says is found', async () => {
