@@ -11,6 +11,7 @@ export * from './json/index.ts';
 export * from './quantity/index.ts';
 export * from './strategies/index.ts';
 export * from './validation/index.ts';
+export * from './networks.ts';
 export * from './selectors/index.ts';
 export * from './apply/index.ts';
 export { applyDefaults, pullPolicyOf } from './defaults/index.ts';

@@ -1,3 +1,4 @@
+import { networksOverlap } from '@coxswain/api';
 import { UsageError, type FlagSet, type FlagValues } from '@coxswain/service';
 import { parseCidr, addressAt } from './cidr.ts';
 
@@ -44,9 +45,7 @@ function checkCidr(flags: FlagValues, name: string, prefixMin: number, prefixMax
 function overlap(a: string, b: string): boolean {
   const first = parseCidr(a);
   const second = parseCidr(b);
-  if (first === undefined || second === undefined) return false;
-  const shift = 32 - Math.min(first.prefix, second.prefix);
-  return Math.floor(first.base / 2 ** shift) === Math.floor(second.base / 2 ** shift);
+  return first !== undefined && second !== undefined && networksOverlap(first, second);
 }
 
 export function settingsFromFlags(flags: FlagValues, before?: ClusterSettings): ClusterSettings {

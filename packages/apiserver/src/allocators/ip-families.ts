@@ -1,6 +1,5 @@
-import { invalid, validateClusterIps, type FieldError, type JsonObject } from '@coxswain/api';
+import { invalid, parseAddress, validateClusterIps, type FieldError, type IpFamily, type JsonObject } from '@coxswain/api';
 import type { Service, ServiceSpec } from 'kubernetes-types/core/v1';
-import { parseAddress, type IpFamily } from './addresses.ts';
 import { headless } from './service-fields.ts';
 
 const kind = { group: '', kind: 'Service' };

@@ -1,7 +1,7 @@
+import { addressBits, formatAddress, networkText, parseAddress, parseNetwork, type IpFamily, type IpNetwork } from '@coxswain/api';
 import { UsageError } from '@coxswain/service';
 import type { Random } from '@coxswain/host';
 import type { RawStore } from '../types.ts';
-import { formatAddress, parseAddress, parseCidr, type Cidr, type IpFamily } from './addresses.ts';
 import { Range } from './range.ts';
 
 /** Of a range of `size`: a `share`th of it for people to choose from, within bounds; none of a small range. */
@@ -14,33 +14,34 @@ const maxAddressesIPv6 = 1 << 16;
 
 /** Service addresses of one family. */
 export class AddressPool {
-  readonly cidr: Cidr;
+  readonly network: IpNetwork;
   readonly range: Range;
 
-  constructor(cidr: Cidr, key: string, store: RawStore, random: Random) {
-    this.cidr = cidr;
-    const hostBits = (cidr.family === 'IPv4' ? 32 : 128) - cidr.prefixLength;
-    const limit = cidr.family === 'IPv4' ? maxAddresses : maxAddressesIPv6;
-    const all = Math.min(limit, 2 ** hostBits);
+  constructor(network: IpNetwork, key: string, store: RawStore, random: Random) {
+    this.network = network;
+    const { family, prefix } = network;
+    const text = networkText(network);
+    const limit = family === 'IPv4' ? maxAddresses : maxAddressesIPv6;
+    const all = Math.min(limit, 2 ** (addressBits[family] - prefix));
     // Neither the network's address nor, in IPv4, its broadcast address.
-    const size = cidr.family === 'IPv4' ? all - 2 : all - 1;
-    if (size < 8) throw new UsageError(`--service-cluster-ip-range ${cidr.text} is too small: it must hold at least 8 addresses`);
-    this.range = new Range({ key, range: cidr.text, size, staticBand: staticBand(size, 16, 16, 256) }, store, random);
+    const size = family === 'IPv4' ? all - 2 : all - 1;
+    if (size < 8) throw new UsageError(`--service-cluster-ip-range ${text} is too small: it must hold at least 8 addresses`);
+    this.range = new Range({ key, range: text, size, staticBand: staticBand(size, 16, 16, 256) }, store, random);
   }
 
   get family(): IpFamily {
-    return this.cidr.family;
+    return this.network.family;
   }
 
   address(offset: number): string {
-    return formatAddress(this.cidr.family, this.cidr.network + 1n + BigInt(offset));
+    return formatAddress(this.network.family, this.network.base + 1n + BigInt(offset));
   }
 
   /** Undefined if it is not of this range. */
   offset(address: string): number | undefined {
     const parsed = parseAddress(address);
-    if (parsed === undefined || parsed.family !== this.cidr.family) return undefined;
-    const offset = parsed.value - this.cidr.network - 1n;
+    if (parsed === undefined || parsed.family !== this.network.family) return undefined;
+    const offset = parsed.value - this.network.base - 1n;
     return offset >= 0n && offset < BigInt(this.range.description.size) ? Number(offset) : undefined;
   }
 }
@@ -73,17 +74,17 @@ export interface ServicePools {
 }
 
 export function servicePools(options: { readonly serviceClusterIpRanges: readonly string[]; readonly serviceNodePortRange: string }, store: RawStore, random: Random): ServicePools {
-  const cidrs = options.serviceClusterIpRanges.map((text) => {
-    const cidr = parseCidr(text);
-    if (cidr === undefined) throw new UsageError(`--service-cluster-ip-range: ${JSON.stringify(text)} is no CIDR`);
-    return cidr;
+  const networks = options.serviceClusterIpRanges.map((text) => {
+    const network = parseNetwork(text);
+    if (network === undefined) throw new UsageError(`--service-cluster-ip-range: ${JSON.stringify(text)} is no CIDR`);
+    return network;
   });
-  const [first, second] = cidrs;
-  if (first === undefined || cidrs.length > 2) throw new UsageError('--service-cluster-ip-range must have one or two CIDRs');
+  const [first, second] = networks;
+  if (first === undefined || networks.length > 2) throw new UsageError('--service-cluster-ip-range must have one or two CIDRs');
   if (second !== undefined && second.family === first.family) throw new UsageError('--service-cluster-ip-range: two CIDRs must be of different families');
   const ports = /^(\d{1,5})-(\d{1,5})$/.exec(options.serviceNodePortRange);
   const [low, high] = [Number(ports?.[1]), Number(ports?.[2])];
   if (ports === null || low < 1 || high > 65535 || low > high) throw new UsageError(`--service-node-port-range: ${JSON.stringify(options.serviceNodePortRange)} is no range of ports such as 30000-32767`);
   const keys = ['/registry/ranges/serviceips', '/registry/ranges/secondaryserviceips'];
-  return { addresses: cidrs.map((cidr, i) => new AddressPool(cidr, keys[i] as string, store, random)), ports: new PortPool(low, high, store, random) };
+  return { addresses: networks.map((network, i) => new AddressPool(network, keys[i] as string, store, random)), ports: new PortPool(low, high, store, random) };
 }

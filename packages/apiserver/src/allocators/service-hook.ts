@@ -22,7 +22,7 @@ async function chosenAddress(work: Work, pool: AddressPool, address: string): Pr
     return invalidService(work.service, [{ type: 'Invalid', field: 'spec.clusterIPs', message: `Invalid value: ${list}: failed to allocate IP ${address}: ${why}` }]);
   };
   const offset = pool.offset(address);
-  if (offset === undefined) throw refuse(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool.cidr.text}`);
+  if (offset === undefined) throw refuse(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool.range.description.range}`);
   if (!await work.reservation.take(pool.range, offset)) throw refuse('provided IP is already allocated');
 }
 

@@ -1,8 +1,7 @@
-import { badRequest, notFound, StatusError } from '@coxswain/api';
+import { badRequest, networkHas, notFound, parseAddress, parseNetwork, StatusError } from '@coxswain/api';
 import { resources } from '@coxswain/client';
 import { randomBelow, type Host, type HttpResponse } from '@coxswain/host';
 import type { Endpoints, Pod, Service } from 'kubernetes-types/core/v1';
-import { contains, parseAddress, parseCidr } from '../allocators/addresses.ts';
 import type { Lookup } from '../live-lookup.ts';
 import type { ResourceRequest, SubresourceHandler } from '../types.ts';
 import { forward, type Target } from './forward.ts';
@@ -55,10 +54,10 @@ async function podTarget(lookup: Lookup, request: ResourceRequest): Promise<Targ
 /** The server's own loopback and the link are not for its users to reach. */
 function refuseUnproxyable(address: string): void {
   const parsed = parseAddress(address);
-  if (parsed === undefined || refusedNetworks.some((cidr) => cidr.family === parsed.family && contains(cidr, parsed.value))) throw badRequest('address not allowed');
+  if (parsed === undefined || refusedNetworks.some((network) => networkHas(network, parsed))) throw badRequest('address not allowed');
 }
 
-const refusedNetworks = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '0.0.0.0/32', '::1/128', '::/128', 'fe80::/10', 'ff00::/8', '::ffff:0:0/96'].map(parseCidr).filter((cidr) => cidr !== undefined);
+const refusedNetworks = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '0.0.0.0/32', '::1/128', '::/128', 'fe80::/10', 'ff00::/8'].map(parseNetwork).filter((network) => network !== undefined);
 
 function target(scheme: 'http' | 'https', address: string, port: number, request: ResourceRequest): Target {
   refuseUnproxyable(address);

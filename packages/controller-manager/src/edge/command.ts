@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { parseNetwork } from '@coxswain/api';
 import { createClient, type Client, type KubeconfigResult } from '@coxswain/client';
 import { loadInClusterConfig, loadKubeconfig } from '@coxswain/client/edge';
 import type { Host, Listener } from '@coxswain/host';
@@ -8,7 +9,6 @@ import { createMetrics, serveHealth } from '@coxswain/service/edge';
 import { messageOf } from '../common/object.ts';
 import { defaultConfig, type ControllerManagerConfig } from '../config.ts';
 import { allControllers } from '../controllers.ts';
-import { parseCidr } from '../ipam/cidr.ts';
 import { startControllerManager, type ControllerManager } from '../manager.ts';
 import { accountToken } from '../service-account-client.ts';
 import { concurrencyFlags, flags } from './flags.ts';
@@ -46,7 +46,7 @@ function maskSizes(values: FlagValues): ControllerManagerConfig['nodeCidrMaskSiz
 
 function cidrs(values: FlagValues, flag: string): readonly string[] {
   const texts = values.strings(flag);
-  for (const text of texts) if (parseCidr(text) === undefined) throw new UsageError(`--${flag}: ${JSON.stringify(text)} is no range of addresses such as 10.244.0.0/16`);
+  for (const text of texts) if (parseNetwork(text) === undefined) throw new UsageError(`--${flag}: ${JSON.stringify(text)} is no range of addresses such as 10.244.0.0/16`);
   return texts;
 }
 

@@ -1,9 +1,10 @@
+import { networkText, parseNetwork, type IpNetwork } from '@coxswain/api';
 import { done, resources, splitKey, type SyncResult } from '@coxswain/client';
 import type { Node } from 'kubernetes-types/core/v1';
 import { nameOf } from '../common/object.ts';
 import { newLoop, runLoop } from '../common/run.ts';
 import type { Controller, ControllerContext } from '../types.ts';
-import { CidrSet, cidrText, parseCidr, type Cidr } from './cidr.ts';
+import { CidrSet } from './cidr-set.ts';
 
 const name = 'node-ipam-controller';
 
@@ -38,30 +39,30 @@ export const ipamController: Controller = {
 function setsOf(context: ControllerContext): CidrSet[] {
   const { clusterCidrs, nodeCidrMaskSize, serviceClusterIpRanges } = context.config;
   return clusterCidrs.map((text) => {
-    const range = parseCidr(text);
+    const range = parseNetwork(text);
     if (range === undefined) throw new Error(`--cluster-cidr: ${JSON.stringify(text)} is no range of addresses`);
     const prefix = range.family === 'IPv6' ? nodeCidrMaskSize.ipv6 : nodeCidrMaskSize.ipv4;
     if (!CidrSet.isPossible(range, prefix)) throw new Error(`--cluster-cidr: ${text} cannot be cut into parts of /${prefix}; see --node-cidr-mask-size`);
     const set = new CidrSet(range, prefix);
-    for (const services of serviceClusterIpRanges.map(parseCidr)) if (services !== undefined) set.occupy(services);
+    for (const services of serviceClusterIpRanges.map(parseNetwork)) if (services !== undefined) set.occupy(services);
     return set;
   });
 }
 
-function cidrsOf(node: Node): readonly Cidr[] {
-  return (node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR])).flatMap((text) => parseCidr(text) ?? []);
+function cidrsOf(node: Node): readonly IpNetwork[] {
+  return (node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR])).flatMap((text) => parseNetwork(text) ?? []);
 }
 
-function forEach(sets: readonly CidrSet[], node: Node, act: (set: CidrSet, cidr: Cidr) => void): void {
+function forEach(sets: readonly CidrSet[], node: Node, act: (set: CidrSet, cidr: IpNetwork) => void): void {
   for (const cidr of cidrsOf(node)) for (const set of sets) if (set.range.family === cidr.family) act(set, cidr);
 }
 
 /** What was taken from the sets for a node whose patch has not succeeded yet; a retry uses it again. */
-type Reserved = Map<string, readonly { readonly set: CidrSet; readonly cidr: Cidr }[]>;
+type Reserved = Map<string, readonly { readonly set: CidrSet; readonly cidr: IpNetwork }[]>;
 
 /** All families or none. */
-function reserve(sets: readonly CidrSet[]): { readonly set: CidrSet; readonly cidr: Cidr }[] | undefined {
-  const given: { readonly set: CidrSet; readonly cidr: Cidr }[] = [];
+function reserve(sets: readonly CidrSet[]): { readonly set: CidrSet; readonly cidr: IpNetwork }[] | undefined {
+  const given: { readonly set: CidrSet; readonly cidr: IpNetwork }[] = [];
   for (const set of sets) {
     const cidr = set.allocate();
     if (cidr === undefined) {
@@ -76,8 +77,8 @@ function reserve(sets: readonly CidrSet[]): { readonly set: CidrSet; readonly ci
 async function sync(context: ControllerContext, sets: readonly CidrSet[], reserved: Reserved, key: string, node: Node | undefined): Promise<SyncResult> {
   const before = reserved.get(key);
   if (node === undefined || cidrsOf(node).length > 0) {
-    const own = node === undefined ? [] : cidrsOf(node).map(cidrText);
-    for (const { set, cidr } of before ?? []) if (!own.includes(cidrText(cidr))) set.release(cidr);
+    const own = node === undefined ? [] : cidrsOf(node).map(networkText);
+    for (const { set, cidr } of before ?? []) if (!own.includes(networkText(cidr))) set.release(cidr);
     reserved.delete(key);
     return done;
   }
@@ -87,7 +88,7 @@ async function sync(context: ControllerContext, sets: readonly CidrSet[], reserv
     return { kind: 'retry-after', delayMs: 30_000 };
   }
   reserved.set(key, given);
-  const podCIDRs = given.map(({ cidr }) => cidrText(cidr));
+  const podCIDRs = given.map(({ cidr }) => networkText(cidr));
   // The resourceVersion makes it fail if somebody else has given a range meanwhile.
   await context.client.patch(resources.nodes, { name: nameOf(node) }, 'merge', {
     metadata: { uid: node.metadata?.uid, resourceVersion: node.metadata?.resourceVersion }, spec: { podCIDR: podCIDRs[0], podCIDRs },

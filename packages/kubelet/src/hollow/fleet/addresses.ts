@@ -1,16 +1,13 @@
+import { formatAddress, parseAddress, parseNetwork } from '@coxswain/api';
+
 /** Of an IPv4 network: its first address as a number and how many it has; undefined: it is none. */
 export function parseCidr(text: string): { readonly first: number; readonly size: number } | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
-  if (match === null) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0, length = 0] = match.slice(1).map(Number);
-  if (a > 255 || b > 255 || c > 255 || d > 255 || length > 32) return undefined;
-  const size = 2 ** (32 - length);
-  const address = ((a * 256 + b) * 256 + c) * 256 + d;
-  return { first: address - (address % size), size };
+  const network = parseNetwork(text);
+  return network?.family === 'IPv4' ? { first: Number(network.base), size: 2 ** (32 - network.prefix) } : undefined;
 }
 
 export function addressText(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
+  return formatAddress('IPv4', BigInt(address));
 }
 
 /** A /24 where there are enough of them, else as large as can be. */
@@ -62,9 +59,9 @@ export class AddressPool {
   }
 
   #at(address: string): number | undefined {
-    const parsed = parseCidr(`${address}/32`);
-    if (parsed === undefined) return undefined;
-    const at = parsed.first - this.#first;
+    const parsed = parseAddress(address);
+    if (parsed?.family !== 'IPv4') return undefined;
+    const at = Number(parsed.value) - this.#first;
     return at >= 0 && at < this.#size ? at : undefined;
   }
 }
