@@ -12,6 +12,9 @@ function head(told: Explanation): string {
     case 'unfit': return `${pod} fits nowhere (${try_})`;
     case 'no-nodes': return `${pod}: there are no nodes (${try_})`;
     case 'error': return `${pod} could not be decided (${try_})`;
+    case 'gang': return `${pod} waits for its gang${told.node === undefined ? '' : `, alone it would have gone to ${told.node}`} (${try_})`;
+    case 'unbound': return `${pod} was to go to ${told.node ?? ''} and was not bound (${try_})`;
+    case 'held': return `${pod} is not to be tried yet (${told.time}, by ${told.scheduler})`;
   }
 }
 
@@ -27,11 +30,20 @@ function preemptionLines({ preemption }: Explanation): string[] {
   return [`  preemption: ${lines.length === 0 ? preemption.message : ''}`.trimEnd(), ...lines];
 }
 
+function gangLine({ group, minMember, placed, members, culprit }: NonNullable<Explanation['gang']>): string {
+  const gang = `gang ${group}`;
+  if (minMember === undefined) return `  ${gang} waits for its PodGroup`;
+  if (members < minMember) return `  ${gang} waits for ${minMember - members} of ${plural(minMember, 'member')}`;
+  return `  ${gang}: ${placed} of ${plural(minMember, 'member')} placed${culprit === undefined ? '' : `, no room for ${culprit}`}`;
+}
+
 /** One decision as text for people. */
 export function explanationText(told: Explanation): string {
   const { nodes } = told;
   const lines = [head(told)];
   if (told.message !== '') lines.push(`  ${told.message}`);
+  if (told.gang !== undefined) lines.push(gangLine(told.gang));
+  if (told.outcome === 'held') return lines.join('\n');
   lines.push(`  ${plural(nodes.evaluated, 'node')} of ${nodes.total} looked at, ${nodes.feasible} would do`);
   if (told.rejections.length > 0) lines.push('  refused:');
   for (const { plugin, reasons, count, examples } of told.rejections) lines.push(`    ${plural(count, 'node')} by ${plugin}: ${reasons.join(', ')} (${examples.join(', ')}${count > examples.length ? ', ...' : ''})`);

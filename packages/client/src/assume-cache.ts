@@ -20,10 +20,10 @@ interface Assumption<T> {
 export class AssumeCache<T extends KubeObject> {
   readonly #lister: Lister<T>;
   readonly #assumed = new Map<string, Assumption<T>>();
-  readonly #changed: (object: T) => void;
+  readonly #changed: (object: T, before: T | undefined) => void;
 
-  /** `changed`: what `get` answers for an object may differ from now on, for another reason than that the lister's does. */
-  constructor(lister: Lister<T>, changed: (object: T) => void = () => undefined) {
+  /** `changed`: what `get` answers for an object, `before` so far, may differ from now on, for another reason than that the lister's does. */
+  constructor(lister: Lister<T>, changed: (object: T, before: T | undefined) => void = () => undefined) {
     this.#lister = lister;
     this.#changed = changed;
   }
@@ -47,24 +47,27 @@ export class AssumeCache<T extends KubeObject> {
     const outdated = assumed.written ? !isNewer(assumed.object, reported) : isNewer(reported, assumed.object);
     if (!outdated) return assumed.object;
     this.#assumed.delete(key);
-    this.#changed(reported);
+    this.#changed(reported, assumed.object);
     return reported;
   }
 
   assume(object: T): void {
+    const before = this.get(objectKey(object));
     this.#assumed.set(keyOfObject(object), { object, written: false });
-    this.#changed(object);
+    this.#changed(object, before);
   }
 
   /** In place of what was assumed before. */
   wrote(object: T): void {
+    const before = this.get(objectKey(object));
     this.#assumed.set(keyOfObject(object), { object, written: true });
-    this.#changed(object);
+    this.#changed(object, before);
     const reported = this.#lister.get(objectKey(object));
     if (reported !== undefined) this.over(reported);
   }
 
   restore(object: T): void {
-    if (this.#assumed.delete(keyOfObject(object))) this.#changed(object);
+    const before = this.get(objectKey(object));
+    if (this.#assumed.delete(keyOfObject(object))) this.#changed(object, before);
   }
 }

@@ -9,8 +9,7 @@ import { SchedulerCache } from './cache/cache.ts';
 import { hasGangs, type SchedulerConfig } from './config.ts';
 import { observeResourceClaims, type DeviceInformers } from './dynamic-resources/resource-claims.ts';
 import { DecisionLog } from './explain/decision-log.ts';
-import { explain, type ExplainOptions } from './explain/explain.ts';
-import type { Explanation } from './explain/explanation.ts';
+import { podExplainer, type ExplainPod } from './explain/explain-pod.ts';
 import { Extenders } from './extender/extenders.ts';
 import { HttpExtender } from './extender/http-extender.ts';
 import type { Framework } from './framework/framework.ts';
@@ -45,8 +44,6 @@ export interface SchedulerInformers {
   /** Where the API server has dynamic resources. */
   readonly devices?: DeviceInformers | undefined;
 }
-
-type ExplainPod = (namespace: string, name: string, options: ExplainOptions) => readonly Explanation[];
 
 export interface Assembled {
   readonly scheduler: Scheduler;
@@ -117,16 +114,15 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
       return pod?.metadata?.uid === uid ? pod : undefined;
     },
     metrics: makeSchedulerMetrics(metrics),
-    decisions,
+    decisions, storage,
     gangOf: (pod) => (withGangs.has(pod.spec?.schedulerName ?? '') ? gangs.of(pod) : undefined),
     permitWaitingTimeMs: firstProfile.args.coscheduling.permitWaitingTimeMs,
   });
   gangs.ready = ({ waiting }) => queue.activate(waiting);
   if (informers.gangs !== undefined) gangs.observe(informers.gangs);
   observe(informers, { cache, queue, isOurs: (pod) => frameworks.has(pod.spec?.schedulerName ?? '') });
-  const explainPod: ExplainPod = (namespace, name, options) => decisions.of(`${namespace}/${name}`)
-    .map((record) => explain(frameworks.get(record.profile) as Framework, cache, queue.nominations, record, options)).filter((explanation) => explanation !== undefined);
-  return { scheduler, queue, explain: explainPod, gangs };
+  const podOf = (namespace: string, name: string): Pod | undefined => informers.pods.lister.get({ namespace, name });
+  return { scheduler, queue, explain: podExplainer({ cache, storage, queue, gangs, decisions, frameworks, clock: host.clock, podOf }), gangs };
 }
 
 /** An identity is a hostname, `_` and something unique. */

@@ -9,15 +9,16 @@ import { decide, type DecideOptions, type Decision, type Refusal } from './decid
 import { errorFailure, failureOf, type Failure } from './failure.ts';
 import { GangCycle, type SinglePodSteps, type Tried } from './gangs/gang-cycle.ts';
 import type { Gang } from './gangs/gangs.ts';
-import type { DecisionLog, DecisionRecord } from './explain/decision-log.ts';
+import { noteUnbound, type DecisionLog, type DecisionRecord, type GangReport } from './explain/decision-log.ts';
 import { decideWithExtenders, type Decided } from './extender/decide-with-extenders.ts';
-import type { Extenders } from './extender/extenders.ts';
+import type { ExtenderReport, Extenders } from './extender/extenders.ts';
 import { CycleState } from './framework/cycle-state.ts';
 import { fitErrorMessage, type Diagnosis } from './framework/diagnosis.ts';
 import type { Framework } from './framework/framework.ts';
 import type { Status } from './framework/status.ts';
 import type { SchedulerMetrics } from './scheduler-metrics.ts';
 import type { QueuedPodInfo, SchedulingQueue } from './queue/scheduling-queue.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** Bindings and conditions being written at once; the next decision waits for a place. */
 const maxWrites = 256;
@@ -37,6 +38,7 @@ export interface SchedulerParts {
   readonly latestPod: (pod: PodInfo) => Pod | undefined;
   readonly metrics: SchedulerMetrics;
   readonly decisions: DecisionLog;
+  readonly storage: Pick<Storage, 'place'>;
   /** Whom the pod must go with; undefined if it goes alone. */
   readonly gangOf: (pod: Pod) => Gang | undefined;
   readonly permitWaitingTimeMs: number;
@@ -68,6 +70,7 @@ export class Scheduler {
       forget: (framework, tried, nodeName) => this.#forget(framework, tried, nodeName),
       explain: (framework, tried, refusal) => this.#explain(framework, tried, refusal),
       fail: (framework, item, failure) => this.#fail(framework, item, failure),
+      refuse: (framework, item, failure, gang) => this.#refuse(framework, item, failure, gang),
       undo: (framework, tried, nodeName, failure) => this.#undo(framework, tried, nodeName, failure),
       giveUp: (framework, tried, nodeName) => this.#giveUp(framework, tried, nodeName),
       bound: (framework, item, nodeName) => this.#bound(framework, item, nodeName),
@@ -124,8 +127,8 @@ export class Scheduler {
     const pod = item.podInfo;
     const startMs = this.#parts.host.clock.monotonicMs();
     const options = this.#optionsFor(framework, pod);
-    const note = ({ decision, state }: Decided): Tried => {
-      const record = this.#note(framework, item, decision, options);
+    const note = ({ decision, state, extenders }: Decided): Tried => {
+      const record = this.#note(framework, item, decision, options, extenders);
       this.#parts.metrics.decided(decision.kind, framework.profileName, this.#parts.host.clock.monotonicMs() - startMs);
       return { item, state, decision, record };
     };
@@ -165,15 +168,17 @@ export class Scheduler {
   }
 
   /** For later questions; also moves on the place at which the next search begins. */
-  #note(framework: Framework, { podInfo: pod, attempts }: QueuedPodInfo, decision: Decision, options: DecideOptions): DecisionRecord {
-    const { cache, queue, host, decisions } = this.#parts;
+  #note(framework: Framework, { podInfo: pod, attempts }: QueuedPodInfo, decision: Decision | { readonly kind: 'gang' }, options: DecideOptions, extenders?: ExtenderReport): DecisionRecord {
+    const { cache, queue, host, decisions, storage } = this.#parts;
     const nodeCount = Math.max(1, cache.nodeCount);
     const placed = decision.kind === 'placed';
     if (placed) this.#startIndex = (this.#startIndex + decision.evaluated) % nodeCount;
     const record: DecisionRecord = {
-      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominationsPlace: queue.nominations.place, options,
+      pod, profile: framework.profileName, attempt: attempts, atMs: host.clock.nowMs(), place: cache.place, nominationsPlace: queue.nominations.place,
+      storagePlace: storage.place, options,
       outcome: decision.kind, nodeName: placed ? decision.nodeName : '', evaluated: placed ? decision.evaluated : nodeCount, message: '',
     };
+    if (extenders !== undefined) record.extenders = extenders;
     decisions.add(record);
     return record;
   }
@@ -226,6 +231,7 @@ export class Scheduler {
 
   #undo(framework: Framework, tried: Tried, nodeName: string, failure: Failure): void {
     this.#forget(framework, tried, nodeName);
+    noteUnbound(tried.record, failure.message);
     // The room is free again: who was refused because of it may try.
     this.#parts.queue.moveAll({ resource: 'AssignedPod', actions: ['Delete'], before: tried.item.podInfo.pod, after: undefined });
     this.#fail(framework, tried.item, failure);
@@ -269,6 +275,13 @@ export class Scheduler {
     host.log.debug('pod was not scheduled', { pod: podInfo.key, reason: failure.reason, message: failure.message });
     recorderOf(framework.profileName).event(eventTarget(latest), 'Warning', 'FailedScheduling', failure.message, { action: 'Scheduling' });
     this.#track(this.#writeCondition(latest, failure));
+  }
+
+  #refuse(framework: Framework, item: QueuedPodInfo, failure: Failure, gang: GangReport): void {
+    const record = this.#note(framework, item, { kind: 'gang' }, this.#optionsFor(framework, item.podInfo));
+    record.gang = gang;
+    record.message = failure.message;
+    this.#fail(framework, item, failure);
   }
 
   async #writeCondition(pod: Pod, failure: Failure): Promise<void> {

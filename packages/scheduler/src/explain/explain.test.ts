@@ -11,8 +11,9 @@ import type { Framework } from '../framework/framework.ts';
 import { makeFramework } from '../profile.ts';
 import { Nominations } from '../queue/nominations.ts';
 import { question } from '../testing/arbitraries.ts';
+import { staticStorage } from '../testing/static-storage.ts';
 import { DecisionLog, type DecisionRecord } from './decision-log.ts';
-import { explain } from './explain.ts';
+import { explain, type Known } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import { testHandle } from '../testing/handle.ts';
 
@@ -22,6 +23,8 @@ function frameworkFor(namespaces: Readonly<Record<string, Readonly<Record<string
   return makeFramework(defaultProfile, testHandle(host, { namespaceLabels: (namespace) => namespaces[namespace] ?? {} }), host.timers);
 }
 
+const known = (cache: SchedulerCache): Known => ({ cache, storage: staticStorage({}), nominations: new Nominations() });
+
 /** Decides, notes, and puts the pod where it was decided. */
 function decideAndAssume(framework: Framework, cache: SchedulerCache, pod: Pod, startIndex: number): DecisionRecord {
   const info = podInfoOf(pod);
@@ -29,7 +32,7 @@ function decideAndAssume(framework: Framework, cache: SchedulerCache, pod: Pod, 
   const decision = decide(framework, new CycleState(), info, cache.snapshot(), { ...options, nominator: new Nominations(), random: host.random });
   const placed = decision.kind === 'placed';
   const record: DecisionRecord = {
-    pod: info, profile: 'default-scheduler', attempt: 1, atMs: 0, place: cache.place, nominationsPlace: 0, options,
+    pod: info, profile: 'default-scheduler', attempt: 1, atMs: 0, place: cache.place, nominationsPlace: 0, storagePlace: 0, options,
     outcome: decision.kind, nodeName: placed ? decision.nodeName : '', evaluated: placed ? decision.evaluated : 0, message: '',
   };
   return record;
@@ -51,13 +54,13 @@ test('an explanation asked for later is the one that would have been given at on
         default: {
           const subject = { ...(step % 2 === 0 ? pod : other.pod), metadata: { ...pod.metadata, uid: `u${turn}`, name: `p${turn}` } };
           const record = decideAndAssume(framework, cache, subject, step % cluster.nodes.length);
-          asked.push({ record, told: explain(framework, cache, new Nominations(), record, { everyNode: true }) });
+          asked.push({ record, told: explain(framework, known(cache), record, { everyNode: true }) });
           if (record.nodeName !== '') cache.assumePod(record.pod, record.nodeName);
         }
       }
     }
     for (const { record, told } of asked) {
-      expect(explain(framework, cache, new Nominations(), record, { everyNode: true })).toEqual(told);
+      expect(explain(framework, known(cache), record, { everyNode: true })).toEqual(told);
       if (record.outcome === 'placed') expect(told?.verdicts).toContainEqual({ node: record.nodeName, feasible: true, plugin: '', reasons: [] });
       else expect(told?.rejections.reduce((sum, { count }) => sum + count, 0)).toBe(cluster.nodes.length);
     }
@@ -93,7 +96,7 @@ test.each<[string, Node[], Pod[], Pod, string[]]>([
   const framework = frameworkFor({});
   for (const one of nodes) cache.setNode(one);
   for (const one of pods) cache.setPod(one);
-  const told = explain(framework, cache, new Nominations(), decideAndAssume(framework, cache, subject, 0), { everyNode: false });
+  const told = explain(framework, known(cache), decideAndAssume(framework, cache, subject, 0), { everyNode: false });
   expect(told?.outcome).toBe('unfit');
   expect(told?.changes.map(({ target, change, nodes: count, examples }) => `${target}: ${change} (${count}: ${examples.join(',')})`)).toEqual(expected);
 });
@@ -103,7 +106,7 @@ test('scores add up to what was decided by', () => {
   const framework = frameworkFor({});
   for (const one of [node('small', { cpu: '2' }), node('large', { cpu: '16' })]) cache.setNode(one);
   const record = decideAndAssume(framework, cache, pod('x'), 0);
-  const told = explain(framework, cache, new Nominations(), record, { everyNode: false });
+  const told = explain(framework, known(cache), record, { everyNode: false });
   expect(record.nodeName).toBe('large');
   expect(told?.scores.map((score) => score.node)).toEqual(['large', 'small']);
   for (const { total, plugins } of told?.scores ?? []) expect(plugins.reduce((sum, { weight, normalized }) => sum + weight * normalized, 0)).toBe(total);

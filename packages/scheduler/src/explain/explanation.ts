@@ -1,4 +1,5 @@
 import type { PreemptionReport } from '../framework/interface.ts';
+import type { GangReport } from './decision-log.ts';
 
 /** Why a pod went where it went, or nowhere. Times are RFC 3339. */
 export interface Explanation {
@@ -7,11 +8,12 @@ export interface Explanation {
   readonly name: string;
   readonly uid: string;
   readonly scheduler: string;
-  /** Which try of the pod this was, from 1. */
+  /** Which try of the pod this was, from 1; 0 before the first. */
   readonly attempt: number;
   readonly time: string;
-  readonly outcome: 'placed' | 'unfit' | 'no-nodes' | 'error';
-  /** Absent unless it was placed. */
+  /** `gang`: it was given back with its gang, whatever was found for it alone; `unbound`: it was placed, and its binding came to nothing; `held`: it is not to be tried yet. */
+  readonly outcome: 'placed' | 'unfit' | 'no-nodes' | 'error' | 'gang' | 'unbound' | 'held';
+  /** Absent unless one was chosen. */
   readonly node?: string;
   /** As in the pod's condition; '' if it was placed. */
   readonly message: string;
@@ -23,11 +25,14 @@ export interface Explanation {
   /** Every node that was looked at; only if asked for. */
   readonly verdicts?: readonly NodeVerdict[];
   readonly preemption?: PreemptionReport;
+  /** Only if the gang could not be admitted. */
+  readonly gang?: GangReport;
   /** What alone would have made it fit, least first; each was tried. Empty if it was placed. */
   readonly changes: readonly SuggestedChange[];
 }
 
 export interface RejectionGroup {
+  /** An extender is named `extender URL`. */
   readonly plugin: string;
   readonly reasons: readonly string[];
   readonly count: number;

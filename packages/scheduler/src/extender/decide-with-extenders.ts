@@ -6,12 +6,20 @@ import { CycleState } from '../framework/cycle-state.ts';
 import type { Diagnosis } from '../framework/diagnosis.ts';
 import type { Framework } from '../framework/framework.ts';
 import type { Status } from '../framework/status.ts';
-import { extenderName, type Extenders } from './extenders.ts';
+import { extenderName, type ExtenderRefusal, type ExtenderReport, type Extenders } from './extenders.ts';
 
 export interface Decided {
   readonly decision: Decision;
   /** Of the last look at the cluster. */
   readonly state: CycleState;
+  /** undefined: they were not asked, or could not answer. */
+  readonly extenders?: ExtenderReport;
+}
+
+/** Kept over all times that they are asked of one pod. */
+interface Said {
+  readonly refused: Map<string, Status>;
+  readonly by: Map<string, ExtenderRefusal>;
 }
 
 function nodesOf({ candidates }: { readonly candidates: { readonly count: number; nodeAt(i: number): NodeInfo } }): NodeInfo[] {
@@ -31,7 +39,7 @@ function alsoRefused(diagnosis: Diagnosis, refused: ReadonlyMap<string, Status>)
  * would still agree. No other decision is taken meanwhile, so that extenders may keep count of what they grant, as with upstream.
  */
 export async function decideWithExtenders(framework: Framework, pod: PodInfo, snapshot: () => Snapshot, options: DecideOptions, extenders: Extenders): Promise<Decided> {
-  const refused = new Map<string, Status>();
+  const said: Said = { refused: new Map(), by: new Map() };
   let { nominatedNodeName } = options;
   for (;;) {
     const state = new CycleState();
@@ -43,14 +51,15 @@ export async function decideWithExtenders(framework: Framework, pod: PodInfo, sn
     let passed: readonly NodeInfo[];
     try {
       const answer = await extenders.filter(pod, nodes);
-      for (const [name, status] of answer.refused) refused.set(name, status);
+      for (const [name, status] of answer.refused) said.refused.set(name, status);
+      for (const [name, refusal] of answer.by) said.by.set(name, refusal);
       passed = answer.nodes;
     } catch (error) {
       if (!promised) return { decision: { kind: 'error', message: error instanceof Error ? error.message : String(error) }, state };
       passed = [];
     }
-    if (passed.length > 0) return lookAgain(framework, pod, snapshot, { ...options, nominatedNodeName }, await choices(pod, passed, extenders), refused, evaluated);
-    if (!promised) return nowhere(framework, pod, snapshot(), options, refused);
+    if (passed.length > 0) return lookAgain(framework, pod, snapshot, { ...options, nominatedNodeName }, await choices(pod, passed, extenders), said, evaluated);
+    if (!promised) return nowhere(framework, pod, snapshot(), options, said);
     nominatedNodeName = '';
   }
 }
@@ -64,19 +73,19 @@ async function choices(pod: PodInfo, nodes: readonly NodeInfo[], extenders: Exte
 }
 
 function lookAgain(
-  framework: Framework, pod: PodInfo, snapshot: () => Snapshot, options: DecideOptions, { names, points }: Choices, refused: ReadonlyMap<string, Status>, evaluated: number,
+  framework: Framework, pod: PodInfo, snapshot: () => Snapshot, options: DecideOptions, { names, points }: Choices, { refused, by }: Said, evaluated: number,
 ): Decided {
   const state = new CycleState();
   const decision = decide(framework, state, pod, snapshot(), { ...options, within: names, bonusOf: (name) => points.get(name) ?? 0 });
   if (decision.kind === 'unfit') alsoRefused(decision.diagnosis, refused);
-  return { decision: decision.kind === 'placed' ? { ...decision, evaluated } : decision, state };
+  return { decision: decision.kind === 'placed' ? { ...decision, evaluated } : decision, state, extenders: { refused: by, passed: names, points } };
 }
 
 /** They let nothing pass: what they said is told beside what the plugins say now. */
-function nowhere(framework: Framework, pod: PodInfo, snapshot: Snapshot, options: DecideOptions, refused: ReadonlyMap<string, Status>): Decided {
+function nowhere(framework: Framework, pod: PodInfo, snapshot: Snapshot, options: DecideOptions, { refused, by }: Said): Decided {
   const state = new CycleState();
   const found = findNodes(framework, state, pod, snapshot, { ...options, nominatedNodeName: '', forOthers: true });
   const decision: Decision = found.kind === 'found' ? { kind: 'unfit', diagnosis: found.diagnose(), nodeCount: snapshot.nodes.length } : found;
   if (decision.kind === 'unfit') alsoRefused(decision.diagnosis, refused);
-  return { decision, state };
+  return { decision, state, extenders: { refused: by, passed: new Set(), points: new Map() } };
 }

@@ -14,9 +14,26 @@ import type { MetaVictims } from './wire.ts';
 /** What is said in their name: who is refused by them waits for any event, since they declare none. */
 export const extenderName = 'Extender';
 
+/** For explanations. */
+export interface ExtenderRefusal {
+  /** Its URL. */
+  readonly extender: string;
+  readonly reason: string;
+}
+
+/** What they said of the nodes that plugins let pass. */
+export interface ExtenderReport {
+  readonly refused: ReadonlyMap<string, ExtenderRefusal>;
+  readonly passed: ReadonlySet<string>;
+  readonly points: ReadonlyMap<string, number>;
+}
+
 export interface Passed {
   readonly nodes: readonly NodeInfo[];
+  /** Nodes for which a reason was given. */
   readonly refused: ReadonlyMap<string, Status>;
+  /** Every node that was not let pass, by who did not. */
+  readonly by: ReadonlyMap<string, ExtenderRefusal>;
 }
 
 /** The extenders of a scheduler, those that may fail last, as upstream asks them. */
@@ -45,6 +62,7 @@ export class Extenders {
   async filter(pod: PodInfo, nodes: readonly NodeInfo[]): Promise<Passed> {
     let left = nodes;
     const refused = new Map<string, Status>();
+    const by = new Map<string, ExtenderRefusal>();
     for (const extender of this.#all) {
       if (left.length === 0) break;
       if (!extender.has('filterVerb') || !extender.isInterestedIn(pod.pod)) continue;
@@ -52,13 +70,14 @@ export class Extenders {
         const answer = await extender.filter(pod, left);
         for (const [name, status] of answer.refused) refused.set(name, status);
         const names = new Set(answer.nodeNames);
+        for (const { name } of left) if (!names.has(name)) by.set(name, { extender: extender.config.urlPrefix, reason: answer.refused.get(name)?.reasons.join(', ') ?? 'gave no reason' });
         left = left.filter(({ name }) => names.has(name));
       } catch (error) {
         if (!extender.config.ignorable) throw error;
         this.#skipped(extender, error);
       }
     }
-    return { nodes: left, refused };
+    return { nodes: left, refused, by };
   }
 
   /** Sums by node; who cannot answer gives no points. All are asked at once. */

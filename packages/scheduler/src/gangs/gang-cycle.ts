@@ -1,14 +1,14 @@
 import type { Host } from '@coxswain/host';
 import type { SchedulerCache } from '../cache/cache.ts';
 import type { Decision, Refusal } from '../decide.ts';
-import type { DecisionRecord } from '../explain/decision-log.ts';
+import { noteUnbound, type DecisionRecord, type GangReport } from '../explain/decision-log.ts';
 import { failureOf, refusedBy, type Failure } from '../failure.ts';
 import type { CycleState } from '../framework/cycle-state.ts';
 import type { Framework } from '../framework/framework.ts';
 import type { Status } from '../framework/status.ts';
 import { coschedulingName } from '../plugins/coscheduling/coscheduling.ts';
 import type { QueuedPodInfo, SchedulingQueue } from '../queue/scheduling-queue.ts';
-import { minMemberOf, type Gang } from './gangs.ts';
+import { gangReport, minMemberOf, type Gang } from './gangs.ts';
 import { whatLacks } from './min-resources.ts';
 
 export interface Tried {
@@ -28,6 +28,8 @@ export interface SinglePodSteps {
   /** Asks PostFilter, and words the failure. */
   explain(framework: Framework, tried: Tried, refusal: Refusal): Promise<Failure>;
   fail(framework: Framework, item: QueuedPodInfo, failure: Failure): void;
+  /** The same of a pod that was not tried, for its gang's sake; also notes it. */
+  refuse(framework: Framework, item: QueuedPodInfo, failure: Failure, gang: GangReport): void;
   /** Forgets the pod, tells who waits for room, and fails it. */
   undo(framework: Framework, tried: Tried, nodeName: string, failure: Failure): void;
   /** Forgets the pod without a word. */
@@ -77,8 +79,8 @@ export class GangCycle {
     const assumed = [...gang.waiting].filter((uid) => cache.isAssumed(uid)).length;
     const needed = Math.max(0, minMemberOf(gang) - gang.placed.size - assumed);
     const reason = this.#whyNot(gang, items.length, needed, assumed);
-    if (reason !== undefined) { this.#refuse(framework, items, reason); return; }
-    const attempt = await this.#attempts(framework, items.toSorted(biggerFirst), needed);
+    if (reason !== undefined) { this.#refuse(framework, items, reason, gangReport(gang, assumed)); return; }
+    const attempt = await this.#attempts(framework, gang, items.toSorted(biggerFirst), needed);
     const { placed, unfit } = attempt;
     if (placed.length < needed) { await this.#giveBack(framework, gang, items, attempt); return; }
     for (const { tried, failure } of unfit) await this.#failOne(framework, tried, failure);
@@ -106,18 +108,29 @@ export class GangCycle {
     return lacks === '' ? undefined : `the cluster lacks ${lacks} of the minResources of PodGroup ${gang.key}`;
   }
 
-  #refuse(framework: Framework, items: readonly QueuedPodInfo[], reason: string): void {
-    for (const item of items) this.#parts.steps.fail(framework, item, refusedBy(coschedulingName, reason));
+  /** `tried`: what was decided of some of them. */
+  #refuse(framework: Framework, items: readonly QueuedPodInfo[], reason: string, report: GangReport, tried: readonly Tried[] = []): void {
+    const { steps } = this.#parts;
+    const failure = refusedBy(coschedulingName, reason);
+    const records = new Map(tried.map(({ item, record }) => [item, record]));
+    for (const item of items) {
+      const record = records.get(item);
+      if (record === undefined) { steps.refuse(framework, item, failure, report); continue; }
+      noteGivenBack(record, reason, report);
+      steps.fail(framework, item, failure);
+    }
   }
 
   /** What is placed at the end is assumed. */
-  async #attempts(framework: Framework, items: readonly QueuedPodInfo[], needed: number): Promise<Attempt> {
+  async #attempts(framework: Framework, gang: Gang, items: readonly QueuedPodInfo[], needed: number): Promise<Attempt> {
     let order = items;
     for (let round = 1; ; round += 1) {
       const attempt = await this.#attempt(framework, order, needed);
       const culprit = attempt.unfit[0]?.tried.item;
       if (attempt.placed.length >= needed || culprit === undefined || culprit === order[0] || round === maxAttempts) return attempt;
       this.#forgetAll(framework, attempt.placed);
+      const { key } = culprit.podInfo;
+      for (const { tried } of attempt.placed) noteGivenBack(tried.record, `PodGroup ${gang.key} is tried again with Pod ${culprit.podInfo.name} first`, gangReport(gang, 0, key));
       order = [culprit, ...order.filter((item) => item !== culprit)];
     }
   }
@@ -157,15 +170,20 @@ export class GangCycle {
 
   async #failOne(framework: Framework, tried: Tried, failure: Failure | Refusal): Promise<void> {
     const { steps } = this.#parts;
-    steps.fail(framework, tried.item, 'kind' in failure ? await steps.explain(framework, tried, failure) : failure);
+    if ('kind' in failure) { steps.fail(framework, tried.item, await steps.explain(framework, tried, failure)); return; }
+    noteUnbound(tried.record, failure.message);
+    steps.fail(framework, tried.item, failure);
   }
 
   /** The one that found no place looks for help while its siblings hold theirs, so that it does not count on their room. */
   async #giveBack(framework: Framework, gang: Gang, items: readonly QueuedPodInfo[], { placed, unfit: [culprit] }: Attempt): Promise<void> {
     if (culprit !== undefined) await this.#failOne(framework, culprit.tried, culprit.failure);
     this.#forgetAll(framework, placed);
+    const report = gangReport(gang, 0, culprit?.tried.item.podInfo.key);
+    if (culprit !== undefined) culprit.tried.record.gang = report;
     const name = culprit?.tried.item.podInfo.name ?? '';
-    this.#refuse(framework, items.filter((item) => item !== culprit?.tried.item), `PodGroup ${gang.key} gets rejected due to Pod ${name} is unschedulable even after PostFilter`);
+    const others = items.filter((item) => item !== culprit?.tried.item);
+    this.#refuse(framework, others, `PodGroup ${gang.key} gets rejected due to Pod ${name} is unschedulable even after PostFilter`, report, placed.map(({ tried }) => tried));
   }
 
   async #bind(framework: Framework, gang: Gang, placed: readonly Placed[], waits: boolean): Promise<void> {
@@ -176,8 +194,10 @@ export class GangCycle {
     const name = placed[failed]?.tried.item.podInfo.name ?? '';
     for (const [at, { tried, nodeName }] of placed.entries()) {
       const status = ready[at] as Status;
-      if (steps.signal().aborted) steps.giveUp(framework, tried, nodeName);
-      else steps.undo(framework, tried, nodeName, status.code === 'Success' ? refusedBy(coschedulingName, `PodGroup ${gang.key} gets rejected due to Pod ${name} cannot be bound`) : failureOf(status));
+      if (steps.signal().aborted) { steps.giveUp(framework, tried, nodeName); continue; }
+      const failure = status.code === 'Success' ? refusedBy(coschedulingName, `PodGroup ${gang.key} gets rejected due to Pod ${name} cannot be bound`) : failureOf(status);
+      steps.undo(framework, tried, nodeName, failure);
+      if (status.code === 'Success') noteGivenBack(tried.record, failure.message, gangReport(gang, 0, placed[failed]?.tried.item.podInfo.key));
     }
   }
 
@@ -206,6 +226,11 @@ export class GangCycle {
       else steps.undo(framework, tried, nodeName, isIn ? { ...failureOf(status), nominatedNodeName: nodeName } : failureOf(status));
     }
   }
+}
+
+function noteGivenBack(record: DecisionRecord, reason: string, report: GangReport): void {
+  record.gang = report;
+  record.message = reason;
 }
 
 function biggerFirst({ podInfo: a }: QueuedPodInfo, { podInfo: b }: QueuedPodInfo): number {

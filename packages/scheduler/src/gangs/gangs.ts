@@ -1,6 +1,7 @@
 import type { Informer } from '@coxswain/client';
 import type { Clock } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
+import type { GangReport } from '../explain/decision-log.ts';
 import { podGroupLabel, type PodGroup } from './pod-group.ts';
 
 /** A group of pods that are admitted whole or not at all. */
@@ -55,6 +56,12 @@ export function minMemberOf({ group }: Gang): number {
 /** Its group is known, and has as many pods as it needs. */
 export function isComplete(gang: Gang): boolean {
   return gang.group !== undefined && gang.waiting.size + gang.placed.size >= minMemberOf(gang);
+}
+
+/** `assumed`: members that are being bound. */
+export function gangReport(gang: Gang, assumed = 0, culprit?: string): GangReport {
+  const minMember = gang.group === undefined ? undefined : minMemberOf(gang);
+  return { group: gang.key, minMember, placed: gang.placed.size + assumed, members: gang.placed.size + gang.waiting.size, ...(culprit === undefined ? {} : { culprit }) };
 }
 
 export function gangKeyOf({ metadata }: Pod): string | undefined {

@@ -148,6 +148,11 @@ export class SchedulingQueue {
     }
   }
 
+  /** By PreEnqueue. */
+  isHeld(uid: string): boolean {
+    return this.#unschedulable.get(uid)?.gated === true;
+  }
+
   /** Popped, and neither done nor given back. */
   isInFlight(uid: string): boolean {
     return this.#log.isInFlight(uid);
