@@ -119,6 +119,7 @@ const bucketName = 'ancient-changes';
 
 /** Keeps the number of update entries bounded: the oldest of a version share one entry. */
 export function capUpdaters(managed: Managed): void {
+  if (managed.size <= maxUpdaters) return;
   const updaters = [...managed.entries()].filter(([, entry]) => entry.operation === 'Update').toSorted(([, a], [, b]) => compareText(a.time, b.time) || compareText(a.manager, b.manager));
   let count = updaters.length;
   const first = new Map<string, string>();

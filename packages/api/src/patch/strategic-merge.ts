@@ -39,8 +39,8 @@ function retainKeys(original: JsonObject, patch: JsonObject): void {
   }
 }
 
-/** Changes `original` in place where it can, and answers the result. `patch` is left alone. */
-export function mergeObject(original: JsonObject, patch: JsonObject, schema: PatchSchema): JsonObject {
+/** Neither argument is changed; what the patch does not touch is the original's. */
+export function mergeObject(live: JsonObject, patch: JsonObject, schema: PatchSchema): JsonObject {
   const directive = own(patch, '$patch');
   if (directive === 'replace') {
     const { $patch: _directive, ...rest } = patch;
@@ -48,6 +48,7 @@ export function mergeObject(original: JsonObject, patch: JsonObject, schema: Pat
   }
   if (directive === 'delete') return {};
   if (directive !== undefined && directive !== 'merge') throw unknownPatchType(directive, patch);
+  const original = { ...live };
   retainKeys(original, patch);
   const handled = mergeOrderedLists(original, patch, schema);
   for (const key of Object.keys(patch)) {
@@ -173,8 +174,8 @@ function mergeKeyedList(live: readonly JsonObject[], change: readonly JsonObject
   return merged;
 }
 
-/** Kubernetes' strategic merge, with every directive. Neither argument is changed. */
+/** Kubernetes' strategic merge, with every directive. Neither argument is changed; the result shares with the document what the patch does not touch. */
 export function applyStrategicMergePatch(description: ApiDescription, typeName: string, document: JsonObject, patch: Json): JsonObject {
   if (!isObject(patch)) throw badRequest(patchErrors.badDocument);
-  return mergeObject(cloneJson(document), cloneJson(patch), { description, shape: { kind: 'object', type: typeName } });
+  return mergeObject(document, cloneJson(patch), { description, shape: { kind: 'object', type: typeName } });
 }

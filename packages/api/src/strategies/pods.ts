@@ -78,7 +78,8 @@ export const podStrategy: Strategy = {
       dropGatedPodFields(obj(pod, 'spec'), obj(old, 'spec'), context);
       return;
     }
-    keep(pod, old, 'spec');
+    // Not a copy: from here on nobody changes it, and what is the same need not be compared.
+    pod['spec'] = old['spec'] ?? {};
     for (const key of ['deletionTimestamp', 'ownerReferences']) keep(metadataOf(pod), metadataOf(old), key);
     const status = obj(pod, 'status');
     if (status !== undefined && str(status, 'qosClass') === '') keep(status, obj(old, 'status') ?? {}, 'qosClass');

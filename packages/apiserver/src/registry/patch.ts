@@ -72,7 +72,7 @@ export function decodePatched(operation: Operation, kind: PatchKind, patch: Patc
   const result = kind === 'strategic' && isObject(made) ? { ...made, kind: live['kind'] ?? null, apiVersion: live['apiVersion'] ?? null } : made;
   const shown = (): string => (kind === 'strategic' ? goMapText(patch.value) : patchedText(result, kind === 'json' ? touchedByOperations(patch.value) : touchedByMerge(patch.value)));
   if (!isObject(result)) throw invalidPatch(shown(), `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(result)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
-  const decoded = convert(operation, kind, result, options, shown);
+  const decoded = convertTouched(operation, kind, result, live, options, shown);
   // What was merged is read back in the order of its keys.
   const unknown = kind === 'json' ? decoded.warnings : decoded.warnings.toSorted();
   const problems = options.fieldValidation === 'Ignore' ? [] : [...patch.strictErrors, ...unknown];
@@ -81,6 +81,16 @@ export function decodePatched(operation: Operation, kind: PatchKind, patch: Patc
   // An empty list is gone from the decoded object, but not what it asks for.
   if (Array.isArray(at(result, 'metadata', 'managedFields')) && meta(decoded.object)['managedFields'] === undefined) meta(decoded.object)['managedFields'] = [{}];
   return { object: decoded.object, warnings: problems };
+}
+
+/** What a patch of a status has left as it was stored is not read again; the strategy keeps it as well. */
+function convertTouched(operation: Operation, kind: PatchKind, result: JsonObject, live: JsonObject, options: WriteOptions, shown: () => string): Decoded {
+  const { spec, ...rest } = result;
+  const { kind: { isHub, hub }, info } = operation;
+  if (spec === undefined || spec !== live['spec'] || info.subresource !== 'status' || !isHub || hub.custom) return convert(operation, kind, result, options, shown);
+  const decoded = convert(operation, kind, rest, options, shown);
+  decoded.object['spec'] = spec;
+  return decoded;
 }
 
 function convert(operation: Operation, kind: PatchKind, result: JsonObject, options: WriteOptions, shown: () => string): Decoded {

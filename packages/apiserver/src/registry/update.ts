@@ -32,7 +32,7 @@ export interface Change {
    * Called again after a lost race. undefined: nothing is to be written.
    */
   build(live: JsonObject): Promise<JsonObject> | JsonObject;
-  /** `build` neither changes nor answers any part of what it is given. */
+  /** `build` does not change what it is given, and answers no part of it but a spec that the strategy takes from there anyway. */
   readonly leavesLive?: boolean;
   /** What to create where there is nothing; throws or answers undefined for 404. */
   buildNew?(): Promise<JsonObject | undefined>;

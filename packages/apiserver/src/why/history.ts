@@ -64,6 +64,8 @@ interface Remembered {
 export class ChangeHistory {
   readonly #objects = new Map<string, Remembered>();
   readonly #maxBytes: number;
+  /** Who goes next. Kept, since a map is slow to find its first entry where many before it have gone. */
+  #leaving = this.#objects.keys();
   #sizeBytes = 0;
 
   constructor(maxBytes = defaultMaxBytes) {
@@ -104,11 +106,16 @@ export class ChangeHistory {
   }
 
   #makeRoom(): void {
-    for (const [key, { sizeBytes }] of this.#objects) {
-      if (this.#sizeBytes <= this.#maxBytes) return;
-      this.#objects.delete(key);
-      this.#sizeBytes -= sizeBytes;
+    while (this.#sizeBytes > this.#maxBytes && this.#objects.size > 0) {
+      const { value: key } = this.#leaving.next();
+      if (key === undefined) this.#leaving = this.#objects.keys();
+      else this.#forget(key);
     }
+  }
+
+  #forget(key: string): void {
+    this.#sizeBytes -= this.#objects.get(key)?.sizeBytes ?? 0;
+    this.#objects.delete(key);
   }
 
   /** Oldest first. */
