@@ -138,10 +138,10 @@ export class RestClient implements Client {
   }
 
   async patch<T extends KubeObject>(
-    type: ResourceType<T>, key: ObjectKey, patchType: PatchType, body: unknown, options: WriteOptions & { readonly force?: boolean } = {},
+    type: ResourceType<T>, key: ObjectKey, patchType: PatchType, body: unknown, options: WriteOptions & { readonly force?: boolean } = {}, headers?: Readonly<Record<string, string>>,
   ): Promise<T> {
     const target = pathOf(type, partsOf(key, options.subresource)) + queryText(writeQuery(options));
-    return await this.#json({ method: 'PATCH', target, body, contentType: patchMediaType[patchType] }) as T;
+    return await this.#json({ method: 'PATCH', target, body, contentType: patchMediaType[patchType], headers }) as T;
   }
 
   async delete(type: ResourceType, key: ObjectKey, options: DeleteOptions = {}, headers?: Readonly<Record<string, string>>): Promise<void> {

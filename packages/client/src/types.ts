@@ -83,7 +83,7 @@ export interface Client {
   create<T extends KubeObject>(type: ResourceType<T>, object: T, options?: WriteOptions): Promise<T>;
   update<T extends KubeObject>(type: ResourceType<T>, object: T, options?: WriteOptions): Promise<T>;
   updateStatus<T extends KubeObject>(type: ResourceType<T>, object: T, options?: WriteOptions): Promise<T>;
-  patch<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey, patchType: PatchType, body: unknown, options?: WriteOptions & { readonly force?: boolean }): Promise<T>;
+  patch<T extends KubeObject>(type: ResourceType<T>, key: ObjectKey, patchType: PatchType, body: unknown, options?: WriteOptions & { readonly force?: boolean }, headers?: Readonly<Record<string, string>>): Promise<T>;
   delete(type: ResourceType, key: ObjectKey, options?: DeleteOptions, headers?: Readonly<Record<string, string>>): Promise<void>;
   deleteCollection(type: ResourceType, options: ListOptions, deleteOptions?: DeleteOptions): Promise<void>;
   /** POST to a subresource: pods/binding, pods/eviction, serviceaccounts/token. Answers the decoded body. */

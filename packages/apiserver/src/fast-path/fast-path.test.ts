@@ -1,57 +1,15 @@
 import { createHash } from 'node:crypto';
-import { fastPathCodecs, fastPathMethods, writeItems, Binder, PodDeletions, type FastPathAnswer, type FastPathItem, type FastPathWatched, requestOf } from '@coxswain/client/fast-path';
-import { createClientFromTransport, isFenced, leaseTermHeader, type Client, type LeaseTerm } from '@coxswain/client';
-import { createLocalStore } from '@coxswain/etcd-lite';
+import { fastPathCodecs, fastPathMethods, writeItems, Binder, type FastPathAnswer, type FastPathItem, type FastPathWatched, requestOf } from '@coxswain/client/fast-path';
+import { isFenced, leaseTermHeader, type LeaseTerm } from '@coxswain/client';
 import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
-import { fromUtf8, silentLogger, utf8, type ByteSource } from '@coxswain/host';
-import { createRealHost } from '@coxswain/host/edge';
+import { fromUtf8, utf8, type ByteSource } from '@coxswain/host';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createApiServer, type ApiServer } from '../server.ts';
-import { adminToken, testPartsConfig } from '../testing/parts-config.ts';
-import { answerOf, httpRequest, type TestAnswer } from '../testing/test-server.ts';
+import { holdLease, startWorld, terms, withoutFastPath, type World } from '../testing/fast-path-world.ts';
+import { adminToken } from '../testing/parts-config.ts';
+import { answerOf, httpRequest } from '../testing/test-server.ts';
 import { Call } from './inner.ts';
 import { fastPath } from './service.ts';
 import { maxWatches, watchAll } from './watch.ts';
-
-const host = createRealHost(silentLogger);
-
-interface World {
-  readonly server: ApiServer;
-  readonly client: Client;
-  call(method: string, target: string, body?: unknown, headers?: Record<string, string>): Promise<TestAnswer>;
-  transactions: number;
-  stop(): Promise<void>;
-}
-
-async function startWorld(): Promise<World> {
-  const store = createLocalStore(host);
-  const counted = new Proxy(store, { get: (target, key) => {
-    if (key === 'txn') return (options: Parameters<typeof store.txn>[0]) => { world.transactions += 1; return target.txn(options); };
-    const value: unknown = Reflect.get(target, key, target);
-    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-  } });
-  const server = await createApiServer({ store: counted, compactionIntervalMs: 0, parts: { ...testPartsConfig(), authorizationModes: ['RBAC'], disableAdmissionPlugins: ['ServiceAccount'] } }, host);
-  const headers = { authorization: `Bearer ${adminToken}` };
-  const world: World = {
-    server, transactions: 0,
-    client: createClientFromTransport(async (request) => {
-      const response = await server.handle(httpRequest({ method: request.method, target: request.target, raw: request.body as Uint8Array, headers: { ...request.headers, ...headers } }));
-      const body = response.body as ByteSource | Uint8Array;
-      return { status: response.status, headers: response.headers, body: body instanceof Uint8Array ? once(body) : body, trailers: Promise.resolve({}) };
-    }, { userAgent: 'fast-path-test' }),
-    call: async (method, target, body, more = {}) => answerOf(await server.handle(httpRequest({ method, target, body, headers: { ...headers, ...more } }))),
-    stop: async () => {
-      await server.stop();
-      await store.close();
-    },
-  };
-  await server.start();
-  return world;
-}
-
-async function* once(data: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield data;
-}
 
 const pod = (name: string): object => ({ metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
 
@@ -73,15 +31,6 @@ test('bindings are done though their caller has gone by their turn; what else it
   await service(httpRequest({ method: 'POST', target: fastPathMethods.write, raw, headers: { 'content-type': grpcContentType }, signal: gone.signal }));
   expect(seen).toEqual(['binding goes on', 'l cancelled']);
 });
-
-/** As one that is of somebody else's make. */
-function withoutFastPath(client: Client): Client {
-  return new Proxy(client, { get: (target, key) => {
-    if (key === 'raw') return () => Promise.resolve({ status: 404, body: new Uint8Array(0) });
-    const value: unknown = Reflect.get(target, key, target);
-    return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-  } });
-}
 
 /** What differs between two servers that were asked the same: times, uids, revisions and generated names. */
 function comparable(answer: { readonly code: number; readonly body: string }): unknown {
@@ -207,15 +156,7 @@ describe('one server', () => {
   });
 
   describe('under a Lease', () => {
-    const lease = '/apis/coordination.k8s.io/v1/namespaces/work/leases/lead';
-    const terms = { a: { namespace: 'work', name: 'lead', holderIdentity: 'a/1', leaseTransitions: 0 }, b: { namespace: 'work', name: 'lead', holderIdentity: 'b', leaseTransitions: 1 } };
-    const revisionOf = (json: Record<string, unknown>): number => Number((json['metadata'] as { resourceVersion?: string } | undefined)?.resourceVersion ?? 0);
-    const hold = async ({ holderIdentity, leaseTransitions }: LeaseTerm, over?: number): Promise<number> => {
-      const before = over ?? revisionOf((await world.call('GET', lease)).json);
-      const { json, status } = await world.call('PUT', lease, { metadata: { name: 'lead', ...(before === 0 ? {} : { resourceVersion: String(before) }) }, spec: { holderIdentity, leaseTransitions, leaseDurationSeconds: 15 } });
-      expect(status).toBeLessThan(300);
-      return revisionOf(json);
-    };
+    const hold = (term: LeaseTerm, over?: number): Promise<number> => holdLease(world, term, over);
     const binders = { 'the fast path': (term: LeaseTerm) => new Binder(world.client, () => term), REST: (term: LeaseTerm) => new Binder(withoutFastPath(world.client), () => term) };
 
     test.each(Object.keys(binders) as (keyof typeof binders)[])('bindings over %s are done while it is held, renewed or not, and refused once it has moved on', async (way) => {
@@ -235,25 +176,6 @@ describe('one server', () => {
       expect(isFenced(await bind(a, 'p5')), 'a later term of the same holder').toBe(true);
       const left = (await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { spec: { nodeName?: string } }[];
       expect(left.map((one) => one.spec.nodeName ?? '')).toEqual(['n1', 'n1', 'n1', 'n1', '', '']);
-    });
-
-    test.each([['the fast path', (client: Client): Client => client], ['REST', withoutFastPath]] as const)('deletions over %s, of pods that go at once and of those that get time, are refused once it has moved on', async (_way, over) => {
-      const spec = (terminationGracePeriodSeconds: number): object => ({ nodeName: 'n', terminationGracePeriodSeconds, containers: [{ name: 'c', image: 'i' }] });
-      const uids = new Map<string, string>();
-      for (const [name, graceSeconds] of [['p0', 30], ['p1', 0], ['p2', 30], ['p3', 0]] as const) {
-        const { json } = await world.call('POST', '/api/v1/namespaces/work/pods', { metadata: { name }, spec: spec(graceSeconds) });
-        uids.set(name, (json['metadata'] as { uid: string }).uid);
-      }
-      const deletions = new PodDeletions(over(world.client), () => terms.a);
-      const remove = (name: string): Promise<unknown> => deletions.delete({ namespace: 'work', name, uid: uids.get(name) ?? '' }).then(() => 'deleted', (error: unknown) => error);
-      const left = async (): Promise<unknown> => ((await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { metadata: { name: string; deletionTimestamp?: string } }[]).map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined]);
-      await hold(terms.a);
-      expect(await Promise.all([remove('p0'), remove('p1')])).toEqual(['deleted', 'deleted']);
-      await hold(terms.b);
-      const refused = await Promise.all([remove('p2'), remove('p3')]);
-      expect(refused.map(isFenced)).toEqual([true, true]);
-      expect(refused[0]).toMatchObject({ code: 409, message: 'Operation cannot be fulfilled on pods "p2": the Lease work/lead, under which this was decided, is not "a/1"\'s any more' });
-      expect(await left()).toEqual([['p0', true], ['p2', false], ['p3', false]]);
     });
 
     test('of many that are under way when it moves on none is stored behind that', async () => {
@@ -289,43 +211,6 @@ describe('one server', () => {
       binder.bind({ namespace: 'work', name: 'p0', uid: '', node: 'n1' }), binder.bind({ namespace: 'work', name: 'absent', uid: '', node: 'n1' }), binder.bind({ namespace: 'work', name: 'p0', uid: 'other', node: 'n1' }),
     ]);
     expect(outcomes.map((one) => (one.status === 'fulfilled' ? 'bound' : (one.reason as { reason: string }).reason))).toEqual(['bound', 'NotFound', 'Conflict']);
-  });
-
-  describe('deletions', () => {
-    const deletion = (name: string, options?: object): FastPathItem => ({ namespace: 'work', name, delete: { apiVersion: 'v1', resource: 'pods', body: options === undefined ? new Uint8Array(0) : utf8(JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', ...options })) } });
-    const create = async (name: string, spec: object = {}): Promise<string> => {
-      const { json } = await world.call('POST', '/api/v1/namespaces/work/pods', { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }], ...spec } });
-      return (json['metadata'] as { uid: string }).uid;
-    };
-    const left = async (): Promise<readonly (readonly [string, number | undefined])[]> =>
-      ((await world.call('GET', '/api/v1/namespaces/work/pods')).json['items'] as { metadata: { name: string; deletionGracePeriodSeconds?: number } }[]).map(({ metadata }) => [metadata.name, metadata.deletionGracePeriodSeconds] as const);
-
-    test('share transactions; each is for the pod of its uid, and pods on a node keep their grace', async () => {
-      await world.server.cache.whenReady();
-      const uids: string[] = [];
-      for (let at = 0; at < 20; at += 1) uids.push(await create(`p${at}`, at < 10 ? { nodeName: 'n', terminationGracePeriodSeconds: at < 5 ? 0 : 30 } : {}));
-      const before = world.transactions;
-      const deletions = new PodDeletions(world.client);
-      const outcomes = await Promise.allSettled(uids.map((uid, at) => deletions.delete({ namespace: 'work', name: `p${at}`, uid: at === 19 ? 'another' : uid })));
-      expect(outcomes.map(({ status }) => status)).toEqual([...Array.from({ length: 19 }, () => 'fulfilled'), 'rejected']);
-      expect((outcomes[19] as PromiseRejectedResult).reason).toMatchObject({ code: 409, reason: 'Conflict', message: expect.stringContaining('the UID in the precondition (another) does not match the UID in record') as string });
-      expect(world.transactions - before).toBeLessThan(8);
-      expect(await left()).toEqual([['p19', undefined], ['p5', 30], ['p6', 30], ['p7', 30], ['p8', 30], ['p9', 30]]);
-    });
-
-    test('one that comes right behind a change by another client is of the state that stands', async () => {
-      const uid = await create('p', { nodeName: 'n', terminationGracePeriodSeconds: 30 });
-      await world.server.cache.whenReady();
-      const [changed, gone] = await Promise.all([
-        writeItems(world.client, [{ namespace: 'work', name: 'p', status: { apiVersion: 'v1', resource: 'pods', patchType: 'application/merge-patch+json', body: utf8('{"status":{"phase":"Failed"}}') } }]),
-        writeItems(world.client, [deletion('p', { preconditions: { uid } })]),
-      ]);
-      expect([...changed ?? [], ...gone ?? []].map(({ code }) => code)).toEqual([200, 200]);
-      const [answer] = await writeItems(world.client, [deletion('p', { gracePeriodSeconds: 0 })]) ?? [];
-      expect([answer?.code, await left()]).toEqual([200, []]);
-      const [again] = await writeItems(world.client, [deletion('p')]) ?? [];
-      expect([again?.code, JSON.parse(fromUtf8(again?.body ?? new Uint8Array(0)))]).toMatchObject([404, { reason: 'NotFound', message: 'pods "p" not found' }]);
-    });
   });
 
   test('several kinds are watched on one stream; one that is refused says so', async () => {

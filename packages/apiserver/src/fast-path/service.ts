@@ -1,4 +1,4 @@
-import { fastPathCodecs, fastPathMethods, maxFastPathItems, requestOf, type FastPathAnswer, type FastPathItem } from '@coxswain/client/fast-path';
+import { fastPathCodecs, fastPathMethods, maxFastPathItems, requestBefore, requestOf, type FastPathAnswer, type FastPathItem } from '@coxswain/client/fast-path';
 import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
 import { BodyTooLarge, emptyBytes, header, readAll, utf8, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { UserInfo } from '../types.ts';
@@ -24,6 +24,9 @@ const unknownItem: FastPathAnswer = { code: 400, body: utf8('{"kind":"Status","a
 async function answerItem(handle: HttpHandler, call: Call, item: FastPathItem, refusalsOnly: boolean): Promise<FastPathAnswer> {
   const request = requestOf(item);
   if (request === undefined) return unknownItem;
+  const before = requestBefore(item);
+  const first = before === undefined ? undefined : await handle(new InnerRequest(call, before));
+  if (first !== undefined && first.status >= 300) return { code: first.status, body: await bodyOf(first.body) };
   // A gang is bound whole or not at all, whatever becomes of its scheduler meanwhile.
   const { status: code, body } = await handle(new InnerRequest(call, request, item.bind !== undefined));
   return { code, body: refusalsOnly && code < 300 ? emptyBytes : await bodyOf(body) };

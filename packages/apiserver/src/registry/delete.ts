@@ -6,7 +6,7 @@ import type { WriteGuard } from '../storage/store.ts';
 import { attributes, noteWrite, type Operation } from './context.ts';
 import { finalizersAfter, isNamespace, returnsDeletedObject, specFinalizers } from './deletion.ts';
 import { withHooks } from './hooks.ts';
-import { termOf } from './lease-guards.ts';
+import { guardOf } from './lease-guards.ts';
 import { isDeleting } from './metadata.ts';
 import { copyState, isObject, meta, nameOf, text } from './object.ts';
 import { deleteOptionsObject, type DeleteOptions } from './options.ts';
@@ -142,12 +142,6 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
 }
 
 interface How { readonly shared: boolean; readonly guard: WriteGuard | undefined }
-
-/** The term of leadership in which the deletion was decided, if it says so. */
-async function guardOf({ context, kind, http, info }: Operation): Promise<WriteGuard | undefined> {
-  const term = termOf(http);
-  return term === undefined ? undefined : context.leaseGuards.of(term, kind.api, info.name);
-}
 
 function lost({ context }: Operation, { guard }: How, current: StoredObject | undefined): Attempt {
   context.leaseGuards.outdated(guard);

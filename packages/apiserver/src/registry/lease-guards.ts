@@ -6,6 +6,7 @@ import type { Lease } from 'kubernetes-types/coordination/v1';
 import { objectKey } from '../storage/keys.ts';
 import type { WriteGuard } from '../storage/store.ts';
 import { typed } from '../typed.ts';
+import type { Operation } from './context.ts';
 import type { Registry } from './registry.ts';
 
 const leases = { group: 'coordination.k8s.io', resource: 'leases' } as const;
@@ -107,4 +108,10 @@ function holds(known: Known, term: LeaseTerm): boolean {
 function fenced({ namespace, name: lease, holderIdentity }: LeaseTerm, what: { readonly group: string; readonly resource: string }, name: string): StatusError {
   const why = `the Lease ${namespace}/${lease}, under which this was decided, is not ${JSON.stringify(holderIdentity)}'s any more`;
   return new StatusError('Conflict', `Operation cannot be fulfilled on ${what.resource} ${JSON.stringify(name)}: ${why}`, { name, kind: what.resource, causes: [{ reason: fencedReason, message: why }] });
+}
+
+/** What a write of this operation is bound to, if it says in which term it was decided. */
+export async function guardOf({ context, kind, http, info }: Pick<Operation, 'context' | 'kind' | 'http' | 'info'>): Promise<WriteGuard | undefined> {
+  const term = termOf(http);
+  return term === undefined ? undefined : context.leaseGuards.of(term, kind.api, info.name);
 }

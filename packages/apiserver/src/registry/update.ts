@@ -3,13 +3,14 @@ import { append, header, rfc3339Seconds } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/inner.ts';
 import { objectKey } from '../storage/keys.ts';
 import { encodeForStore, type StoredObject } from '../storage/codec.ts';
-import { equalBytes } from '../storage/store.ts';
+import { equalBytes, type WriteGuard } from '../storage/store.ts';
 import type { GroupVersionKind } from '../types.ts';
 import { keepingManagedFields } from './admitted-managed-fields.ts';
 import { attributes, managerName, noteWrite, strategyContext, type Operation } from './context.ts';
 import { createObject, type Written } from './create.ts';
 import { mayLeave } from './deletion.ts';
 import { withHooks } from './hooks.ts';
+import { guardOf } from './lease-guards.ts';
 import { shownKind } from './kind.ts';
 import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
 import { inTurns } from './managed-fields.ts';
@@ -163,6 +164,11 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
   });
 }
 
+function lost({ context }: Operation, guard: WriteGuard | undefined, current: StoredObject | undefined): Attempt {
+  context.leaseGuards.outdated(guard);
+  return { kind: 'lost', current };
+}
+
 async function write(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<{ committed: boolean; value: Attempt }> {
   const { store } = operation.kind.hub;
   const old = current.object;
@@ -171,8 +177,9 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   if (mayLeave(operation.kind, object)) {
     if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
     const value = await withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user: operation.user, dryRun }, async () => {
-      const removed = await store.remove(current, { shared: sharesWrites(operation.http) });
-      if (removed.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: removed.current } };
+      const guard = await guardOf(operation);
+      const removed = await store.remove(current, { shared: sharesWrites(operation.http), guard });
+      if (removed.kind === 'conflict') return { committed: false, value: lost(operation, guard, removed.current) };
       noteWrite(operation, object, removed.object.revision, true);
       return { committed: true, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
     });
@@ -184,8 +191,9 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
   if (!current.stale && sameState(object, encoded.value, current, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
   if (operation.pause !== undefined) await operation.pause();
-  const result = await store.put(current.key, object, current.revision, { encoded, shared: sharesWrites(operation.http) });
-  if (result.kind === 'conflict') return { committed: false, value: { kind: 'lost', current: result.current } };
+  const guard = await guardOf(operation);
+  const result = await store.put(current.key, object, current.revision, { encoded, shared: sharesWrites(operation.http), guard });
+  if (result.kind === 'conflict') return { committed: false, value: lost(operation, guard, result.current) };
   operation.kind.hub.cache.wrote(result.object);
   noteWrite(operation, object, result.object.revision);
   return { committed: true, value: { kind: 'done', written: { object, stored: result.object } } };

@@ -13,8 +13,11 @@ export interface FastPathItem {
   readonly event?: { readonly apiVersion: string; readonly body: Uint8Array } | undefined;
   /** PUT of a coordination.k8s.io/v1 Lease. */
   readonly lease?: { readonly body: Uint8Array } | undefined;
-  /** DELETE …/RESOURCE/NAME with DeleteOptions as JSON; an empty body: none. */
-  readonly delete?: { readonly apiVersion: string; readonly resource: string; readonly body: Uint8Array } | undefined;
+  /**
+   * DELETE …/RESOURCE/NAME with DeleteOptions as JSON; an empty body: none. With a `statusPatchType` PATCH …/RESOURCE/NAME/status comes before, and if that is
+   * refused, its answer is the item's and nothing is deleted.
+   */
+  readonly delete?: { readonly apiVersion: string; readonly resource: string; readonly body: Uint8Array; readonly status?: Uint8Array; readonly statusPatchType?: string } | undefined;
 }
 
 export interface FastPathAnswer {

@@ -2,23 +2,38 @@ import { utf8 } from '@coxswain/host';
 import { termHeaders, type LeaseTerm } from '../lease-term.ts';
 import { resources } from '../resources.ts';
 import type { Client } from '../types.ts';
+import type { FastPathItem } from './messages.ts';
 import { Together } from './together.ts';
 
 export interface PodDeletion {
   readonly namespace: string;
   readonly name: string;
-  /** Another pod of this name is not deleted. */
+  /** Another pod of this name is neither deleted nor patched. */
   readonly uid: string;
+  /** A strategic merge patch that its status gets before; if that is refused, nothing is deleted. */
+  readonly status?: unknown;
 }
 
-/** Deletions of pods with the grace that they ask for themselves, many to a call; `term` as the `Binder`'s. */
+const patchOf = ({ uid, status }: PodDeletion): object => ({ metadata: { uid }, status });
+
+function itemOf(deletion: PodDeletion): FastPathItem {
+  const { namespace, name, uid, status } = deletion;
+  const before = status === undefined ? {} : { status: utf8(JSON.stringify(patchOf(deletion))), statusPatchType: 'application/strategic-merge-patch+json' };
+  return { namespace, name, delete: { apiVersion: 'v1', resource: 'pods', body: utf8(JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } })), ...before } };
+}
+
+/** Deletions of pods with the grace that they ask for themselves, many to a call; `term` as the `Binder`'s, of the patch before as well. */
 export class PodDeletions {
   readonly #deletions: Together<PodDeletion>;
 
   constructor(client: Client, term?: () => LeaseTerm | undefined) {
     this.#deletions = new Together(client, {
-      itemOf: ({ namespace, name, uid }) => ({ namespace, name, delete: { apiVersion: 'v1', resource: 'pods', body: utf8(JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } })) } }),
-      single: async ({ namespace, name, uid }) => { await client.delete(resources.pods, { namespace, name }, { preconditions: { uid } }, termHeaders(term)); },
+      itemOf,
+      single: async (deletion) => {
+        const { namespace, name, uid, status } = deletion;
+        if (status !== undefined) await client.patch(resources.pods, { namespace, name }, 'strategic', patchOf(deletion), { subresource: 'status' }, termHeaders(term));
+        await client.delete(resources.pods, { namespace, name }, { preconditions: { uid } }, termHeaders(term));
+      },
       headers: () => termHeaders(term),
     });
   }

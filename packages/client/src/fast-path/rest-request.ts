@@ -20,6 +20,16 @@ export function pathOf(apiVersion: string, resource: string, namespace: string, 
   return [`${groupPath(apiVersion)}${scope}/${encodeURIComponent(resource)}`, ...rest.map(encodeURIComponent)].join('/');
 }
 
+function patchOfStatus(apiVersion: string, resource: string, namespace: string, name: string, patchType: string, body: Uint8Array): RestRequest {
+  return { method: 'PATCH', target: pathOf(apiVersion, resource, namespace, name, 'status'), contentType: patchType, body };
+}
+
+/** What must go well before `requestOf` is done; undefined: nothing. */
+export function requestBefore({ namespace, name, delete: deletion }: FastPathItem): RestRequest | undefined {
+  if (deletion?.status === undefined || (deletion.statusPatchType ?? '') === '') return undefined;
+  return patchOfStatus(deletion.apiVersion, deletion.resource, namespace, name, deletion.statusPatchType as string, deletion.status);
+}
+
 /** Undefined: the item says nothing that we know. */
 export function requestOf({ namespace, name, bind, status, event, lease, delete: deletion }: FastPathItem): RestRequest | undefined {
   if (bind !== undefined) {
@@ -27,8 +37,8 @@ export function requestOf({ namespace, name, bind, status, event, lease, delete:
     return { method: 'POST', target: pathOf('v1', 'pods', namespace, name, 'binding'), contentType: json, body: utf8(JSON.stringify(binding)) };
   }
   if (status !== undefined) {
-    const target = pathOf(status.apiVersion, status.resource, namespace, name, 'status');
-    return status.patchType === '' ? { method: 'PUT', target, contentType: json, body: status.body } : { method: 'PATCH', target, contentType: status.patchType, body: status.body };
+    const { apiVersion, resource, patchType, body } = status;
+    return patchType === '' ? { method: 'PUT', target: pathOf(apiVersion, resource, namespace, name, 'status'), contentType: json, body } : patchOfStatus(apiVersion, resource, namespace, name, patchType, body);
   }
   if (event !== undefined) return { method: 'POST', target: pathOf(event.apiVersion, 'events', namespace), contentType: json, body: event.body };
   if (lease !== undefined) return { method: 'PUT', target: pathOf('coordination.k8s.io/v1', 'leases', namespace, name), contentType: json, body: lease.body };

@@ -1,5 +1,5 @@
 import { randomBelow, rfc3339Seconds, type Host, type Random } from '@coxswain/host';
-import { isFenced, isNotFound, TermEnded, type EventRecorder } from '@coxswain/client';
+import { isFenced, isNotFound, type EventRecorder } from '@coxswain/client';
 import type { PodDeletions, PodStatusPatches } from '@coxswain/client/fast-path';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1';
 import type { PodInfo } from '../../cache/pod-info.ts';
@@ -130,12 +130,7 @@ async function evict(handle: PreemptionHandle, pod: PodInfo, victim: PodInfo, no
     message: `${handle.schedulerName}: preempting to accommodate a higher priority pod`,
   };
   try {
-    if (!victim.terminating) {
-      // The condition knows no term: it is at least not sent when ours has ended.
-      if (handle.leadership !== undefined && handle.leadership.term() === undefined) throw new TermEnded();
-      await handle.podStatuses.patch({ ...key, uid: victim.uid, status: { conditions: [condition] } });
-      await handle.podDeletions.delete({ ...key, uid: victim.uid });
-    }
+    if (!victim.terminating) await handle.podDeletions.delete({ ...key, uid: victim.uid, status: { conditions: [condition] } });
   } catch (error) {
     if (isFenced(error)) handle.leadership?.lost();
     // It went by itself.
