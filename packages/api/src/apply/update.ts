@@ -194,8 +194,9 @@ export function* updateManagedFieldsInSteps(writing: Updating): Steps {
     try {
       yield* recordUpdate(writing, before, withoutManagedFields(object), managed, known?.comparison);
     } catch (error) {
-      // List items without their keys: validation, which comes later, says it better.
+      // List items without their keys: validation, which comes later, says it better. What passes it has nobody's fields recorded.
       if (!(error instanceof StatusError)) throw error;
+      managed.clear();
     }
     capUpdaters(managed);
     yield;

@@ -67,6 +67,15 @@ const limitRangeItem: SetDefaults = (object) => {
   if (isEmpty(requests)) delete object['defaultRequest'];
 };
 
+/** `podCIDR` is the first of `podCIDRs`; where they differ it counts. */
+const nodeSpec: SetDefaults = (object) => {
+  const ranges = object['podCIDRs'];
+  const [head] = Array.isArray(ranges) ? ranges : [];
+  if (isUnset(object['podCIDR'])) {
+    if (!isUnset(head)) object['podCIDR'] = head as Json;
+  } else if (object['podCIDR'] !== head) object['podCIDRs'] = [object['podCIDR'] as Json];
+};
+
 const nodeStatus: SetDefaults = (object) => {
   if (isEmpty(object['allocatable']) && !isEmpty(object['capacity'])) object['allocatable'] = { ...child(object, 'capacity') };
 };
@@ -79,6 +88,7 @@ export const coreDefaults: Readonly<Record<string, SetDefaults>> = {
   [`${core}.ReplicationController`]: replicationController,
   [`${core}.EndpointPort`]: setDefaults({ protocol: 'TCP' }),
   [`${core}.LimitRangeItem`]: both(limitRangeItem, roundLists),
+  [`${core}.NodeSpec`]: nodeSpec,
   [`${core}.NodeStatus`]: both(nodeStatus, roundLists),
   [`${core}.PersistentVolume`]: (object) => setDefault(ensure(object, 'status'), 'phase', 'Pending'),
   [`${core}.PersistentVolumeSpec`]: both(setDefaults({ persistentVolumeReclaimPolicy: 'Retain' }), setPointerDefaults({ volumeMode: 'Filesystem' }), roundLists),

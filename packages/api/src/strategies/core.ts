@@ -55,15 +55,8 @@ export const namespaceStrategy: Strategy = {
   nameRule: 'dns1123-label',
 };
 
-/** `podCIDR` is the first of `podCIDRs`; where they differ it counts. */
-function alignSpec(node: JsonObject): void {
-  const spec = obj(node, 'spec');
-  if (spec === undefined) return;
-  delete spec['configSource'];
-  const first = str(spec, 'podCIDR');
-  if (first !== '' && first !== strings(spec, 'podCIDRs')[0]) spec['podCIDRs'] = [first];
-  const [head] = strings(spec, 'podCIDRs');
-  if (head !== undefined && head !== '') spec['podCIDR'] = head;
+function dropConfigSource(node: JsonObject): void {
+  delete obj(node, 'spec')?.['configSource'];
 }
 
 /** A kubelet registers its node with the status that it has. */
@@ -73,12 +66,12 @@ export const nodeStrategy: Strategy = {
     const status = obj(node, 'status');
     // Configuration from the server is gone from Kubernetes; features of nodes are not on yet.
     for (const key of ['config', 'features']) if (status !== undefined) delete status[key];
-    alignSpec(node);
+    dropConfigSource(node);
   },
   prepareForUpdate(node, old, context) {
     if (context.subresource !== 'status') {
       keep(node, old, 'status');
-      alignSpec(node);
+      dropConfigSource(node);
       return;
     }
     keep(node, old, 'spec');

@@ -1,6 +1,6 @@
 import { append } from '@coxswain/host';
 import type { JsonObject } from '../resource.ts';
-import { parseIp } from '../validation/addresses.ts';
+import { addressProblem } from '../validation/address-problem.ts';
 import { obj, str, strings } from '../validation/access.ts';
 import { quote } from '../validation/errors.ts';
 
@@ -8,11 +8,8 @@ const soon = 'IP address was accepted, but will be invalid in a future Kubernete
 
 /** Addresses that only lenient parsers take. */
 function addressWarnings(ip: string, field: string): string[] {
-  if (!ip.includes(':')) {
-    if (parseIp(ip) === undefined) return [`${field}: ${soon} ParseAddr(${quote(ip)}): unable to parse IP`];
-    return ip.split('.').some((part) => part.length > 1 && part.startsWith('0')) ? [`${field}: ${soon} ParseAddr(${quote(ip)}): IPv4 field has octet with leading zero`] : [];
-  }
-  return [];
+  const problem = addressProblem(ip);
+  return problem === undefined ? [] : [`${field}: ${soon} ParseAddr(${quote(ip)}): ${problem}`];
 }
 
 /** Fields that the service's type makes useless, and addresses that will not be taken for ever. */

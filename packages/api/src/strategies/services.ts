@@ -5,7 +5,7 @@ import type { Strategy } from '../strategy.ts';
 import { keep } from './generic.ts';
 
 function needsClusterIp(spec: JsonObject | undefined): boolean {
-  return ['ClusterIP', 'NodePort', 'LoadBalancer', ''].includes(str(spec, 'type'));
+  return str(spec, 'type') !== 'ExternalName';
 }
 
 function needsNodePort(spec: JsonObject | undefined): boolean {

@@ -3,9 +3,9 @@ import type { FieldError } from '../field-error.ts';
 import type { JsonObject } from '../resource.ts';
 import { get, has, num, obj, objects, optionalNumber, str } from './access.ts';
 import { eachInvalid, forbiddenField, invalidValue, notSupported, required } from './errors.ts';
-import { each, isPositiveQuantity, nonNegative, quantityText, requireOneOf, requireString } from './common.ts';
+import { each, isPositiveQuantity, nonNegative, requireOneOf, requireString } from './common.ts';
 import { dns1123Label, pathSegmentProblems, qualifiedNameProblems } from './formats.ts';
-import { containerResourceName } from './resources.ts';
+import { containerResourceName, goQuantity } from './resources.ts';
 import type { Validator } from './validator.ts';
 
 function segment(object: JsonObject | undefined, key: string, field: string, detail = ''): FieldError[] {
@@ -23,7 +23,7 @@ function target(one: JsonObject | undefined, field: string): FieldError[] {
   if (!['Utilization', 'Value', 'AverageValue'].includes(type)) errors.push(invalidValue(`${field}.type`, type, 'must be either Utilization, Value, or AverageValue'));
   for (const key of ['value', 'averageValue']) {
     const value = get(one, key);
-    if (value !== undefined && !isPositiveQuantity(value)) errors.push(invalidValue(`${field}.${key}`, quantityText(value), 'must be positive'));
+    if (value !== undefined && !isPositiveQuantity(value)) errors.push(invalidValue(`${field}.${key}`, goQuantity(value), 'must be positive'));
   }
   const utilization = optionalNumber(one, 'averageUtilization');
   return utilization !== undefined && utilization < 1 ? [...errors, invalidValue(`${field}.averageUtilization`, utilization, 'must be greater than 0')] : errors;

@@ -7,7 +7,7 @@ import { labelName, immutableText } from './common.ts';
 import { eachInvalid, goText, invalidValue, required, type BadValue } from './errors.ts';
 import { dns1123Subdomain } from './formats.ts';
 import { goPointerTo, goStruct, goTime } from './go-value.ts';
-import { validateMetadata } from './metadata.ts';
+import { validateMetadata, validateUpdatePass } from './metadata.ts';
 import type { Validator } from './validator.ts';
 
 const longest = 128;
@@ -94,6 +94,7 @@ function isEmpty(event: JsonObject, key: string): boolean {
 function strictUpdate(event: JsonObject, old: JsonObject): FieldError[] {
   const moved = (key: string): boolean => !(isEmpty(event, key) && isEmpty(old, key)) && !equalJson(get(event, key) ?? null, get(old, key) ?? null);
   return [
+    ...validateUpdatePass(obj(event, 'metadata') ?? {}, obj(old, 'metadata') ?? {}, { namespaced: true, nameRule: 'dns1123-subdomain' }),
     ...(moved('series') ? series(event) : []),
     ...fixed.flatMap(([key, show, field]) => (moved(key) ? [invalidValue(field ?? key, show(event), immutableText)] : [])),
   ];

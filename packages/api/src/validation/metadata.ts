@@ -204,7 +204,8 @@ function validateChange(metadata: JsonObject, old: JsonObject): FieldError[] {
   ];
 }
 
-function validateUpdatePass(metadata: JsonObject, old: JsonObject, rules: MetadataRules): FieldError[] {
+/** One look by the rules of a change. */
+export function validateUpdatePass(metadata: JsonObject, old: JsonObject, rules: MetadataRules): FieldError[] {
   return [
     ...validateChange(metadata, old),
     ...validateCommon(metadata, false),

@@ -177,10 +177,10 @@ function quotaStatus(object: JsonObject): FieldError[] {
 }
 
 function quotaUpdate(object: JsonObject, old: JsonObject): FieldError[] {
-  const now = strings(obj(object, 'spec'), 'scopes');
-  const before = strings(obj(old, 'spec'), 'scopes');
-  const same = now.toSorted().join(',') === before.toSorted().join(',');
-  return [...resourceQuota(object), ...(same ? [] : [invalidValue('spec.scopes', goStrings('[]core.ResourceQuotaScope', now), 'field is immutable')])];
+  const [now, before] = [object, old].map((quota) => new Set(strings(obj(quota, 'spec'), 'scopes')));
+  if (now === undefined || before === undefined || now.symmetricDifference(before).size === 0) return resourceQuota(object);
+  const shown = has(obj(object, 'spec'), 'scopes') ? goStrings('[]core.ResourceQuotaScope', strings(obj(object, 'spec'), 'scopes')) : goText('[]core.ResourceQuotaScope(nil)');
+  return [...resourceQuota(object), invalidValue('spec.scopes', shown, 'field is immutable')];
 }
 
 export const quotaValidators: Readonly<Record<string, Validator>> = {

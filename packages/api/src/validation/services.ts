@@ -135,12 +135,15 @@ function loadBalancer(spec: JsonObject | undefined): FieldError[] {
   for (const [index, range] of ranges.entries()) {
     if (parseCidr(range.trim()) === undefined) errors.push(invalidValue(`spec.LoadBalancerSourceRanges[${index}]`, range, cidrText));
   }
-  for (const key of ['allocateLoadBalancerNodePorts', 'loadBalancerClass']) {
-    if (has(spec, key) && !isBalancer) errors.push(forbiddenField(`spec.${key}`, balancerOnly));
-  }
-  const balancerClass = str(spec, 'loadBalancerClass');
-  if (isBalancer && has(spec, 'loadBalancerClass')) append(errors, eachInvalid('spec.loadBalancerClass', balancerClass, qualifiedNameProblems(balancerClass)));
-  return errors;
+  if (has(spec, 'allocateLoadBalancerNodePorts') && !isBalancer) errors.push(forbiddenField('spec.allocateLoadBalancerNodePorts', balancerOnly));
+  return [...errors, ...balancerClass(spec)];
+}
+
+function balancerClass(spec: JsonObject | undefined): FieldError[] {
+  if (!has(spec, 'loadBalancerClass')) return [];
+  if (str(spec, 'type') !== 'LoadBalancer') return [forbiddenField('spec.loadBalancerClass', balancerOnly)];
+  const name = str(spec, 'loadBalancerClass');
+  return eachInvalid('spec.loadBalancerClass', name, qualifiedNameProblems(name));
 }
 
 function trafficPolicies(spec: JsonObject | undefined): FieldError[] {
@@ -218,6 +221,7 @@ function serviceUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   const errors = sameAddress(spec, before);
   const stays = str(before, 'type') === 'LoadBalancer' && str(spec, 'type') === 'LoadBalancer';
   if (stays && get(spec, 'loadBalancerClass') !== get(before, 'loadBalancerClass')) errors.push(invalidValue('spec.loadBalancerClass', get(spec, 'loadBalancerClass') as string | undefined, 'may not change once set'));
+  append(errors, balancerClass(spec));
   if (needsHealthCheckPort(spec) && needsHealthCheckPort(before) && num(spec, 'healthCheckNodePort') !== num(before, 'healthCheckNodePort')) errors.push(forbiddenField('spec.healthCheckNodePort', immutableText));
   return [...errors, ...service(object)];
 }

@@ -238,7 +238,7 @@ export const workloadValidators: Readonly<Record<string, Validator>> = {
   podtemplates: { create: (object) => validatePodTemplate(obj(object, 'template'), 'template') },
   'controllerrevisions.apps': {
     create: newControllerRevision,
-    update: (object, old) => [...controllerRevision(object), ...(equalJson(get(object, 'data') ?? null, get(old, 'data') ?? null) ? [] : [invalidValue('data', '', immutableText)])],
+    update: (object, old) => [...controllerRevision(object), ...(equalJson(get(object, 'data') ?? null, get(old, 'data') ?? null) ? [] : [invalidValue('data', has(object, 'data') ? '' : goText('runtime.RawExtension{Raw:[]uint8(nil), Object:runtime.Object(nil)}'), immutableText)])],
   },
 };
 

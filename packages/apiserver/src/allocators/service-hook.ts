@@ -35,14 +35,16 @@ async function anyAddress(work: Work, pool: AddressPool): Promise<string> {
 async function allocateAddresses(work: Work, old: Service | undefined): Promise<void> {
   const { spec, service } = work;
   if (!needsClusterIp(service) || spec.clusterIPs?.[0] === headless) return;
-  const held = new Set(old === undefined ? [] : clusterIpsOf(old));
+  const held = old !== undefined && needsClusterIp(old) ? old.spec?.clusterIPs ?? [] : [];
+  if (held[0] === headless) return;
   const addresses: string[] = [];
   for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
     const pool = work.pools.addresses.find((one) => one.family === family);
     if (pool === undefined) continue;
     const asked = spec.clusterIPs?.[i];
     if (asked !== undefined && asked !== '') {
-      if (!held.has(asked)) await chosenAddress(work, pool, asked);
+      // What was given out is not given anew: validation says what may change.
+      if (i >= held.length) await chosenAddress(work, pool, asked);
       addresses.push(asked);
     } else addresses.push(await anyAddress(work, pool));
   }

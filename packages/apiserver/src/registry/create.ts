@@ -94,6 +94,7 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   wipeSystemFields(object);
   const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
   if (how.ownManagedFields !== true) {
+    dropDuplicateOwners(object, operation.notes.warn, false);
     const steps = context.managedFields.update(kind, undefined, object, { manager, subresource: '', now: rfc3339Seconds(context.host.clock.nowMs()) });
     if (operation.pause === undefined) allSteps(steps);
     else await inTurns(steps, operation.pause);
@@ -104,7 +105,7 @@ export async function createObject(operation: Operation, object: JsonObject, opt
   // Who may change the object may not move it out of the namespace that the request is allowed for.
   matchNamespace(object, info.namespace, kind.api.namespaced);
   if (!options.dryRun && !['', '0'].includes(text(meta(object), 'resourceVersion'))) throw badRequest('resourceVersion should not be set on objects to be created');
-  dropDuplicateOwners(object, operation.notes.warn);
+  dropDuplicateOwners(object, operation.notes.warn, true);
   for (let tries = 1; ; tries += 1) {
     // Each try changes its own: the first one's name stays in it.
     const candidate = text(meta(object), 'name') === '' ? copy(object) : object;

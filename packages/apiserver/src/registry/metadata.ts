@@ -1,4 +1,4 @@
-import { badRequest, conflict, type GroupResource, type JsonObject } from '@coxswain/api';
+import { badRequest, conflict, type GroupResource, type Json, type JsonObject } from '@coxswain/api';
 import { rfc3339Seconds, type Host } from '@coxswain/host';
 import { isObject, meta, strings, text } from './object.ts';
 
@@ -49,23 +49,22 @@ export function fillSystemFields(object: JsonObject, host: Host): void {
   metadata['uid'] = host.random.uuid();
 }
 
-/** Equal owners are named once. */
-export function dropDuplicateOwners(object: JsonObject, warn: (text: string) => void): void {
+/** Equal owners are named once. Upstream looks for them where it has read a whole object, and once more `afterAdmission`. */
+export function dropDuplicateOwners(object: JsonObject, warn: (text: string) => void, afterAdmission: boolean): void {
   const metadata = meta(object);
   const owners = metadata['ownerReferences'];
   if (!Array.isArray(owners) || owners.length < 2) return;
-  const seen = new Set<string>();
-  const kept = owners.filter((owner) => {
-    const uid = isObject(owner) ? text(owner, 'uid') : '';
+  const kept = new Map<string, Json>();
+  const dropped: string[] = [];
+  for (const owner of owners) {
     const key = JSON.stringify(owner);
-    if (!seen.has(key)) {
-      seen.add(key);
-      return true;
-    }
-    warn(`.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${uid}`);
-    return false;
-  });
-  metadata['ownerReferences'] = kept;
+    if (kept.has(key)) dropped.push(isObject(owner) ? text(owner, 'uid') : '');
+    else kept.set(key, owner);
+  }
+  if (dropped.length === 0) return;
+  const where = afterAdmission ? ' after mutating admission happens' : '';
+  warn(`.metadata.ownerReferences contains duplicate entries${where}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${dropped.join(', ')}`);
+  metadata['ownerReferences'] = [...kept.values()];
 }
 
 /** What a writer leaves out stays; what the server owns cannot be changed by leaving it out. */

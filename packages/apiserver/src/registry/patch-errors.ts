@@ -1,49 +1,5 @@
-import { stringifyAny, StatusError, type Json, type JsonObject } from '@coxswain/api';
-import { isObject, meta } from './object.ts';
-
-/** What a patch made is shown as upstream's patch libraries leave it: sorted keys where they went, as it was written elsewhere. */
-export type Touched = (path: readonly string[]) => boolean;
-
-export function touchedByMerge(patch: Json): Touched {
-  return (path) => {
-    let at: Json | undefined = patch;
-    for (const key of path) at = isObject(at) ? at[key] : undefined;
-    return isObject(at);
-  };
-}
-
-export function touchedByOperations(patch: Json): Touched {
-  const prefixes = new Set(['']);
-  for (const operation of Array.isArray(patch) ? patch : []) {
-    for (const key of ['path', 'from']) {
-      const pointer = isObject(operation) ? operation[key] : undefined;
-      if (typeof pointer !== 'string') continue;
-      const parts = pointer.split('/').slice(1, -1);
-      for (let length = 1; length <= parts.length; length += 1) prefixes.add(`/${parts.slice(0, length).join('/')}`);
-    }
-  }
-  return (path) => prefixes.has(path.length === 0 ? '' : `/${path.join('/')}`);
-}
-
-function arranged(value: Json, touched: Touched, path: readonly string[]): Json {
-  if (!isObject(value)) return value;
-  const keys = touched(path) ? Object.keys(value).sort() : Object.keys(value);
-  const made: JsonObject = {};
-  for (const key of keys) Object.defineProperty(made, key, { value: arranged(value[key] as Json, touched, [...path, key]), writable: true, enumerable: true, configurable: true });
-  return made;
-}
-
-/** resourceVersion stands behind the uid. */
-function withVersionInPlace(object: JsonObject): JsonObject {
-  const { name, generateName, namespace, selfLink, uid, resourceVersion, ...rest } = meta(object);
-  const first = Object.entries({ name, generateName, namespace, selfLink, uid, resourceVersion }).filter(([, value]) => value !== undefined);
-  return { ...object, metadata: { ...Object.fromEntries(first) as JsonObject, ...rest } };
-}
-
-export function patchedText(result: Json, touched: Touched): string {
-  const whole = isObject(result) && isObject(result['metadata']) ? withVersionInPlace(result) : result;
-  return stringifyAny(arranged(whole, touched, []));
-}
+import { StatusError, type Json } from '@coxswain/api';
+import { isObject } from './object.ts';
 
 /** Go's `%+v` of a decoded patch. */
 export function goMapText(value: Json): string {

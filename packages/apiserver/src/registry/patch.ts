@@ -9,7 +9,8 @@ import { inTurns } from './managed-fields.ts';
 import { isLong, scanAhead, type Scan } from './large-body.ts';
 import { at, copy, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
-import { converterReason, goMapText, innerReason, invalidPatch, patchedText, touchedByMerge, touchedByOperations } from './patch-errors.ts';
+import { converterReason, goMapText, innerReason, invalidPatch } from './patch-errors.ts';
+import { patchedText, traceOfMerge, traceOfOperations } from './patched-text.ts';
 import type { Decoded } from './kind.ts';
 import { updateObject, type Change } from './update.ts';
 
@@ -70,7 +71,7 @@ export function decodePatched(operation: Operation, kind: PatchKind, patch: Patc
   const made = changed(operation, kind, patch.value, live);
   // Strategic patches are merged into an object whose kind is settled.
   const result = kind === 'strategic' && isObject(made) ? { ...made, kind: live['kind'] ?? null, apiVersion: live['apiVersion'] ?? null } : made;
-  const shown = (): string => (kind === 'strategic' ? goMapText(patch.value) : patchedText(result, kind === 'json' ? touchedByOperations(patch.value) : touchedByMerge(patch.value)));
+  const shown = (): string => (kind === 'strategic' ? goMapText(patch.value) : patchedText(result, kind === 'json' ? traceOfOperations(patch.value) : traceOfMerge(patch.value), operation.kind.api.typeName));
   if (!isObject(result)) throw invalidPatch(shown(), `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(result)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
   const decoded = convertTouched(operation, kind, result, live, options, shown);
   // What was merged is read back in the order of its keys.

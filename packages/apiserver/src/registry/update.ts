@@ -112,6 +112,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   }
   checkResourceVersion(wanted, String(current.revision), kind.api, info.name);
   meta(wanted)['resourceVersion'] = String(current.revision);
+  if (change.requireVersion) dropDuplicateOwners(wanted, operation.notes.warn, false);
   if (!change.ownManagedFields) {
     const manager = managerName(options.fieldManager, header(operation.http.headers, 'user-agent') ?? '');
     const steps = context.managedFields.update(kind, live, wanted, { manager, subresource: info.subresource, now: rfc3339Seconds(context.host.clock.nowMs()) });
@@ -127,7 +128,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   });
   await keepingManagedFields(shown, operation.notes, () => context.admission.admit(input));
   const admitted = view === undefined ? wanted : view.into(shown, wanted);
-  dropDuplicateOwners(admitted, operation.notes.warn);
+  dropDuplicateOwners(admitted, operation.notes.warn, true);
   return { admitted, live };
 }
 

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestServer, type TestAnswer, type TestServer } from '../testing/test-server.ts';
+
+let server: TestServer;
+const space = '/api/v1/namespaces/default';
+const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u' };
+const made: readonly (readonly [string, object])[] = [
+  ['configmaps', { metadata: { name: 'x' } }],
+  ['services', { metadata: { name: 'x' }, spec: { ports: [{ port: 80 }] } }],
+  ['persistentvolumeclaims', { metadata: { name: 'x' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 's', resources: { requests: { storage: '1Gi' } } } }],
+  ['resourcequotas', { metadata: { name: 'x' }, spec: { hard: { pods: '1' }, scopes: ['Terminating'] } }],
+  ['serviceaccounts', { metadata: { name: 'x' }, secrets: [{ name: 'a' }] }],
+];
+beforeAll(async () => {
+  server = await startTestServer({});
+  await server.call({ method: 'POST', target: '/api/v1/namespaces', body: { metadata: { name: 'default' } }, headers: { authorization: 'Bearer tok' } });
+  for (const [resource, body] of made) expect((await call('POST', resource, body)).status).toBe(201);
+});
+afterAll(() => server.stop());
+
+function call(method: string, resource: string, body: object): Promise<TestAnswer> {
+  const target = method === 'POST' ? `${space}/${resource}` : `${space}/${resource}/x?dryRun=All`;
+  return server.call({ method, target, body, headers: { authorization: 'Bearer tok', 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' } });
+}
+
+function causes({ json }: TestAnswer): string[] {
+  return ((json['details'] as { causes: { field: string; message: string }[] }).causes).map(({ field, message }) => `${field}: ${message}`);
+}
+
+const balancerOnly = "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'";
+const unsupportedMode = 'spec.volumeMode: Unsupported value: "abc": supported values: "Block", "Filesystem"';
+
+/** As kube-apiserver 1.32.2 answered, whose order of causes this is. */
+const cases: readonly (readonly [resource: string, patch: object, causes: readonly (string | RegExp)[]])[] = [
+  ['services', { spec: { type: 'UPPER' } }, ['spec.type: Unsupported value: "UPPER": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"']],
+  ['services', { spec: { clusterIP: '10.0.0.1' } }, ['spec.clusterIPs[0]: Invalid value: []string{"10.0.0.1"}: may not change once set']],
+  ['services', { spec: { loadBalancerClass: 'a/b' } }, [balancerOnly, balancerOnly]],
+  ['persistentvolumeclaims', { spec: { volumeMode: 'abc' } }, [unsupportedMode, unsupportedMode, /^spec: Forbidden: spec is immutable after creation/, 'volumeMode: Invalid value: "abc": field is immutable']],
+  ['resourcequotas', { spec: { scopes: null } }, ['spec.scopes: Invalid value: []core.ResourceQuotaScope(nil): field is immutable']],
+];
+
+test.each(cases)('%s %j', async (resource, patch, expected) => {
+  const answer = await call('PATCH', resource, patch);
+  expect(answer.status, answer.text).toBe(422);
+  expect(causes(answer)).toEqual(expected.map((one) => (one instanceof RegExp ? expect.stringMatching(one) as string : one)));
+});
+
+test('equal owners are told of before admission where the whole object came, else after it', async () => {
+  const body = { metadata: { name: 'x', ownerReferences: [owner, owner] } };
+  expect((await call('PUT', 'configmaps', body)).warning).toContain('.metadata.ownerReferences contains duplicate entries; API server dedups');
+  expect((await call('PATCH', 'configmaps', body)).warning).toContain('.metadata.ownerReferences contains duplicate entries after mutating admission happens; API server dedups');
+});
+
+test('nobody manages the fields of what cannot be taken apart', async () => {
+  const answer = await call('PATCH', 'serviceaccounts', { secrets: [{}] });
+  expect(answer.json).toMatchObject({ secrets: [{}] });
+  expect(answer.json['metadata']).not.toHaveProperty('managedFields');
+});
+
+test('the range of a node that was said alone counts for its managed fields too', async () => {
+  const nodes = '/api/v1/nodes?dryRun=All';
+  const answer = await server.call({ method: 'POST', target: nodes, body: { metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/24' } }, headers: { authorization: 'Bearer tok' } });
+  const { managedFields } = answer.json['metadata'] as { managedFields: [{ fieldsV1: object }] };
+  expect(managedFields[0].fieldsV1).toMatchObject({ 'f:spec': { 'f:podCIDR': {}, 'f:podCIDRs': { '.': {}, 'v:"10.0.0.0/24"': {} } } });
+});
