@@ -1,20 +1,15 @@
-import { Simulation } from '@coxswain/host/sim';
+import type { Simulation } from '@coxswain/host/sim';
 import { expect, test } from 'vitest';
-import { createClient } from './create-client.ts';
 import { createSeriesRecorder } from './event-series.ts';
 import { resources } from './resources.ts';
-import { FakeApiServer } from './testing/index.ts';
+import { fakeServerWorld, type FakeApiServer } from './testing/index.ts';
 import type { Client, EventRecorder } from './types.ts';
 
 interface Stored { readonly metadata: { name: string }; readonly message: string; readonly series?: { count: number; lastObservedTime: string } }
 
 async function start(): Promise<{ sim: Simulation; server: FakeApiServer; recorder: EventRecorder; client: Client; events: () => Stored[] }> {
-  const sim = new Simulation({ seed: 1 });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('client', 'client');
-  const client = createClient(host, { server: 'http://server:80', userAgent: 't' });
+  const { sim, server, beside } = await fakeServerWorld();
+  const { host, client } = beside('client');
   const recorder = createSeriesRecorder(host, client, { component: 'default-scheduler', hostname: 'm1' });
   return { sim, server, recorder, client, events: () => server.store.list('', 'events', 'ns') as unknown as Stored[] };
 }

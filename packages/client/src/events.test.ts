@@ -1,18 +1,13 @@
-import { Simulation } from '@coxswain/host/sim';
 import { expect, test } from 'vitest';
-import { createClient } from './create-client.ts';
 import { createEventRecorder } from './events.ts';
 import { eventWriter } from './fast-path/index.ts';
 import { resources } from './resources.ts';
-import { FakeApiServer } from './testing/index.ts';
+import { fakeServerWorld } from './testing/index.ts';
 
 test('equal events are counted up; many similar ones share one; a flood is cut off', async () => {
-  const sim = new Simulation({ seed: 1 });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('client', 'client');
-  const recorder = createEventRecorder(host, createClient(host, { server: 'http://server:80', userAgent: 't' }), { component: 'kubelet', instance: 'n1' });
+  const { sim, server, beside } = await fakeServerWorld();
+  const { host, client } = beside('client');
+  const recorder = createEventRecorder(host, client, { component: 'kubelet', instance: 'n1' });
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'ns', uid: 'u1' } };
   const list = (): { reason: string; message: string; count: number }[] => server.store.list('', 'events', 'ns') as never;
   for (let i = 0; i < 3; i += 1) recorder.event(pod, 'Warning', 'BackOff', 'again');
@@ -32,12 +27,8 @@ test('equal events are counted up; many similar ones share one; a flood is cut o
 });
 
 test('new events are written together where the server can, in order, and one that counts up another is not', async () => {
-  const sim = new Simulation({ seed: 1 });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('client', 'client');
-  const client = createClient(host, { server: 'http://server:80', userAgent: 't' });
+  const { sim, server, beside } = await fakeServerWorld();
+  const { host, client } = beside('client');
   const calls: string[][] = [];
   const recorder = createEventRecorder(host, client, {
     component: 'scheduler',
@@ -57,12 +48,8 @@ test('new events are written together where the server can, in order, and one th
 });
 
 test('a server that cannot take many is not asked again', async () => {
-  const sim = new Simulation({ seed: 1 });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('client', 'client');
-  const client = createClient(host, { server: 'http://server:80', userAgent: 't' });
+  const { sim, server, beside } = await fakeServerWorld();
+  const { host, client } = beside('client');
   const recorder = createEventRecorder(host, client, { component: 'scheduler', writeTogether: eventWriter(client) });
   for (let at = 0; at < 10; at += 1) recorder.event({ apiVersion: 'v1', kind: 'Pod', metadata: { name: `p${at}`, namespace: 'ns', uid: `p${at}` } }, 'Normal', 'Scheduled', 'x');
   await sim.run(1000);

@@ -1,22 +1,18 @@
-import { Simulation } from '@coxswain/host/sim';
+import type { Simulation } from '@coxswain/host/sim';
 import fc from 'fast-check';
 import type { ConfigMap } from 'kubernetes-types/core/v1';
 import { expect, test } from 'vitest';
-import { createClient } from './create-client.ts';
 import { createInformerFactory } from './informer-factory.ts';
 import { resources } from './resources.ts';
-import { FakeApiServer, statusOf } from './testing/index.ts';
+import { fakeServerWorld, statusOf, type FakeApiServer } from './testing/index.ts';
 import type { Informer } from './types.ts';
 
 interface World { readonly sim: Simulation; readonly server: FakeApiServer; readonly informer: Informer<ConfigMap>; readonly told: string[]; readonly problems: string[] }
 
 async function world(seed: number): Promise<World> {
-  const sim = new Simulation({ seed });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('client', 'client');
-  const factory = createInformerFactory(host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+  const { sim, server, beside } = await fakeServerWorld(seed);
+  const { host, client } = beside('client');
+  const factory = createInformerFactory(host, client);
   const informer = factory.informer(resources.configmaps);
   const told: string[] = [];
   const problems: string[] = [];
@@ -136,18 +132,15 @@ test('after a broken watch it goes on from the last revision without a list', as
 });
 
 test('an informer that keeps less of each object asks for pages, and lists, tells and remembers only that', async () => {
-  const sim = new Simulation({ seed: 3 });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('client', 'client');
+  const { sim, server, beside } = await fakeServerWorld(3);
+  const { host, client } = beside('client');
   const asked: string[] = [];
   server.intercept = ({ target }) => { asked.push(target); return undefined; };
   const put = (name: string, value: string): void => {
     server.store.create({ group: '', resource: 'configmaps', namespace: 'a' }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'a' }, data: { large: value } });
   };
   put('first', 'x');
-  const factory = createInformerFactory(host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+  const factory = createInformerFactory(host, client);
   const informer = factory.informer(resources.configmaps, {}, { keep: ({ metadata }) => ({ metadata: metadata ?? {} }) });
   const told: unknown[] = [];
   const second = Promise.withResolvers<void>();
@@ -161,12 +154,9 @@ test('an informer that keeps less of each object asks for pages, and lists, tell
 });
 
 test('a kind that may be absent counts as synced and empty until somebody serves it', async () => {
-  const sim = new Simulation({ seed: 7 });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('client', 'client');
-  const factory = createInformerFactory(host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+  const { sim, server, beside } = await fakeServerWorld(7);
+  const { host, client } = beside('client');
+  const factory = createInformerFactory(host, client);
   const [informer, sure] = [factory.informer(resources.configmaps), factory.informer(resources.secrets)];
   informer.mayBeAbsent('install it');
   const told: string[] = [];

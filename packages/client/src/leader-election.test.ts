@@ -1,26 +1,20 @@
-import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
+import type { Simulation, SimulatedProcess } from '@coxswain/host/sim';
 import { expect, test } from 'vitest';
-import { createClient } from './create-client.ts';
 import { defaultLeaderElection, runLeaderElection } from './leader-election.ts';
-import { FakeApiServer } from './testing/index.ts';
+import { fakeServerWorld, type FakeApiServer } from './testing/index.ts';
 
 interface World { readonly sim: Simulation; readonly server: FakeApiServer; readonly leaders: Set<string>; readonly most: () => number; readonly candidate: (name: string) => { readonly process: SimulatedProcess; readonly stop: AbortController; readonly ended: Promise<void> } }
 
 async function world(seed: number): Promise<World> {
-  const sim = new Simulation({ seed });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  const { sim, server, beside } = await fakeServerWorld(seed);
   const leaders = new Set<string>();
   let most = 0;
   return {
     sim, server, leaders, most: () => most,
     candidate: (name) => {
-      const process = sim.start(name, name);
+      const { process, host, client } = beside(name);
       process.onKill.add(() => leaders.delete(name));
-      const { host } = process;
       const stop = new AbortController();
-      const client = createClient(host, { server: 'http://server:80', userAgent: name });
       const ended = runLeaderElection(host, client, {
         namespace: 'kube-system', leaseName: 'test', identity: name, ...defaultLeaderElection,
         lead: (signal) => new Promise((resolve) => {

@@ -1,6 +1,4 @@
-import { createClient } from '@coxswain/client';
-import { FakeApiServer } from '@coxswain/client/testing';
-import { Simulation } from '@coxswain/host/sim';
+import { fakeServerWorld } from '@coxswain/client/testing';
 import type { CronJob, Job } from 'kubernetes-types/batch/v1';
 import { expect, test } from 'vitest';
 import { defaultConfig } from '../config.ts';
@@ -81,12 +79,8 @@ test('history', () => {
 });
 
 test('an hour by the simulated clock: one job a time, none while suspended, no overlap where forbidden', async () => {
-  const sim = new Simulation({ seed: 7 });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-  const { host } = sim.start('manager', 'manager');
-  const client = createClient(host, { server: 'http://server:80', userAgent: 'm' });
+  const { sim, server, serverHost, beside } = await fakeServerWorld(7);
+  const { host, client } = beside('manager');
   const cronJobs = { group: 'batch', resource: 'cronjobs', namespace: 'default' };
   const jobs = (): Job[] => server.store.list('batch', 'jobs', 'default') as Job[];
   const of = (name: string): Job[] => jobs().filter(({ metadata }) => metadata?.ownerReferences?.[0]?.name === name);

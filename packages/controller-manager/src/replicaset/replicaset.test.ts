@@ -1,8 +1,6 @@
-import { createInformerFactory, resources, type Client } from '@coxswain/client';
-import { createClientFromTransport } from '@coxswain/client';
-import { FakeApiServer } from '@coxswain/client/testing';
+import { createClientFromTransport, createInformerFactory, resources } from '@coxswain/client';
+import { fakeServerWorld } from '@coxswain/client/testing';
 import { Simulation } from '@coxswain/host/sim';
-import { createClient } from '@coxswain/client';
 import type { ReplicaSet } from 'kubernetes-types/apps/v1';
 import type { Pod } from 'kubernetes-types/core/v1';
 import fc from 'fast-check';
@@ -71,12 +69,8 @@ test('expectations hold until all was seen, or five minutes', () => {
 test('however late the caches, never more pods than asked for, and in the end exactly as many', async () => {
   const steps = fc.array(fc.oneof(fc.record({ scale: fc.integer({ min: 0, max: 6 }) }), fc.record({ wait: fc.integer({ min: 0, max: 3000 }) }), fc.constant({ cut: true }), fc.constant({ heal: true }), fc.constant({ breakWatches: true })), { minLength: 5, maxLength: 25, size: 'max' });
   await fc.assert(fc.asyncProperty(steps, fc.integer({ min: 1, max: 1000 }), async (list, seed) => {
-    const sim = new Simulation({ seed });
-    const serverHost = sim.start('server', 'apiserver').host;
-    const server = new FakeApiServer(serverHost);
-    await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
-    const { host } = sim.start('manager', 'manager');
-    const client: Client = createClient(host, { server: 'http://server:80', userAgent: 'm' });
+    const { sim, server, beside } = await fakeServerWorld(seed);
+    const { host, client } = beside('manager');
     const where = { group: 'apps', resource: 'replicasets', namespace: 'default' };
     server.store.create(where, { metadata: { name: 'rs' }, spec: { replicas: 0, selector: { matchLabels: { app: 'x' } }, template: { metadata: { labels: { app: 'x' } }, spec: { containers: [] } } } });
     let asked = 0;

@@ -1,7 +1,6 @@
-import { createClient } from '@coxswain/client';
-import { FakeApiServer, type FakeObject } from '@coxswain/client/testing';
+import { fakeServerWorld, type FakeApiServer, type FakeObject } from '@coxswain/client/testing';
 import type { Host } from '@coxswain/host';
-import { Simulation } from '@coxswain/host/sim';
+import type { Simulation } from '@coxswain/host/sim';
 import type { Node, Pod, PodSpec } from 'kubernetes-types/core/v1';
 import { defaultSchedulerConfig, type SchedulerConfig } from '../config.ts';
 import { startScheduler, type RunningScheduler } from '../start.ts';
@@ -9,14 +8,11 @@ import { startScheduler, type RunningScheduler } from '../start.ts';
 export interface World { readonly sim: Simulation; readonly server: FakeApiServer; readonly start: (config?: SchedulerConfig) => Promise<Host>; /** The one that was started last. */ readonly scheduler: () => RunningScheduler }
 
 export async function world(seed = 1): Promise<World> {
-  const sim = new Simulation({ seed });
-  const serverHost = sim.start('server', 'apiserver').host;
-  const server = new FakeApiServer(serverHost);
-  await sim.runUntil(serverHost.network.serveHttp({ address: '0.0.0.0', port: 80 }, server.handler), 100, 'listen');
+  const { sim, server, beside } = await fakeServerWorld(seed);
   let scheduler: RunningScheduler | undefined;
   return { sim, server, scheduler: () => scheduler as RunningScheduler, async start(config = defaultSchedulerConfig('test')) {
-    const { host } = sim.start('client', 'scheduler');
-    scheduler = startScheduler(config, host, createClient(host, { server: 'http://server:80', userAgent: 'test' }));
+    const { host, client } = beside('client');
+    scheduler = startScheduler(config, host, client);
     return host;
   } };
 }
