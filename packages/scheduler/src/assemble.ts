@@ -113,7 +113,7 @@ export function assemble(config: SchedulerConfig, host: Host, client: Client, in
       const pod = informers.pods.lister.get({ namespace, name });
       return pod?.metadata?.uid === uid ? pod : undefined;
     },
-    metrics: makeSchedulerMetrics(metrics),
+    metrics: makeSchedulerMetrics(metrics, () => queue.counts),
     decisions, storage,
     gangOf: (pod) => (withGangs.has(pod.spec?.schedulerName ?? '') ? gangs.of(pod) : undefined),
     permitWaitingTimeMs: firstProfile.args.coscheduling.permitWaitingTimeMs,

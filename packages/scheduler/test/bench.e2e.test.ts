@@ -9,7 +9,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function options(name: string, more: Partial<SchedulingBenchOptions>): SchedulingBenchOptions {
   return {
-    target: 'real', quick: true, minutes: 5, kubeconfig: '', schedulerCommand: '', schedulerName: 'default-scheduler', drain: false, nodes: 20, repeats: 1, only: '', members: 1,
+    target: 'real', quick: true, minutes: 5, kubeconfig: '', schedulerCommand: '', schedulerName: 'default-scheduler', schedulerMetrics: '', drain: false, nodes: 20, repeats: 1, only: '', members: 1,
     directory, resume: false, json: join(directory, `${name}.json`), html: join(directory, `${name}.html`), nodeArguments: [], print: () => undefined, ...more,
   };
 }
@@ -33,6 +33,8 @@ test('on the real path: API server, store and scheduler as processes, created be
   expect(drained?.samples[0]?.createToBoundMs).toBeUndefined();
   for (const row of [created, drained]) {
     expect(row?.samples[0]?.pods).toBe(20);
+    expect(row?.samples[0]?.attempts?.['scheduled']).toBeGreaterThanOrEqual(20);
+    expect(row?.samples[0]?.decisionMs?.p50).toBeGreaterThan(0);
     expect(row?.samples[0]?.written?.requests['POST pods/binding']).toBe(20);
     // On a busy machine events of the pods before may come after the measurement began.
     expect(row?.samples[0]?.written?.requests['POST events']).toBeGreaterThanOrEqual(20);

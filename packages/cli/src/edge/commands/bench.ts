@@ -47,7 +47,7 @@ async function scheduling(flags: FlagValues, words: readonly string[]): Promise<
   const target = targets.find((one) => one === flags.string('target'));
   if (target === undefined) throw new UsageError(`--target=${flags.string('target')}: ${targets.join(' or ')}`);
   const report = await benchScheduling({
-    target, quick: flags.bool('quick'), minutes: or(flags, 'minutes', fullMinutes, quickMinutes), kubeconfig: flags.string('kubeconfig'), schedulerCommand: flags.string('scheduler-command'), schedulerName: flags.string('scheduler-name'), drain: flags.bool('drain'),
+    target, quick: flags.bool('quick'), minutes: or(flags, 'minutes', fullMinutes, quickMinutes), kubeconfig: flags.string('kubeconfig'), schedulerCommand: flags.string('scheduler-command'), schedulerName: flags.string('scheduler-name'), schedulerMetrics: flags.string('scheduler-metrics'), drain: flags.bool('drain'),
     nodes: or(flags, 'nodes', 5000, 500), repeats: or(flags, 'repeats', 3, 1), only: flags.string('only'), members: flags.int('members') === 1 ? 1 : 3,
     directory: flags.string('directory'), json: flags.string('json'), resume: flags.bool('resume'), html: flags.string('html'), nodeArguments: flags.strings('node-arguments'), print,
   });
@@ -85,6 +85,7 @@ export const bench: Tool = {
     kubeconfig: { kind: 'string', help: 'scheduling: a cluster to use instead of an own API server; what is made there stays' },
     'scheduler-command': { kind: 'string', help: 'scheduling: another scheduler, run by a shell with KUBECONFIG set' },
     'scheduler-name': { kind: 'string', default: 'default-scheduler', help: 'scheduling: the one that pods ask for' },
+    'scheduler-metrics': { kind: 'string', help: 'scheduling: URL of the metrics of --scheduler-command, asked for with the token of --kubeconfig: attempts and how long decisions took' },
     html: { kind: 'string', help: 'scheduling: file for a report with plots' },
   },
   wordsMax: 4,

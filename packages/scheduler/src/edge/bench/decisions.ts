@@ -2,7 +2,7 @@ import { applyMergePatch, type Json } from '@coxswain/api';
 import { dynamicResources, keyOfObject, resources, type KubeObject } from '@coxswain/client';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
-import { noMetrics, type Metrics } from '@coxswain/service';
+import { noMetrics, type Labels, type Metrics } from '@coxswain/service';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { CSINode } from 'kubernetes-types/storage/v1';
 import { assemble, type Assembled } from '../../assemble.ts';
@@ -12,6 +12,7 @@ import { Binds } from './binds.ts';
 import { claimed, claimNamesOf, type DeviceObjects } from './devices.ts';
 import { gangConfig } from './gang-config.ts';
 import { memoryClient, MemoryInformer } from './memory-client.ts';
+import type { SchedulerCounts } from './scheduler-counts.ts';
 import { priorities } from './templates.ts';
 import type { Needs, Target } from './target.ts';
 import type { BoundVolume } from './volumes.ts';
@@ -35,11 +36,13 @@ function makeInformers() {
   };
 }
 
-/** Takes every decision's time out of the histogram that it goes to. */
-function collecting(timesMs: number[]): Metrics {
+/** Takes every decision's time out of the histogram that it goes to, and counts how decisions ended. */
+function collecting(timesMs: number[], attempts: Record<string, number>): Metrics {
   const decision = { observe(seconds: number) { timesMs.push(seconds * millisecondsPerSecond); } };
+  const ended = { inc: ({ result = '' }: Labels = {}) => { attempts[result] = (attempts[result] ?? 0) + 1; } };
   return {
     ...noMetrics,
+    counter: (name, ...rest) => (name === 'scheduler_schedule_attempts_total' ? { ...noMetrics.counter(name, ...rest), ...ended } : noMetrics.counter(name, ...rest)),
     histogram: (name, ...rest) => (name === 'scheduler_scheduling_algorithm_duration_seconds' ? { ...decision, of: () => decision } : noMetrics.histogram(name, ...rest)),
   };
 }
@@ -74,6 +77,7 @@ class DecisionsTarget implements Target {
   readonly #assembled: Assembled;
   readonly #break: (error: unknown) => void;
   #timesMs: number[] = [];
+  readonly #attempts: Record<string, number> = {};
   #stopping = new AbortController();
   #running: Promise<void>;
 
@@ -88,7 +92,7 @@ class DecisionsTarget implements Target {
     });
     const config = gangs ? gangConfig : defaultSchedulerConfig('bench');
     const informers = { ...this.#informers, ...(gangs ? { gangs: { podGroups: this.#groups, members: this.#informers.pods } } : {}), ...(devices ? { devices: this.#devices } : {}) };
-    this.#assembled = assemble({ ...config, dynamicResources: devices }, createRealHost(silentLogger), client, informers, collecting(this.#timesMs));
+    this.#assembled = assemble({ ...config, dynamicResources: devices }, createRealHost(silentLogger), client, informers, collecting(this.#timesMs, this.#attempts));
     this.#assembled.queue.start();
     this.#running = this.#run();
   }
@@ -197,6 +201,10 @@ class DecisionsTarget implements Target {
 
   decisionTimes(): readonly number[] {
     return this.#timesMs.splice(0);
+  }
+
+  schedulerCounts(): Promise<SchedulerCounts> {
+    return Promise.resolve({ attempts: { ...this.#attempts }, upToMs: [] });
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { connectAll, range, runLoad, startOwn, type Call, type Connection, type Endpoint, type Target as ServerTarget } from '@coxswain/apiserver/bench';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { keyOfObject, type KubeObject } from '@coxswain/client';
-import { cpuSecondsOf, memoryOf } from '@coxswain/etcd-lite/bench';
+import { cpuSecondsOf, freePorts, memoryOf } from '@coxswain/etcd-lite/bench';
 import type { Namespace, Node, Pod, Service } from 'kubernetes-types/core/v1';
 import type { CSINode } from 'kubernetes-types/storage/v1';
 import { parseAllDocuments } from 'yaml';
@@ -20,6 +20,7 @@ import { Made } from './made.ts';
 import { isRefused } from './memory-client.ts';
 import { Program } from './program.ts';
 import { readWhole, writesIn, type RequestCounts } from './requests.ts';
+import { readCounts, type SchedulerCounts } from './scheduler-counts.ts';
 import { priorities } from './templates.ts';
 import type { Needs, Target, WatchedProcess } from './target.ts';
 import type { BoundVolume } from './volumes.ts';
@@ -32,6 +33,8 @@ export interface RealOptions {
   /** Run by a shell, with KUBECONFIG set; '': ours. */
   readonly schedulerCommand: string;
   readonly schedulerName: string;
+  /** URL of a foreign scheduler's metrics, asked for with the kubeconfig's token; '': it tells nothing of itself. */
+  readonly schedulerMetrics: string;
   readonly members: 1 | 3;
   /** Of devices a foreign cluster must have the API and the controller, and a foreign scheduler the feature. */
   readonly needs: Needs;
@@ -64,8 +67,8 @@ function gangConfigIn(directory: string): string {
   return path;
 }
 
-function ourScheduler({ nodeArguments: more, directory, needs }: RealOptions, kubeconfig: string): readonly string[] {
-  const flags = [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', ...(needs.gangs ? [`--config=${gangConfigIn(directory)}`] : []), ...(needs.devices ? [deviceFeature] : [])];
+function ourScheduler({ nodeArguments: more, directory, needs }: RealOptions, kubeconfig: string, port: number): readonly string[] {
+  const flags = [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--bind-address=127.0.0.1', `--secure-port=${port}`, ...(needs.gangs ? [`--config=${gangConfigIn(directory)}`] : []), ...(needs.devices ? [deviceFeature] : [])];
   return [process.execPath, ...nodeArguments, ...more, cox, 'scheduler', ...flags];
 }
 
@@ -85,12 +88,13 @@ class RealTarget implements Target {
   readonly #controllers: Program | undefined;
   readonly #fail: (error: Error) => void;
   readonly #gangs: boolean;
+  readonly #metricsUrl: string;
   /** undefined: it goes with its directory. */
   readonly #made: Made | undefined;
   #connections: readonly Connection[] = [];
   #closing = false;
 
-  constructor(options: RealOptions, server: ServerTarget | undefined, endpoint: Endpoint, kubeconfig: string) {
+  constructor(options: RealOptions, server: ServerTarget | undefined, endpoint: Endpoint, kubeconfig: string, port: number) {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined);
     this.broken = promise;
@@ -110,7 +114,8 @@ class RealTarget implements Target {
       own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
         : describeLimits(options.schedulerCommand, (path) => readFileSync(path, 'utf8')),
     ];
-    const command = own ? ourScheduler(options, kubeconfig) : ['/bin/sh', '-c', options.schedulerCommand];
+    this.#metricsUrl = own ? `http://127.0.0.1:${port}/metrics` : options.schedulerMetrics;
+    const command = own ? ourScheduler(options, kubeconfig, port) : ['/bin/sh', '-c', options.schedulerCommand];
     this.#scheduler = new Program('scheduler', command, kubeconfig, join(options.directory, 'scheduler.log'), this.#fail);
     if (server === undefined || !options.needs.devices) return;
     const controllers = [process.execPath, ...nodeArguments, cox, 'controller-manager', `--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0', '--controllers=resourceclaim-controller,garbage-collector-controller', deviceFeature];
@@ -181,7 +186,7 @@ class RealTarget implements Target {
   async createNodes(nodes: readonly Node[]): Promise<void> {
     await this.#createOwn('/api/v1/nodes', nodes);
     if (this.#server !== undefined) return;
-    for (const { metadata, spec } of nodes) await this.patchNode(metadata?.name ?? '', { spec: { taints: spec?.taints ?? null } });
+    await together(nodes, inFlight, ({ metadata, spec }) => this.patchNode(metadata?.name ?? '', { spec: { taints: spec?.taints ?? null } }));
   }
 
   createPods(pods: readonly Pod[]): Promise<void> {
@@ -264,6 +269,10 @@ class RealTarget implements Target {
     return undefined;
   }
 
+  async schedulerCounts(): Promise<SchedulerCounts | undefined> {
+    return this.#metricsUrl === '' || this.#scheduler.pid === undefined ? undefined : readCounts(this.#metricsUrl, this.#endpoint.token);
+  }
+
   async writes(): Promise<RequestCounts | undefined> {
     const { status, body } = await readWhole(this.#connections[0] as Connection, { method: 'GET', path: '/metrics', accept: 'text/plain' });
     return status === 200 ? writesIn(body) : undefined;
@@ -298,7 +307,7 @@ export async function startReal(options: RealOptions): Promise<Target> {
     kubeconfig = join(options.directory, 'kubeconfig');
     writeFileSync(kubeconfig, kubeconfigText(endpoint), { mode: 0o600 });
   }
-  const target = new RealTarget(options, server, endpoint, kubeconfig);
+  const target = new RealTarget(options, server, endpoint, kubeconfig, (await freePorts(1))[0] as number);
   try {
     await target.start();
   } catch (error) {

@@ -94,6 +94,13 @@ function writtenText({ written, pods }: Sample): string {
   return [`events ${events}${lateEvents === 0 ? '' : ` (${lateEvents} late)`}, ${(events / pods).toFixed(2)} a pod`, ...others].join(', ');
 }
 
+/** Of the first run: how often pods were tried in vain is what a queue does. */
+function attemptsText({ attempts, pods }: Sample): string {
+  if (attempts === undefined) return '-';
+  const all = Object.values(attempts).reduce((sum, count) => sum + count, 0);
+  return [`${(all / pods).toFixed(2)} a pod`, ...Object.entries(attempts).map(([how, count]) => `${how} ${count}`)].join(', ');
+}
+
 export function rowName({ workload, drained }: Pick<Row, 'workload' | 'drained'>): string {
   return `${workload}${drained ? ', drained' : ''}`;
 }
@@ -101,15 +108,15 @@ export function rowName({ workload, drained }: Pick<Row, 'workload' | 'drained'>
 export function lineOf(row: Row): readonly string[] {
   const [first] = row.samples;
   const head = [rowName(row), row.target === 'decisions' ? 'process' : 'real', String(row.nodes), first === undefined ? '-' : String(first.pods)];
-  if (first === undefined) return [...head, '-', failureText(row) ?? 'not measured', '', '', '', '', '', ''];
+  if (first === undefined) return [...head, '-', failureText(row) ?? 'not measured', '', '', '', '', '', '', ''];
   const uses = usesOf(row.samples);
   return [
-    ...head, number(rateOf(row)), spreadText(row), row.line === undefined ? '' : number(row.line), times(row.samples, (one) => one.createToBoundMs), times(row.samples, (one) => one.decisionMs),
+    ...head, number(rateOf(row)), spreadText(row), row.line === undefined ? '' : number(row.line), times(row.samples, (one) => one.createToBoundMs), times(row.samples, (one) => one.decisionMs), attemptsText(first),
     uses.map(({ name, cpuMsPerPod, residentMb }) => `${name} ${cpuMsPerPod.toFixed(cpuMsPerPod < 0.1 ? 3 : 2)} ms ${Math.round(residentMb)} MB`).join(', '), writtenText(first), placementText(first),
   ];
 }
 
-export const columns = ['workload', 'path', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'processor a pod, memory', 'written', 'placement'] as const;
+export const columns = ['workload', 'path', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'attempts', 'processor a pod, memory', 'written', 'placement'] as const;
 
 export function markdown(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] as readonly string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));

@@ -7,6 +7,7 @@ import { makeAllocatedClaims, makeClaimTemplate, makeDriver } from './devices.ts
 import { updateTemplates, type Update, type UpdateMaker } from './event-templates.ts';
 import { placementOf } from './placement.ts';
 import type { RequestCounts } from './requests.ts';
+import { boundsOf, countsAfter, type SchedulerCounts } from './scheduler-counts.ts';
 import { bySecond, Uses, writesBefore, writtenSince, type Sample } from './sample.ts';
 import { percentiles } from './statistics.ts';
 import type { Target } from './target.ts';
@@ -29,7 +30,7 @@ const unreachable = ['NoSchedule', 'NoExecute'].map((effect) => ({ key: 'node.ku
 
 type MadePod = ReturnType<typeof makePod>;
 /** From when on pods are measured. */
-interface Start { readonly ms: number; readonly uses: Uses; readonly writes: RequestCounts | undefined }
+interface Start { readonly ms: number; readonly uses: Uses; readonly writes: RequestCounts | undefined; readonly decided: SchedulerCounts | undefined }
 
 /** Carries one workload's operations out, in order. */
 class Run {
@@ -174,7 +175,8 @@ class Run {
   async #begin(): Promise<Start> {
     const writes = await writesBefore(this.#target);
     this.#target.decisionTimes();
-    return { writes, ms: performance.now(), uses: new Uses(this.#target.processes()) };
+    const decided = await this.#target.schedulerCounts();
+    return { writes, decided, ms: performance.now(), uses: new Uses(this.#target.processes()) };
   }
 
   async #measure(pods: readonly MadePod[], template: PodTemplateName): Promise<void> {
@@ -219,17 +221,19 @@ class Run {
   }
 
   /** All of them are bound. `made`: from when they were made is what is asked. */
-  async #take({ ms: fromMs, uses, writes }: Start, keys: ReadonlySet<string>, template: PodTemplateName, made: boolean): Promise<void> {
+  async #take({ ms: fromMs, uses, writes, decided: before }: Start, keys: ReadonlySet<string>, template: PodTemplateName, made: boolean): Promise<void> {
     const used = uses.since(keys.size);
     const { createdMs, boundMs } = this.#target.binds.timesOf(keys);
     const seconds = (boundMs.reduce((last, ms) => Math.max(last, ms), fromMs) - fromMs) / 1000;
     const decisionMs = this.#target.decisionTimes();
+    const now = await this.#target.schedulerCounts();
+    const decided = now === undefined ? undefined : countsAfter(before, now);
     const written = await writtenSince(this.#target, writes);
     this.sample = {
       pods: keys.size, seconds, podsPerSecond: keys.size / seconds, bySecond: bySecond(boundMs, fromMs), processes: used,
       createToBoundMs: made ? percentiles(boundMs.map((ms, at) => ms - (createdMs[at] as number))) : undefined,
-      decisionMs: decisionMs === undefined ? undefined : percentiles(decisionMs),
-      written, placement: placementOf(this.#nodes, this.#placed(), template),
+      decisionMs: decisionMs !== undefined ? percentiles(decisionMs) : decided === undefined ? undefined : boundsOf(decided),
+      attempts: decided?.attempts, written, placement: placementOf(this.#nodes, this.#placed(), template),
     };
   }
 

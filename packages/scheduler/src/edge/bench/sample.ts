@@ -15,7 +15,10 @@ export interface Sample {
   readonly bySecond: readonly number[];
   /** undefined for a drained queue, whose pods waited for the scheduler, and for pods that waited for an event. */
   readonly createToBoundMs: Percentiles | undefined;
+  /** In process their times, else bounds that the scheduler's histogram tells. */
   readonly decisionMs: Percentiles | undefined;
+  /** Decisions by how they ended, while the measured pods were waited for; undefined: the scheduler does not tell. */
+  readonly attempts?: Readonly<Record<string, number>> | undefined;
   readonly processes: readonly ProcessUse[];
   /** undefined: nobody counts it. */
   readonly written: Written | undefined;

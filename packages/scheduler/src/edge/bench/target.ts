@@ -4,6 +4,7 @@ import type { CSINode } from 'kubernetes-types/storage/v1';
 import type { Binds } from './binds.ts';
 import type { DeviceObjects } from './devices.ts';
 import type { RequestCounts } from './requests.ts';
+import type { SchedulerCounts } from './scheduler-counts.ts';
 import type { BoundVolume } from './volumes.ts';
 
 /** A program whose processor time and memory are told. */
@@ -55,6 +56,8 @@ export interface Target {
   processes(): readonly WatchedProcess[];
   /** Of decisions since the last call, in milliseconds; undefined: it cannot tell. */
   decisionTimes(): readonly number[] | undefined;
+  /** That the scheduler tells of itself; undefined: it is not running, or does not. */
+  schedulerCounts(): Promise<SchedulerCounts | undefined>;
   /** That the API server has done so far; undefined: there is none, or it does not tell. */
   writes(): Promise<RequestCounts | undefined>;
   close(): Promise<void>;
