@@ -45,3 +45,13 @@ test('on the real path: API server, store and scheduler as processes, created be
   expect(readFileSync(join(directory, 'created.html'), 'utf8')).toContain('<rect ');
   expect(compareSchedulingReports(join(directory, 'created.json'), join(directory, 'created.json'))).toMatch(/PreferredTopologySpreading +\| real +\| 20 +\| .*\| 1\.00/);
 }, 120_000);
+
+test('devices on the real path: a controller makes the claims of the measured pods, and each gets its device', async () => {
+  const { rows: [row] } = await benchScheduling(options('devices', { only: 'SchedulingWithResourceClaimTemplate', nodes: 10 }));
+  expect(row?.failure).toBeUndefined();
+  const sample = row?.samples[0];
+  expect(sample?.processes.map(({ name }) => name)).toEqual(['scheduler', 'controllers', 'apiserver', 'store1', 'client']);
+  // Claims of earlier pods may be counted late, never fewer.
+  expect(sample?.written?.requests['POST resourceclaims']).toBeGreaterThanOrEqual(sample?.pods ?? Infinity);
+  expect(sample?.written?.requests['PUT resourceclaims/status']).toBeGreaterThanOrEqual(sample?.pods ?? Infinity);
+}, 120_000);

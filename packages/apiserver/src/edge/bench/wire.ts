@@ -104,6 +104,11 @@ export class Connection {
     return fields;
   }
 
+  /** Servers close connections on which nothing happens for long. */
+  get open(): boolean {
+    return this.#client.open;
+  }
+
   start(call: Call, handler: StreamHandler): ClientRequest {
     return this.#client.send(this.#fields(call), call.body ?? noBody, handler);
   }

@@ -92,6 +92,7 @@ class RealTarget implements Target {
   /** undefined: it goes with its directory. */
   readonly #made: Made | undefined;
   #connections: readonly Connection[] = [];
+  #connecting: Promise<readonly Connection[]> | undefined;
   #closing = false;
 
   constructor(options: RealOptions, server: ServerTarget | undefined, endpoint: Endpoint, kubeconfig: string, port: number) {
@@ -134,7 +135,6 @@ class RealTarget implements Target {
   }
 
   async start(): Promise<void> {
-    this.#connections = await connectAll(this.#endpoint, connections);
     await this.#watch.start(this.#fail);
     await this.#createAll('/apis/scheduling.k8s.io/v1/priorityclasses', priorities.map(({ className, value }) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: className }, value })), { shared: true });
     if (this.#gangs) await this.#defineGroups();
@@ -152,14 +152,28 @@ class RealTarget implements Target {
     while ((await this.#call({ method: 'GET', path: `${groupsPath}/podgroups?limit=1` }, [200, 404])).status !== 200) await setTimeout(50);
   }
 
+  /** While pods are waited for the server may close what is idle. */
+  async #connected(): Promise<readonly Connection[]> {
+    if (this.#connections.length > 0 && this.#connections.every(({ open }) => open)) return this.#connections;
+    this.#connecting ??= this.#connect().finally(() => { this.#connecting = undefined; });
+    return this.#connecting;
+  }
+
+  /** What goes on over one that is being left ends there. */
+  async #connect(): Promise<readonly Connection[]> {
+    const left = this.#connections.filter(({ open }) => open);
+    this.#connections = [...left, ...await connectAll(this.#endpoint, connections - left.length)];
+    return this.#connections;
+  }
+
   async #call(call: Call, accepted: readonly number[] = [200]): Promise<{ readonly start: string; readonly status: number }> {
-    const answer = await (this.#connections[0] as Connection).call(call);
+    const answer = await ((await this.#connected())[0] as Connection).call(call);
     if (!accepted.includes(answer.status)) throw new Error(`${call.method} ${call.path}: ${answer.status} ${answer.start}`);
     return answer;
   }
 
   async #createAll(path: string | ((at: number) => string), objects: readonly unknown[], { sent = () => undefined, shared = false }: { readonly sent?: (at: number) => void; /** It may be there from before, and stays. */ readonly shared?: boolean } = {}): Promise<void> {
-    const result = await runLoad(this.#connections.slice(0, connections), {
+    const result = await runLoad(await this.#connected(), {
       inFlight, accepted: shared ? [201, 409] : [201],
       next: range(0, objects.length, (at) => {
         sent(at);
@@ -274,7 +288,7 @@ class RealTarget implements Target {
   }
 
   async writes(): Promise<RequestCounts | undefined> {
-    const { status, body } = await readWhole(this.#connections[0] as Connection, { method: 'GET', path: '/metrics', accept: 'text/plain' });
+    const { status, body } = await readWhole((await this.#connected())[0] as Connection, { method: 'GET', path: '/metrics', accept: 'text/plain' });
     return status === 200 ? writesIn(body) : undefined;
   }
 
@@ -284,7 +298,7 @@ class RealTarget implements Target {
     await this.#scheduler.stop();
     await this.#controllers?.stop();
     try {
-      await this.#made?.remove(this.#connections);
+      if (this.#made !== undefined) await this.#made.remove(await this.#connected());
     } finally {
       for (const connection of this.#connections) connection.close();
       await this.#server?.close();
