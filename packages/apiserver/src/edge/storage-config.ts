@@ -43,7 +43,7 @@ export function storageConfig(values: FlagValues, host: Host): Pick<ApiServerCon
   const endpoints = values.strings('etcd-servers');
   if (endpoints.length === 0) throw new UsageError('--etcd-servers is required');
   const tls = clientTls(values, { ca: 'etcd-cafile', cert: 'etcd-certfile', key: 'etcd-keyfile' });
-  const connect = (to: readonly string[]): EtcdClient => createEtcdClient(host, { endpoints: to, tls });
+  const connect = (to: readonly string[]): EtcdClient => createEtcdClient(host, { endpoints: to, tls, preferLeader: true });
   return {
     otherStores: overrides(values, connect), store: connect(endpoints), keyRoot: values.string('etcd-prefix').replace(/\/+$/, ''),
     eventTtlSeconds: Math.ceil(values.durationMs('event-ttl') / 1000), compactionIntervalMs: values.durationMs('etcd-compaction-interval'),

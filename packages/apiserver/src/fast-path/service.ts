@@ -1,5 +1,5 @@
 import { fastPathCodecs, fastPathMethods, maxFastPathItems, requestBefore, requestOf, type FastPathAnswer, type FastPathItem } from '@coxswain/client/fast-path';
-import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
+import { GrpcCutter, grpcContentType, grpcMessage } from '@coxswain/etcd-lite/wire';
 import { BodyTooLarge, emptyBytes, header, readAll, utf8, type HttpHandler, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { UserInfo } from '../types.ts';
 import { bodyOf, Call, grpcBody, InnerRequest } from './inner.ts';
@@ -36,7 +36,7 @@ async function write(handle: HttpHandler, call: Call, message: Uint8Array): Prom
   const { items, refusalsOnly = false } = fastPathCodecs.writeRequest.decode(message);
   if (items.length > maxFastPathItems) return refused(grpcStatus.resourceExhausted, `a Write has ${maxFastPathItems} items at most`);
   const answers = await Promise.all(items.map((item) => answerItem(handle, call, item, refusalsOnly)));
-  return grpcBody(grpcFrame(fastPathCodecs.writeResponse.encode({ answers })));
+  return grpcBody(grpcMessage(fastPathCodecs.writeResponse, { answers }));
 }
 
 /** coxswain.fastpath.v1.FastPath in front of the server whose requests it makes. `identify`: somebody with credentials; what they may do each item finds out. */

@@ -1,5 +1,5 @@
 import { fastPathCodecs, type FastPathWatch } from '@coxswain/client/fast-path';
-import { grpcFrame } from '@coxswain/etcd-lite/wire';
+import { grpcMessage } from '@coxswain/etcd-lite/wire';
 import { emptyBytes, type ByteSource, type HttpHandler, type HttpResponse } from '@coxswain/host';
 import { bodyOf, grpcBody, InnerRequest, type Call } from './inner.ts';
 import { watchRequestOf } from './items.ts';
@@ -66,7 +66,7 @@ type Send = (code: number, body: Uint8Array, ended: boolean) => Promise<void>;
 
 /** Never rejects: one that breaks off (another server's, behind an APIService) has ended. */
 async function watchOne(handle: HttpHandler, call: Call, watch: FastPathWatch, merge: Merge): Promise<void> {
-  const send: Send = (code, body, ended) => merge.give(grpcFrame(fastPathCodecs.watchResponse.encode({ id: watch.id, code, body, ended })));
+  const send: Send = (code, body, ended) => merge.give(grpcMessage(fastPathCodecs.watchResponse, { id: watch.id, code, body, ended }));
   try {
     await passOn(await handle(new InnerRequest(call, watchRequestOf(watch))), send);
   } catch {

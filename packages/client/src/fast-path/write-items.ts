@@ -1,4 +1,4 @@
-import { GrpcCutter, grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
+import { GrpcCutter, grpcContentType, grpcMessage } from '@coxswain/etcd-lite/wire';
 import { fromUtf8 } from '@coxswain/host';
 import { apiErrorOf } from '../api-error.ts';
 import type { Client } from '../types.ts';
@@ -13,7 +13,7 @@ export interface WriteOptions extends Omit<FastPathWrite, 'items'> {
 /** Undefined: this server has no fast path. Rejects with NetworkError, or with ApiError if the server cannot say at the moment. */
 export async function writeItems(client: Client, items: readonly FastPathItem[], { headers = {}, ...how }: WriteOptions = {}): Promise<readonly FastPathAnswer[] | undefined> {
   const response = await client.raw({
-    method: 'POST', target: fastPathMethods.write, headers: { ...headers, 'content-type': grpcContentType, te: 'trailers' }, body: grpcFrame(fastPathCodecs.writeRequest.encode({ items, ...how })),
+    method: 'POST', target: fastPathMethods.write, headers: { ...headers, 'content-type': grpcContentType, te: 'trailers' }, body: grpcMessage(fastPathCodecs.writeRequest, { items, ...how }),
   });
   if (response.status >= 500 || response.status === 429) throw apiErrorOf(response.status, fromUtf8(response.body), undefined);
   if (response.status !== 200) return undefined;

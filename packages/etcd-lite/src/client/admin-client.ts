@@ -1,6 +1,7 @@
 import { AsyncQueue, type ClientTls, type Host } from '@coxswain/host';
 import type { Codec } from '../wire/codec.ts';
 import { alarmAction, alarmType, type MemberMessage } from '../wire/messages.ts';
+import { grpcMessage } from '../wire/grpc.ts';
 import { codecs } from '../wire/schema.ts';
 import { Channel } from './channel.ts';
 import { EtcdError, grpcCode } from './errors.ts';
@@ -65,7 +66,7 @@ function memberOf(message: MemberMessage): Member {
 export function createEtcdAdmin(host: Host, options: EtcdAdminOptions): EtcdAdmin {
   const channel = new Channel(host, { endpoints: [options.endpoint.replace(/\/+$/, '')], requestTimeoutMs: options.requestTimeoutMs ?? 5000, ...(options.tls === undefined ? {} : { tls: options.tls }) });
   const call = async <Q extends object, R extends object>(path: string, request: Codec<Q>, response: Codec<R>, value: Q, repeatable = false): Promise<R> =>
-    response.decode(await channel.unary(`/etcdserverpb.${path}`, request.encode(value), repeatable));
+    response.decode(await channel.unary(`/etcdserverpb.${path}`, grpcMessage(request, value), repeatable));
   return {
     status: async () => {
       const { header, version, leader, raftTerm, raftIndex, raftAppliedIndex, dbSize, dbSizeInUse, dbSizeQuota, isLearner, errors } = await call('Maintenance/Status', codecs.statusRequest, codecs.statusResponse, {}, true);

@@ -45,15 +45,28 @@ export class Channel {
     return this.#current;
   }
 
+  /** From now on `endpoint`, unless others have left `insteadOf` meanwhile. Streams stay where they are. */
+  use(endpoint: number, insteadOf: number): void {
+    if (this.#current === insteadOf) this.#current = endpoint;
+  }
+
+  /** One attempt at one endpoint, whichever is the current one. */
+  async unaryAt(endpoint: number, path: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    try {
+      return await this.#attempt(endpoint, path, frame, timeoutMs);
+    } catch (error) {
+      throw classify(error).failure;
+    }
+  }
+
   /**
-   * `repeatable`: may be sent again when its outcome is unknown (reads). Others are sent again only if they cannot have
+   * `frame`: of one message. `repeatable`: may be sent again when its outcome is unknown (reads). Others are sent again only if they cannot have
    * been done; otherwise the rejection has `outcomeUnknown`.
    */
-  async unary(path: string, request: Uint8Array, repeatable: boolean): Promise<Uint8Array> {
+  async unary(path: string, frame: Uint8Array, repeatable: boolean): Promise<Uint8Array> {
     const deadlineMs = this.#host.clock.monotonicMs() + this.#options.requestTimeoutMs;
     // A read shares its time between two endpoints at least, for one may be stuck.
     const attemptMs = repeatable && this.endpointCount > 1 ? this.#options.requestTimeoutMs / 2 : this.#options.requestTimeoutMs;
-    const frame = grpcFrame(request);
     for (;;) {
       const endpoint = this.#current;
       const leftMs = deadlineMs - this.#host.clock.monotonicMs();

@@ -1,10 +1,12 @@
-import type { ClientTls, Host } from '@coxswain/host';
+import type { ClientTls, Host, Timers } from '@coxswain/host';
 import type { Codec } from '../wire/codec.ts';
+import { grpcMessage } from '../wire/grpc.ts';
 import { codecs } from '../wire/schema.ts';
 import { Channel } from './channel.ts';
 import { deleteRangeRequest, putRequest, rangeRequest, txnRequest, txnResult } from './convert.ts';
 import { etcdError } from './errors.ts';
 import { GrpcWatches } from './grpc-watch.ts';
+import { LeaderSeeker } from './leader-seeker.ts';
 import type {
   DeleteRangeOptions, EtcdClient, KeyValue, LeaseGrantOptions, Member, MemberStatus, PutOptions, RangeOptions, RangeResult, TxnOptions, TxnResult, WatchBatch,
   WatchOptions,
@@ -16,7 +18,11 @@ export interface EtcdClientOptions {
   readonly tls?: ClientTls;
   /** For a whole call, fail-over included. Default 5000. */
   readonly requestTimeoutMs?: number;
+  /** Of several members the one that leads is asked, wherever that is: for clients that write much. */
+  readonly preferLeader?: boolean;
 }
+
+const statusTimeoutMs = 2000;
 
 /** A client of an etcd cluster, ours or a real one. Makes no connection before the first call. */
 export function createEtcdClient(host: Host, options: EtcdClientOptions): EtcdClient {
@@ -28,14 +34,29 @@ export function createEtcdClient(host: Host, options: EtcdClientOptions): EtcdCl
 class GrpcEtcdClient implements EtcdClient {
   readonly #channel: Channel;
   readonly #watches: GrpcWatches;
+  readonly #seeker: LeaderSeeker | undefined;
 
   constructor(host: Host, options: EtcdClientOptions) {
     this.#channel = new Channel(host, { endpoints: options.endpoints, requestTimeoutMs: options.requestTimeoutMs ?? 5000, ...(options.tls === undefined ? {} : { tls: options.tls }) });
     this.#watches = new GrpcWatches(this.#channel);
+    if (options.preferLeader === true) this.#seeker = this.#leaderSeeker(host.timers);
+  }
+
+  #leaderSeeker(timers: Timers): LeaderSeeker {
+    const channel = this.#channel;
+    const path = '/etcdserverpb.Maintenance/Status';
+    return new LeaderSeeker({
+      timers, endpointCount: channel.endpointCount, current: () => channel.current, use: (endpoint, insteadOf) => { channel.use(endpoint, insteadOf); },
+      ask: async (endpoint) => {
+        const { header, leader } = codecs.statusResponse.decode(await channel.unaryAt(endpoint, path, grpcMessage(codecs.statusRequest, {}), statusTimeoutMs));
+        return { memberId: header?.memberId ?? 0n, leader };
+      },
+    });
   }
 
   async #call<Q extends object, R extends object>(path: string, request: Codec<Q>, response: Codec<R>, value: Q, repeatable: boolean): Promise<R> {
-    return response.decode(await this.#channel.unary(`/etcdserverpb.${path}`, request.encode(value), repeatable));
+    this.#seeker?.begin();
+    return response.decode(await this.#channel.unary(`/etcdserverpb.${path}`, grpcMessage(request, value), repeatable));
   }
 
   async range(options: RangeOptions): Promise<RangeResult> {
@@ -107,6 +128,7 @@ class GrpcEtcdClient implements EtcdClient {
   }
 
   async close(): Promise<void> {
+    this.#seeker?.close();
     this.#channel.close();
   }
 }

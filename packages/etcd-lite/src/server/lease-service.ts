@@ -3,7 +3,7 @@ import { checkLeaseKeys } from '../auth/check-request.ts';
 import { etcdError } from '../client/errors.ts';
 import { randomLeaseId } from '../lease/lease-id.ts';
 import { maxLeaseTtlSeconds } from '../lease/lease-table.ts';
-import { grpcFrame } from '../wire/grpc.ts';
+import { grpcMessage } from '../wire/grpc.ts';
 import type { HeaderResponse, LeaseGrantRequest, LeaseGrantResponse, LeaseLeasesResponse, LeaseRevokeRequest, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
 import { responseHeader } from './header.ts';
@@ -83,7 +83,7 @@ export class LeaseService {
       // Taken before: a lease that is revoked meanwhile must not look renewed at the revoking revision or later.
       const header = responseHeader(this.#member);
       const TTL = await this.#member.leases.renew(ID);
-      yield grpcFrame(codecs.leaseKeepAliveResponse.encode({ header, ID, TTL }));
+      yield grpcMessage(codecs.leaseKeepAliveResponse, { header, ID, TTL });
     }
   }
 }

@@ -4,7 +4,7 @@ import { keyRange } from '../mvcc/key-text.ts';
 import type { AbsentKeyValue } from '../mvcc/version.ts';
 import { absentInEvents, withoutGone } from '../storage/index.ts';
 import type { Taken, Watcher, WatchHub } from '../watch/hub.ts';
-import { grpcFrame } from '../wire/grpc.ts';
+import { grpcMessage } from '../wire/grpc.ts';
 import type { EventMessage, ResponseHeader, WatchCreateRequest, WatchRequest, WatchResponse } from '../wire/messages.ts';
 import { codecs } from '../wire/schema.ts';
 import { splitEvents } from './fragment.ts';
@@ -209,7 +209,7 @@ export class WatchStream {
   }
 
   #frame(response: WatchResponse, revision?: number): Uint8Array {
-    return grpcFrame(codecs.watchResponse.encode({ header: this.#options.header(revision), ...response }));
+    return grpcMessage(codecs.watchResponse, { header: this.#options.header(revision), ...response });
   }
 
   /** Frames for the wire: answers to requests first, then events, a slice of each watch in turn. */

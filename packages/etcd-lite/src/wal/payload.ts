@@ -54,12 +54,10 @@ export function readHardState(payload: Uint8Array): HardState {
 }
 
 export function entryRecord(entry: Entry): WalRecord {
-  const payload = new Uint8Array(16 + entry.data.length);
-  const view = new DataView(payload.buffer);
+  const { bytes, view } = numbers(2);
   view.setFloat64(0, entry.index, true);
   view.setFloat64(8, entry.term, true);
-  payload.set(entry.data, 16);
-  return { kind: 'entry', payload };
+  return { kind: 'entry', payload: bytes, rest: entry.data };
 }
 
 export function readEntry(payload: Uint8Array): Entry {

@@ -11,6 +11,8 @@ export type RecordKind = (typeof recordKinds)[number];
 export interface WalRecord {
   readonly kind: RecordKind;
   readonly payload: Uint8Array;
+  /** What the payload goes on with: of an entry about to be written, whose data is not copied before that. */
+  readonly rest?: Uint8Array;
 }
 
 export const headerBytes = 13;
@@ -19,21 +21,23 @@ const lastOfBatch = 0x80;
 /** No record is larger; a greater length is garbage. */
 export const maxPayloadBytes = 256 * 1024 * 1024;
 
-export function recordSize(payload: Uint8Array): number {
-  return headerBytes + payload.length + trailerBytes;
+export function recordSize({ payload, rest }: WalRecord): number {
+  return headerBytes + payload.length + (rest?.length ?? 0) + trailerBytes;
 }
 
 /** Writes at `offset`; returns the record's CRC. */
 export function writeRecord(target: Uint8Array, offset: number, record: WalRecord, previousCrc: number, batch: number, last: boolean): number {
-  const { payload } = record;
+  const { payload, rest } = record;
+  const lengthBytes = payload.length + (rest?.length ?? 0);
   const view = new DataView(target.buffer, target.byteOffset + offset);
-  view.setUint32(0, payload.length, true);
+  view.setUint32(0, lengthBytes, true);
   view.setUint32(4, previousCrc, true);
   view.setUint32(8, batch, true);
   view.setUint8(12, recordKinds.indexOf(record.kind) | (last ? lastOfBatch : 0));
   target.set(payload, offset + headerBytes);
-  const crc = crc32c(target.subarray(offset, offset + headerBytes + payload.length));
-  view.setUint32(headerBytes + payload.length, crc, true);
+  if (rest !== undefined) target.set(rest, offset + headerBytes + payload.length);
+  const crc = crc32c(target.subarray(offset, offset + headerBytes + lengthBytes));
+  view.setUint32(headerBytes + lengthBytes, crc, true);
   return crc;
 }
 

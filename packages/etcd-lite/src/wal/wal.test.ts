@@ -73,6 +73,21 @@ describe('the write-ahead log', () => {
     expect(recovered.hardState).toEqual({ term: 3, vote: 5n, commit: 99 });
   });
 
+  it('batches of any size, one after the other: behind the last record are zeros', async () => {
+    const machine = new Machine(1);
+    const { wal } = await machine.open();
+    const sizes = [3_000_000, 10, 400, 1, 1200, 0, 90];
+    for (const [at, size] of sizes.entries()) {
+      await machine.do(wal.append({ hardState: { term: 1, vote: 1n, commit: 0 }, entries: [entry(at + 1, 1, size)] }));
+      const data = await machine.do(machine.disk.readFile(`/wal/${await lastSegment(machine)}`));
+      let end = 0;
+      for (let record = parseRecord(data, 0); record !== undefined; record = parseRecord(data, end)) end = record.end;
+      expect(data.subarray(end).every((byte) => byte === 0), `after ${size} bytes`).toBe(true);
+    }
+    machine.powerCut();
+    expect((await machine.open()).recovered.entries).toEqual(sizes.map((size, at) => entry(at + 1, 1, size)));
+  });
+
   it('a power cut at any moment keeps every append that was answered', async () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const machine = new Machine(seed);
@@ -228,12 +243,12 @@ describe('the write-ahead log', () => {
   it('reads a log of the time before segments named the ones they continue, and goes on with it', async () => {
     const machine = new Machine(1);
     const old = (records: readonly WalRecord[], crc: number, batch: number): { readonly data: Uint8Array; readonly crc: number } => {
-      const data = new Uint8Array(records.reduce((sum, record) => sum + recordSize(record.payload), 0));
+      const data = new Uint8Array(records.reduce((sum, record) => sum + recordSize(record), 0));
       let last = crc;
       let at = 0;
       for (const record of records) {
         last = writeRecord(data, at, record, last, batch, record === records[records.length - 1]);
-        at += recordSize(record.payload);
+        at += recordSize(record);
       }
       return { data, crc: last };
     };

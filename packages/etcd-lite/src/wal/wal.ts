@@ -27,6 +27,8 @@ export interface WalBatch {
 }
 
 const zerosAheadBytes = 1024 * 1024;
+/** A larger batch is written from memory of its own. */
+const lentBytes = 2 * zerosAheadBytes;
 
 /**
  * The write-ahead log: what this member has promised. `append` resolves when its batch and all before it are on disk; only
@@ -41,6 +43,8 @@ const zerosAheadBytes = 1024 * 1024;
 export class Wal {
   readonly #disk: Disk;
   readonly #options: WalOptions;
+  /** Of one write after the other: memory that comes and goes with each is what collecting garbage costs a member most for. */
+  #lent: Uint8Array | undefined;
   #segments: SegmentFile[];
   #file: DiskFile | undefined;
   /** Of the current file: what surely is on disk, and what is surely its own (zeros behind the data). */
@@ -181,16 +185,16 @@ export class Wal {
 
   async #write(records: readonly WalRecord[]): Promise<void> {
     let sizeBytes = 0;
-    for (const record of records) sizeBytes += recordSize(record.payload);
+    for (const record of records) sizeBytes += recordSize(record);
     const end = this.#offset + sizeBytes;
     const allocated = end <= this.#allocated ? this.#allocated : this.#roundUp(end);
-    const data = new Uint8Array(end <= this.#allocated ? sizeBytes : allocated - this.#offset);
+    const data = this.#room(sizeBytes, end <= this.#allocated ? sizeBytes : allocated - this.#offset);
     const batch = batchAfter(this.#batch);
     let crc = this.#crc;
     let at = 0;
     for (const [index, record] of records.entries()) {
       crc = writeRecord(data, at, record, crc, batch, index === records.length - 1);
-      at += recordSize(record.payload);
+      at += recordSize(record);
     }
     try {
       await (this.#file as DiskFile).write(this.#offset, data);
@@ -202,6 +206,15 @@ export class Wal {
     this.#allocated = allocated;
     this.#crc = crc;
     this.#batch = batch;
+  }
+
+  /** For so many bytes of records, and zeros behind them. Nothing reads it any more when the next write begins. */
+  #room(sizeBytes: number, withZerosBytes: number): Uint8Array {
+    if (withZerosBytes > lentBytes) return new Uint8Array(withZerosBytes);
+    if (this.#lent === undefined || this.#lent.length < withZerosBytes) this.#lent = new Uint8Array(Math.min(lentBytes, withZerosBytes * 2));
+    const data = this.#lent.subarray(0, withZerosBytes);
+    data.fill(0, sizeBytes);
+    return data;
   }
 
   /** Zeros are written ahead, so that most datasyncs need not touch the file's metadata. */

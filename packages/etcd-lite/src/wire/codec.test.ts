@@ -4,6 +4,7 @@ import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import etcd from '../../../../proto/etcd-v3.json' with { type: 'json' };
 import { codecs } from './schema.ts';
+import { grpcMessage } from './grpc.ts';
 import { MalformedMessage } from './reader.ts';
 
 /** The oracle: protobuf.js on the same description. */
@@ -74,4 +75,14 @@ it('refuses what is cut off or longer than its message', () => {
 
 it('knows which fields are ids', () => {
   expect(Object.keys(codecs.statusResponse.decode(new Uint8Array(0))).filter((name) => idFields.has(name))).toEqual(['leader']);
+});
+
+it('a message in its frame: a flag of 0, its length in four bytes, itself; whatever was encoded before', () => {
+  for (const size of [10, 200_000, 3_000_000, 70_000, 5]) {
+    const put = { key: new Uint8Array([1]), value: new Uint8Array(size).fill(size & 0xff), lease: 0n, prevKv: false, ignoreValue: false, ignoreLease: false };
+    const frame = grpcMessage(codecs.putRequest, put);
+    expect(frame[0]).toBe(0);
+    expect(new DataView(frame.buffer, frame.byteOffset).getUint32(1)).toBe(frame.length - 5);
+    expect(codecs.putRequest.decode(frame.subarray(5))).toEqual({ ...put, value: new Uint8Array(size).fill(size & 0xff) });
+  }
 });

@@ -15,7 +15,8 @@ export interface SchemaNode {
  * enums as numbers. After decoding every field is present (proto3's defaults), except messages and members of a oneof.
  */
 export interface Codec<T> {
-  encode(value: T): Uint8Array;
+  /** `freeBytes`: in front of it, for its frame. */
+  encode(value: T, freeBytes?: number): Uint8Array;
   decode(data: Uint8Array): T;
 }
 
@@ -58,7 +59,7 @@ export class Schema {
   codec<T extends object>(typeName: string): Codec<T> {
     const plan = this.#plan(typeName);
     return {
-      encode: (value) => encode(plan, value as Values),
+      encode: (value, freeBytes = 0) => encode(plan, value as Values, freeBytes),
       decode: (data) => decode(plan, new Reader(data)) as T,
     };
   }
@@ -118,10 +119,10 @@ function camelCase(name: string): string {
   return name.replace(/_([a-zA-Z])/g, (_all, letter: string) => letter.toUpperCase());
 }
 
-function encode(plan: MessagePlan, value: Values): Uint8Array {
+function encode(plan: MessagePlan, value: Values, freeBytes: number): Uint8Array {
   const writer = new ReverseWriter();
   writeMessage(writer, plan, value);
-  return writer.finish();
+  return writer.finish(freeBytes);
 }
 
 function writeMessage(writer: ReverseWriter, plan: MessagePlan, value: Values): void {

@@ -1,5 +1,6 @@
 import { EtcdError, grpcCode } from '../client/errors.ts';
 import { concatBytes, fromUtf8, header, utf8, type HeaderMap } from '@coxswain/host';
+import type { Codec } from './codec.ts';
 import type { ByteReader } from './frames.ts';
 
 /** gRPC's framing over HTTP/2: a flag byte (compressed), the length (4, big-endian), the message. */
@@ -11,6 +12,13 @@ export function grpcFrame(message: Uint8Array): Uint8Array {
   const out = new Uint8Array(prefixBytes + message.length);
   new DataView(out.buffer).setUint32(1, message.length);
   out.set(message, prefixBytes);
+  return out;
+}
+
+/** `grpcFrame` of what is encoded into its frame at once. */
+export function grpcMessage<T extends object>(codec: Codec<T>, value: T): Uint8Array {
+  const out = codec.encode(value, prefixBytes);
+  new DataView(out.buffer, out.byteOffset).setUint32(1, out.length - prefixBytes);
   return out;
 }
 

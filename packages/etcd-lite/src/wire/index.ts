@@ -1,2 +1,2 @@
 export { Schema, type Codec, type SchemaNode } from './codec.ts';
-export { GrpcCutter, grpcContentType, grpcFrame } from './grpc.ts';
+export { GrpcCutter, grpcContentType, grpcFrame, grpcMessage } from './grpc.ts';

@@ -11,12 +11,11 @@ const txnTag = 4 * 8 + 2;
 export function encodeInternal(request: Omit<InternalRequest, 'ID'>, ID: bigint, encoded?: Uint8Array): Uint8Array {
   if (encoded === undefined || request.user !== undefined) return codecs.internalRequest.encode({ ...request, ID });
   const writer = new ReverseWriter();
-  writer.bytes(encoded);
   writer.varint(encoded.length);
   writer.varint(request.put === undefined ? txnTag : putTag);
   writer.bigint(ID);
   writer.varint(idTag);
-  return writer.finish();
+  return writer.finish(0, encoded);
 }
 
 /** Of what `encodeInternal` gave; undefined: it does not begin with one. */

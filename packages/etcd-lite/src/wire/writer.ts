@@ -1,8 +1,12 @@
+import { emptyBytes } from '@coxswain/host';
+
 const wide = new BigUint64Array(1);
 const halves = new Uint32Array(wide.buffer);
 
 /** Shared by all that is encoded: nothing else runs between `start` and `finish`. */
 const scratchBytes = 64 * 1024;
+/** One that had to grow stays, up to this size: who writes one large message writes many. */
+const keptBytes = 1024 * 1024;
 let scratch: Uint8Array | undefined;
 
 /**
@@ -24,10 +28,13 @@ export class ReverseWriter {
     return this.#buffer.length - this.#start;
   }
 
-  /** What was written. The writer must not be used again. */
-  finish(): Uint8Array {
-    const data = this.#buffer.slice(this.#start);
-    if (this.#buffer.length === scratchBytes) scratch = this.#buffer;
+  /** What was written, behind so many free bytes and in front of `tail`. The writer must not be used again. */
+  finish(freeBytes = 0, tail = emptyBytes): Uint8Array {
+    const end = freeBytes + this.sizeBytes;
+    const data = new Uint8Array(end + tail.length);
+    data.set(this.#buffer.subarray(this.#start), freeBytes);
+    data.set(tail, end);
+    if (this.#buffer.length <= keptBytes) scratch = this.#buffer;
     return data;
   }
 

@@ -1,6 +1,7 @@
 import { randomBelow, type Host, type Random } from '@coxswain/host';
 import { EtcdError } from '@coxswain/etcd-lite/client';
 import { Channel } from '../../src/client/channel.ts';
+import { grpcMessage } from '../../src/wire/grpc.ts';
 import { codecs } from '../../src/wire/schema.ts';
 import type { Kv, StepAnswer } from '../checkers/history.ts';
 import type { Plan } from './plan.ts';
@@ -119,7 +120,7 @@ export async function roleTraffic(host: Host, endpoints: readonly string[], unti
   while (clock.monotonicMs() < untilMs) {
     const name = `role${randomBelow(random, 20)}`;
     const adding = random.float() < 0.6;
-    const call = adding ? channel.unary('/etcdserverpb.Auth/RoleAdd', codecs.nameRequest.encode({ name }), false) : channel.unary('/etcdserverpb.Auth/RoleDelete', codecs.roleRequest.encode({ role: name }), false);
+    const call = adding ? channel.unary('/etcdserverpb.Auth/RoleAdd', grpcMessage(codecs.nameRequest, { name }), false) : channel.unary('/etcdserverpb.Auth/RoleDelete', grpcMessage(codecs.roleRequest, { role: name }), false);
     await call.catch((error: unknown) => { if (!(error instanceof EtcdError)) throw error; });
     await timers.sleep(random.float() * 800);
   }
