@@ -58,8 +58,6 @@ export function isConflict(error: unknown): boolean { return hasReason(error, 'C
 export function isGone(error: unknown): boolean { return hasReason(error, 'Gone', 'Expired'); }
 export function isForbidden(error: unknown): boolean { return hasReason(error, 'Forbidden'); }
 export function isInvalid(error: unknown): boolean { return hasReason(error, 'Invalid'); }
-export function isTimeout(error: unknown): boolean { return hasReason(error, 'Timeout', 'ServerTimeout'); }
-export function isTooManyRequests(error: unknown): boolean { return hasReason(error, 'TooManyRequests'); }
 /** A create in a namespace that is being deleted: trying again is pointless. */
 export function isNamespaceTerminating(error: unknown): boolean {
   return isForbidden(error) && (error as ApiError).status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') === true;

@@ -1,5 +1,4 @@
 import { fromUtf8, header, readAll, utf8, type IncomingResponse, type Timers } from '@coxswain/host';
-import type { Status } from 'kubernetes-types/meta/v1';
 import { ApiError, apiErrorOf } from './api-error.ts';
 import { jsonLines } from './json-lines.ts';
 import { objectKey } from './key.ts';
@@ -170,8 +169,4 @@ export class RestClient implements Client {
 function deleteBody(options: DeleteOptions): Record<string, unknown> {
   const { dryRun, ...rest } = options;
   return { kind: 'DeleteOptions', apiVersion: 'v1', ...rest, ...(dryRun === true ? { dryRun: ['All'] } : {}) };
-}
-
-export function isErrorEvent<T>(event: WatchEvent<T>): event is { readonly type: 'ERROR'; readonly object: Status } {
-  return event.type === 'ERROR';
 }

@@ -105,15 +105,6 @@ export function entryJson(writer: Omit<ManagedEntry, 'set'>, fieldsV1: JsonObjec
   return json;
 }
 
-export function sameSets(a: Managed, b: Managed): boolean {
-  if (a.size !== b.size) return false;
-  for (const [key, entry] of a) {
-    const other = b.get(key);
-    if (other === undefined || !entry.set.equals(other.set)) return false;
-  }
-  return true;
-}
-
 const maxUpdaters = 10;
 const bucketName = 'ancient-changes';
 

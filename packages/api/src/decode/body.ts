@@ -1,5 +1,4 @@
 import { typeOfKind } from '../description/resources.ts';
-import { stringifyAny } from '../json/any.ts';
 import { scanJson, type ScannedJson } from '../json/scan.ts';
 import { JsonSyntaxError, YamlSyntaxError } from '../json/syntax-error.ts';
 import type { ApiResource, Json, JsonObject } from '../resource.ts';
@@ -136,9 +135,4 @@ export function decodeBody(expected: ExpectedKind, body: Uint8Array, fieldValida
     if (error instanceof DecodeError) throw cannotBeHandled(actual, expected.kind, error.message);
     throw error;
   }
-}
-
-/** The bytes that a value without a type is stored and sent as. */
-export function encodeAny(value: Json): Uint8Array {
-  return new TextEncoder().encode(stringifyAny(value));
 }

@@ -1,14 +1,12 @@
 import { normalizeObject } from '../decode/decode-object.ts';
 import { typeOfKind } from '../description/resources.ts';
 import type { JsonObject } from '../resource.ts';
-import { readBoundedStruct, readStruct } from './decode.ts';
+import { readBoundedStruct } from './decode.ts';
 import { structWriter } from './encode.ts';
 import { ProtobufError, Reader } from './reader.ts';
 import { BackwardWriter } from './writer.ts';
 
 export { maxMessageFields, ProtobufError, ProtobufTooLongError } from './reader.ts';
-
-export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
 
 /** Every protobuf body of Kubernetes starts with `k8s` and a zero. */
 const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0);
@@ -51,13 +49,6 @@ export function encodeProtobuf(typeName: string, object: JsonObject): Uint8Array
   return writer.finish();
 }
 
-/** The message alone, for what is embedded in others. */
-export function encodeProtobufMessage(typeName: string, object: JsonObject): Uint8Array {
-  const writer = emptyWriter();
-  structWriter(typeName)(writer, object);
-  return writer.finish();
-}
-
 export interface ProtobufEnvelope {
   readonly apiVersion: string;
   readonly kind: string;
@@ -84,11 +75,6 @@ export function openProtobuf(bytes: Uint8Array): ProtobufEnvelope {
     else reader.skip(wireType);
   }
   return { apiVersion, kind, raw };
-}
-
-/** A message without envelope, in the form that decoding its JSON would give. */
-export function decodeProtobufMessage(typeName: string, bytes: Uint8Array): JsonObject {
-  return normalizeObject(typeName, readStruct(typeName, bytes) as JsonObject);
 }
 
 /** Undoes `encodeProtobuf`. `typeName` decides what the message is, else the envelope's kind. Throws ProtobufError; ProtobufTooLongError if there are more fields in it. */

@@ -146,7 +146,3 @@ export function quantityMilliValue(quantity: Quantity | string | number): number
 export function quantityFromMilliValue(milli: number, format: Quantity['format'] = 'DecimalSI'): Quantity {
   return milli === 0 ? zero : { nanos: BigInt(Math.round(milli)) * 1_000_000n, format };
 }
-
-export function quantityFromValue(value: number | bigint, format: Quantity['format'] = 'DecimalSI'): Quantity {
-  return { nanos: BigInt(value) * nano, format };
-}

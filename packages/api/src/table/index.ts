@@ -49,10 +49,6 @@ export function toPartialObjectMetadata(object: JsonObject, version = 'v1'): Jso
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object['metadata'] ?? {} };
 }
 
-export function toPartialObjectMetadataList(objects: readonly JsonObject[], metadata: JsonObject, version = 'v1'): JsonObject {
-  return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata, items: objects.map((object) => toPartialObjectMetadata(object, version)) };
-}
-
 function rowObject(object: JsonObject, include: TableOptions['includeObject'], version: string): Json {
   switch (include) {
     case 'None': return null;

@@ -105,10 +105,6 @@ export function isLinkLocalMulticast(ip: IpAddress): boolean {
 export const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 export const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
-export function ipProblems(text: string): string[] {
-  return parseIp(text) === undefined ? [ipText] : [];
-}
-
 export function cidrProblems(text: string): string[] {
   return parseCidr(text) === undefined ? [cidrText] : [];
 }

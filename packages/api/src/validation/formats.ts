@@ -18,7 +18,6 @@ const qualified = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelValue = `(${qualified})?`;
 const configKey = '[-._a-zA-Z0-9]+';
 const percent = '[0-9]+%';
-const envName = '[-._a-zA-Z][-._a-zA-Z0-9]*';
 const wildcard = `\\*\\.${subdomain}`;
 const cIdentifier = '[A-Za-z_][A-Za-z0-9_]*';
 
@@ -100,10 +99,6 @@ export function relaxedEnvNameProblems(value: string): string[] {
   return /^[\x20-\x3c\x3e-\x7e]+$/.test(value) ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
-export function envNameProblems(value: string): string[] {
-  return matches(envName, value) ? [] : [regexText("a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit", envName, 'my.env-name', 'MY_ENV.NAME', 'MyEnvName1')];
-}
-
 export function cIdentifierProblems(value: string): string[] {
   return matches(cIdentifier, value) ? [] : [regexText("a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'", cIdentifier, 'my_name', 'MY_NAME', 'MyName')];
 }
@@ -133,10 +128,3 @@ export function pathSegmentProblems(name: string, prefix = false): string[] {
 
 export const httpHeaderNameProblems = (name: string): string[] =>
   (/^[-A-Za-z0-9]+$/.test(name) ? [] : [regexText("a valid HTTP header must consist of alphanumeric characters or '-'", '[-A-Za-z0-9]+', 'X-Header-Name')]);
-
-/** The RFC 1123 subdomain rule for a fully qualified name that must have two labels. */
-export function fullyQualifiedDomainNameProblems(name: string): string[] {
-  const problems = dns1123Subdomain(name);
-  if (name !== '' && problems.length === 0 && name.split('.').length < 2) return ['should be a domain with at least two segments separated by dots'];
-  return name === '' ? [nonEmptyText] : problems;
-}

@@ -130,7 +130,3 @@ export function storedForm(operation: Operation, written: Written): StoredObject
   const { codec } = operation.kind.hub;
   return new StoredObject('', encodeForStore(written.object, codec).value, written.revision ?? 0, codec);
 }
-
-export function requireObjectBody(body: Uint8Array): void {
-  if (body.length === 0) throw badRequest('unable to decode: empty body');
-}

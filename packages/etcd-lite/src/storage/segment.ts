@@ -14,12 +14,6 @@ export interface SegmentInfo {
   readonly count: number;
 }
 
-/** What of a segment is still needed. */
-export interface SegmentShare {
-  readonly liveCount: number;
-  readonly liveBytes: number;
-}
-
 const readBytes = 1024 * 1024;
 
 /**

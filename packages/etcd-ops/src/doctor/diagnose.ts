@@ -1,4 +1,4 @@
-import type { HashKv, Member, ServerStatus } from '@coxswain/etcd-lite/client';
+import type { HashKv, ServerStatus } from '@coxswain/etcd-lite/client';
 import type { Examined, Facts, Finding } from './types.ts';
 
 type Living = Examined & { readonly status: ServerStatus };
@@ -123,9 +123,4 @@ function versions(living: readonly Living[]): readonly Finding[] {
 /** 0: nothing to do, 1: something has failed. Warnings are no failure. */
 export function exitCode(findings: readonly Finding[]): 0 | 1 {
   return findings.some(({ level }) => level === 'fail') ? 1 : 0;
-}
-
-/** For a member list in a message. */
-export function memberText(member: Member): string {
-  return member.name === '' ? id(member.id) : `${member.name} (${id(member.id)})`;
 }

@@ -10,7 +10,3 @@ export const terminationMessagePolicyLabel = 'io.kubernetes.container.terminatio
 export const podDeletionGracePeriodLabel = 'io.kubernetes.pod.deletionGracePeriod';
 export const podTerminationGracePeriodLabel = 'io.kubernetes.pod.terminationGracePeriod';
 export const containerPortsLabel = 'io.kubernetes.container.ports';
-
-export const configSourceAnnotation = 'kubernetes.io/config.source';
-export const configSeenAnnotation = 'kubernetes.io/config.seen';
-export const configMirrorAnnotation = 'kubernetes.io/config.mirror';

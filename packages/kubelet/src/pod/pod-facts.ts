@@ -8,10 +8,6 @@ export function uidOf(pod: Pod): string {
   return pod.metadata?.uid ?? '';
 }
 
-export function fullName(pod: Pod): string {
-  return `${pod.metadata?.name ?? ''}_${pod.metadata?.namespace ?? ''}`;
-}
-
 export function isHostNetwork(pod: Pod): boolean {
   return specOf(pod).hostNetwork === true;
 }

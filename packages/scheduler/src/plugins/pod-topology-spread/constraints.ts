@@ -57,10 +57,6 @@ export function compileConstraints(pod: Pod, when: 'DoNotSchedule' | 'ScheduleAn
     .map((constraint) => compileConstraint(constraint, pod));
 }
 
-export function hasAllKeys(node: NodeInfo, constraints: readonly Constraint[]): boolean {
-  return constraints.every((constraint) => Object.hasOwn(node.labels, constraint.topologyKey));
-}
-
 /** Counted: pods of the namespace that the selector matches and that are not on their way out. */
 export function counts(pod: PodFacts, namespace: string, matches: LabelMatcher): boolean {
   return pod.namespace === namespace && !pod.terminating && matches(pod.labels);
