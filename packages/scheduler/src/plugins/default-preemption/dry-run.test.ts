@@ -27,6 +27,7 @@ function pod(name: string, priority: number, cpu: string, more: { readonly node?
 const asking = (priority: number, cpu: string, more: Parameters<typeof pod>[3] = {}): Pod => { const made = pod('p', priority, cpu, more); return { ...made, spec: { containers: [], ...made.spec, nodeName: '' } }; };
 const alone = (key: string): Partial<PodSpec> => ({ affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchExpressions: [{ key, operator: 'Exists' }] } }] } } });
 const budget = (allowed: number): PodDisruptionBudget => ({ metadata: { name: 'b', namespace: 'x' }, spec: { selector: { matchLabels: { app: 'foo' } } }, status: { currentHealthy: 1, desiredHealthy: 1, expectedPods: 1, disruptionsAllowed: allowed } });
+const port: Partial<PodSpec> = { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80, hostPort: 8002, protocol: 'TCP' }] }] };
 const guarded = { labels: { app: 'foo' } };
 const guardedLater = { ...guarded, start: 1 };
 
@@ -42,6 +43,8 @@ test.each<[string, Pod, readonly Pod[], readonly PodDisruptionBudget[], readonly
   ['a budget is broken only if it must be', asking(high, large), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guardedLater)], [budget(1)], ['p1.1'], 0],
   ['a budget that allows it', asking(high, '500m'), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium, guardedLater)], [budget(2)], ['p1.1', 'p1.2'], 0],
   ['the guarded one stays if another can go', asking(high, medium), [pod('p1.1', mid, medium, guarded), pod('p1.2', mid, medium)], [budget(0)], ['p1.2'], 0],
+  // Not upstream's: its ports of a node are a set, from which the first of two that share one takes it away.
+  ['a port of two pods is taken until both have gone', asking(mid, small, { spec: port }), [pod('p1.1', low, small, { spec: port }), pod('p1.2', mid, small, { spec: port })], [], [], 0],
 ])('%s', (_name, asked, placed, budgets, victims, violations) => {
   const cache = new SchedulerCache();
   cache.setNode(tableNode('node1', { 'kubernetes.io/hostname': 'node1' }, { cpu: '500m', memory: '10Gi', pods: '10' }));
