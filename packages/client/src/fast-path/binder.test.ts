@@ -43,3 +43,18 @@ test('a gang that no call can hold is cut', async () => {
   await Promise.all(Array.from({ length: 450 }, (_, at) => binder.bind(binding(`p${at}`, 'g'))));
   expect(calls.map((names) => names.length)).toEqual([200, 200, 50]);
 });
+
+test('a server that has lost its fast path gets a binding a request, and none is lost', async () => {
+  let calls = 0;
+  const bound: string[] = [];
+  const raw = async (): Promise<{ readonly status: number; readonly body: Uint8Array }> => {
+    calls += 1;
+    return calls === 1 ? { status: 200, body: grpcFrame(fastPathCodecs.writeResponse.encode({ answers: [] })) } : { status: 404, body: emptyBytes };
+  };
+  const createSubresource = async (_resource: unknown, { name }: { readonly name: string }): Promise<void> => { bound.push(name); };
+  const binder = new Binder({ raw, createSubresource } as unknown as Client);
+  await Promise.all([binder.bind(binding('a')), binder.bind(binding('b'))]);
+  await binder.bind(binding('c'));
+  expect(bound).toEqual(['a', 'b', 'c']);
+  expect(calls).toBe(2);
+});

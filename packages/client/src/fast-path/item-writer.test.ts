@@ -50,3 +50,21 @@ test('a server that is not there is told to each, and asked again by the next', 
   up = true;
   expect((await writer.write(item('c'))).code).toBe(404);
 });
+
+test('a server that has lost its fast path gets requests from then on', async () => {
+  let calls = 0;
+  const seen: string[] = [];
+  const writer = new ItemWriter(clientOf(async ({ method, target, body = new Uint8Array(0) }) => {
+    if (target !== fastPathMethods.write) {
+      seen.push(`${method} ${fromUtf8(body)}`);
+      return { status: 200, body: new Uint8Array(0) };
+    }
+    calls += 1;
+    return calls === 1 ? { status: 200, body: grpcFrame(fastPathCodecs.writeResponse.encode({ answers: [] })) } : { status: 404, body: new Uint8Array(0) };
+  }));
+  const answers = await Promise.all(['a', 'b'].map((name) => writer.write(item(name))));
+  expect(answers.map(({ code }) => code)).toEqual([200, 200]);
+  expect(seen).toEqual(['PUT {"name":"a"}', 'PUT {"name":"b"}']);
+  await writer.write(item('c'));
+  expect(calls).toBe(2);
+});

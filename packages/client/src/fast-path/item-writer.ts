@@ -94,7 +94,13 @@ export class ItemWriter {
   async #together(group: readonly Waiting[]): Promise<void> {
     try {
       const answers = await writeItems(this.#client, group.map(({ item }) => item), { refusalsOnly: this.#refusalsOnly });
-      if (answers?.length !== group.length) throw new Error('the fast path answered something else than was asked');
+      if (answers === undefined) {
+        // Another server than the one that was asked before: it has done nothing.
+        this.#hasFastPath = false;
+        this.#waiting = [...group, ...this.#waiting];
+        return;
+      }
+      if (answers.length !== group.length) throw new Error('the fast path answered something else than was asked');
       group.forEach(({ resolve }, at) => { resolve(answers[at] as FastPathAnswer); });
     } catch (error) {
       for (const one of group) one.reject(error);

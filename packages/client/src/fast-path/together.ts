@@ -59,7 +59,7 @@ export class Together<T> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, this.#fitting());
       if (this.#hasFastPath === true) await this.#together(group);
-      else await Promise.all(group.map(({ one, resolve, reject }) => this.#options.single(one).then(resolve, reject)));
+      else await this.#singly(group);
     }
     this.#running = false;
   }
@@ -76,11 +76,22 @@ export class Together<T> {
   }
 
   /** Settles each; never rejects. */
+  async #singly(group: readonly Waiting<T>[]): Promise<void> {
+    await Promise.all(group.map(({ one, resolve, reject }) => this.#options.single(one).then(resolve, reject)));
+  }
+
+  /** Settles each; never rejects. */
   async #together(group: readonly Waiting<T>[]): Promise<void> {
     try {
       const { itemOf, headers } = this.#options;
       const answers = await writeItems(this.#client, group.map(({ one }) => itemOf(one)), { headers: headers?.() ?? {}, refusalsOnly: true });
-      if (answers?.length !== group.length) throw new Error('the fast path answered something else than was asked');
+      if (answers === undefined) {
+        // Another server than the one that was asked before: it has done nothing.
+        this.#hasFastPath = false;
+        await this.#singly(group);
+        return;
+      }
+      if (answers.length !== group.length) throw new Error('the fast path answered something else than was asked');
       group.forEach((waiting, at) => {
         const answer = answers[at] as FastPathAnswer;
         if (answer.code < 300) waiting.resolve();

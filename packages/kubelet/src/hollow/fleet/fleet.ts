@@ -1,6 +1,6 @@
 import { createEventRecorder, createInformerFactory, selectorMatches, type Client, type Informer } from '@coxswain/client';
 import { eventWriter, ItemWriter } from '@coxswain/client/fast-path';
-import type { Host, TimerHandle } from '@coxswain/host';
+import { append, type Host, type TimerHandle } from '@coxswain/host';
 import type { Node, Pod } from 'kubernetes-types/core/v1';
 import { messageOf, nodes as nodeType, pods as podType } from '../../api-types.ts';
 import type { FleetConfig } from './config.ts';
@@ -113,7 +113,7 @@ class Fleet implements RunningFleet {
     for (const { nodeSelector, afterMs, forMs } of this.#config.rules.silences) {
       const chosen: HollowNode[] = [];
       const change = (by: 1 | -1) => (): void => {
-        if (by === 1) chosen.push(...this.nodes.filter((node) => selectorMatches(nodeSelector, node.labels)));
+        if (by === 1) append(chosen, this.nodes.filter((node) => selectorMatches(nodeSelector, node.labels)));
         for (const node of chosen) {
           node.silences += by;
           this.#speechOf(node);

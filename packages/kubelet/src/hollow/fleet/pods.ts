@@ -169,7 +169,8 @@ export class FleetPods {
       // With finalizers of others it stays a while; it is nobody's work any more.
     } catch (error) {
       this.#host.log.debug('pod of a hollow node is not deleted', { pod: pod.metadata?.name, namespace: pod.metadata?.namespace, error: messageOf(error) });
-      entry.timer = this.#host.timers.after(retryMs, () => { entry.deleting = false; this.#look(entry); });
+      entry.deleting = false;
+      entry.timer ??= this.#host.timers.after(retryMs, () => { this.#look(entry); });
     }
   }
 
