@@ -5,8 +5,8 @@ import type { FlagSet, FlagSpec } from './flags.ts';
 function defaultText(spec: FlagSpec): string {
   if (spec.kind === 'unbuilt' || spec.kind === 'ignored' || spec.default === undefined) return '';
   if (spec.kind === 'duration') return ` (default ${formatGoDuration(spec.default)})`;
-  if (spec.kind === 'map') return ` (default ${Object.entries(spec.default).map(([key, value]) => `${key}=${value}`).join(',')})`;
-  return spec.default === '' ? '' : ` (default ${String(spec.default)})`;
+  const text = spec.kind === 'map' ? Object.entries(spec.default).map(([key, value]) => `${key}=${value}`).join(',') : String(spec.default);
+  return text === '' ? '' : ` (default ${text})`;
 }
 
 /** The flags that can be used, each with its meaning and default, by name. */

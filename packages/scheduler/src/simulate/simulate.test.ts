@@ -32,6 +32,12 @@ test('pods of a node that goes are placed again, those of a daemon set go with i
   expect([result.before.cpu, result.after.cpu]).toEqual([2.1 / 8, 2 / 4]);
 });
 
+test('pods of the last node have nowhere to go; a state that has no nodes at all is a mistake', async () => {
+  const result = await run([node('a'), pod('web', 'a')], { removeNodes: ['a'] });
+  expect(result.pending).toEqual([expect.objectContaining({ pod: 'shop/web', message: expect.stringContaining('no nodes available to schedule pods') as unknown })]);
+  await expect(run([pod('web', '')], {})).rejects.toThrow('the state has no nodes');
+});
+
 test('what has no room is told with the reason, and has room on nodes that are added', async () => {
   const template = pod('big', '', '3');
   const alone = await run([node('a')], { addPods: [{ template, count: 2 }] });

@@ -58,7 +58,7 @@ function pendingOf(pods: readonly Pod[]): Pending[] {
  */
 export async function simulate(state: ClusterState, { scenario, config, seed, forMs }: SimulateOptions): Promise<SimulationResult> {
   const start = changed(state, scenario);
-  if (start.get('nodes')?.length === 0) throw new UsageError('the state has no nodes: nothing can be placed (kinds that are no objects of a cluster are passed over)');
+  if (start.get('nodes')?.length === 0 && state.get('nodes')?.length === 0) throw new UsageError('the state has no nodes: nothing can be placed (kinds that are no objects of a cluster are passed over)');
   const sim = new Simulation({ seed });
   const client = new MemoryClient(start);
   const { host } = sim.start('simulated', 'scheduler');
