@@ -48,7 +48,7 @@ export function plan({ target, only, drain, nodes, foreign, repeats, short }: Pl
   const able = chosen.filter(({ onlyInProcess }) => onlyInProcess === undefined);
   const all = able.map((workload) => ({ workload, target: 'real' as const, drain: drain && canDrain(workload), repeats }));
   const goals = onRealPath.flatMap(({ name, drain: drained }) => able.filter((workload) => workload.name === name).map((workload) => ({ workload, target: 'real' as const, drain: drained, repeats: timesOf(workload) })));
-  const others = all.filter(({ workload }) => !onRealPath.some(({ name, drain: drained }) => name === workload.name && !drained)).map((row) => ({ ...row, repeats: 1 }));
+  const others = all.filter(({ workload }) => !onRealPath.some(({ name }) => name === workload.name)).map((row) => ({ ...row, repeats: 1 }));
   const real = target === 'decisions' ? [] : brief ? [...goals, ...others] : all;
   const notes = target === 'decisions' ? [] : chosen.flatMap(({ name, onlyInProcess }) => (onlyInProcess === undefined ? [] : [`${name}: only in process, ${onlyInProcess}`]));
   return { rows: [...inProcess, ...real].map((row) => ({ ...row, workload: scaled(row.workload, nodes) })), notes };

@@ -44,6 +44,7 @@ class Run {
   #collecting: { readonly of: readonly PodTemplateName[]; readonly start: Start } | undefined;
   #made = 0;
   #devicesEach = 0;
+  #measured: { readonly op: Extract<Op, { opcode: 'createPods' }>; readonly pods: readonly MadePod[] } | undefined;
   sample: Sample | undefined;
 
   constructor(target: Target, workload: Workload, options: RunOptions) {
@@ -59,6 +60,14 @@ class Run {
     } finally {
       await this.#beside.end();
     }
+  }
+
+  /** After `all`, of workloads that `canGoAgain`: the measured pods go, and as many new ones are measured. */
+  async again(): Promise<void> {
+    if (this.#measured === undefined) throw new Error('nothing was measured');
+    const { op, pods } = this.#measured;
+    await together(pods, atOnce, (pod) => this.#deletePod(keyOfObject(pod)));
+    await this.#createPods(op);
   }
 
   #count(count: Parameters<typeof countOf>[1]): number {
@@ -143,7 +152,11 @@ class Run {
     if (volume !== undefined) await this.#target.createVolumes(pods.map((pod) => giveVolume(pod, volume)));
     if (op.gangsOf !== undefined) await this.#group(pods, op.gangsOf);
     for (const [at, template] of templates.entries()) this.#note(template, pods.filter((_, which) => which % templates.length === at));
-    if (op.collectMetrics === true) { await this.#measure(pods, op.podTemplate); return; }
+    if (op.collectMetrics === true) {
+      this.#measured = { op, pods };
+      await this.#measure(pods, op.podTemplate);
+      return;
+    }
     await this.#target.createPods(pods);
     if (op.skipWaitToCompletion !== true) await this.#wait(new Set(pods.map(keyOfObject)));
   }
@@ -357,9 +370,17 @@ function isGated(template: PodTemplateName): boolean {
   return podTemplate(template).spec.schedulingGates !== undefined;
 }
 
-export async function runWorkload(target: Target, workload: Workload, options: RunOptions): Promise<Sample> {
+/** What was measured of the workload, and then, as often as it is asked, of as many new pods in the place of the measured ones. */
+export async function* runRounds(target: Target, workload: Workload, options: RunOptions): AsyncGenerator<Sample, never> {
   const run = new Run(target, workload, options);
   await run.all();
-  if (run.sample === undefined) throw new Error(`workload ${workload.name} measures nothing`);
-  return run.sample;
+  for (;;) {
+    if (run.sample === undefined) throw new Error(`workload ${workload.name} measures nothing`);
+    yield run.sample;
+    await run.again();
+  }
+}
+
+export async function runWorkload(target: Target, workload: Workload, options: RunOptions): Promise<Sample> {
+  return (await runRounds(target, workload, options).next()).value;
 }

@@ -34,8 +34,8 @@ export interface Written {
 
 type Counting = Pick<Target, 'writes'>;
 
-/** A second without an event: the recorder writes batch after batch while it has any. */
-const settleMs = 1000;
+/** Half a second without an event: the recorder writes batch after batch while it has any. */
+const settleMs = 500;
 /** Of what was there before, since some workloads go on beside. */
 const beforeAtMostMs = 3000;
 const afterAtMostMs = 20_000;

@@ -1,7 +1,7 @@
 import type { UpdateTemplateName } from './event-templates.ts';
 import { eventWorkloads } from './event-workloads.ts';
 import type { Needs } from './target.ts';
-import type { NodeTemplateName, PodTemplateName } from './templates.ts';
+import { podTemplate, type NodeTemplateName, type PodTemplateName } from './templates.ts';
 import type { VolumeTemplateName } from './volumes.ts';
 
 /** A number, or the name of one in the workload's `params`. */
@@ -203,6 +203,15 @@ export function isPaced({ ops }: Workload): boolean {
 /** Its measured pods can wait for the scheduler. */
 export function canDrain({ ops }: Workload): boolean {
   return ops.every((op) => op.opcode !== 'startCollectingMetrics' && op.opcode !== 'rollingUpdate' && !isSteady(op));
+}
+
+const leavesTraces: ReadonlySet<Op['opcode']> = new Set(['churn', 'deletePods', 'updateAny', 'rollingUpdate', 'loseZone', 'startCollectingMetrics']);
+
+/** Nothing is otherwise when its measured pods have gone, so that new ones can be measured in their place. Who preempts leaves fewer pods. */
+export function canGoAgain({ ops }: Workload): boolean {
+  const last = ops.at(-1);
+  if (last?.opcode !== 'createPods' || last.collectMetrics !== true || isSteady(last)) return false;
+  return !ops.some(({ opcode }) => leavesTraces.has(opcode)) && [last.podTemplate, ...last.mixedWith ?? []].every((name) => podTemplate(name).spec.priorityClassName === undefined);
 }
 
 /** It must be told of pods that are tried in vain. */
