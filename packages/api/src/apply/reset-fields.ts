@@ -15,6 +15,8 @@ const special: Readonly<Record<string, Paths>> = {
   'flowschemas/status': [['spec'], ['metadata']],
   'prioritylevelconfigurations/status': [['spec'], ['metadata']],
   'volumeattachments/status': [['spec'], ['metadata']],
+  'validatingadmissionpolicies/status': [['spec'], ['metadata']],
+  'apiservices/status': [['spec'], ['metadata']],
   'namespaces/finalize': [['status']],
 };
 

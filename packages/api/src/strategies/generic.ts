@@ -68,7 +68,7 @@ function keepAllButStatus(object: JsonObject, old: JsonObject): void {
 }
 
 /** Whose status writers change nothing of the metadata. */
-const ownsStatusOnly: ReadonlySet<string> = new Set(['flowschemas', 'prioritylevelconfigurations', 'volumeattachments', 'resourceclaims']);
+const ownsStatusOnly: ReadonlySet<string> = new Set(['flowschemas', 'prioritylevelconfigurations', 'volumeattachments', 'resourceclaims', 'validatingadmissionpolicies', 'apiservices']);
 
 function keepMetadata(object: JsonObject, old: JsonObject): void {
   const metadata = metadataOf(object);

@@ -35,12 +35,16 @@ export function jobStrategy(kind: Kind): Strategy {
       generic.prepareForCreate(job, context);
       const labels = (): JsonObject | undefined => obj(obj(obj(obj(job, 'spec') ?? {}, 'template') ?? {}, 'metadata') ?? {}, 'labels');
       const own = obj(metadataOf(job), 'labels') ?? {};
-      // Labels that the job has from its template are the template's: also those that it gets now.
-      const isShared = Object.keys(own).length === 0 || equalJson(own, labels() ?? {});
+      const isBare = Object.keys(own).length === 0;
+      const { generateName } = metadataOf(job);
+      const isNamed = typeof generateName !== 'string' || generateName === '' || !str(metadataOf(job), 'name').startsWith(generateName);
+      // Labels that the job has from its template are the template's: also those that it gets now. Upstream makes a copy to make up a name, and they are two.
+      const isShared = isBare || (isNamed && equalJson(own, labels() ?? {}));
       generateSelector(job);
       const made = labels();
-      // A name that is no label is refused where the template has it, before the job gets it.
-      if (isShared && made !== undefined && labelValueProblems(str(metadataOf(job), 'name')).length === 0) metadataOf(job)['labels'] = { ...made };
+      if (!isShared || made === undefined) return;
+      // Of a template without labels it gets them once it is stored; a name that is no label is refused before that.
+      if (!isBare || labelValueProblems(str(metadataOf(job), 'name')).length === 0) metadataOf(job)['labels'] = { ...made };
     },
   };
 }

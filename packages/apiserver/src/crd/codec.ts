@@ -4,6 +4,7 @@ import {
 import { scanYaml } from '@coxswain/api/yaml';
 import { assert, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
+import { scanApplied } from '../registry/applied.ts';
 import { apiVersionOf, type Decoded, type KindCodec } from '../registry/kind.ts';
 import { copy, isObject, text } from '../registry/object.ts';
 import type { FieldValidation } from '../registry/options.ts';
@@ -43,15 +44,6 @@ function envelopeText(object: JsonObject, key: string): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string') throw new DecodeError(`json: cannot unmarshal ${jsonKind(value)} into Go struct field .${key} of type string`);
   return value;
-}
-
-function scanApplied(scan: () => ScannedJson): ScannedJson {
-  try {
-    return scan();
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
-    throw error;
-  }
 }
 
 /** Requests and the store: one version of a custom kind as bytes. */
@@ -110,12 +102,7 @@ export class CustomCodec implements KindCodec {
   }
 
   decodeApply(body: Uint8Array, validation: FieldValidation, scan: () => ScannedJson = () => scanText(body)): Decoded {
-    const { value, duplicates, strictErrors } = scanApplied(scan);
-    if (!isObject(value)) throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
-    const object: JsonObject = { ...value, kind: value['kind'] ?? this.#api.kind, apiVersion: value['apiVersion'] ?? apiVersionOf(this.#api) };
-    if (object['kind'] !== this.#api.kind || object['apiVersion'] !== apiVersionOf(this.#api)) {
-      throw badRequest(`invalid object type: ${text(object, 'apiVersion')}, Kind=${text(object, 'kind')}`);
-    }
+    const { value: object, duplicates, strictErrors } = scanApplied(scan, this.#api);
     const doubled = [...(strictErrors ?? []), ...duplicates.map(({ path }) => `duplicate field "${path}"`)];
     const warnings = applyFieldValidation(doubled, validation, this.#api, this.#api.kind);
     const problems = typedProblems(object, this.#schemas.of(this.#api.version));

@@ -1,12 +1,13 @@
 import {
-  applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyExactly, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject, type ScannedJson,
+  applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyExactly, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject,
 } from '@coxswain/api';
 import { emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
 import { storedProtobuf } from '../negotiation/protobuf.ts';
 import { isOwnJson, type StorageCodec } from '../storage/codec.ts';
 import { apiVersionOf, type KindCodec, type MetadataRules } from './kind.ts';
-import { isObject, meta } from './object.ts';
+import { scanApplied } from './applied.ts';
+import { meta } from './object.ts';
 import type { Scan } from './large-body.ts';
 import type { FieldValidation } from './options.ts';
 import { decodePlain, scanText } from './plain.ts';
@@ -26,20 +27,10 @@ function decode(api: ApiResource, body: Uint8Array, mediaType: MediaType, valida
 
 /** What an applier leaves out it has no opinion of: the body is checked by decoding it, but used as it came. */
 function decodeApply(api: ApiResource, body: Uint8Array, validation: FieldValidation, scan: Scan = () => scanText(body)): ReturnType<KindCodec['decode']> {
-  let scanned: ScannedJson | undefined;
-  const fitting = (): ScannedJson => {
-    scanned = scan();
-    const { value } = scanned;
-    // Where it says which kind it is of; decoding says what is wrong with that.
-    const problem = isObject(value) && value['kind'] === api.kind && value['apiVersion'] === apiVersionOf(api) ? applyProblem(api.typeName, value, apiVersionOf(api), api.kind) : undefined;
-    if (problem !== undefined) throw badRequest(problem);
-    return scanned;
-  };
-  const { warnings } = decodeBody(api, body, validation, fitting);
-  const value = scanned?.value;
-  // An empty document.
-  if (!isObject(value)) throw badRequest('invalid object type: /, Kind=');
-  return { object: { ...value, kind: api.kind, apiVersion: apiVersionOf(api) }, warnings };
+  const scanned = scanApplied(scan, api);
+  const problem = applyProblem(api.typeName, scanned.value, apiVersionOf(api), api.kind);
+  if (problem !== undefined) throw badRequest(problem);
+  return { object: scanned.value, warnings: decodeBody(api, body, validation, () => scanned).warnings };
 }
 
 export function builtinCodec(api: ApiResource): KindCodec {

@@ -1,12 +1,13 @@
 import { StatusError, type JsonObject } from '@coxswain/api';
 import type { Operation } from './context.ts';
-import { deleteObject } from './delete.ts';
+import { deleteObject, warnOfDeletion } from './delete.ts';
 import { listObjects, type ListResult } from './list.ts';
 import { nameOf, namespaceOf } from './object.ts';
 import type { DeleteOptions, ListOptions } from './options.ts';
 
 /** As many at once as the server has workers for it, each with its own admission; what is gone meanwhile is not missed. Answers what was found. */
 export async function deleteCollection(operation: Operation, listOptions: ListOptions, options: DeleteOptions): Promise<ListResult> {
+  warnOfDeletion(operation, options);
   const found = await listObjects(operation, listOptions);
   const waiting = found.items.values();
   let failed = false;

@@ -174,9 +174,14 @@ async function attemptOnCached(operation: Operation, cached: StoredObject, optio
   return result;
 }
 
+/** Said even where nothing is there to be deleted. */
+export function warnOfDeletion({ kind, notes }: Operation, options: DeleteOptions): void {
+  if (kind.api.group === 'batch' && kind.api.resource === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) notes.warn(jobWarning);
+}
+
 export async function deleteObject(operation: Operation, options: DeleteOptions): Promise<DeleteResult> {
   const { kind, info } = operation;
-  if (kind.api.group === 'batch' && kind.api.resource === 'jobs' && options.propagationPolicy === undefined && options.orphanDependents === undefined) operation.notes.warn(jobWarning);
+  warnOfDeletion(operation, options);
   const cached = options.dryRun ? undefined : firstLook(operation);
   let current = cached ?? await kind.hub.store.get(keyOf(operation));
   for (let tries = 0; tries < maxAttempts; tries += 1) {

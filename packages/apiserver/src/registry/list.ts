@@ -185,8 +185,8 @@ async function pagesFromStore(operation: Operation, selection: Selection, option
 }
 
 async function continued(operation: Operation, selection: Selection, options: ListOptions): Promise<ListResult> {
-  if (options.resourceVersion !== '' && options.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue');
   const token = decodeContinue(options.continueToken);
+  if (options.resourceVersion !== '' && options.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue');
   const from = listPrefix(operation) + token.start;
   return fromStore(operation, selection, { from, revision: token.revision < 0 ? undefined : token.revision, limit: options.limit, continuing: true });
 }

@@ -131,10 +131,9 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
 export function applyConfiguration(operation: Operation, body: Uint8Array, options: WriteOptions, scan?: Scan): JsonObject {
   const decoded = operation.kind.codec.decodeApply(body, options.fieldValidation, scan);
   decoded.warnings.forEach(operation.notes.warn);
-  const given = text(meta(decoded.object), 'name');
-  if (given === '') throw badRequest(`the name of the object (${operation.info.name} based on URL) was undeterminable: name must be provided`);
-  if (given !== operation.info.name) throw badRequest(`the name of the object (${given}) does not match the name on the URL (${operation.info.name})`);
   if (meta(decoded.object)['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
+  // What is there already keeps its name.
+  if (text(meta(decoded.object), 'name') !== '') checkName(operation, decoded.object);
   return decoded.object;
 }
 
@@ -159,6 +158,7 @@ function applyChange(operation: Operation, body: Uint8Array, options: WriteOptio
     build: merge,
     buildNew: () => {
       if (info.subresource !== '') return Promise.resolve(undefined);
+      checkName(operation, applied);
       return merge(undefined);
     },
   };

@@ -23,6 +23,10 @@ function call(method: string, resource: string, body: object): Promise<TestAnswe
   return server.call({ method, target, body, headers: { authorization: 'Bearer tok', 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' } });
 }
 
+function apply(body: unknown, name = 'x'): Promise<TestAnswer> {
+  return server.call({ method: 'PATCH', target: `${space}/configmaps/${name}?fieldManager=a`, raw: JSON.stringify(body), headers: { 'authorization': 'Bearer tok', 'content-type': 'application/apply-patch+yaml' } });
+}
+
 function causes({ json }: TestAnswer): string[] {
   return ((json['details'] as { causes: { field: string; message: string }[] }).causes).map(({ field, message }) => `${field}: ${message}`);
 }
@@ -43,6 +47,41 @@ test.each(cases)('%s %j', async (resource, patch, expected) => {
   const answer = await call('PATCH', resource, patch);
   expect(answer.status, answer.text).toBe(422);
   expect(causes(answer)).toEqual(expected.map((one) => (one instanceof RegExp ? expect.stringMatching(one) as string : one)));
+});
+
+const applied = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } };
+const notMap = (kind: string): string => `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
+
+/** As kube-apiserver 1.32.2 answered. */
+test.each<[body: unknown, says: string]>([
+  [{ ...applied, apiVersion: 'v9' }, 'invalid object type: /v9, Kind=ConfigMap'], [{ ...applied, apiVersion: 'x/v1' }, 'invalid object type: x/v1, Kind=ConfigMap'],
+  [{ ...applied, apiVersion: 'a/b/c' }, 'invalid object type: /, Kind='], [{ ...applied, kind: 'Pod' }, 'invalid object type: /v1, Kind=Pod'], [{ ...applied, kind: 7 }, 'invalid object type: /v1, Kind='],
+  [{ kind: 'ConfigMap', metadata: { name: 'x' } }, 'invalid object type: /, Kind=ConfigMap'], [null, 'invalid object type: /, Kind='], [[1], notMap('array')], ['x', notMap('string')], [7, notMap('number')],
+  [{ ...applied, metadata: [] }, 'failed to create typed patch object (/; /v1, Kind=ConfigMap): .metadata: expected map, got &{[]}'],
+])('applied: %j', async (body, says) => {
+  const answer = await apply(body);
+  expect(answer.status).toBe(400);
+  expect(answer.json['message']).toBe(says);
+});
+
+test('what is there already keeps its name where the applied object has none', async () => {
+  expect((await apply({ ...applied, metadata: {} })).status).toBe(200);
+  expect((await apply({ ...applied, metadata: null })).status).toBe(200);
+  expect((await apply({ ...applied, metadata: {} }, 'new')).json['message']).toBe('the name of the object (new based on URL) was undeterminable: name must be provided');
+});
+
+test('labels that a job has of its template are one with it, unless a name is made up', async () => {
+  const target = '/apis/batch/v1/namespaces/default/jobs?dryRun=All';
+  const job = { spec: { template: { metadata: { labels: { app: 'a' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } } } };
+  const make = (metadata: object): Promise<TestAnswer> => server.call({ method: 'POST', target, body: { ...job, metadata }, headers: { authorization: 'Bearer tok' } });
+  expect((await make({ name: 'j' })).json).toMatchObject({ metadata: { labels: { 'app': 'a', 'job-name': 'j' } } });
+  expect(((await make({ generateName: 'j-' })).json['metadata'] as { labels: object }).labels).toEqual({ app: 'a' });
+  expect(causes(await make({ name: 'Bad_Name!' })).filter((cause) => cause.startsWith('metadata.labels: '))).toHaveLength(2);
+});
+
+test('who deletes jobs without saying what becomes of their pods is warned, even if there are none', async () => {
+  const answer = await server.call({ method: 'DELETE', target: '/apis/batch/v1/namespaces/default/jobs', headers: { authorization: 'Bearer tok' } });
+  expect(answer.warning).toContain('child pods are preserved by default when jobs are deleted');
 });
 
 test('equal owners are told of before admission where the whole object came, else after it', async () => {
