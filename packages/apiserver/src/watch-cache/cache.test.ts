@@ -126,7 +126,7 @@ test('when the store has compacted what is missing, the cache reads anew and end
 
 test('a reader that falls behind is dropped, the others go on', () => {
   let closed = 0;
-  const slow = new Watcher(2, 0, () => { closed += 1; });
+  const slow = new Watcher({ events: 2, sizeBytes: 1000 }, 0, () => { closed += 1; });
   for (let revision = 1; revision <= 3; revision += 1) slow.push({ kind: 'bookmark', revision, initialEventsEnd: false });
   expect([slow.closed, closed]).toEqual([true, 1]);
 });
@@ -192,7 +192,7 @@ test('a store member that is behind is asked again how far it is', async () => {
 });
 
 test('a state of more objects than a reader may have waiting does not end its watch', async () => {
-  const watcher = new Watcher(2, 0, () => undefined);
+  const watcher = new Watcher({ events: 2, sizeBytes: 1000 }, 0, () => undefined);
   const bookmark = (revision: number): WatcherItem => ({ kind: 'bookmark', revision, initialEventsEnd: false });
   watcher.preload([1, 2, 3].map(bookmark));
   watcher.push(bookmark(4));

@@ -17,7 +17,8 @@ import { describeError } from '../transport/describe-error.ts';
 const defaultHistoryEvents = 10_000;
 /** Of states as they are stored: objects may be of some megabytes each. */
 const ringBytes = 64 * 1024 * 1024;
-const watcherLimit = 10_000;
+/** As much as is remembered anyway: who is further behind would keep states for itself alone. */
+const watcherLimit = { events: 10_000, sizeBytes: ringBytes };
 const retryDelayMs = 200;
 const readPageLimit = 2000;
 /** More changes than that are not undone for each piece of a list. */

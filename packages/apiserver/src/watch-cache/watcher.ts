@@ -10,6 +10,17 @@ function revisionOf(item: WatcherItem): number {
   return item.kind === 'event' ? item.event.revision : item.revision;
 }
 
+function sizeOf(item: WatcherItem): number {
+  return item.kind === 'event' ? item.event.object.value.length : 0;
+}
+
+/** What may wait for a reader. */
+export interface WatcherLimit {
+  readonly events: number;
+  /** Of states as they are stored; a single event may be more. */
+  readonly sizeBytes: number;
+}
+
 /** Told when a watcher that had nothing has something, or is over. Must not throw. */
 export interface WatcherReader {
   /** Where it passes on what it reads. */
@@ -22,7 +33,7 @@ export interface WatcherReader {
  * back with its last resourceVersion, as upstream does it.
  */
 export class Watcher {
-  readonly #limit: number;
+  readonly #limit: WatcherLimit;
   readonly #after: number;
   readonly #onClose: (watcher: Watcher) => void;
   /** Those that wait are from `#first` to before `#end`; the array is used again, for most events find nothing waiting. */
@@ -31,13 +42,15 @@ export class Watcher {
   #end = 0;
   /** So many of them were there when the watch began. */
   #preloaded = 0;
+  /** Of those that have come since. */
+  #sizeBytes = 0;
   #closed = false;
   /** For who tells many watchers at once. */
   willBeTold = false;
   #reader: WatcherReader | undefined;
 
   /** `after`: the reader knows everything up to this revision, even what the cache has yet to hear of. */
-  constructor(limit: number, after: number, onClose: (watcher: Watcher) => void) {
+  constructor(limit: WatcherLimit, after: number, onClose: (watcher: Watcher) => void) {
     this.#limit = limit;
     this.#after = after;
     this.#onClose = onClose;
@@ -65,11 +78,12 @@ export class Watcher {
   /** As `push`, but the reader is not told: `tell` is to be called when there is no more for now. */
   add(item: WatcherItem): void {
     if (this.#closed || revisionOf(item) < this.#after || (item.kind === 'event' && item.event.revision === this.#after && !item.event.shared)) return;
-    if (this.#end - Math.max(this.#first, this.#preloaded) >= this.#limit) {
+    if (this.#end - Math.max(this.#first, this.#preloaded) >= this.#limit.events || this.#sizeBytes >= this.#limit.sizeBytes) {
       this.close();
       return;
     }
     this.#items[this.#end++] = item;
+    this.#sizeBytes += sizeOf(item);
   }
 
   tell(): void {
@@ -102,8 +116,9 @@ export class Watcher {
   /** The next that waits; undefined: it is over (`closed`), or `ready` will be called. */
   next(): WatcherItem | undefined {
     if (this.#end === this.#first) return undefined;
-    const item = this.#items[this.#first];
+    const item = this.#items[this.#first] as WatcherItem;
     this.#items[this.#first] = undefined;
+    if (this.#first >= this.#preloaded) this.#sizeBytes -= sizeOf(item);
     this.#first += 1;
     if (this.#first === this.#end) this.#empty();
     else if (this.#first % forgetEvery === 0) this.#forget();
@@ -115,6 +130,7 @@ export class Watcher {
     this.#first = 0;
     this.#end = 0;
     this.#preloaded = 0;
+    this.#sizeBytes = 0;
   }
 
   /** A reader that never catches up has not all that it ever got kept for it. */

@@ -12,7 +12,7 @@ test('what a wire has to say leaves before the next one is told', () => {
   const seen: string[] = [];
   const wires = ['a', 'b'].map((name): Wire => ({ flush: () => { seen.push(`${name} leaves`); } }));
   for (let at = 0; at < 5; at += 1) {
-    const watcher = new Watcher(10, 0, () => undefined);
+    const watcher = new Watcher({ events: 10, sizeBytes: 1000 }, 0, () => undefined);
     watchers.add(watcher, undefined);
     watcher.read({ wire: wires[at % 3], ready: () => {
       for (let item = watcher.next(); item !== undefined; item = watcher.next()) seen.push(`${at}: ${item.kind === 'event' ? item.event.revision : ''}`);
