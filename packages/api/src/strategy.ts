@@ -18,6 +18,8 @@ export interface StrategyContext {
   randomSuffix(length: number): string;
   /** Features that are on though they are off by default. */
   readonly features?: ReadonlySet<string> | undefined;
+  /** Of an update: the spec is the old one, and that was found valid by these rules. */
+  readonly specIsValid?: boolean;
   /** Said to the client whether the write is refused or not. */
   readonly warn?: (text: string) => void;
 }

@@ -118,15 +118,16 @@ function warningsOf(error: string): readonly string[] {
 /**
  * Decodes a request's JSON body of a built-in kind as a Kubernetes server does: apiVersion and kind may be absent, everything wrong is a
  * StatusError 400 with Kubernetes' words. `scan` reads something else than JSON text: `scanYaml` of `@coxswain/api/yaml`, or `scannedValue`.
+ * `known`: as for `decodeObject`.
  */
-export function decodeBody(expected: ExpectedKind, body: Uint8Array, fieldValidation: FieldValidation, scan: () => ScannedJson = () => scanJson(body)): DecodedBody {
+export function decodeBody(expected: ExpectedKind, body: Uint8Array, fieldValidation: FieldValidation, scan: () => ScannedJson = () => scanJson(body), known?: JsonObject): DecodedBody {
   const { scanned, actual } = readEnvelope(scan, expected, body);
   checkKind(actual, expected);
   const typeName = expected.typeName ?? typeOfKind(expected.group, expected.version, expected.kind);
   if (typeName === undefined) throw cannotBeHandled(actual, expected.kind, `no kind ${JSON.stringify(actual.kind)} is registered for version ${JSON.stringify(apiVersionOf(actual))} ${scheme}`);
   try {
     // Nothing at all is an object without fields.
-    const decoded = decodeObject(typeName, scanned.value === null ? { ...scanned, value: {} } : scanned, true);
+    const decoded = decodeObject(typeName, scanned.value === null ? { ...scanned, value: {} } : scanned, true, known);
     const warnings = applyFieldValidation(decoded.strictErrors, fieldValidation, actual, expected.kind);
     decoded.object['kind'] = actual.kind;
     decoded.object['apiVersion'] = apiVersionOf(actual);

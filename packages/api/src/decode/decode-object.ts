@@ -31,12 +31,13 @@ function asDecodeError(error: unknown): unknown {
 /**
  * Decodes JSON into an object of a described type. Throws JsonSyntaxError or DecodeError. Unknown and duplicate fields are reported, not
  * refused: what to do with them is the caller's (`decodeBody` follows `fieldValidation`). `bounded`: a client's, which may not hold everything that fits.
+ * `known`: an object of the type as decoding gives it; members that are the very same are copied rather than read.
  */
-export function decodeObject(typeName: string, source: ScannedJson | string | Uint8Array, bounded = false): DecodedObject {
+export function decodeObject(typeName: string, source: ScannedJson | string | Uint8Array, bounded = false, known?: JsonObject): DecodedObject {
   const scanned = typeof source === 'string' || source instanceof Uint8Array ? scanJson(source) : source;
   const context = new DecodeContext(scanned, bounded);
   try {
-    const object = structReader(typeName)(scanned.value, context) as JsonObject;
+    const object = structReader(typeName)(scanned.value, context, known) as JsonObject;
     return { object, unknownFields: context.unknownFields, duplicateFields: context.duplicateFields, strictErrors: context.strictErrors };
   } catch (error) {
     throw asDecodeError(error);

@@ -1,6 +1,7 @@
 import { planOf, schemaOfUnion, unionOf, type UnionKind } from '../description/plan.ts';
 import { goTypeOf, type GoField, type Shape } from '../description/raw.ts';
 import { stringifyAny } from '../json/any.ts';
+import { cloneJson } from '../patch/values.ts';
 import { canonicalQuantity } from '../quantity/quantity.ts';
 import type { Json, JsonObject } from '../resource.ts';
 import { canonicalBase64 } from './base64.ts';
@@ -11,8 +12,10 @@ import { canonicalMicroTime, canonicalTime } from './time.ts';
 
 /** Turns a JSON value that is not null into what Go would write for it again. */
 export type Read = (value: Json, context: DecodeContext) => Json;
+/** `known`: has been read before; what the value shares with it is copied. */
+type ReadStruct = (value: Json, context: DecodeContext, known?: JsonObject) => Json;
 
-const structReaders = new Map<string, Read>();
+const structReaders = new Map<string, ReadStruct>();
 
 function readString(goType: string): Read {
   return (value, context) => (typeof value === 'string' ? value : context.mismatch(jsonKind(value), goType));
@@ -184,22 +187,26 @@ function makeFieldReader(field: GoField): FieldReader {
   return { field, name: field.name, read: readerOf(field.shape, field.goType), fresh, absent: fresh ? undefined : absentValue(field) };
 }
 
-function makeStructReader(typeName: string): Read {
+function makeStructReader(typeName: string): ReadStruct {
   const plan = planOf(typeName);
   const goType = goTypeOf({ kind: 'object', type: typeName });
   const readers = plan.fields.map(makeFieldReader);
-  return (value, context) => {
+  return (value, context, known) => {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) return context.mismatch(jsonKind(value), goType);
     const object: JsonObject = {};
     const outer = context.struct;
-    let known = 0;
+    let found = 0;
     for (const reader of readers) {
       const { name } = reader;
       const given = value[name];
-      if (given !== undefined) known++;
+      if (given !== undefined) found++;
       if (given === undefined || given === null) {
         const absent = absentOf(reader);
         if (absent !== undefined) object[name] = absent;
+        continue;
+      }
+      if (known !== undefined && typeof given === 'object' && given === known[name]) {
+        object[name] = cloneJson(given);
         continue;
       }
       context.struct = plan.simpleName;
@@ -213,7 +220,7 @@ function makeStructReader(typeName: string): Read {
       if (!isOmitted(reader.field, decoded)) object[name] = decoded;
     }
     context.struct = outer;
-    noteUnknown(value, known, plan.byName, context);
+    noteUnknown(value, found, plan.byName, context);
     context.noteDuplicates(value);
     return object;
   };
@@ -237,7 +244,7 @@ function unionReader(typeName: string, kind: UnionKind): Read {
 }
 
 /** The reader of a struct type. */
-export function structReader(typeName: string): Read {
+export function structReader(typeName: string): ReadStruct {
   const known = structReaders.get(typeName);
   if (known !== undefined) return known;
   const union = unionOf(typeName);

@@ -4,10 +4,12 @@ import { stringifyAny } from './any.ts';
 import { quoteJson } from './quote.ts';
 
 type Write = (value: unknown) => string;
+/** `kept`: of some members the text as it is to be written. */
+type WriteStruct = (value: unknown, kept?: ReadonlyMap<string, string>) => string;
 /** Answers undefined where Go leaves the field out. */
 type WriteField = (value: unknown) => string | undefined;
 
-const writers = new Map<string, Write>();
+const writers = new Map<string, WriteStruct>();
 const utf8 = new TextEncoder();
 
 /** Of what is being written: reading the text gives it again. */
@@ -121,15 +123,15 @@ function fieldWriter(field: GoField): WriteField {
   }
 }
 
-function makeStructWriter(typeName: string): Write {
+function makeStructWriter(typeName: string): WriteStruct {
   const fields = planOf(typeName).fields.map((field) => ({ name: field.name, start: `${quoteJson(field.name)}:`, write: fieldWriter(field) }));
-  return (value) => {
+  return (value, kept) => {
     const object = (value ?? {}) as Record<string, unknown>;
     let text = '';
     let known = 0;
     for (const field of fields) {
       const member = object[field.name];
-      const written = field.write(member);
+      const written = kept?.get(field.name) ?? field.write(member);
       if (written === undefined) continue;
       if (member !== undefined) known += 1;
       else isExact = false;
@@ -150,7 +152,7 @@ function unionWriter(typeName: string): Write {
   return write;
 }
 
-function structWriter(typeName: string): Write {
+function structWriter(typeName: string): WriteStruct {
   const known = writers.get(typeName);
   if (known !== undefined) return known;
   const made = unionOf(typeName) === undefined ? makeStructWriter(typeName) : unionWriter(typeName);
@@ -168,11 +170,11 @@ export function stringifyObject(typeName: string, object: unknown): string {
 
 /**
  * As `stringifyObject`. `exact`: parsing the text gives an object equal to this one, so that it need not be parsed (only the fields of structs may
- * stand in another order). False where that is not certain.
+ * stand in another order). False where that is not certain. `kept`: what an earlier call wrote of some of its members.
  */
-export function stringifyExactly(typeName: string, object: unknown): { readonly text: string; readonly exact: boolean } {
+export function stringifyExactly(typeName: string, object: unknown, kept?: ReadonlyMap<string, string>): { readonly text: string; readonly exact: boolean } {
   isExact = true;
-  const text = structWriter(typeName)(object);
+  const text = structWriter(typeName)(object, kept);
   return { text, exact: isExact };
 }
 

@@ -24,7 +24,7 @@ import { workloadValidators } from './workloads.ts';
 const podValidators: Readonly<Record<string, Validator>> = {
   pods: {
     create: validatePod,
-    update: (pod, old, context) => (context.subresource === 'ephemeralcontainers' ? validateEphemeralUpdate(pod, old) : validatePodUpdate(pod, old)),
+    update: (pod, old, context) => (context.subresource === 'ephemeralcontainers' ? validateEphemeralUpdate(pod, old) : validatePodUpdate(pod, old, context.specIsValid === true)),
     updateStatus: validatePodStatusUpdate,
   },
 };

@@ -37,8 +37,8 @@ export function builtinCodec(api: ApiResource): KindCodec {
   return {
     decode: (body, mediaType, validation, scan) => decode(api, body, mediaType, validation, scan),
     decodeApply: (body, validation, scan) => decodeApply(api, body, validation, scan),
-    convert: (value, validation) => {
-      const { object, warnings } = decodeBody(api, emptyBytes, validation, () => ({ value, duplicates: [], wholeFloats: new Map() }));
+    convert: (value, validation, known) => {
+      const { object, warnings } = decodeBody(api, emptyBytes, validation, () => ({ value, duplicates: [], wholeFloats: new Map() }), known);
       return { object: withDefaults(api, object), warnings };
     },
     encode: (object) => stringifyObject(api.typeName, object),
@@ -78,7 +78,7 @@ function cutJson(value: Uint8Array, typeName: string, sets: readonly number[]): 
 export function builtinStorageCodec(api: ApiResource): StorageCodec {
   return {
     encode: (object) => stringifyObject(api.typeName, object),
-    encodeExactly: (object) => stringifyExactly(api.typeName, object),
+    encodeExactly: (object, kept) => stringifyExactly(api.typeName, object, kept),
     decodeCut: (value, sets) => cutJson(value, api.typeName, sets),
     decode: (value) => (isOwnJson(value) ? storedJson(value, api.typeName) : withDefaults(api, storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName))),
   };

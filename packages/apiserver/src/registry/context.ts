@@ -55,11 +55,11 @@ export function resourceRequest(operation: Operation): ResourceRequest {
   return { http, info, user, notes, resource: kind.api };
 }
 
-export function strategyContext(operation: Operation, subresource = operation.info.subresource): StrategyContext {
+export function strategyContext(operation: Operation, subresource = operation.info.subresource, specIsValid = false): StrategyContext {
   const { host } = operation.context;
   return {
     now: rfc3339Seconds(host.clock.nowMs()), subresource, requestGroup: operation.kind.api.group, userName: operation.user.name, userUid: operation.user.uid, userGroups: operation.user.groups,
-    randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn, features: operation.context.features,
+    randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn, features: operation.context.features, specIsValid,
   };
 }
 

@@ -76,7 +76,7 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
     }
     const encoded = operation.pause === undefined ? undefined : encodeForStore(object, hub.codec);
     if (operation.pause !== undefined) await operation.pause();
-    const result = await hub.store.put(key, object, 0, { encoded, shared: sharesWrites(operation.http) });
+    const result = await hub.store.put(key, object, 0, { encoded, shared: sharesWrites(operation.http), specIsValid: true });
     if (result.kind === 'conflict') return { committed: false, value: 'exists' };
     hub.cache.wrote(result.object);
     noteWrite(operation, object, result.object.revision);

@@ -19,8 +19,8 @@ export interface KindCodec {
   decode(body: Uint8Array, mediaType: MediaType, validation: FieldValidation, scan?: () => ScannedJson): Decoded;
   /** The body of a server-side apply: YAML or JSON, types checked, no defaults. */
   decodeApply(body: Uint8Array, validation: FieldValidation, scan?: () => ScannedJson): Decoded;
-  /** Checks the types of a value that was made by a patch and fills defaults. */
-  convert(value: JsonObject, validation: FieldValidation): Decoded;
+  /** Checks the types of a value that was made by a patch and fills defaults. `known`: decoded before; members that are the very same have the right types. */
+  convert(value: JsonObject, validation: FieldValidation, known?: JsonObject): Decoded;
   /** Keys in upstream's order, with kind and apiVersion. */
   encode(object: JsonObject): string;
   /** With the `k8s\0` envelope. undefined: the kind has no protobuf form. */

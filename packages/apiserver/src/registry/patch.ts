@@ -67,13 +67,13 @@ function changed(operation: Operation, kind: PatchKind, patch: Json, live: JsonO
 }
 
 /** The object that a patch made of the live one, decoded; `shown` is what an error says of it. */
-export function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live: JsonObject, options: WriteOptions): Decoded {
+export function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live: JsonObject, options: WriteOptions, known?: JsonObject): Decoded {
   const made = changed(operation, kind, patch.value, live);
   // Strategic patches are merged into an object whose kind is settled.
   const result = kind === 'strategic' && isObject(made) ? { ...made, kind: live['kind'] ?? null, apiVersion: live['apiVersion'] ?? null } : made;
   const shown = (): string => (kind === 'strategic' ? goMapText(patch.value) : patchedText(result, kind === 'json' ? traceOfOperations(patch.value) : traceOfMerge(patch.value), operation.kind.api.typeName));
   if (!isObject(result)) throw invalidPatch(shown(), `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(result)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
-  const decoded = convertTouched(operation, kind, result, live, options, shown);
+  const decoded = convertTouched(operation, kind, result, live, { options, shown, known });
   // What was merged is read back in the order of its keys.
   const unknown = kind === 'json' ? decoded.warnings : decoded.warnings.toSorted();
   const problems = options.fieldValidation === 'Ignore' ? [] : [...patch.strictErrors, ...unknown];
@@ -84,21 +84,28 @@ export function decodePatched(operation: Operation, kind: PatchKind, patch: Patc
   return { object: decoded.object, warnings: problems };
 }
 
-/** What a patch of a status has left as it was stored is not read again; the strategy keeps it as well. */
-function convertTouched(operation: Operation, kind: PatchKind, result: JsonObject, live: JsonObject, options: WriteOptions, shown: () => string): Decoded {
+interface Reading {
+  readonly options: WriteOptions;
+  /** What an error says of the object. */
+  readonly shown: () => string;
+  readonly known: JsonObject | undefined;
+}
+
+/** What a patch of a status has left as it was stored is not even copied; the strategy keeps it as well. */
+function convertTouched(operation: Operation, kind: PatchKind, result: JsonObject, live: JsonObject, reading: Reading): Decoded {
   const { spec, ...rest } = result;
   const { kind: { isHub, hub }, info } = operation;
-  if (spec === undefined || spec !== live['spec'] || info.subresource !== 'status' || !isHub || hub.custom) return convert(operation, kind, result, options, shown);
-  const decoded = convert(operation, kind, rest, options, shown);
+  if (spec === undefined || spec !== live['spec'] || info.subresource !== 'status' || !isHub || hub.custom) return convert(operation, kind, result, reading);
+  const decoded = convert(operation, kind, rest, reading);
   decoded.object['spec'] = spec;
   return decoded;
 }
 
-function convert(operation: Operation, kind: PatchKind, result: JsonObject, options: WriteOptions, shown: () => string): Decoded {
+function convert(operation: Operation, kind: PatchKind, result: JsonObject, { options, shown, known }: Reading): Decoded {
   const { codec, hub } = operation.kind;
   if (hub.custom && codec.encodeProtobuf === undefined) return codec.convert(result, options.fieldValidation);
   try {
-    return codec.convert(result, options.fieldValidation === 'Ignore' ? 'Ignore' : 'Warn');
+    return codec.convert(result, options.fieldValidation === 'Ignore' ? 'Ignore' : 'Warn', known);
   } catch (error) {
     if (!(error instanceof StatusError) || error.reason !== 'BadRequest') throw error;
     const why = innerReason(error);
@@ -119,8 +126,8 @@ function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, op
   let warned = false;
   return {
     ownManagedFields: false, requireVersion: false, leavesLive: true,
-    build: (live) => {
-      const decoded = decodePatched(operation, kind, patch, live, options);
+    build: (live, isCanonical) => {
+      const decoded = decodePatched(operation, kind, patch, live, options, isCanonical ? live : undefined);
       if (!warned) decoded.warnings.forEach(operation.notes.warn);
       warned = true;
       return decoded.object;

@@ -36,7 +36,7 @@ function throughHub(codec: KindCodec, settle: (object: JsonObject) => JsonObject
   return {
     ...codec,
     decode: (body, mediaType, validation, scan) => settled(codec.decode(body, mediaType, validation, scan)),
-    convert: (value, validation) => settled(codec.convert(value, validation)),
+    convert: (value, validation, known) => settled(codec.convert(value, validation, known)),
   };
 }
 

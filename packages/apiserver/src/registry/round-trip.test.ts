@@ -1,5 +1,5 @@
 import { builtinResources, stringifyAny, type ApiResource, type JsonObject } from '@coxswain/api';
-import { utf8 } from '@coxswain/host';
+import { fromUtf8, utf8 } from '@coxswain/host';
 import { describe, expect, test } from 'vitest';
 import { encodeForStore, StoredObject } from '../storage/codec.ts';
 import { builtinCodec, builtinStorageCodec } from './bindings.ts';
@@ -60,6 +60,21 @@ describe.each(builtinResources.map((api) => [`${apiVersionOf(api)} ${api.kind}`,
       expect(codec.encodeProtobuf === undefined ? undefined : stored.protobuf(codec.encodeProtobuf), `encoded from the store, seed ${seed}`).toEqual(codec.encodeProtobuf?.(stored.object));
       expect(storage.decode(message), `what the original stores, seed ${seed}`).toEqual(object);
       expect(codec.decode(stored.bytes, 'json', 'Strict').object, `served, seed ${seed}`).toEqual(withVersion(object, '42'));
+    }
+  });
+
+  test('what has not changed is taken over as it would be read and written', () => {
+    for (const seed of seeds) {
+      const { object } = codec.decode(utf8(stringifyAny(generated(api, seed))), 'json', 'Strict');
+      const stored = new StoredObject('/key', encodeForStore(object, storage).value, 42, storage);
+      const before = stored.object;
+      const changed = withMetadata(before, { labels: { more: 'than before' } });
+      const inPart = encodeForStore(changed, storage, stored);
+      expect(fromUtf8(inPart.value), `written, seed ${seed}`).toBe(storage.encode(withVersion(changed, undefined)));
+      if (inPart.object !== undefined) expect(inPart.object, `exact, seed ${seed}`).toEqual(storage.decode(inPart.value));
+      const read = codec.convert(changed, 'Strict', before);
+      expect(read, `read, seed ${seed}`).toEqual(codec.convert(changed, 'Strict'));
+      for (const [key, part] of Object.entries(read.object)) if (typeof part === 'object' && part !== null) expect(part, `${key} is its own, seed ${seed}`).not.toBe(before[key]);
     }
   });
 });

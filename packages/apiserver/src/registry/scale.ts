@@ -194,7 +194,7 @@ async function write(operation: Operation, options: WriteOptions, change: ScaleC
       return wanted;
     },
   }, options);
-  const object = written.stored === undefined ? kind.fromHub(written.object) : servedObject(kind, written.stored);
+  const object = written.stored === undefined ? kind.fromHub(copy(written.object)) : servedObject(kind, written.stored);
   return scaleResponse(negotiated, scaleOf(kind, object));
 }
 

@@ -1,4 +1,4 @@
-import { allSteps, conflict, invalid, keepManagedTimes, notFound, StatusError, type FieldError, type JsonObject } from '@coxswain/api';
+import { allSteps, conflict, equalJson, invalid, keepManagedTimes, notFound, StatusError, type FieldError, type JsonObject } from '@coxswain/api';
 import { append, header, rfc3339Seconds } from '@coxswain/host';
 import { sharesWrites } from '../fast-path/inner.ts';
 import { objectKey } from '../storage/keys.ts';
@@ -14,7 +14,7 @@ import { guardOf } from './lease-guards.ts';
 import { shownKind } from './kind.ts';
 import { checkResourceVersion, checkUid, dropDuplicateOwners, keepSystemFields, lockMessage, matchNamespace } from './metadata.ts';
 import { inTurns } from './managed-fields.ts';
-import { copy, copyState, meta, text } from './object.ts';
+import { copy, copyState, isObject, meta, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
 
@@ -30,9 +30,9 @@ export interface AdmissionView {
 export interface Change {
   /**
    * The wanted object from the live one (both in the request's version; `live` may be changed in place and answered, unless it is `leavesLive`).
-   * Called again after a lost race. undefined: nothing is to be written.
+   * Called again after a lost race. undefined: nothing is to be written. `isCanonical`: decoding and encoding `live` again would change nothing.
    */
-  build(live: JsonObject): Promise<JsonObject> | JsonObject;
+  build(live: JsonObject, isCanonical: boolean): Promise<JsonObject> | JsonObject;
   /** `build` does not change what it is given, and answers no part of it but a spec that the strategy takes from there anyway. */
   readonly leavesLive?: boolean;
   /** What to create where there is nothing; throws or answers undefined for 404. */
@@ -72,13 +72,26 @@ function sameState(object: JsonObject, value: Uint8Array, current: StoredObject,
   return codec.encode(object) === codec.encode(current.object);
 }
 
-function validate(operation: Operation, object: JsonObject, old: JsonObject): void {
-  refuse(operation, object, old, operation.kind.hub.strategy.validateUpdate?.(object, old, strategyContext(operation)) ?? []);
+/**
+ * What has not changed is from here on the very part of the stored object, which nobody changes: it is neither looked at nor encoded again. Tells
+ * whether the spec is one of those.
+ */
+function shareUnchanged(object: JsonObject, current: StoredObject): boolean {
+  const before = current.object;
+  for (const key of Object.keys(before)) {
+    const part = before[key];
+    if (key !== 'metadata' && isObject(part) && equalJson(object[key], part)) object[key] = part;
+  }
+  return isObject(before['spec']) && object['spec'] === before['spec'];
+}
+
+function validate(operation: Operation, object: JsonObject, old: JsonObject, specIsValid: boolean): void {
+  refuse(operation, object, old, operation.kind.hub.strategy.validateUpdate?.(object, old, strategyContext(operation, operation.info.subresource, specIsValid)) ?? []);
 }
 
 async function validateInTurns(operation: Operation, object: JsonObject, old: JsonObject, pause: () => Promise<void>): Promise<void> {
   const steps = operation.kind.hub.strategy.validateUpdateInSteps?.(object, old, strategyContext(operation));
-  if (steps === undefined) validate(operation, object, old);
+  if (steps === undefined) validate(operation, object, old, false);
   else refuse(operation, object, old, await inTurns(steps, pause));
 }
 
@@ -101,7 +114,7 @@ async function build(operation: Operation, current: StoredObject, change: Change
   const { kind, context, info } = operation;
   const live = kind.fromHub(copyState(current.object));
   if (operation.pause !== undefined) await operation.pause();
-  const wanted = await change.build(change.leavesLive === true ? live : copyState(live));
+  const wanted = await change.build(change.leavesLive === true ? live : copyState(live), kind.isHub && current.isServedForm);
   if (operation.pause !== undefined) await operation.pause();
   const uid = text(meta(live), 'uid');
   // Only who sends the whole object names the one that it means.
@@ -148,7 +161,8 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
   keepSystemFields(object, old);
   hub.strategy.prepareForUpdate?.(object, old, strategyContext(operation));
   return withHooks<Attempt>(operation, { operation: 'UPDATE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
-    if (operation.pause === undefined) validate(operation, object, old);
+    const keptValid = operation.pause === undefined && shareUnchanged(object, current) && current.specIsValid;
+    if (operation.pause === undefined) validate(operation, object, old, keptValid);
     else {
       await operation.pause();
       await validateInTurns(operation, object, old, operation.pause);
@@ -161,7 +175,7 @@ async function attempt(operation: Operation, current: StoredObject, change: Chan
       options: optionsObject('UpdateOptions', options.given), objectKind: change.view?.objectKind,
     }));
     if (operation.pause !== undefined) await operation.pause();
-    return write(operation, current, object, options.dryRun);
+    return write(operation, current, object, { dryRun: options.dryRun, specIsValid: keptValid || info.subresource === '' });
   });
 }
 
@@ -170,7 +184,7 @@ function lost({ context }: Operation, guard: WriteGuard | undefined, current: St
   return { kind: 'lost', current };
 }
 
-async function write(operation: Operation, current: StoredObject, object: JsonObject, dryRun: boolean): Promise<{ committed: boolean; value: Attempt }> {
+async function write(operation: Operation, current: StoredObject, object: JsonObject, { dryRun, specIsValid }: { readonly dryRun: boolean; readonly specIsValid: boolean }): Promise<{ committed: boolean; value: Attempt }> {
   const { store } = operation.kind.hub;
   const old = current.object;
   keepManagedTimes(object, old);
@@ -187,13 +201,13 @@ async function write(operation: Operation, current: StoredObject, object: JsonOb
     return { committed: value.kind === 'done', value };
   }
   meta(object)['resourceVersion'] = String(current.revision);
-  const encoded = encodeForStore(object, operation.kind.hub.codec);
+  const encoded = encodeForStore(object, operation.kind.hub.codec, operation.pause === undefined ? current : undefined);
   if (operation.pause !== undefined) await operation.pause();
   if (!current.stale && sameState(object, encoded.value, current, operation) && operation.kind.hub.codec.isCurrent?.(current.value) !== false) return { committed: false, value: { kind: 'done', written: { object, stored: current } } };
   if (dryRun) return { committed: false, value: { kind: 'done', written: { object, stored: undefined, revision: current.revision } } };
   if (operation.pause !== undefined) await operation.pause();
   const guard = await guardOf(operation);
-  const result = await store.put(current.key, object, current.revision, { encoded, shared: sharesWrites(operation.http), guard });
+  const result = await store.put(current.key, object, current.revision, { encoded, shared: sharesWrites(operation.http), guard, specIsValid });
   if (result.kind === 'conflict') return { committed: false, value: lost(operation, guard, result.current) };
   operation.kind.hub.cache.wrote(result.object);
   noteWrite(operation, object, result.object.revision);

@@ -1,6 +1,6 @@
 import { internalError, type JsonObject } from '@coxswain/api';
 import { assert, concatBytes, copyBytes, fromUtf8, utf8 } from '@coxswain/host';
-import { fieldSets, textFinder } from './find.ts';
+import { fieldSets, memberTexts, textFinder } from './find.ts';
 import { EncodedBudget, ParsedBudget, type Kept } from './parsed.ts';
 import { behindUid, placeOf } from './splice.ts';
 
@@ -8,8 +8,8 @@ import { behindUid, placeOf } from './splice.ts';
 export interface StorageCodec {
   /** Keys in upstream's order, resourceVersion left out. */
   encode(object: JsonObject): string;
-  /** As `encode`; `exact`: decoding the text would give an equal object. Absent: nobody knows. */
-  encodeExactly?(object: JsonObject): { readonly text: string; readonly exact: boolean };
+  /** As `encode`; `exact`: decoding the text would give an equal object. Absent: nobody knows. `kept`: members whose text is known. */
+  encodeExactly?(object: JsonObject, kept?: ReadonlyMap<string, string>): { readonly text: string; readonly exact: boolean };
   /** Reads upstream's protobuf too (`k8s\0`). */
   decode(value: Uint8Array): JsonObject;
   /** As `decode`, of our own JSON, but the parts that `sets` names by their ends (`fieldSets`) stay as they are, for `encodeProtobuf` only. */
@@ -59,6 +59,7 @@ export interface StoredOptions {
   readonly stale?: boolean;
   /** What decoding the value would give, but for resourceVersion, if that is known. Nobody may change it any more. */
   readonly object?: JsonObject | undefined;
+  readonly specIsValid?: boolean;
 }
 
 /** One stored state of one object; revision 0: it was not stored (a dry run). Immutable; kept as bytes, parsed when asked for. */
@@ -69,6 +70,8 @@ export class StoredObject {
   readonly lease: bigint;
   /** It lies in the store under a former key: its next write is one even if nothing has changed. */
   readonly stale: boolean;
+  /** All rules of its kind were asked of its spec by this server, and none refused it. */
+  readonly specIsValid: boolean;
   readonly #value: Uint8Array;
   readonly #codec: StorageCodec;
   #object: JsonObject | undefined;
@@ -82,6 +85,7 @@ export class StoredObject {
     this.createRevision = options.createRevision ?? revision;
     this.lease = options.lease ?? 0n;
     this.stale = options.stale ?? false;
+    this.specIsValid = options.specIsValid ?? false;
     this.#value = value;
     this.#codec = codec;
     if (options.object !== undefined && revision > 0) this.#object = { ...options.object, metadata: { ...metadataOf(options.object), resourceVersion: String(revision) } };
@@ -89,7 +93,7 @@ export class StoredObject {
 
   /** The same state as the store tells of it, which knows more. */
   as(known: Pick<StoredOptions, 'createRevision' | 'lease' | 'stale'>): StoredObject {
-    const same = new StoredObject(this.key, this.#value, this.revision, this.#codec, known);
+    const same = new StoredObject(this.key, this.#value, this.revision, this.#codec, { createRevision: known.createRevision, lease: known.lease, stale: known.stale, specIsValid: this.specIsValid });
     same.#object = this.#object;
     same.#versionAt = this.#versionAt;
     if (same.#object !== undefined) parsed.keep(same, this.#value.length);
@@ -118,7 +122,7 @@ export class StoredObject {
 
   /** `spec.nodeName`, for pods what most is decided by: found without parsing all of it. */
   get nodeName(): string {
-    if (this.isServedForm) return findNodeName(this.#value);
+    if (this.#object === undefined && this.isServedForm) return findNodeName(this.#value);
     const { spec } = this.object;
     const name = typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? spec['nodeName'] : undefined;
     return typeof name === 'string' ? name : '';
@@ -226,11 +230,18 @@ export interface Encoded {
   readonly object: JsonObject | undefined;
 }
 
-/** Without resourceVersion, which is the store's to say. */
-export function encodeForStore(object: JsonObject, codec: StorageCodec): Encoded {
+/** The text of the members that the object has in common with the stored one, found in what is stored. */
+function textInCommon(object: JsonObject, stored: StoredObject): ReadonlyMap<string, string> | undefined {
+  const before = stored.object;
+  const common = Object.keys(object).filter((key) => typeof object[key] === 'object' && object[key] === before[key]);
+  return common.length === 0 ? undefined : memberTexts(stored.value, common);
+}
+
+/** Without resourceVersion, which is the store's to say. `stored`: what the object was made from; members that are the very same are not encoded again. */
+export function encodeForStore(object: JsonObject, codec: StorageCodec, stored?: StoredObject): Encoded {
   const { resourceVersion: _version, selfLink: _link, ...metadata } = metadataOf(object);
   const bare = { ...object, metadata };
   if (codec.toStore !== undefined || codec.encodeExactly === undefined) return { value: utf8(codec.toStore?.(bare) ?? codec.encode(bare)), object: undefined };
-  const { text, exact } = codec.encodeExactly(bare);
+  const { text, exact } = codec.encodeExactly(bare, stored?.isServedForm === true ? textInCommon(object, stored) : undefined);
   return { value: utf8(text), object: exact ? bare : undefined };
 }

@@ -50,6 +50,20 @@ function memberAt(json: Uint8Array, at: number, key: Uint8Array): number {
   return -1;
 }
 
+/** The values of these members of the outermost object, as they stand there. */
+export function memberTexts(json: Uint8Array, names: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (json[0] !== openBrace) return found;
+  for (let index = 1; json[index] === quote; index += 1) {
+    const end = behindText(json, index);
+    const name = names.find((one) => isKey(json, index + 1, end - 1, utf8(one)));
+    index = behindValue(json, end + 1);
+    if (name !== undefined) found.set(name, fromUtf8(json.subarray(end + 1, index)));
+    if (json[index] !== comma || found.size === names.length) break;
+  }
+  return found;
+}
+
 /** Finds the text at that path; '' where there is none, or something else. */
 export function textFinder(...path: readonly string[]): (json: Uint8Array) => string {
   const keys = path.map(utf8);

@@ -36,6 +36,8 @@ export interface PutOptions {
   /** The object as it is stored, if that is known already. */
   readonly encoded?: Encoded;
   readonly guard?: WriteGuard | undefined;
+  /** See `StoredObject`. */
+  readonly specIsValid?: boolean;
 }
 
 /** Another key that must not have changed since; it is kept in the same store. */
@@ -102,7 +104,7 @@ export class ResourceStore {
     const op: TxnOp = { type: 'put', key: keyBytes, value, ...(lease === undefined ? {} : { lease }) };
     const result = await this.#compareAnd(keyBytes, expectedRevision, op, options);
     if (result.kind === 'conflict') return result;
-    return { kind: 'written', object: new StoredObject(key, value, result.revision, this.codec, { object: encoded.object }) };
+    return { kind: 'written', object: new StoredObject(key, value, result.revision, this.codec, { object: encoded.object, specIsValid: options.specIsValid === true }) };
   }
 
   /** On success `object` is the last state, told at the revision of its deletion. */

@@ -6,7 +6,7 @@ import { entries, get, list, obj, objects, optionalNumber, str, withoutKeys } fr
 import { forbiddenField, goText, invalidValue } from '../errors.ts';
 import { each, goStringMap, requireString } from '../common.ts';
 import { goStruct, goStructs } from '../go-value.ts';
-import { validatePodAnnotationUpdate } from './annotations.ts';
+import { validatePodAnnotations, validatePodAnnotationUpdate } from './annotations.ts';
 import { validateImageSpaces } from './containers.ts';
 import { validateTolerations } from './placement.ts';
 import { validatePodRules } from './pod.ts';
@@ -106,7 +106,9 @@ function withoutNarrowed(spec: JsonObject): JsonObject {
   return { ...withoutKeys(spec, 'nodeSelector', 'affinity'), ...(Object.keys(affinity).length === 0 ? {} : { affinity }) };
 }
 
-export function validatePodUpdate(pod: JsonObject, old: JsonObject): FieldError[] {
+/** `specIsValid`: it is the old one, of which the rules that look at nothing else are known to say nothing. */
+export function validatePodUpdate(pod: JsonObject, old: JsonObject, specIsValid = false): FieldError[] {
+  if (specIsValid) return [...validatePodAnnotations(pod), ...validatePodAnnotationUpdate(pod, old)];
   const spec = obj(pod, 'spec') ?? {};
   const before = obj(old, 'spec') ?? {};
   const changes = containerChanges(spec, before);
