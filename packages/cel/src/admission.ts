@@ -8,7 +8,7 @@ import type { BoundValue, DeclType, Environment, Json, Program } from './types.t
 const kindDecl = objectDecl('kubernetes.GroupVersionKind', { group: stringDecl, version: stringDecl, kind: stringDecl });
 const resourceDecl = objectDecl('kubernetes.GroupVersionResource', { group: stringDecl, version: stringDecl, resource: stringDecl });
 
-export const admissionRequestDecl: DeclType = objectDecl('kubernetes.AdmissionRequest', {
+const admissionRequestDecl: DeclType = objectDecl('kubernetes.AdmissionRequest', {
   kind: kindDecl, resource: resourceDecl, subResource: stringDecl, requestKind: kindDecl, requestResource: resourceDecl, requestSubResource: stringDecl, name: stringDecl, namespace: stringDecl,
   operation: stringDecl, dryRun: boolDecl, options: dynDecl,
   userInfo: objectDecl('kubernetes.UserInfo', { username: stringDecl, uid: stringDecl, groups: listDecl(stringDecl), extra: mapDecl(listDecl(stringDecl)) }),
@@ -16,7 +16,7 @@ export const admissionRequestDecl: DeclType = objectDecl('kubernetes.AdmissionRe
 
 const conditionDecl = objectDecl('kubernetes.NamespaceCondition', { status: stringDecl, type: stringDecl, lastTransitionTime: timestampDecl, message: stringDecl, reason: stringDecl });
 
-export const namespaceDecl: DeclType = objectDecl('kubernetes.Namespace', {
+const namespaceDecl: DeclType = objectDecl('kubernetes.Namespace', {
   metadata: objectDecl('kubernetes.NamespaceMetadata', {
     name: stringDecl, generateName: stringDecl, namespace: stringDecl, labels: mapDecl(stringDecl), annotations: mapDecl(stringDecl), UID: stringDecl, creationTimestamp: timestampDecl,
     deletionGracePeriodSeconds: intDecl, deletionTimestamp: timestampDecl, generation: intDecl, resourceVersion: stringDecl, finalizers: listDecl(stringDecl),

@@ -6,7 +6,7 @@ import type { DeclField, DeclType, JsonObject, Json, ObjectDeclType } from './ty
 /** The smallest each can be in JSON. */
 export const boolDecl: DeclType = { kind: 'bool', minSerializedSize: 4 };
 export const intDecl: DeclType = { kind: 'int', minSerializedSize: 1 };
-export const doubleDecl: DeclType = { kind: 'double', minSerializedSize: 1 };
+const doubleDecl: DeclType = { kind: 'double', minSerializedSize: 1 };
 export const stringDecl: DeclType = { kind: 'string', minSerializedSize: 2 };
 export const dynDecl: DeclType = { kind: 'dyn', minSerializedSize: 1 };
 export const anyDecl: DeclType = { kind: 'dyn', minSerializedSize: 1, format: 'any' };

@@ -39,7 +39,7 @@ function equalMaps(left: MapValue, right: MapValue): boolean {
 }
 
 /** -1, 0, 1; NaN where a NaN is in it; undefined if one is no number. */
-export function compareNumbers(left: CelValue, right: CelValue): number | undefined {
+function compareNumbers(left: CelValue, right: CelValue): number | undefined {
   const a = left instanceof Uint ? left.value : left;
   const b = right instanceof Uint ? right.value : right;
   if (typeof a !== 'bigint' && typeof a !== 'number') return undefined;

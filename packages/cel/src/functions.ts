@@ -97,7 +97,7 @@ export function matches(type: CheckType, value: CelValue): boolean {
   }
 }
 
-export function noSuchOverloadOf(name: string, args: readonly CelValue[]): CelError {
+function noSuchOverloadOf(name: string, args: readonly CelValue[]): CelError {
   const error = args.find(isError);
   return error ?? new CelError(`no such overload: ${name}(${args.map(typeNameOf).join(', ')})`);
 }

@@ -23,7 +23,7 @@ const text = new RegExp([
 const brokenText = new RegExp(String.raw`[bB]?(?:[rR]["'][^\n\r]*|"(?:${escape}|[^\\"\n\r])*|'(?:${escape}|[^\\'\n\r])*)(?:\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?)?`, 'yu');
 const punctuation = /==|!=|<=|>=|&&|\|\||[[\]{}().,\-!?:+*/%<>]/y;
 /** `true`, `in` and their like are tokens of their own. */
-export const keywords: ReadonlySet<string> = new Set(['in', 'true', 'false', 'null']);
+const keywords: ReadonlySet<string> = new Set(['in', 'true', 'false', 'null']);
 
 function match(pattern: RegExp, source: string, at: number): string | undefined {
   pattern.lastIndex = at;

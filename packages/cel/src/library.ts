@@ -16,7 +16,7 @@ import { patchFunctions } from './structs.ts';
 export type FunctionTable = ReadonlyMap<string, FunctionDecl>;
 
 /** Libraries that name the same function (indexOf of lists and of strings) share it. */
-export function functionTable(...libraries: readonly (readonly FunctionDecl[])[]): FunctionTable {
+function functionTable(...libraries: readonly (readonly FunctionDecl[])[]): FunctionTable {
   const table = new Map<string, FunctionDecl>();
   for (const decl of libraries.flat()) {
     const known = table.get(decl.name);

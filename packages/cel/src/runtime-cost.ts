@@ -32,7 +32,7 @@ function traversalCost(value: CelValue): number {
   return 1;
 }
 
-export function utf8Length(text: string): number {
+function utf8Length(text: string): number {
   let length = text.length;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);

@@ -4,8 +4,8 @@ const nanosPerSecond = 1_000_000_000n;
 const minSeconds = -62_135_596_800n;
 const maxSeconds = 253_402_300_799n;
 
-export const floorDivide = (value: bigint, by: bigint): bigint => (value - (((value % by) + by) % by)) / by;
-export const timestampOverflow = new CelError('timestamp overflow');
+const floorDivide = (value: bigint, by: bigint): bigint => (value - (((value % by) + by) % by)) / by;
+const timestampOverflow = new CelError('timestamp overflow');
 
 export function timestamp(nanos: bigint, offsetSeconds = 0): Timestamp | CelError {
   const seconds = floorDivide(nanos, nanosPerSecond);

@@ -14,7 +14,7 @@ export const leaseTermHeader = 'x-coxswain-lease-term';
 /** Of the refusal's cause. */
 export const fencedReason = 'LeaseMovedOn';
 
-export function encodeLeaseTerm({ namespace, name, holderIdentity, leaseTransitions }: LeaseTerm): string {
+function encodeLeaseTerm({ namespace, name, holderIdentity, leaseTransitions }: LeaseTerm): string {
   return [namespace, name, encodeURIComponent(holderIdentity), leaseTransitions].join('/');
 }
 

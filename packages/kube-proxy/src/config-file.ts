@@ -47,7 +47,7 @@ function refuseUnknown(fields: Fields, path: string): void {
 }
 
 /** `mode` and how local traffic is told apart. */
-export function checkModes(mode: string, detectLocalMode: string): void {
+function checkModes(mode: string, detectLocalMode: string): void {
   if (mode !== '' && mode !== 'iptables') throw mistake('mode', `${mode} is not built yet; use iptables`);
   if (detectLocalMode !== '' && detectLocalMode !== 'ClusterCIDR') throw mistake('detectLocalMode', `${detectLocalMode} is not built yet; use ClusterCIDR`);
 }

@@ -16,7 +16,7 @@ export interface RuntimePod {
 
 export interface RuntimePods extends Pick<Relisted, 'runningPods' | 'containers'> { readonly pods: ReadonlyMap<string, RuntimePod> }
 
-export async function listRuntimePods(runtime: ContainerRuntime): Promise<RuntimePods> {
+async function listRuntimePods(runtime: ContainerRuntime): Promise<RuntimePods> {
   const [sandboxes, containers] = await Promise.all([runtime.listPodSandboxes(), runtime.listContainers()]);
   const parts = new Map<string, string[]>();
   const facts = new Map<string, Omit<RuntimePod, 'signature'>>();

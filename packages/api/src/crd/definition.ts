@@ -114,7 +114,7 @@ const liveVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create
 const endingVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch'];
 
 /** Key of a custom type: `com.example.stable.v1.CronTab`. */
-export function customTypeName(group: string, version: string, kind: string): string {
+function customTypeName(group: string, version: string, kind: string): string {
   return `${group.split('.').toReversed().join('.')}.${version}.${kind}`;
 }
 

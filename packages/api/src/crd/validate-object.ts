@@ -109,7 +109,7 @@ export function validateEmbedded(value: Json, schema: Structural | undefined, fi
 }
 
 /** The value at `.spec.replicas` and the like; a text says why there can be none. */
-export function nestedValue(object: JsonObject, path: string): { readonly value: Json | undefined } | { readonly trouble: string } {
+function nestedValue(object: JsonObject, path: string): { readonly value: Json | undefined } | { readonly trouble: string } {
   let value: Json | undefined = object;
   const parts = path.replace(/^\./, '').split('.');
   for (const [index, key] of parts.entries()) {

@@ -133,7 +133,7 @@ function lazyReader(typeName: string): Read {
 }
 
 /** What Go writes for a value that was never set. */
-export function zeroOf(shape: Shape): Json {
+function zeroOf(shape: Shape): Json {
   switch (shape.kind) {
     case 'string': return '';
     case 'boolean': return false;

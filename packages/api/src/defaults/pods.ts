@@ -75,7 +75,7 @@ const probe: SetDefaults = (object) => {
 const httpGet: SetDefaults = setDefaults({ path: '/', scheme: 'HTTP' });
 
 /** Finer than a thousandth is rounded up in every resource list. */
-export function roundResourceList(list: JsonObject): void {
+function roundResourceList(list: JsonObject): void {
   for (const [name, amount] of Object.entries(list)) {
     if (typeof amount !== 'string' || !/[nu.]|e-/.test(amount)) continue;
     const quantity = parseQuantity(amount);
@@ -83,7 +83,7 @@ export function roundResourceList(list: JsonObject): void {
   }
 }
 
-export const resourceListKeys: ReadonlySet<string> = new Set([
+const resourceListKeys: ReadonlySet<string> = new Set([
   'limits', 'requests', 'overhead', 'capacity', 'allocatable', 'hard', 'used', 'max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio', 'allocatedResources',
 ]);
 

@@ -36,7 +36,7 @@ function anyType(goType: string): string {
 }
 
 /** The type that a shape refers to, if any. */
-export function referredType(shape: Shape, goType: string): string | undefined {
+function referredType(shape: Shape, goType: string): string | undefined {
   switch (shape.kind) {
     case 'object': return shape.type;
     case 'list': case 'map': return referredType(shape.of, goType);

@@ -40,7 +40,7 @@ function retainKeys(original: JsonObject, patch: JsonObject): void {
 }
 
 /** Neither argument is changed; what the patch does not touch is the original's. */
-export function mergeObject(live: JsonObject, patch: JsonObject, schema: PatchSchema): JsonObject {
+function mergeObject(live: JsonObject, patch: JsonObject, schema: PatchSchema): JsonObject {
   const directive = own(patch, '$patch');
   if (directive === 'replace') {
     const { $patch: _directive, ...rest } = patch;

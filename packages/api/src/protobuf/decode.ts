@@ -210,7 +210,7 @@ function unionReader(typeName: string): (bytes: Uint8Array) => Json {
 }
 
 /** An object as its fields stand on the wire: what Go's zero values would add is not in it. */
-export function readStruct(typeName: string, bytes: Uint8Array): Json {
+function readStruct(typeName: string, bytes: Uint8Array): Json {
   let read = readers.get(typeName);
   if (read === undefined) {
     read = unionOf(typeName) === undefined ? makeStructReader(typeName) : unionReader(typeName);

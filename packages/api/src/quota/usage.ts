@@ -7,7 +7,7 @@ import { podInScope, podUsage } from './pods.ts';
 /** Counted by their plain names too, from before `count/` was. */
 const plainlyCounted = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas', 'services', 'persistentvolumeclaims']);
 
-export function countName({ group, resource }: GroupResource): string {
+function countName({ group, resource }: GroupResource): string {
   return `count/${resource}${group === '' ? '' : `.${group}`}`;
 }
 

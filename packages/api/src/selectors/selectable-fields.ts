@@ -10,7 +10,7 @@ export interface SelectableFields {
   refusal(field: string, kind: string, groupVersion: string): string;
 }
 
-export function getPath(object: JsonObject, ...path: readonly string[]): Json | undefined {
+function getPath(object: JsonObject, ...path: readonly string[]): Json | undefined {
   let value: Json | undefined = object;
   for (const key of path) {
     if (value === null || value === undefined || typeof value !== 'object' || Array.isArray(value)) return undefined;

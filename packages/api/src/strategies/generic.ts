@@ -35,7 +35,7 @@ export function keep(object: JsonObject, old: JsonObject, key: string): void {
 }
 
 /** The status that a Go server would write if nothing were set; undefined where it would write none. */
-export function zeroStatus(resource: ApiResource | undefined): Json | undefined {
+function zeroStatus(resource: ApiResource | undefined): Json | undefined {
   if (resource === undefined || !apiDescription.hasType(resource.typeName)) return undefined;
   return zeroObject(apiDescription, resource.typeName)['status'];
 }
@@ -56,7 +56,7 @@ function same(a: Json, b: Json): boolean {
   return equalJson(a, b) || (empty(a) && empty(b));
 }
 
-export function raiseGeneration(object: JsonObject, old: JsonObject, rule: GenerationRule): void {
+function raiseGeneration(object: JsonObject, old: JsonObject, rule: GenerationRule): void {
   const changed = rule.some((field) => !same(watched(object, field), watched(old, field)));
   metadataOf(object)['generation'] = generationOf(old) + (changed ? 1 : 0);
 }

@@ -64,7 +64,7 @@ function dropUntouched(spec: JsonObject, old: JsonObject, keys: readonly string[
 }
 
 /** Old clients know only clusterIP; the list follows it, and the other way round when it is cleared. */
-export function normalizeClusterIps(spec: JsonObject, old: JsonObject | undefined): void {
+function normalizeClusterIps(spec: JsonObject, old: JsonObject | undefined): void {
   const first = str(spec, 'clusterIP');
   const all = get(spec, 'clusterIPs');
   if (old === undefined) {

@@ -24,7 +24,7 @@ function oldLabel(key: string): string | undefined {
 }
 
 /** Also of a volume's or a storage class's place. */
-export function nodeTermWarnings(term: JsonObject | undefined, field: string): string[] {
+function nodeTermWarnings(term: JsonObject | undefined, field: string): string[] {
   return objects(term, 'matchExpressions').flatMap((one, index) => {
     const text = oldLabel(str(one, 'key'));
     return text === undefined ? [] : [`${field}.matchExpressions[${index}].key: ${str(one, 'key')} is ${text}`];
@@ -214,7 +214,7 @@ function containerWarnings(container: JsonObject, at: string, annotations: JsonO
 }
 
 /** `template` holds metadata and spec; `field` is its place, '' for a pod. */
-export function templateTexts(template: JsonObject | undefined, field: string): string[] {
+function templateTexts(template: JsonObject | undefined, field: string): string[] {
   const spec = obj(template, 'spec');
   const prefix = field === '' ? '' : `${field}.`;
   const at = `${prefix}spec`;

@@ -45,7 +45,7 @@ function headers(resource: Resource, printer: Printer, custom: readonly CustomCo
 }
 
 /** metadata alone, as the kind PartialObjectMetadata. */
-export function toPartialObjectMetadata(object: JsonObject, version = 'v1'): JsonObject {
+function toPartialObjectMetadata(object: JsonObject, version = 'v1'): JsonObject {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object['metadata'] ?? {} };
 }
 

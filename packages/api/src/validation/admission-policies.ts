@@ -67,7 +67,7 @@ function matchResources(resources: JsonObject, field: string): FieldError[] {
   return errors;
 }
 
-export function matchConditionErrors(conditions: readonly JsonObject[], hasParams: boolean, known: ReadonlySet<string>, field: string): FieldError[] {
+function matchConditionErrors(conditions: readonly JsonObject[], hasParams: boolean, known: ReadonlySet<string>, field: string): FieldError[] {
   const scope: Scope = { hasParams, known, variables: new Map() };
   const seen = new Set<string>();
   const errors = conditions.length > maxConditions ? [tooMany(field, conditions.length, maxConditions)] : [];
@@ -121,7 +121,7 @@ function policyVariables(variables: readonly JsonObject[], scope: Scope, declare
 }
 
 /** A variable has the type of its expression; where that cannot be told it is dyn. */
-export function variableType(env: Environment, expression: string): DeclType {
+function variableType(env: Environment, expression: string): DeclType {
   const compiled = env.compile(expression);
   return compiled.ok ? compiled.program.declaredResult ?? dynDecl : dynDecl;
 }

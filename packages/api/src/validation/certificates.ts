@@ -35,7 +35,7 @@ function partErrors(name: string, check: (part: string) => string[], field: stri
   return wrong === undefined ? [] : eachInvalid(field, name, check(wrong).map((why) => `validating label ${JSON.stringify(wrong)}: ${why}`));
 }
 
-export function signerNameErrors(name: string, field: string): FieldError[] {
+function signerNameErrors(name: string, field: string): FieldError[] {
   if (name === '') return [required(field)];
   const [domain = '', path, ...rest] = name.split('/');
   if (path === undefined || rest.length > 0) return [invalidValue(field, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];

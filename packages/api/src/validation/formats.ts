@@ -9,7 +9,7 @@ export function maxLength(limit: number): string {
   return `must be no more than ${limit} characters`;
 }
 
-export const nonEmptyText = 'must be non-empty';
+const nonEmptyText = 'must be non-empty';
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain = `${label}(\\.${label})*`;

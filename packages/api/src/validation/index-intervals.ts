@@ -3,7 +3,7 @@
 export type Interval = readonly [first: number, last: number];
 
 /** What is wrong with it, as text. */
-export function parseInterval(text: string, completions: number): Interval | string {
+function parseInterval(text: string, completions: number): Interval | string {
   const limits = text.split('-');
   if (limits.length > 2) return `the fragment "${text}" violates the requirement that an index interval can have at most two parts separated by '-'`;
   const numbers: number[] = [];

@@ -13,7 +13,7 @@ export function matchConditionEnvironment(expressions: 'new' | 'stored'): Enviro
 }
 
 /** Why an expression is no condition; undefined: it is one. */
-export function conditionProblem(environment: Environment, expression: string): string | undefined {
+function conditionProblem(environment: Environment, expression: string): string | undefined {
   const result = environment.compile(expression);
   if (!result.ok) return `compilation failed: ${result.message}`;
   return result.program.resultType.kind === 'bool' ? undefined : `must evaluate to bool but got ${result.program.resultType.text}`;

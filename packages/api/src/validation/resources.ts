@@ -11,7 +11,7 @@ import { goQuantity } from './go-value.ts';
 const containerResources = ['cpu', 'memory', 'ephemeral-storage'];
 const wholeResources = /^(pods|services|replicationcontrollers|resourcequotas|secrets|configmaps|persistentvolumeclaims|services\.nodeports|services\.loadbalancers)$/;
 
-export function isHugePages(name: string): boolean {
+function isHugePages(name: string): boolean {
   return name.startsWith('hugepages-');
 }
 

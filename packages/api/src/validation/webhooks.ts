@@ -57,7 +57,7 @@ export function ruleErrors(rule: JsonObject, field: string): FieldError[] {
 const form = '; desired format: https://host[/path]';
 
 /** For webhooks of admission and of conversion. */
-export function webhookUrlErrors(text: string, field: string): FieldError[] {
+function webhookUrlErrors(text: string, field: string): FieldError[] {
   const match = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text);
   const [, scheme = '', authority = '', , query = '', fragment = ''] = match ?? [];
   const at = authority.lastIndexOf('@');
@@ -78,7 +78,7 @@ function servicePathErrors(path: string, field: string): FieldError[] {
   return [...errors, ...steps.flatMap((step, index) => eachInvalid(field, path, step === '' ? [`segment[${index}] may not be empty`] : dns1123Subdomain(step).map((why) => `segment[${index}]: ${why}`)))];
 }
 
-export function webhookServiceErrors(service: JsonObject, field: string): FieldError[] {
+function webhookServiceErrors(service: JsonObject, field: string): FieldError[] {
   const port = num(service, 'port');
   return [
     // Upstream mixes the two up.

@@ -63,7 +63,7 @@ async function send({ host, upstream, rejectRedirects }: ProxyParts, service: Ap
  * What an URL would read otherwise than the authorizer has: dot segments (`namespaces/a/x/../../b`), backslashes, what it leaves out, and
  * what does not begin with a slash and would then belong to the address (`%2Fapis…@elsewhere`).
  */
-export function isAmbiguous(target: string): boolean {
+function isAmbiguous(target: string): boolean {
   const path = target.split('?', 1)[0] ?? '';
   return !path.startsWith('/') || /[\p{Cc} \\#]/u.test(path) || path.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part));
 }

@@ -48,7 +48,7 @@ function kindOf(item: JsonObject, group: string, version: string): JsonObject {
 }
 
 /** The older form, `APIResourceList`, in the newer one's words. */
-export function fromResourceList(list: JsonObject, group: string, version: string): readonly Json[] {
+function fromResourceList(list: JsonObject, group: string, version: string): readonly Json[] {
   const items = objects(list['resources']);
   return items.filter((item) => !text(item['name']).includes('/')).map((item) => {
     const subresources = items.filter((other) => text(other['name']).startsWith(`${text(item['name'])}/`)).map((other) => subresource(other, group, version));

@@ -12,7 +12,7 @@ export interface ProxyIdentity {
 }
 
 /** Asks in its own name. */
-export const aggregatorUser: UserInfo = { name: 'system:kube-aggregator', uid: '', groups: ['system:masters'], extra: {} };
+const aggregatorUser: UserInfo = { name: 'system:kube-aggregator', uid: '', groups: ['system:masters'], extra: {} };
 
 const documentLimitBytes = 64 * 1024 * 1024;
 

@@ -46,7 +46,7 @@ export class AddressPool {
   }
 }
 
-export class PortPool {
+class PortPool {
   readonly first: number;
   readonly last: number;
   readonly range: Range;

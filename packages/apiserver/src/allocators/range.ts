@@ -14,7 +14,7 @@ export interface RangeDescription {
 }
 
 /** What is stored belongs to another range: the repair loop rebuilds it from what is in use. */
-export class RangeChanged extends Error {
+class RangeChanged extends Error {
   constructor(stored: string, wanted: string) {
     super(`the stored range ${stored} is not the configured one ${wanted}`);
     this.name = 'RangeChanged';

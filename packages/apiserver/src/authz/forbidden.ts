@@ -19,7 +19,7 @@ function whatWasRefused(a: AuthorizationAttributes): string {
   return `${who} cannot ${a.verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(a.group)} ${where}`;
 }
 
-export function forbiddenRequest(a: AuthorizationAttributes, reason: string): StatusError {
+function forbiddenRequest(a: AuthorizationAttributes, reason: string): StatusError {
   const text = whatWasRefused(a) + (reason === '' ? '' : `: ${reason}`);
   if (!a.isResourceRequest) return new StatusError('Forbidden', `forbidden: ${text}`, {});
   const qualified = a.group === '' ? a.resource : `${a.resource}.${a.group}`;

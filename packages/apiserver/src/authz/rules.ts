@@ -28,7 +28,7 @@ export function ruleAllows(rule: PolicyRule, request: Request): boolean {
 }
 
 /** One rule for each (group, resource, name, verb) or (url, verb), so that covering is a question of single ones. */
-export function breakDown(rule: PolicyRule): PolicyRule[] {
+function breakDown(rule: PolicyRule): PolicyRule[] {
   const out: PolicyRule[] = [];
   for (const verb of rule.verbs ?? []) {
     for (const url of rule.nonResourceURLs ?? []) out.push({ verbs: [verb], nonResourceURLs: [url] });

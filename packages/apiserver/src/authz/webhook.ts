@@ -45,7 +45,7 @@ function resourceAttributes(a: AuthorizationAttributes): JsonObject {
 }
 
 /** A SubjectAccessReview's spec in v1. */
-export function reviewSpec(a: AuthorizationAttributes): JsonObject {
+function reviewSpec(a: AuthorizationAttributes): JsonObject {
   const { name, uid, groups, extra } = a.user;
   return {
     ...(a.isResourceRequest ? { resourceAttributes: resourceAttributes(a) } : { nonResourceAttributes: present({ path: a.path, verb: a.verb }) }),

@@ -1,7 +1,7 @@
 import { resources, type Client } from '@coxswain/client';
 import { createUnlessThere, find } from './ensure.ts';
 
-export const systemNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default'] as const;
+const systemNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default'] as const;
 
 export async function ensureNamespace(client: Client, name: string): Promise<void> {
   if (await find(client, resources.namespaces, undefined, name) !== undefined) return;

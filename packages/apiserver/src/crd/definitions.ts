@@ -7,8 +7,8 @@ import type { CacheReader } from '../types.ts';
 import { DefinitionController } from './controller.ts';
 import { DefinitionKinds, type KindTools } from './kinds.ts';
 
-export const definitionGroup = 'apiextensions.k8s.io';
-export const definitionResource = 'customresourcedefinitions';
+const definitionGroup = 'apiextensions.k8s.io';
+const definitionResource = 'customresourcedefinitions';
 
 export interface DefinitionsOptions extends KindTools {
   readonly client: Client;

@@ -38,7 +38,7 @@ function storageHash(definition: Definition, host: Host): string {
 }
 
 /** As upstream words it; the newest version that is not deprecated is named, if there is one. */
-export function deprecationWarnings(definition: Definition, version: CustomVersion): string[] {
+function deprecationWarnings(definition: Definition, version: CustomVersion): string[] {
   if (!version.deprecated) return [];
   if (version.deprecationWarning !== '') return [version.deprecationWarning];
   const { group, acceptedNames: { kind } } = definition;

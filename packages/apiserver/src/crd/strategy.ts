@@ -22,7 +22,7 @@ function finalizerWarnings(name: string): string[] {
 }
 
 /** Validation of the objects of one version of a definition. */
-export class CustomValidation {
+class CustomValidation {
   readonly #api: ApiResource;
   readonly #version: CustomVersion;
   readonly #schema: Structural;

@@ -32,7 +32,7 @@ const maxKnownKeys = 1000;
 const seedBytes = 32;
 const seeded = 1;
 
-export function encodeEncryptedObject(object: EncryptedObject): Uint8Array {
+function encodeEncryptedObject(object: EncryptedObject): Uint8Array {
   return concatBytes([
     bytesField(1, object.encryptedData), textField(2, object.keyId), bytesField(3, object.encryptedDekSource), mapField(4, object.annotations), numberField(5, object.sourceType),
   ]);
@@ -59,7 +59,7 @@ function validate(object: EncryptedObject): EncryptedObject {
   return object;
 }
 
-export function decodeEncryptedObject(data: Uint8Array): EncryptedObject {
+function decodeEncryptedObject(data: Uint8Array): EncryptedObject {
   const fields = readFields(data);
   return validate({ encryptedData: fields.bytes(1), keyId: fields.text(2), encryptedDekSource: fields.bytes(3), annotations: fields.map(4), sourceType: fields.number(5) });
 }

@@ -1,7 +1,7 @@
 import { concatBytes, utf8 } from '@coxswain/host';
 
 /** As much of protobuf as the messages of key management need: numbers, bytes, texts and maps from text to bytes. */
-export class WireError extends Error {}
+class WireError extends Error {}
 
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];

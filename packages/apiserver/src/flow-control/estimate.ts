@@ -13,7 +13,7 @@ const objectsASeat = 100;
 const watchersASeat = 10;
 const msAWatchersSeat = 5;
 
-export const oneSeat: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
+const oneSeat: Work = { initialSeats: 1, finalSeats: 0, lingerMs: 0 };
 
 export interface Counts {
   /** Objects of a resource; undefined where nobody knows. */

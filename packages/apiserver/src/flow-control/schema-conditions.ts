@@ -10,7 +10,7 @@ const fieldManager = 'api-priority-and-fairness-config-consumer-v1';
 const retryMs = 1000;
 
 /** Whether the priority level that a flow schema names is there, as its condition tells. */
-export function danglingCondition(schema: JsonObject, levelExists: boolean, nowMs: number): JsonObject {
+function danglingCondition(schema: JsonObject, levelExists: boolean, nowMs: number): JsonObject {
   const level = at(schema, 'spec', 'priorityLevelConfiguration', 'name');
   const subject = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level ?? '')}`;
   return {

@@ -138,7 +138,7 @@ export function plainText(object: JsonObject): string {
   return typeName === undefined ? stringifyAny(object) : stringifyObject(typeName, object);
 }
 
-export function splitApiVersion(apiVersion: string): [string, string] {
+function splitApiVersion(apiVersion: string): [string, string] {
   const slash = apiVersion.indexOf('/');
   return slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
 }

@@ -20,7 +20,7 @@ function kept(headers: HeaderMap, drop: (name: string) => boolean): Record<strin
   return out;
 }
 
-export function requestHeaders(request: HttpRequest): Record<string, string | readonly string[]> {
+function requestHeaders(request: HttpRequest): Record<string, string | readonly string[]> {
   const headers = kept(request.headers, (name) => hopByHop.has(name) || secret.has(name) || name.startsWith('impersonate-extra-'));
   const protocols = request.headers['sec-websocket-protocol'];
   if (protocols !== undefined) headers['sec-websocket-protocol'] = withoutToken(protocols);

@@ -19,7 +19,7 @@ interface SchemeNamePort {
 }
 
 /** `name`, `name:port`, `https:name:port` */
-export function splitSchemeNamePort(id: string): SchemeNamePort | undefined {
+function splitSchemeNamePort(id: string): SchemeNamePort | undefined {
   const parts = id.split(':');
   const [a = '', b = '', c = ''] = parts;
   if (parts.length === 1) return { scheme: 'http', name: a, port: '' };

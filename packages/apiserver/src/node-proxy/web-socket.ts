@@ -8,7 +8,7 @@ import { reach, refusalOf, type Target } from './forward.ts';
 type HostPart = Pick<Host, 'network' | 'log' | 'crypto'>;
 type Handshake = ReturnType<typeof acceptWebSocket>;
 
-export const portForwardProtocol = 'SPDY/3.1+portforward.k8s.io';
+const portForwardProtocol = 'SPDY/3.1+portforward.k8s.io';
 
 /** The kubelet's side is asked first, so that a refusal reaches the client as an answer and not as a closed socket. */
 async function spdyToKubelet(host: HostPart, request: HttpRequest, target: Target, protocol: string): Promise<ByteStream> {

@@ -17,7 +17,7 @@ export async function readBody(request: HttpRequest, limitBytes: number): Promis
   }
 }
 
-export function bareContentType(request: HttpRequest): string {
+function bareContentType(request: HttpRequest): string {
   return ((header(request.headers, 'content-type') ?? '').split(';', 1)[0] as string).trim();
 }
 

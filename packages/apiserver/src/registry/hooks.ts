@@ -3,7 +3,7 @@ import type { FinishWrite, RegistryWrite } from '../types.ts';
 import type { Operation } from './context.ts';
 
 /** Begins every hook of the kind; if one refuses, those before it are told that nothing was written. */
-export async function beginHooks(operation: Operation, write: RegistryWrite): Promise<FinishWrite> {
+async function beginHooks(operation: Operation, write: RegistryWrite): Promise<FinishWrite> {
   const begun: FinishWrite[] = [];
   const finish: FinishWrite = async (committed) => {
     for (const end of begun.toReversed()) await end(committed);

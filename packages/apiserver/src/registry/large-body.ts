@@ -19,7 +19,7 @@ const [newline, space, dash] = [0x0a, 0x20, 0x2d];
 const deepYaml = 128;
 
 /** Whether YAML may nest so deeply that reading it takes long. Looks once at each byte, and rather says yes: quotes are not understood. */
-export function mayBeDeep(body: Uint8Array): boolean {
+function mayBeDeep(body: Uint8Array): boolean {
   let opened = 0;
   let indent = 0;
   let atStart = true;

@@ -79,7 +79,7 @@ export function keepSystemFields(object: JsonObject, old: JsonObject): void {
   if (metadata['generateName'] === undefined) delete metadata['generateName'];
 }
 
-export function copyField(into: JsonObject, from: JsonObject, key: string): void {
+function copyField(into: JsonObject, from: JsonObject, key: string): void {
   const value = from[key];
   if (value === undefined) delete into[key];
   else into[key] = value;

@@ -19,7 +19,7 @@ const bookmarkEveryMs = 60_000;
 const pieceBytes = 16 * 1024;
 
 /** What one watcher sees of a change: nothing, the change, or an object that came into or left its selection. */
-export function seenBy(event: CacheEvent, prefix: string, selection: Selection): { readonly type: CacheEvent['type']; readonly object: StoredObject } | undefined {
+function seenBy(event: CacheEvent, prefix: string, selection: Selection): { readonly type: CacheEvent['type']; readonly object: StoredObject } | undefined {
   if (!event.object.key.startsWith(prefix)) return undefined;
   if (selection.everything) return { type: event.type, object: event.object };
   const now = event.type !== 'DELETED' && selection.selects(event.object);

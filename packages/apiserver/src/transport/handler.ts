@@ -166,7 +166,7 @@ async function work(stages: Stages, flight: Flight, user: UserInfo): Promise<Htt
 }
 
 /** What a failure of the store or of ourselves looks like to a client. */
-export function statusOfFailure(error: unknown): StatusError {
+function statusOfFailure(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
   if (error instanceof EtcdError) {
     if (error.code === 14 || error.code === 4) {
@@ -178,7 +178,7 @@ export function statusOfFailure(error: unknown): StatusError {
 }
 
 /** A client may ask for less than the server's own limit, not for more. Throws StatusError. */
-export function askedTimeoutMs(query: URLSearchParams, limitMs: number): number {
+function askedTimeoutMs(query: URLSearchParams, limitMs: number): number {
   const text = query.get('timeout') ?? '';
   if (text === '') return limitMs;
   const asked = nanosOf(text);

@@ -14,7 +14,7 @@ const maxText = 256;
 const maxSources = 4;
 
 /** Set by our controllers' clients: whose decision a request carries out. */
-export const decisionHeader = 'x-coxswain-decision';
+const decisionHeader = 'x-coxswain-decision';
 
 /** One change of an object and the request that made it. */
 export interface ChangeRecord {

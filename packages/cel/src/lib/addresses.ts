@@ -18,7 +18,7 @@ export class IpAddress extends OpaqueValue {
   }
 }
 
-export class Cidr extends OpaqueValue {
+class Cidr extends OpaqueValue {
   readonly typeName = 'net.CIDR';
   readonly address: IpAddress;
   readonly bits: number;

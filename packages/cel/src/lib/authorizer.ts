@@ -3,8 +3,8 @@ import type { AuthorizerAttributes, AuthorizerDecision } from '../types.ts';
 import { CelError, OpaqueValue, type CelValue } from '../values.ts';
 
 const prefix = 'kubernetes.authorization.';
-export const authorizerType = `${prefix}Authorizer`;
-export const resourceCheckType = `${prefix}ResourceCheck`;
+const authorizerType = `${prefix}Authorizer`;
+const resourceCheckType = `${prefix}ResourceCheck`;
 const pathCheckType = `${prefix}PathCheck`;
 const groupCheckType = `${prefix}GroupCheck`;
 const decisionType = `${prefix}Decision`;

@@ -46,8 +46,8 @@ function position(list: ListValue, item: CelValue, last: boolean): CelValue {
 const each = (id: (type: string) => string, result: (type: string) => string, run: (list: ListValue) => CelValue): Overload[] =>
   comparable.map((type) => overload(id(type), `.(list(${type})) -> ${result(type)}`, ([list]) => run(list as ListValue)));
 
-export const listIndexOverload = overload('list_a_index_of_int', '.(list(A), A) -> int', ([list, item]) => position(list as ListValue, item as CelValue, false));
-export const listLastIndexOverload = overload('list_a_last_index_of_int', '.(list(A), A) -> int', ([list, item]) => position(list as ListValue, item as CelValue, true));
+const listIndexOverload = overload('list_a_index_of_int', '.(list(A), A) -> int', ([list, item]) => position(list as ListValue, item as CelValue, false));
+const listLastIndexOverload = overload('list_a_last_index_of_int', '.(list(A), A) -> int', ([list, item]) => position(list as ListValue, item as CelValue, true));
 
 export const listFunctions: readonly FunctionDecl[] = [
   { name: 'isSorted', overloads: each((type) => `list_${type}_is_sorted_bool`, () => 'bool', isSorted) },

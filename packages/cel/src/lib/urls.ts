@@ -2,7 +2,7 @@ import { overload, type FunctionDecl } from '../functions.ts';
 import { ArrayList, CelError, EntryMap, OpaqueValue, mapKey, type CelValue } from '../values.ts';
 import { goQuote } from './go-text.ts';
 
-export class Url extends OpaqueValue {
+class Url extends OpaqueValue {
   readonly typeName = 'kubernetes.URL';
   readonly scheme: string;
   readonly host: string;

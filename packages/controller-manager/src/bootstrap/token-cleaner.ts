@@ -8,7 +8,7 @@ import type { Controller } from '../types.ts';
 const name = 'token-cleaner-controller';
 
 /** When the bootstrap token in a Secret ends; undefined: never, or it cannot be read (then it does not work either). */
-export function tokenExpiryMs(secret: Secret): number | undefined {
+function tokenExpiryMs(secret: Secret): number | undefined {
   const data = secret.data?.['expiration'];
   if (secret.type !== 'bootstrap.kubernetes.io/token' || data === undefined) return undefined;
   const atMs = parseRfc3339(atob(data));

@@ -3,7 +3,7 @@ import { tolerates } from '../taint-eviction/tolerations.ts';
 import { nameOf } from '../common/object.ts';
 
 /** What every daemon bears, as upstream adds it to the pods. */
-export function daemonTolerations(hostNetwork: boolean): Toleration[] {
+function daemonTolerations(hostNetwork: boolean): Toleration[] {
   const exists = (key: string, effect: string): Toleration => ({ key: `node.kubernetes.io/${key}`, operator: 'Exists', effect });
   return [
     exists('not-ready', 'NoExecute'), exists('unreachable', 'NoExecute'), exists('disk-pressure', 'NoSchedule'), exists('memory-pressure', 'NoSchedule'),

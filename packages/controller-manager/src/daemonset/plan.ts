@@ -9,7 +9,7 @@ import { hashLabel } from './revisions.ts';
 
 export interface DaemonPlan { readonly create: readonly string[]; readonly remove: readonly Pod[]; /** Failed ones among `remove`. */ readonly failed: readonly Pod[] }
 
-export function podsByNode(pods: readonly Pod[]): Map<string, Pod[]> {
+function podsByNode(pods: readonly Pod[]): Map<string, Pod[]> {
   const out = new Map<string, Pod[]>();
   for (const pod of pods) {
     const node = nodeOf(pod);

@@ -5,7 +5,7 @@ import type { ControllerContext } from '../types.ts';
 
 export const hashLabel = 'controller-revision-hash';
 
-export const emptyStatus = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+const emptyStatus = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
 
 export async function daemonRevisions(context: ControllerContext, set: DaemonSet, all: readonly ControllerRevision[]): Promise<Revisions> {
   const collisionCount = set.status?.collisionCount;

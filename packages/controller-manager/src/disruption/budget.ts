@@ -17,7 +17,7 @@ export function needsScale(budget: PodDisruptionBudget): boolean {
 }
 
 /** `scale`: what the controllers of the pods want in all. */
-export function expectation(budget: PodDisruptionBudget, pods: readonly Pod[], scale: number): { readonly expected: number; readonly desiredHealthy: number } {
+function expectation(budget: PodDisruptionBudget, pods: readonly Pod[], scale: number): { readonly expected: number; readonly desiredHealthy: number } {
   const { minAvailable, maxUnavailable } = budget.spec ?? {};
   if (maxUnavailable !== undefined) return { expected: scale, desiredHealthy: Math.max(0, scale - resolveIntOrPercent(maxUnavailable, scale, 'up')) };
   if (typeof minAvailable === 'string') return { expected: scale, desiredHealthy: resolveIntOrPercent(minAvailable, scale, 'up') };
@@ -50,7 +50,7 @@ export function stillDisrupted(budget: PodDisruptionBudget, pods: readonly Pod[]
   return { pods: kept, stayed, recheckAtMs };
 }
 
-export function countHealthy(pods: readonly Pod[], disrupted: Disrupted): number {
+function countHealthy(pods: readonly Pod[], disrupted: Disrupted): number {
   return pods.filter((pod) => !isDeleting(pod) && disrupted.pods[nameOf(pod)] === undefined && isPodReady(pod)).length;
 }
 

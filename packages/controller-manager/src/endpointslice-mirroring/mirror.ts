@@ -4,7 +4,7 @@ import { familyOf } from '../endpoints/addresses.ts';
 import { groupKey, type EndpointGroup } from '../endpointslice/desired.ts';
 
 /** Upstream's --mirroring-max-endpoints-per-subset. */
-export const maxEndpointsPerSubset = 1000;
+const maxEndpointsPerSubset = 1000;
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -10,7 +10,7 @@ import type { Controller } from '../types.ts';
 const name = 'ephemeral-volume-controller';
 
 /** The claim of a pod's ephemeral volume: it goes with the pod. */
-export function claimFor(pod: Pod, volume: Volume): PersistentVolumeClaim {
+function claimFor(pod: Pod, volume: Volume): PersistentVolumeClaim {
   const { metadata, spec } = volume.ephemeral?.volumeClaimTemplate ?? {};
   const { labels, annotations } = metadata ?? {};
   return {

@@ -89,7 +89,7 @@ function describeLeft(type: Discovered, rest: readonly KubeObject[]): Left {
 }
 
 /** The five conditions by which a user sees why a namespace does not go. */
-export function namespaceConditions(report: EmptyReport): Omit<NamespaceCondition, 'lastTransitionTime'>[] {
+function namespaceConditions(report: EmptyReport): Omit<NamespaceCondition, 'lastTransitionTime'>[] {
   const discovery = report.failures.find(({ kind }) => kind === 'discovery');
   const deletion = report.failures.find(({ kind }) => kind === 'deletion');
   const finalizers = new Map<string, number>();

@@ -3,8 +3,8 @@ import type { Lease } from 'kubernetes-types/coordination/v1';
 import type { Node, NodeCondition, Taint } from 'kubernetes-types/core/v1';
 import { createdMs, deepEqual } from '../common/object.ts';
 
-export const notReadyTaint = 'node.kubernetes.io/not-ready';
-export const unreachableTaint = 'node.kubernetes.io/unreachable';
+const notReadyTaint = 'node.kubernetes.io/not-ready';
+const unreachableTaint = 'node.kubernetes.io/unreachable';
 export const unschedulableTaint = 'node.kubernetes.io/unschedulable';
 
 /** Conditions whose `True` keeps new pods away. */

@@ -20,7 +20,7 @@ function externalText(name: string): string {
 }
 
 /** Named for the claim: whoever was interrupted makes the same directory and the same volume again. */
-export function hostPathVolume(claim: PersistentVolumeClaim, storageClass: StorageClass): PersistentVolume {
+function hostPathVolume(claim: PersistentVolumeClaim, storageClass: StorageClass): PersistentVolume {
   const policy = storageClass.reclaimPolicy ?? 'Delete';
   return {
     metadata: {

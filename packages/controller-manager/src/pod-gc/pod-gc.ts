@@ -29,7 +29,7 @@ export function outOfService(pods: readonly Pod[], nodes: ReadonlyMap<string, No
 }
 
 /** Pods that ended before any node had them. */
-export function unscheduledTerminating(pods: readonly Pod[]): Pod[] {
+function unscheduledTerminating(pods: readonly Pod[]): Pod[] {
   return pods.filter((pod) => isDeleting(pod) && (pod.spec?.nodeName ?? '') === '');
 }
 

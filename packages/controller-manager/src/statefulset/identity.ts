@@ -6,7 +6,7 @@ import { newControllerRef } from '../common/owner.ts';
 import { podFromTemplate } from '../common/pods.ts';
 
 export const podNameLabel = 'statefulset.kubernetes.io/pod-name';
-export const podIndexLabel = 'apps.kubernetes.io/pod-index';
+const podIndexLabel = 'apps.kubernetes.io/pod-index';
 /** On pods: the name of their ControllerRevision. */
 export const revisionLabel = 'controller-revision-hash';
 

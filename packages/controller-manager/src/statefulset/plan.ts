@@ -41,7 +41,7 @@ export function placesOf(set: StatefulSet, pods: readonly Pod[]): Places {
 }
 
 /** The revision in which a missing pod is made. Below the partition it stays the current one; OnDelete means the next pod is of the new. */
-export function revisionFor(set: StatefulSet, ordinal: number, revisions: Revisioned): string {
+function revisionFor(set: StatefulSet, ordinal: number, revisions: Revisioned): string {
   const strategy = set.spec?.updateStrategy;
   if (strategy?.type === 'OnDelete') return revisions.update;
   const start = startOrdinal(set);

@@ -16,7 +16,7 @@ export interface TokenKind {
 }
 
 /** As tokens come in metadata; over HTTP the scheme may stand before them. */
-export function bareToken(text: string): string {
+function bareToken(text: string): string {
   return text.startsWith('Bearer ') ? text.slice('Bearer '.length) : text;
 }
 

@@ -5,7 +5,7 @@ import { awaitTurn, leave, prefixOf, takePlace, type QueueCore } from './queue.t
 
 export const sessionTtlSeconds = 60;
 
-export function sessionExpired(): EtcdError {
+function sessionExpired(): EtcdError {
   return new EtcdError(grpcCode.unknown, 'mutex: session is expired');
 }
 

@@ -36,7 +36,7 @@ export function keyOf(prefix: Uint8Array, lease: bigint): Uint8Array {
   return concatBytes([prefix, utf8(lease.toString(16))]);
 }
 
-export function getKey(key: Uint8Array, over: Partial<RangeRequest> = {}): RangeRequest {
+function getKey(key: Uint8Array, over: Partial<RangeRequest> = {}): RangeRequest {
   return {
     key, rangeEnd: emptyBytes, limit: 0, revision: 0, sortOrder: sortOrder.none, sortTarget: sortTarget.key, serializable: false, keysOnly: false, countOnly: false, minModRevision: 0,
     maxModRevision: 0, minCreateRevision: 0, maxCreateRevision: 0, ...over,

@@ -30,7 +30,7 @@ export class JsonMistake extends Error {
 }
 
 /** A number as it was written: an id may be more than a double holds. */
-export class JsonNumber {
+class JsonNumber {
   readonly text: string;
   constructor(text: string) {
     this.text = text;

@@ -181,7 +181,7 @@ export class Lessor {
 }
 
 /** What a new leader would give it. */
-export function writtenSeconds(lease: Lease): number {
+function writtenSeconds(lease: Lease): number {
   return lease.remainingSeconds > 0 ? lease.remainingSeconds : lease.ttlSeconds;
 }
 

@@ -302,7 +302,7 @@ export interface WriteTxn {
 }
 
 /** The oldest version that a read at `compactRevision` or later can see, or a watch from it can be told of; undefined: none. */
-export function lastNeeded(newest: Version, compactRevision: number): Version | undefined {
+function lastNeeded(newest: Version, compactRevision: number): Version | undefined {
   let needed: Version | undefined;
   for (let at: Version | undefined = newest; at !== undefined; at = at.older) {
     if (at.modRevision > compactRevision) {

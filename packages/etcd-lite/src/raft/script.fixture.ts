@@ -8,7 +8,7 @@ const decoder = new TextDecoder();
  * Members driven by a text: nothing happens unless a command makes it happen. After each command it tells which members are
  * in another state than before, and what was applied and read.
  */
-export class Script {
+class Script {
   readonly #rafts = new Map<MemberId, RaftState>();
   readonly #disks = new Map<MemberId, Disk>();
   readonly #told = new Map<MemberId, string>();

@@ -56,7 +56,7 @@ export class LiveCluster implements Cluster {
   }
 }
 
-export function listedMembers(machine: Machine): readonly MemberMessage[] {
+function listedMembers(machine: Machine): readonly MemberMessage[] {
   return machine.membership.members.map(({ id, name, peerUrls, isLearner }) => {
     const published = machine.members.get(id);
     return { ID: id, name: published?.name ?? name, peerURLs: peerUrls, clientURLs: published?.clientURLs ?? [], isLearner };

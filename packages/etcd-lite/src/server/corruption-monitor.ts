@@ -15,7 +15,7 @@ const maxAnswerBytes = 64 * 1024;
 /** Rounds in which members differed and no majority could be asked, before all are taken for damaged. */
 const maxUndecided = 10;
 
-export const alarmedMembers = { all: 0n } as const;
+const alarmedMembers = { all: 0n } as const;
 
 /** True: this member's data differ from what the majority holds, or nobody knows whose do. It must neither read nor write for anyone. */
 export function isFenced(member: Member): boolean {

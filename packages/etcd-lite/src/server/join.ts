@@ -22,7 +22,7 @@ export function membersBody(members: readonly MemberRecord[], clientUrls: (id: b
 const askTimeoutMs = 1000;
 const maxBodyBytes = 1024 * 1024;
 
-export async function askMembers(host: Host, url: string, tls: ClientTls | undefined): Promise<RemoteCluster | undefined> {
+async function askMembers(host: Host, url: string, tls: ClientTls | undefined): Promise<RemoteCluster | undefined> {
   const abort = new AbortController();
   const timer = host.timers.after(askTimeoutMs, () => { abort.abort(); });
   try {

@@ -82,7 +82,7 @@ async function found(cluster: NewCluster, opened: Recovered): Promise<Opened> {
   return { ...opened, recovered: { ...opened.recovered, hardState, entries: [entry] }, clusterId: cluster.clusterId, self: cluster.self, hints: cluster.membership.members };
 }
 
-export function membershipEntry(index: number, term: number, membership: MembershipState): Entry {
+function membershipEntry(index: number, term: number, membership: MembershipState): Entry {
   return { index, term, data: confChangeData(confOf(membership), codecs.internalRequest.encode({ ID: 0n, membership: toMembershipMessage(membership) })) };
 }
 

@@ -5,7 +5,7 @@ import { crc32c } from './crc32c.ts';
  * that (4); little-endian. The stored predecessor makes each record checkable by itself and the chain checkable as a whole.
  * A batch is what one datasync makes durable; its last record says so.
  */
-export const recordKinds = ['segment', 'hard-state', 'entry', 'snapshot', 'install'] as const;
+const recordKinds = ['segment', 'hard-state', 'entry', 'snapshot', 'install'] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
 export interface WalRecord {
@@ -16,10 +16,10 @@ export interface WalRecord {
 }
 
 export const headerBytes = 13;
-export const trailerBytes = 4;
+const trailerBytes = 4;
 const lastOfBatch = 0x80;
 /** No record is larger; a greater length is garbage. */
-export const maxPayloadBytes = 256 * 1024 * 1024;
+const maxPayloadBytes = 256 * 1024 * 1024;
 
 export function recordSize({ payload, rest }: WalRecord): number {
   return headerBytes + payload.length + (rest?.length ?? 0) + trailerBytes;

@@ -34,7 +34,7 @@ function capacityOf(flags: FlagValues, maxPods: number): Readonly<Record<string,
 }
 
 /** Throws UsageError. */
-export function fleetConfig(flags: FlagValues): FleetConfig {
+function fleetConfig(flags: FlagValues): FleetConfig {
   refuseOthers(flags);
   const file = readConfiguration(flags.string('config'));
   const defaults = defaultFleetConfig(flags.int('hollow'));

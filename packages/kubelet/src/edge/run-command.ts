@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 
-export class CommandFailure extends Error {
+class CommandFailure extends Error {
   readonly exitCode: number | undefined;
   constructor(message: string, exitCode: number | undefined) {
     super(message);

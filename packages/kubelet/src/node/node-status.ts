@@ -19,7 +19,7 @@ export interface NodeStatusInput {
   readonly nowMs: number;
 }
 
-export function nodeAddresses(hostIp: string, hostname: string): NodeAddress[] {
+function nodeAddresses(hostIp: string, hostname: string): NodeAddress[] {
   return [...(hostIp === '' ? [] : [{ type: 'InternalIP', address: hostIp }]), { type: 'Hostname', address: hostname }];
 }
 

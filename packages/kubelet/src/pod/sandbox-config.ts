@@ -26,7 +26,7 @@ function portMappings(pod: Pod): PortMapping[] {
   return out;
 }
 
-export function podLogDirectory(config: Pick<KubeletConfig, 'podLogsDir'>, pod: Pod): string {
+function podLogDirectory(config: Pick<KubeletConfig, 'podLogsDir'>, pod: Pod): string {
   return `${config.podLogsDir}/${logDirectoryName(pod)}`;
 }
 

@@ -48,7 +48,7 @@ export function sandboxSecurity(pod: Pod, settings: SecuritySettings): LinuxSand
 
 export interface EffectiveUser { readonly runAsUser: number | undefined; readonly runAsGroup: number | undefined; readonly runAsNonRoot: boolean }
 
-export function effectiveUser(pod: Pod, container: Container): EffectiveUser {
+function effectiveUser(pod: Pod, container: Container): EffectiveUser {
   const podContext = specOf(pod).securityContext;
   const own = container.securityContext;
   return {

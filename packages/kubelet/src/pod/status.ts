@@ -148,7 +148,7 @@ function countInit(counts: Counts, container: Container, status: ContainerStatus
 }
 
 /** Upstream's rules, in their order. */
-export function podPhase(pod: Pod, init: readonly ContainerStatus[], apps: readonly ContainerStatus[], terminal: boolean): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
+function podPhase(pod: Pod, init: readonly ContainerStatus[], apps: readonly ContainerStatus[], terminal: boolean): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
   const counts: Counts = { waiting: 0, running: 0, stopped: 0, succeeded: 0, unknown: 0, pendingInit: 0 };
   const policy = restartPolicy(pod);
   let failedInit = 0;

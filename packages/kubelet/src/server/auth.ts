@@ -8,7 +8,7 @@ export type AuthResult =
   | { readonly kind: 'forbidden'; readonly message: string };
 
 /** Sorts a request by what the API server's roles speak of: `nodes/stats`, `nodes/metrics`, `nodes/log`, else `nodes/proxy`. */
-export function nodeSubresource(path: string): string {
+function nodeSubresource(path: string): string {
   const first = path.split('/')[1];
   if (first === 'stats' || first === 'metrics' || first === 'spec') return first;
   return first === 'logs' ? 'log' : 'proxy';

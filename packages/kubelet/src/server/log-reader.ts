@@ -18,7 +18,7 @@ const newline = 10;
 const followPollMs = 1000;
 
 /** Where the last `lines` records begin. A last record without its newline counts as one. */
-export async function tailOffset(file: DiskFile, lines: number): Promise<number> {
+async function tailOffset(file: DiskFile, lines: number): Promise<number> {
   const sizeBytes = await file.sizeBytes();
   if (lines < 0) return 0;
   if (lines === 0) return sizeBytes;

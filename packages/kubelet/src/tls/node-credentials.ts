@@ -20,7 +20,7 @@ export interface CredentialOptions {
 }
 
 /** Every call goes to the client of the newest certificate. */
-export function currentClient(current: () => Client): Client {
+function currentClient(current: () => Client): Client {
   return {
     get: (type, key) => current().get(type, key), list: (type, options) => current().list(type, options), watch: (type, options) => current().watch(type, options),
     create: (type, object, options) => current().create(type, object, options), update: (type, object, options) => current().update(type, object, options),

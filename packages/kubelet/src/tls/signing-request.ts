@@ -13,7 +13,7 @@ const usages: Readonly<Record<NodeSigner, readonly string[]>> = {
 };
 
 /** The request was denied or failed: asking the same again makes no sense until somebody acts. */
-export class RequestRefused extends Error {
+class RequestRefused extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'RequestRefused';

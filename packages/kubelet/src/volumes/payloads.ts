@@ -80,7 +80,7 @@ function downward(pod: Pod, items: readonly DownwardAPIVolumeFile[], mode: numbe
 }
 
 /** The one user that all containers run as, if there is one: then only it may read the token. */
-export function commonUser(pod: Pod): number | undefined {
+function commonUser(pod: Pod): number | undefined {
   const users = new Set(allContainers(pod).map((container) => container.securityContext?.runAsUser ?? specOf(pod).securityContext?.runAsUser));
   const [only] = [...users];
   return users.size === 1 ? only : undefined;

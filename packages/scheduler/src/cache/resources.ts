@@ -11,8 +11,8 @@ export interface Resources {
 }
 
 /** What a container that asks for nothing counts as when nodes are scored. */
-export const defaultMilliCpuRequest = 100;
-export const defaultMemoryRequest = 200 * 1024 * 1024;
+const defaultMilliCpuRequest = 100;
+const defaultMemoryRequest = 200 * 1024 * 1024;
 
 type Quantities = Readonly<Record<string, string>> | undefined;
 

@@ -6,7 +6,7 @@ import { unresolvable, unschedulable, type Status } from '../framework/status.ts
  * k8s.io/kube-scheduler/extender/v1 as JSON. Its types have no tags: names are written as Go writes them, and read whatever their
  * case, as Go reads them; many extenders answer in lower case.
  */
-export class MalformedAnswer extends Error {}
+class MalformedAnswer extends Error {}
 
 function asObject(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (value === null || value === undefined) return {};

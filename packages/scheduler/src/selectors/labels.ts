@@ -5,7 +5,7 @@ export type Labels = Readonly<Record<string, string>>;
 /** A selector made ready once, asked often. */
 export type LabelMatcher = (labels: Labels) => boolean;
 
-export const matchNothing: LabelMatcher = () => false;
+const matchNothing: LabelMatcher = () => false;
 export const matchEverything: LabelMatcher = () => true;
 
 export interface Requirement {

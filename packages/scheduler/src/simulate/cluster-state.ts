@@ -4,7 +4,7 @@ import { UsageError } from '@coxswain/service';
 /** What a scheduler reads of a cluster, by plural resource. Objects are never changed, only replaced. */
 export type ClusterState = ReadonlyMap<SimulatedResource, readonly KubeObject[]>;
 
-export const simulatedResources = [
+const simulatedResources = [
   'nodes', 'pods', 'namespaces', 'services', 'replicasets', 'statefulsets', 'replicationcontrollers', 'poddisruptionbudgets',
   'persistentvolumes', 'persistentvolumeclaims', 'storageclasses', 'csinodes', 'csidrivers', 'csistoragecapacities', 'priorityclasses', 'podgroups',
 ] as const;

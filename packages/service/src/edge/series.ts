@@ -53,7 +53,7 @@ abstract class Metric<S> {
   }
 }
 
-export class NumberSeries {
+class NumberSeries {
   value = 0;
 
   inc(by = 1): void {

@@ -15,7 +15,7 @@ import { validateHostProcess, validateOs } from './windows.ts';
 import { validateResourceRequirements } from '../resources.ts';
 import { validateVolumes } from './volumes.ts';
 
-export const restartPolicies: readonly string[] = ['Always', 'OnFailure', 'Never'];
+const restartPolicies: readonly string[] = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
 function named(value: string, field: string, problems: (name: string) => string[]): FieldError[] {

@@ -91,7 +91,7 @@ export const seccompAnnotations: Check = (subject) => {
   return bad.length === 0 ? undefined : { reason: 'seccompProfile', detail: `forbidden ${plural(bad.length, 'annotation')} ${bad.join(', ')}` };
 };
 
-export function badSeccomp(type: string | undefined): type is string {
+function badSeccomp(type: string | undefined): type is string {
   return type !== undefined && type !== 'Localhost' && type !== 'RuntimeDefault';
 }
 

@@ -75,7 +75,7 @@ export interface PolicyEnvironments {
   of(authorizer: boolean, patchTypes?: boolean): Environment;
 }
 
-export function policyEnvironments(variables: readonly Variable[], hasParams: boolean): PolicyEnvironments {
+function policyEnvironments(variables: readonly Variable[], hasParams: boolean): PolicyEnvironments {
   const declared: Record<string, DeclType> = {};
   const of = (authorizer: boolean, patchTypes = false): Environment => {
     const base = admissionEnvironment({ params: hasParams, authorizer, expressions: 'stored', patchTypes });

@@ -85,7 +85,7 @@ function dnsSpec(settings: ClusterSettings, paths: DataPaths): ComponentSpec {
   return { name: 'dns', argv: cox('dns', { kubeconfig: `${paths.pki}/dns.kubeconfig`, 'bind-address': apiAddress(settings), port: dnsPort, 'cluster-domain': 'cluster.local' }) };
 }
 
-export function controlPlaneSpecs(settings: ClusterSettings, paths: DataPaths): readonly ComponentSpec[] {
+function controlPlaneSpecs(settings: ClusterSettings, paths: DataPaths): readonly ComponentSpec[] {
   return [
     ...etcdMembers.map((index) => etcdSpec(paths, index)),
     ...apiserverAddresses(settings).map((address, index) => apiserverSpec(settings, paths, address, index)),

@@ -23,7 +23,7 @@ export interface LoadResult {
 }
 
 export const keyCount = 10_000;
-export const keyPrefix = 'bench/';
+const keyPrefix = 'bench/';
 const valueBytes = 256;
 const clientsOnAConnection = 20;
 

@@ -1,5 +1,5 @@
 /** 32 bits of a text: FNV-1a, then mixed so that texts that differ in their last letter differ everywhere. */
-export function hash32(text: string, seed = 0): number {
+function hash32(text: string, seed = 0): number {
   let hash = 0x811c9dc5 ^ seed;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -35,7 +35,7 @@ export interface Report {
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
 /** Of repetitions. One alone tells nothing of it. */
-export function spreadOfRow(row: Row): number | undefined {
+function spreadOfRow(row: Row): number | undefined {
   return row.samples.length < 2 ? undefined : spreadOf(row.samples.map(({ podsPerSecond }) => podsPerSecond));
 }
 
@@ -71,7 +71,7 @@ function times(samples: readonly Sample[], of: (sample: Sample) => Percentiles |
 }
 
 /** Members of a store are one thing to the reader. */
-export function usesOf(samples: readonly Sample[]): readonly { readonly name: string; readonly cpuMsPerPod: number; readonly residentMb: number }[] {
+function usesOf(samples: readonly Sample[]): readonly { readonly name: string; readonly cpuMsPerPod: number; readonly residentMb: number }[] {
   const group = (name: string): string => (/^store\d+$/.test(name) ? 'store' : name);
   const names = [...new Set(samples.flatMap(({ processes }) => processes.map(({ name }) => group(name))))];
   return names.map((name) => {
@@ -118,7 +118,7 @@ export function lineOf(row: Row): readonly string[] {
 
 export const columns = ['workload', 'path', 'nodes', 'pods', 'pods/s', 'spread', 'upstream\'s line', 'create to bound p50 · p90 · p99 ms', 'decision p50 · p90 · p99 ms', 'attempts', 'processor a pod, memory', 'written', 'placement'] as const;
 
-export function markdown(lines: readonly (readonly string[])[]): string {
+function markdown(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] as readonly string[]).map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
   const text = lines.map((line) => `| ${line.map((one, column) => one.padEnd(widths[column] as number)).join(' | ')} |`);
   return [text[0], `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...text.slice(1)].join('\n');

@@ -4,8 +4,8 @@ import { eventNodeTemplates, eventPodTemplates } from './event-templates.ts';
 import { asking, host, light, preferred, requesting, required, small, term, zone, type PodTemplate, type PodTemplateMaker } from './template-parts.ts';
 
 /** Pods of high priority belong to this class, so that servers with the Priority plugin take them. */
-export const highPriority = { className: 'cox-bench-high', value: 10 } as const;
-export const middlePriority = { className: 'cox-bench-middle', value: 5 } as const;
+const highPriority = { className: 'cox-bench-high', value: 10 } as const;
+const middlePriority = { className: 'cox-bench-middle', value: 5 } as const;
 export const priorities = [highPriority, middlePriority] as const;
 /** Of everything that a run makes. */
 export const runLabel = 'cox-bench';

@@ -7,7 +7,7 @@ const inTree = 'kubernetes.io/aws-ebs';
 const volumesANode = 39;
 
 /** What scheduler_perf's templates of these names say. */
-export const volumeTemplates = {
+const volumeTemplates = {
   'pv-aws': (name: string) => ({ awsElasticBlockStore: { volumeID: name } }),
   'pv-csi': (name: string) => ({ csi: { driver, volumeHandle: name } }),
   /** Its claim is for one pod only. */

@@ -46,7 +46,7 @@ export interface Workload {
 }
 
 /** Of the table's sizes. */
-export const fullNodes = 5000;
+const fullNodes = 5000;
 const threeZones = ['moon-1', 'moon-2', 'moon-3'];
 const devops = { team: 'devops' };
 

@@ -31,7 +31,7 @@ function startMs(pod: PodInfo): number {
 }
 
 /** Higher priority, then running for longer. */
-export function byImportance(a: PodInfo, b: PodInfo): number {
+function byImportance(a: PodInfo, b: PodInfo): number {
   return b.priority - a.priority || startMs(a) - startMs(b) || 0;
 }
 

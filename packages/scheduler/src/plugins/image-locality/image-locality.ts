@@ -15,7 +15,7 @@ interface Image { readonly name: string; readonly spread: number }
 interface ScoreState extends StateData { readonly images: readonly Image[]; readonly containers: number }
 
 /** As nodes report it: with a tag. */
-export function normalizedImageName(image: string): string {
+function normalizedImageName(image: string): string {
   return image.lastIndexOf(':') <= image.lastIndexOf('/') ? `${image}:latest` : image;
 }
 

@@ -7,9 +7,9 @@ import type { Labels } from '../../selectors/labels.ts';
 import { termSelects, type PodFacts, type PodQuestion } from '../../table/pod-index.ts';
 import { DomainTally } from './domain-tally.ts';
 
-export const reasonAffinityRules = "node(s) didn't match pod affinity rules";
-export const reasonAntiAffinityRules = "node(s) didn't match pod anti-affinity rules";
-export const reasonExistingAntiAffinityRules = "node(s) didn't satisfy existing pods anti-affinity rules";
+const reasonAffinityRules = "node(s) didn't match pod affinity rules";
+const reasonAntiAffinityRules = "node(s) didn't match pod anti-affinity rules";
+const reasonExistingAntiAffinityRules = "node(s) didn't satisfy existing pods anti-affinity rules";
 
 type NamespaceLabels = (namespace: string) => Labels;
 

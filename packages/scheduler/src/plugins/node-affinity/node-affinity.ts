@@ -9,9 +9,9 @@ import { keepMasked } from '../../table/node-table.ts';
 import { scaleToMax } from '../normalize.ts';
 
 const name = 'NodeAffinity';
-export const reasonAffinity = "node(s) didn't match Pod's node affinity/selector";
-export const reasonEnforced = "node(s) didn't match scheduler-enforced node affinity";
-export const reasonConflict = 'pod affinity terms conflict';
+const reasonAffinity = "node(s) didn't match Pod's node affinity/selector";
+const reasonEnforced = "node(s) didn't match scheduler-enforced node affinity";
+const reasonConflict = 'pod affinity terms conflict';
 
 interface FilterState extends StateData { readonly matches: NodeMatcher }
 interface ScoreState extends StateData { readonly preferred: readonly WeightedNodeMatcher[] }

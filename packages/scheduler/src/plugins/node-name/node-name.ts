@@ -1,7 +1,7 @@
 import type { EnqueueExtensions, FilterPlugin } from '../../framework/interface.ts';
 import { success, unresolvable } from '../../framework/status.ts';
 
-export const reasonNodeName = "node(s) didn't match the requested node name";
+const reasonNodeName = "node(s) didn't match the requested node name";
 
 export const nodeName: FilterPlugin & EnqueueExtensions = {
   name: 'NodeName',

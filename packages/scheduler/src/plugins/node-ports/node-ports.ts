@@ -3,7 +3,7 @@ import { podInfoOf, type HostPort } from '../../cache/pod-info.ts';
 import type { EnqueueExtensions, FilterPlugin, PreFilterPlugin } from '../../framework/interface.ts';
 import { skip, success, unschedulable } from '../../framework/status.ts';
 
-export const reasonPorts = "node(s) didn't have free ports for the requested pod ports";
+const reasonPorts = "node(s) didn't have free ports for the requested pod ports";
 
 function collide(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0');

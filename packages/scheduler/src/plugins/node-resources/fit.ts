@@ -17,7 +17,7 @@ function ignores(args: FitArgs): Ignores {
 }
 
 /** Upstream's reasons, in its order; empty if the pod fits. */
-export function missingResources(pod: PodInfo, node: NodeInfo, ignored: Ignores = () => false): string[] {
+function missingResources(pod: PodInfo, node: NodeInfo, ignored: Ignores = () => false): string[] {
   const { requests } = pod;
   const { allocatable, requested } = node;
   const reasons: string[] = [];

@@ -5,7 +5,7 @@ import { toleratedByAny } from '../../selectors/taints.ts';
 import { keepMasked } from '../../table/node-table.ts';
 
 const name = 'NodeUnschedulable';
-export const reasonUnschedulable = 'node(s) were unschedulable';
+const reasonUnschedulable = 'node(s) were unschedulable';
 const unschedulableTaint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
 function accepts(pod: Pod, node: Node | undefined): boolean {

@@ -8,7 +8,7 @@ import type { Storage } from '../../storage/storage.ts';
 import { AttachedVolumes, type Attached, type PodVolumes } from './attached-volumes.ts';
 
 const name = 'NodeVolumeLimits';
-export const reasonLimit = 'node(s) exceed max volume count';
+const reasonLimit = 'node(s) exceed max volume count';
 
 interface Wanted extends StateData {
   readonly byDriver: ReadonlyMap<string, readonly string[]>;

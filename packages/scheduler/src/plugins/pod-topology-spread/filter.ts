@@ -7,8 +7,8 @@ import type { DomainCounts } from '../../table/row-counts.ts';
 import { noDomain } from '../../table/topology.ts';
 import { counts, includedNodes, questionOf, type Constraint } from './constraints.ts';
 
-export const reasonSpread = "node(s) didn't match pod topology spread constraints";
-export const reasonSpreadLabel = "node(s) didn't match pod topology spread constraints (missing required label)";
+const reasonSpread = "node(s) didn't match pod topology spread constraints";
+const reasonSpreadLabel = "node(s) didn't match pod topology spread constraints (missing required label)";
 
 /** One constraint with what is counted for it. */
 interface Tally {

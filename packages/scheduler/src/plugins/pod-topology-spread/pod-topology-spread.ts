@@ -19,7 +19,7 @@ export interface SpreadArgs {
 /** Selectors of the Services, ReplicaSets, … that own the pod. */
 export type OwningSelectors = (pod: Pod) => readonly KeyedSelector[];
 
-export const systemDefaultConstraints: readonly TopologySpreadConstraint[] = [
+const systemDefaultConstraints: readonly TopologySpreadConstraint[] = [
   { topologyKey: hostnameKey, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 3 },
   { topologyKey: zoneKey, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 5 },
 ];

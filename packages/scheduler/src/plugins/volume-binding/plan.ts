@@ -8,10 +8,10 @@ import { compileLabelSelector, type Labels } from '../../selectors/labels.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { bytesOf, matchesFor, reachable, type Matches } from './match.ts';
 
-export const reasonBindConflict = "node(s) didn't find available persistent volumes to bind";
-export const reasonNodeConflict = 'node(s) had volume node affinity conflict';
-export const reasonNotEnoughSpace = 'node(s) did not have enough free storage';
-export const reasonVolumeMissing = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)';
+const reasonBindConflict = "node(s) didn't find available persistent volumes to bind";
+const reasonNodeConflict = 'node(s) had volume node affinity conflict';
+const reasonNotEnoughSpace = 'node(s) did not have enough free storage';
+const reasonVolumeMissing = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)';
 
 export interface StaticBinding {
   readonly claim: PersistentVolumeClaim;

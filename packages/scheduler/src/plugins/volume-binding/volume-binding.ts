@@ -11,7 +11,7 @@ import { assume, bindVolumes, revert } from './bind.ts';
 import { largestVolume, VolumePlan, type PodClaims } from './plan.ts';
 
 const name = 'VolumeBinding';
-export const reasonUnboundImmediate = 'pod has unbound immediate PersistentVolumeClaims';
+const reasonUnboundImmediate = 'pod has unbound immediate PersistentVolumeClaims';
 
 export interface VolumeBindingArgs { readonly bindTimeoutMs: number }
 

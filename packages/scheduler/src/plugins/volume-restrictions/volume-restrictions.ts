@@ -8,8 +8,8 @@ import { skip, success, unresolvable, unschedulable, type Status } from '../../f
 import type { Storage } from '../../storage/storage.ts';
 
 const name = 'VolumeRestrictions';
-export const reasonDisk = 'node(s) had no available disk';
-export const reasonReadWriteOncePod = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode';
+const reasonDisk = 'node(s) had no available disk';
+const reasonReadWriteOncePod = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode';
 
 /** Claims of the pod that only one pod may use, and how often others use them. */
 class Exclusive implements StateData {

@@ -11,7 +11,7 @@ import type { Storage } from '../../storage/storage.ts';
 import { keepMasked } from '../../table/node-table.ts';
 
 const name = 'VolumeZone';
-export const reasonZone = 'node(s) had no available volume zone';
+const reasonZone = 'node(s) had no available volume zone';
 
 /** The old labels of zone and region, and those that took their place. */
 const today: Readonly<Record<string, string>> = {
