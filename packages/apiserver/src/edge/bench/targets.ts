@@ -102,7 +102,7 @@ class OwnServer {
     if (this.#port === 0) this.#port = (await freePorts(1))[0] as number;
     const log = openSync(join(this.#directory, 'log'), 'a');
     const startMs = performance.now();
-    this.#process = spawn(process.execPath, [...nodeArguments, ...this.#options.nodeArguments, cox, 'apiserver', ...this.#flags()], { stdio: ['ignore', log, log], cwd: this.#options.directory });
+    this.#process = spawn(process.execPath, [...nodeArguments, ...(process.env['API_NODE']?.split(' ') ?? []), ...this.#options.nodeArguments, cox, 'apiserver', ...this.#flags()], { stdio: ['ignore', log, log], cwd: this.#options.directory });
     closeSync(log);
     await this.#ready(this.#process);
     return performance.now() - startMs;
