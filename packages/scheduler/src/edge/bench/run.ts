@@ -244,6 +244,8 @@ class Run {
     const decisionMs = this.#target.decisionTimes();
     const now = await this.#target.schedulerCounts();
     const decided = now === undefined ? undefined : countsAfter(before, now);
+    // What goes on beside would make events for ever.
+    await this.#beside.end();
     const written = await writtenSince(this.#target, writes);
     this.sample = {
       pods: keys.size, seconds, podsPerSecond: keys.size / seconds, bySecond: bySecond(boundMs, fromMs), processes: used,
