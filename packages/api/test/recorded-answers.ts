@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { JsonObject } from '../src/resource.ts';
+import { builtinResources } from '../src/description/resources.ts';
+import type { ApiResource, JsonObject } from '../src/resource.ts';
 
 export interface RecordedAnswer {
   readonly name: string;
   readonly stable?: boolean;
-  readonly request: { readonly method: string; readonly path: string; readonly query?: string; readonly contentType?: string; readonly body?: JsonObject };
+  readonly request: { readonly method: string; readonly path: string; readonly query?: string; readonly contentType?: string; readonly accept?: string; readonly body?: JsonObject; readonly raw?: string };
   readonly response: { readonly status: number; readonly warning?: string; readonly body: JsonObject };
 }
 
@@ -28,4 +29,13 @@ export function unmarked<T>(value: T): T {
   let text = JSON.stringify(value);
   for (const [mark, real] of Object.entries(marks)) text = text.replaceAll(mark, real);
   return JSON.parse(text) as T;
+}
+
+const collectionPath = /^\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))\/(?:namespaces\/[^/]+\/)?([^/]+)$/;
+
+/** The built-in resource whose collection stands at this path. */
+export function resourceOfCollection(path: string): ApiResource | undefined {
+  const match = collectionPath.exec(path);
+  if (match === null) return undefined;
+  return builtinResources.find((resource) => resource.group === (match[2] ?? '') && resource.version === (match[1] ?? match[3]) && resource.resource === match[4]);
 }

@@ -1,26 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { recordedAnswers, resourceOfCollection } from '../../test/recorded-answers.ts';
 import { decodeBody, normalizeObject } from '../decode/index.ts';
-import { builtinResources } from '../description/resources.ts';
-import type { ApiResource, Json, JsonObject } from '../resource.ts';
+import type { Json, JsonObject } from '../resource.ts';
 import { applyDefaults } from './index.ts';
 
-interface Recorded { readonly name: string; readonly request: { readonly method: string; readonly path: string; readonly body?: Json }; readonly response: { readonly status: number; readonly body?: Json } }
-
-const file = join(import.meta.dirname, '../../../../../shared/data/recorded-answers-1.32.jsonl');
-const present = existsSync(file);
-if (!present) console.log('skipped: ../shared/data/recorded-answers-1.32.jsonl is absent');
-const recorded = present ? readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Recorded) : [];
-
-function resourceOf(path: string): ApiResource | undefined {
-  const match = /^\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))\/(?:namespaces\/[^/]+\/)?([^/]+)$/.exec(path);
-  if (match === null) return undefined;
-  return builtinResources.find((resource) => resource.group === (match[2] ?? '') && resource.version === (match[1] ?? match[3]) && resource.resource === match[4]);
-}
+const recording = recordedAnswers();
+const recorded = recording ?? [];
 
 const created = recorded.flatMap((answer) => {
-  const resource = resourceOf(answer.request.path);
+  const resource = resourceOfCollection(answer.request.path);
   const body = answer.request.body;
   return answer.request.method === 'POST' && answer.response.status === 201 && resource?.verbs.includes('get') && typeof body === 'object' ? [{ name: answer.name, resource, body, answer: answer.response.body as JsonObject }] : [];
 });
@@ -53,7 +41,7 @@ function comparable(object: JsonObject, kind: string): JsonObject {
   return copy;
 }
 
-describe.skipIf(!present)('defaults as in recorded answers to create', () => {
+describe.skipIf(recording === undefined)('defaults as in recorded answers to create', () => {
   test('there is something to compare', () => {
     expect(created.length).toBeGreaterThan(100);
   });

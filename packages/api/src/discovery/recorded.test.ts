@@ -1,16 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { recordedAnswers } from '../../test/recorded-answers.ts';
 import { builtinResources } from '../description/resources.ts';
 import type { JsonObject } from '../resource.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList } from './index.ts';
 
-interface Recorded { readonly name: string; readonly response: { readonly body: JsonObject } }
-
-const file = join(import.meta.dirname, '../../../../../shared/data/recorded-answers-1.32.jsonl');
-const present = existsSync(file);
-if (!present) console.log('skipped: ../shared/data/recorded-answers-1.32.jsonl is absent');
-const recorded = present ? readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Recorded) : [];
+const recording = recordedAnswers();
+const recorded = recording ?? [];
 
 function bodyOf(name: string): JsonObject {
   const found = recorded.find((answer) => answer.name === name);
@@ -23,7 +18,7 @@ function withoutExamples(list: unknown): unknown[] {
   return (list as { name?: string; metadata?: { name?: string } }[]).filter((group) => !(group.name ?? group.metadata?.name ?? '').endsWith('example.com'));
 }
 
-describe.skipIf(!present)('discovery as in recorded answers', () => {
+describe.skipIf(recording === undefined)('discovery as in recorded answers', () => {
   test('groups', () => {
     expect(apiGroupList(builtinResources)['groups']).toEqual(withoutExamples(bodyOf('path /apis')['groups']));
   });

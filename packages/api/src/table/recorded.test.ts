@@ -1,26 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { builtinResources } from '../description/resources.ts';
-import type { ApiResource, JsonObject } from '../resource.ts';
+import { recordedAnswers, resourceOfCollection } from '../../test/recorded-answers.ts';
+import type { JsonObject } from '../resource.ts';
 import { humanDuration, toTable } from './index.ts';
 
-interface Recorded { readonly name: string; readonly request: { readonly method: string; readonly path: string; readonly accept?: string; readonly query?: string }; readonly response: { readonly status: number; readonly body?: JsonObject } }
-
-const file = join(import.meta.dirname, '../../../../../shared/data/recorded-answers-1.32.jsonl');
-const present = existsSync(file);
-if (!present) console.log('skipped: ../shared/data/recorded-answers-1.32.jsonl is absent');
-const recorded = present ? readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Recorded) : [];
-
-function resourceOf(path: string): ApiResource | undefined {
-  const match = /^\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))\/(?:namespaces\/[^/]+\/)?([^/]+)\/[^/]+$/.exec(path);
-  if (match === null) return undefined;
-  return builtinResources.find((resource) => resource.group === (match[2] ?? '') && resource.version === (match[1] ?? match[3]) && resource.resource === match[4]);
-}
+const recording = recordedAnswers();
+const recorded = recording ?? [];
 
 /** The object as it was got (or created) just before it was got as a table. */
 const pairs = recorded.flatMap((answer, index) => {
-  const resource = resourceOf(answer.request.path);
+  const resource = resourceOfCollection(answer.request.path.replace(/\/[^/]+$/, ''));
   if (answer.response.body?.['kind'] !== 'Table' || resource === undefined) return [];
   const before = recorded.slice(0, index).findLast((other) => other.response.body?.['kind'] === resource.kind && `${answer.name.split('/')[0]}` === other.name.split('/')[0]
     && ['create', 'get'].includes(other.name.split('/')[1] ?? ''));
@@ -32,7 +20,7 @@ function withTimes(object: JsonObject): JsonObject {
   return JSON.parse(JSON.stringify(object).replaceAll('<time>', '2026-01-02T03:04:05Z').replaceAll('<uid>', '0f0e0d0c')) as JsonObject;
 }
 
-describe.skipIf(!present)('tables as in recorded answers', () => {
+describe.skipIf(recording === undefined)('tables as in recorded answers', () => {
   test('there is something to compare', () => {
     expect(pairs.length).toBeGreaterThan(30);
   });
