@@ -7,8 +7,8 @@ import type { DeleteOptions, ListOptions } from './options.ts';
 
 /** As many at once as the server has workers for it, each with its own admission; what is gone meanwhile is not missed. Answers what was found. */
 export async function deleteCollection(operation: Operation, listOptions: ListOptions, options: DeleteOptions): Promise<ListResult> {
-  warnOfDeletion(operation, options);
   const found = await listObjects(operation, listOptions);
+  warnOfDeletion(operation, options);
   const waiting = found.items.values();
   let failed = false;
   const work = async (): Promise<void> => {

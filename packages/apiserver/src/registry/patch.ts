@@ -1,4 +1,4 @@
-import { allSteps, applyJsonPatch, applyMergePatch, applyStrategicMergePatch, apiDescription, badRequest, JsonSyntaxError, scanJson, StatusError, type Json, type JsonObject } from '@coxswain/api';
+import { allSteps, applyJsonPatch, applyMergePatch, applyStrategicMergePatch, apiDescription, badRequest, conflict, JsonSyntaxError, scanJson, StatusError, type Json, type JsonObject } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpResponse } from '@coxswain/host';
 import { negotiateKind } from '../negotiation/respond.ts';
 import { patchKindOf, readBody, type PatchKind } from './body.ts';
@@ -66,8 +66,25 @@ function changed(operation: Operation, kind: PatchKind, patch: Json, live: JsonO
   return applyStrategicMergePatch(apiDescription, operation.kind.api.typeName, live, patch);
 }
 
+export interface Trying {
+  readonly options: WriteOptions;
+  readonly warn: (warnings: readonly string[]) => void;
+  /** What needs no reading: the live object as our own codec gives it. */
+  readonly known?: JsonObject | undefined;
+}
+
+/** Tells what was said of a patch when it was tried first. */
+export function warnOnce({ notes }: Operation): (warnings: readonly string[]) => void {
+  let warned = false;
+  return (warnings) => {
+    if (!warned) warnings.forEach(notes.warn);
+    warned = true;
+  };
+}
+
 /** The object that a patch made of the live one, decoded; `shown` is what an error says of it. */
-export function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live: JsonObject, options: WriteOptions, known?: JsonObject): Decoded {
+export function decodePatched(operation: Operation, kind: PatchKind, patch: Patch, live: JsonObject, trying: Trying): JsonObject {
+  const { options, warn, known } = trying;
   const made = changed(operation, kind, patch.value, live);
   // Strategic patches are merged into an object whose kind is settled.
   const result = kind === 'strategic' && isObject(made) ? { ...made, kind: live['kind'] ?? null, apiVersion: live['apiVersion'] ?? null } : made;
@@ -78,10 +95,11 @@ export function decodePatched(operation: Operation, kind: PatchKind, patch: Patc
   const unknown = kind === 'json' ? decoded.warnings : decoded.warnings.toSorted();
   const problems = options.fieldValidation === 'Ignore' ? [] : [...patch.strictErrors, ...unknown];
   if (options.fieldValidation === 'Strict' && problems.length > 0) throw invalidPatch(shown(), `strict decoding error: ${problems.join(', ')}`);
+  warn(problems);
   checkName(operation, decoded.object);
   // An empty list is gone from the decoded object, but not what it asks for.
   if (Array.isArray(at(result, 'metadata', 'managedFields')) && meta(decoded.object)['managedFields'] === undefined) meta(decoded.object)['managedFields'] = [{}];
-  return { object: decoded.object, warnings: problems };
+  return decoded.object;
 }
 
 interface Reading {
@@ -123,15 +141,10 @@ export function checkName(operation: Operation, object: JsonObject): void {
 /** Patches that say what to change. */
 function patchChange(operation: Operation, kind: PatchKind, body: Uint8Array, options: WriteOptions, scan?: Scan): Change {
   const patch = parsePatch(kind, body, scan);
-  let warned = false;
+  const warn = warnOnce(operation);
   return {
     ownManagedFields: false, requireVersion: false, leavesLive: true,
-    build: (live, isCanonical) => {
-      const decoded = decodePatched(operation, kind, patch, live, options, isCanonical ? live : undefined);
-      if (!warned) decoded.warnings.forEach(operation.notes.warn);
-      warned = true;
-      return decoded.object;
-    },
+    build: (live, isCanonical) => decodePatched(operation, kind, patch, live, { options, warn, known: isCanonical ? live : undefined }),
   };
 }
 
@@ -166,6 +179,8 @@ function applyChange(operation: Operation, body: Uint8Array, options: WriteOptio
     buildNew: () => {
       if (info.subresource !== '') return Promise.resolve(undefined);
       checkName(operation, applied);
+      const uid = text(meta(applied), 'uid');
+      if (uid !== '') throw conflict(kind.api, info.name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
       return merge(undefined);
     },
   };

@@ -18,7 +18,7 @@ import type { Writer } from './managed-fields.ts';
 import { checkUid, matchNamespace } from './metadata.ts';
 import { at, copy, isObject, meta, text } from './object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
-import { applyConfiguration, checkName, decodePatched, parsePatch } from './patch.ts';
+import { applyConfiguration, checkName, decodePatched, parsePatch, warnOnce } from './patch.ts';
 import { decodePlain } from './plain.ts';
 import { shownKey, updateObject } from './update.ts';
 
@@ -218,28 +218,23 @@ async function patchScale(operation: Operation): Promise<HttpResponse> {
   const own = { ...operation, kind: asScale(kind) };
   if (patchKind === 'apply') {
     const scale = applyConfiguration(own, body, options, scan);
+    scale['metadata'] = { ...meta(scale), name: info.name };
     return write(operation, options, { apply: true, from: () => scaleCodec.convert(copy(scale), 'Ignore').object });
   }
   const patch = parsePatch(patchKind, body, scan);
-  let warned = false;
-  return write(operation, options, {
-    from: (live) => {
-      const decoded = decodePatched(own, patchKind, patch, scaleOf(kind, live), options);
-      if (!warned) decoded.warnings.forEach(operation.notes.warn);
-      warned = true;
-      return decoded.object;
-    },
-  });
+  const warn = warnOnce(operation);
+  return write(operation, options, { from: (live) => decodePatched(own, patchKind, patch, scaleOf(kind, live), { options, warn }) });
 }
 
-/** What is not there has no scale: the words of upstream's storage. */
+/** What is not there has no scale: the words of upstream's storages, of which one speaks of the object itself. */
 async function liveObject(operation: Operation): Promise<StoredObject> {
   const { kind, info } = operation;
   try {
     return await getObject(operation, info.query.get('resourceVersion') ?? '');
   } catch (error) {
     if (!(error instanceof StatusError) || error.reason !== 'NotFound' || kind.custom !== undefined) throw error;
-    throw notFound({ group: kind.api.group, resource: `${kind.api.resource}/scale` }, info.name);
+    const { group, resource } = kind.api;
+    throw notFound({ group, resource: resource === 'statefulsets' ? resource : `${resource}/scale` }, info.name);
   }
 }
 

@@ -70,6 +70,28 @@ test('what is there already keeps its name where the applied object has none', a
   expect((await apply({ ...applied, metadata: {} }, 'new')).json['message']).toBe('the name of the object (new based on URL) was undeterminable: name must be provided');
 });
 
+test('an applied object that names a uid must be there', async () => {
+  const answer = await apply({ ...applied, metadata: { name: 'new', uid: 'u' } }, 'new');
+  expect(answer.status).toBe(409);
+  expect(answer.json['message']).toBe('Operation cannot be fulfilled on configmaps "new": uid mismatch: the provided object specified uid u, and no existing object was found');
+});
+
+test('a patch is warned of even if its object is refused', async () => {
+  const answer = await call('PATCH', 'configmaps', { nope: 1, metadata: { name: 'y' } });
+  expect(answer.status).toBe(400);
+  expect(answer.warning).toBe('299 - "unknown field \\"nope\\""');
+});
+
+test('a limit that no integer holds', async () => {
+  const answer = await server.call({ method: 'GET', target: `${space}/configmaps?limit=99999999999999999999`, headers: { authorization: 'Bearer tok' } });
+  expect(answer.json['message']).toBe('strconv.ParseInt: parsing "99999999999999999999": value out of range');
+});
+
+test.each([['statefulsets', 'statefulsets.apps "no" not found'], ['deployments', 'deployments/scale.apps "no" not found']])('no scale of %s', async (resource, says) => {
+  const answer = await server.call({ method: 'GET', target: `/apis/apps/v1/namespaces/default/${resource}/no/scale`, headers: { authorization: 'Bearer tok' } });
+  expect(answer.json['message']).toBe(says);
+});
+
 test('labels that a job has of its template are one with it, unless a name is made up', async () => {
   const target = '/apis/batch/v1/namespaces/default/jobs?dryRun=All';
   const job = { spec: { template: { metadata: { labels: { app: 'a' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } } } };
