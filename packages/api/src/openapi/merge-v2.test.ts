@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 import descriptor from '../../../../proto/openapi-v2.json' with { type: 'json' };
-import type { JsonObject } from '../resource.ts';
+import type { Json, JsonObject } from '../resource.ts';
 import { convertV2 } from './convert-v2.ts';
 import { keepV2Paths, mergeV2 } from './merge-v2.ts';
 import { encodeV2Protobuf } from './v2-protobuf.ts';
@@ -29,6 +29,19 @@ test('a definition that is another gets another name, wherever it is spoken of',
   const merged = mergeV2(first, [second, third, fourth]);
   expect(merged['definitions']).toEqual({ Same: shape('string'), Status: shape('string'), Status_v2: shape('integer', { properties: { of: { type: 'integer' }, next: to('Status_v2') } }), Status_v3: shape('boolean') });
   expect(merged['paths']).toEqual({ '/a': get('Status'), '/b': get('Status_v2'), '/c': get('Status_v3'), '/d': get('Same'), '/e': get('Status_v3') });
+});
+
+test('a definition may go as deep as it likes: references are found and changed below it', () => {
+  const levels = 100_000;
+  let deep: Json = [to('Status')];
+  for (let level = 0; level < levels; level += 1) deep = level % 2 === 0 ? { items: deep } : [deep];
+  const first = { paths: { '/a': get('Status') }, definitions: { Status: shape('string') } };
+  const second = { paths: { '/b': get('Deep') }, definitions: { Deep: { 'x-deep': deep }, Status: shape('integer') } };
+  const { definitions } = mergeV2(first, [second]) as { definitions: JsonObject };
+  expect(Object.keys(definitions)).toEqual(['Deep', 'Status', 'Status_v2']);
+  let found = (definitions['Deep'] as JsonObject)['x-deep'] as Json;
+  for (let level = 0; level < levels; level += 1) found = (Array.isArray(found) ? found[0] : (found as JsonObject)['items']) as Json;
+  expect(found).toEqual([to('Status_v2')]);
 });
 
 test('the first one\'s paths stay, its title too, and what led only to those of others does not come', () => {

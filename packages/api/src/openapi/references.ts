@@ -5,13 +5,18 @@ import type { Json, JsonObject } from '../resource.ts';
 export const definitionPrefix = '#/definitions/';
 export const parameterPrefix = '#/parameters/';
 
-/** Every `$ref` in a value. A property of that name holds a schema, not a text, and is none. */
-export function references(value: Json | undefined, found: Set<string> = new Set()): Set<string> {
-  if (Array.isArray(value)) for (const item of value) references(item, found);
-  else if (isObject(value)) {
-    for (const [key, item] of Object.entries(value)) {
-      if (key === '$ref' && typeof item === 'string') found.add(item);
-      else references(item, found);
+/** Every `$ref` in a value, however deep. A property of that name holds a schema, not a text, and is none. */
+export function references(value: Json | undefined): Set<string> {
+  const found = new Set<string>();
+  const open = [value];
+  while (open.length > 0) {
+    const one = open.pop();
+    if (Array.isArray(one)) append(open, one);
+    else if (isObject(one)) {
+      for (const [key, item] of Object.entries(one)) {
+        if (key === '$ref' && typeof item === 'string') found.add(item);
+        else open.push(item);
+      }
     }
   }
   return found;
@@ -30,11 +35,28 @@ export function usedDefinitions(paths: Json | undefined, parameters: Json | unde
   return used;
 }
 
-/** A copy in which references are others. */
-export function withReferences(value: Json, renames: ReadonlyMap<string, string>): Json {
-  if (Array.isArray(value)) return value.map((item) => withReferences(item, renames));
+type Copying = { readonly kind: 'list'; readonly from: readonly Json[]; readonly to: Json[] } | { readonly kind: 'object'; readonly from: JsonObject; readonly to: JsonObject };
+
+/** What is no container is its own copy; one that is will be filled later. */
+function beginCopy(value: Json, open: Copying[]): Json {
+  if (Array.isArray(value)) {
+    const to: Json[] = [];
+    open.push({ kind: 'list', from: value, to });
+    return to;
+  }
   if (!isObject(value)) return value;
-  const copy: JsonObject = {};
-  for (const [key, item] of Object.entries(value)) setOwn(copy, key, key === '$ref' && typeof item === 'string' ? renames.get(item) ?? item : withReferences(item, renames));
-  return copy;
+  const to: JsonObject = {};
+  open.push({ kind: 'object', from: value, to });
+  return to;
+}
+
+/** A copy in which references are others. Another server says how deep it goes, so nothing here calls itself. */
+export function withReferences(value: Json, renames: ReadonlyMap<string, string>): Json {
+  const open: Copying[] = [];
+  const whole = beginCopy(value, open);
+  for (let copying = open.pop(); copying !== undefined; copying = open.pop()) {
+    if (copying.kind === 'list') for (const item of copying.from) copying.to.push(beginCopy(item, open));
+    else for (const [key, item] of Object.entries(copying.from)) setOwn(copying.to, key, key === '$ref' && typeof item === 'string' ? renames.get(item) ?? item : beginCopy(item, open));
+  }
+  return whole;
 }
