@@ -41,8 +41,9 @@ export function logHandler(host: Pick<Host, 'network' | 'crypto' | 'log'>, looku
     checkOptions(name, query);
     const pod = await podOf(lookup, namespace, name);
     const container = containerOf(pod, query.get('container') ?? '');
+    const left = new AbortController();
     const answer = (body: ByteSource): HttpResponse => (isWebSocketRequest(request.http)
-      ? readerOverWebSocket(host, request.http, body)
+      ? readerOverWebSocket(host, request.http, { body, stop: () => { left.abort(); } })
       : { status: 200, headers: { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' }, body });
     // Nothing has run yet, so nothing was written.
     if (!pod.spec?.nodeName) return answer(new WholeBody(new Uint8Array(0)));
@@ -50,7 +51,7 @@ export function logHandler(host: Pick<Host, 'network' | 'crypto' | 'log'>, looku
     const url = `${origin}/containerLogs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/${encodeURIComponent(container)}${logQuery(query)}`;
     let response: IncomingResponse;
     try {
-      response = await host.network.fetch({ url, method: 'GET', tls: access.tls, httpVersion: '1.1', signal: request.http.signal });
+      response = await host.network.fetch({ url, method: 'GET', tls: access.tls, httpVersion: '1.1', signal: AbortSignal.any([request.http.signal, left.signal]) });
     } catch (error) {
       if (error instanceof NetworkError) throw internalError(`Get ${JSON.stringify(url)}: ${error.message}`);
       throw error;

@@ -111,7 +111,7 @@ function joined(): [ByteStream, ByteStream] {
   return [end(there, back), end(back, there)];
 }
 
-async function upgraded(target: string, protocol: string): Promise<{ status: number | undefined; headers: unknown; socket: WebSocketConnection }> {
+async function upgraded(target: string, protocol: string): Promise<{ status: number | undefined; headers: unknown; socket: WebSocketConnection; client: ByteStream }> {
   const base = httpRequest({
     method: 'GET', target,
     headers: { authorization: 'Bearer tok', upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-protocol': protocol },
@@ -119,7 +119,7 @@ async function upgraded(target: string, protocol: string): Promise<{ status: num
   const response = await cluster.servers[0]?.handle({ ...base, upgradeRequested: true });
   const [near, far] = joined();
   response?.upgrade?.(near);
-  return { status: response?.status, headers: response?.headers, socket: new WebSocketConnection(far, { role: 'client', random: real.random }) };
+  return { status: response?.status, headers: response?.headers, socket: new WebSocketConnection(far, { role: 'client', random: real.random }), client: far };
 }
 
 /** A kubelet that knows SPDY only, and answers what it is told. */
@@ -182,6 +182,40 @@ test.each([['binary.k8s.io', 'one\n'], ['base64.binary.k8s.io', 'b25lCg==']])('l
   const got: string[] = [];
   for await (const message of socket.messages()) got.push(fromUtf8(message.data));
   expect(got).toEqual(['', text]);
+});
+
+/** Logs that go on for ever, and when the kubelet's listener sees that nobody reads them any more. */
+function followed(): { readonly gone: Promise<void> } {
+  const written = new AsyncQueue<Uint8Array>();
+  const gone = new Promise<void>((resolve) => {
+    answer = (request) => {
+      request.signal.addEventListener('abort', () => { written.end(); resolve(); });
+      written.push(utf8('one\n'));
+      return Promise.resolve({ status: 200, headers: {}, body: written });
+    };
+  });
+  return { gone };
+}
+
+const leaving: Readonly<Record<string, (socket: WebSocketConnection, client: ByteStream) => unknown>> = {
+  'closes its socket': (socket) => socket.close(1000),
+  'is gone without a word': (_socket, client) => { client.destroy(); },
+};
+for (const [how, leave] of Object.entries(leaving)) {
+  test(`logs that a client follows over WebSocket are not read from the kubelet any more once it ${how}`, async () => {
+    const { gone } = followed();
+    const { status, socket, client } = await upgraded('/api/v1/namespaces/default/pods/p/log?follow=true', 'binary.k8s.io');
+    expect(status).toBe(101);
+    for await (const message of socket.messages()) if (fromUtf8(message.data) === 'one\n') break;
+    await leave(socket, client);
+    await gone;
+  });
+}
+
+test('logs for a WebSocket of another protocol are not read', async () => {
+  const { gone } = followed();
+  expect((await upgraded('/api/v1/namespaces/default/pods/p/log?follow=true', 'v4.channel.k8s.io')).status).toBe(403);
+  await gone;
 });
 
 test('a kubelet that refuses exec is heard before the socket opens', async () => {

@@ -68,16 +68,29 @@ async function ignoreMessages(socket: WebSocketConnection): Promise<void> {
   for await (const _ of socket.messages());
 }
 
-/** A body in messages, an empty one first (as upstream's, so that a client knows it is connected). Ends with the body, or when the client goes. */
-export function readerOverWebSocket(host: Pick<Host, 'crypto' | 'log'>, request: HttpRequest, body: ByteSource): HttpResponse {
+/** What is read, and what ends the reading: an iterator that waits for its next chunk cannot be told to. */
+export interface StoppableBody {
+  readonly body: ByteSource;
+  stop(): void;
+}
+
+/** A body in messages, an empty one first (as upstream's, so that a client knows it is connected). Ends with the body, or when the client goes; then nobody reads on. */
+export function readerOverWebSocket(host: Pick<Host, 'crypto' | 'log'>, request: HttpRequest, { body, stop }: StoppableBody): HttpResponse {
   const handshake = acceptWebSocket(request, host.crypto, readerProtocols);
-  if (handshake.kind === 'refused') return refusal(handshake);
+  if (handshake.kind === 'refused') {
+    stop();
+    return refusal(handshake);
+  }
   return {
     status: 101, headers: handshake.headers,
     upgrade: (stream) => {
       const socket = new WebSocketConnection(stream, { role: 'server' });
       const session = async (): Promise<void> => {
-        await Promise.race([sendAll(socket, body, handshake.protocol === 'base64.binary.k8s.io'), ignoreMessages(socket)]);
+        try {
+          await Promise.race([sendAll(socket, body, handshake.protocol === 'base64.binary.k8s.io'), ignoreMessages(socket)]);
+        } finally {
+          stop();
+        }
         await stream.end();
       };
       session().catch((error: unknown) => host.log.debug('body over WebSocket broke off', { error: String(error) }));
