@@ -71,7 +71,7 @@ async function ignoreMessages(socket: WebSocketConnection): Promise<void> {
 /** What is read, and what ends the reading: an iterator that waits for its next chunk cannot be told to. */
 export interface StoppableBody {
   readonly body: ByteSource;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 /** A body in messages, an empty one first (as upstream's, so that a client knows it is connected). Ends with the body, or when the client goes; then nobody reads on. */
