@@ -26,6 +26,8 @@ export interface ProtectionConfig {
   readonly requestTimeoutMs?: number;
   /** Absent: no spans. */
   readonly tracing?: TracingConfig | undefined;
+  /** How much is remembered of who changed what; default 32 MiB. */
+  readonly changeHistoryBytes?: number;
   /** What an administrator may look into: `/debug/…`. Default false. */
   readonly debugPaths?: boolean;
 }
@@ -33,7 +35,7 @@ export interface ProtectionConfig {
 /** What stands around the requests of one server and is switched on by its configuration. */
 export class Protection {
   readonly audit: Auditor | undefined;
-  readonly history = new ChangeHistory();
+  readonly history: ChangeHistory;
   readonly tracer: Tracer | undefined;
   readonly #config: ProtectionConfig;
   readonly #host: Host;
@@ -42,6 +44,7 @@ export class Protection {
 
   constructor(config: ProtectionConfig, host: Host, metrics: Metrics, identity: ServerIdentity) {
     this.#config = config;
+    this.history = new ChangeHistory(config.changeHistoryBytes);
     this.tracer = config.tracing === undefined ? undefined : new Tracer(config.tracing, host);
     this.#host = host;
     this.#metrics = metrics;

@@ -84,7 +84,7 @@ export function objectResponse(kind: ServedKind, negotiated: Negotiated, query: 
 }
 
 /** As Go prints the type of the internal object. */
-function goTypeOf(kind: ServedKind, name = kind.api.kind): string {
+export function goTypeOf(kind: ServedKind, name = kind.api.kind): string {
   const internal: Readonly<Record<string, string>> = { '': 'core', 'flowcontrol.apiserver.k8s.io': 'flowcontrol' };
   const group = internal[kind.hub.api.group] ?? (kind.hub.api.group.split('.', 1)[0] as string);
   return kind.hub.custom ? '*unstructured.Unstructured' : `*${group}.${name}`;

@@ -9,6 +9,7 @@ import type { LeaseGuards } from './lease-guards.ts';
 import { lockMessage } from './metadata.ts';
 import { copy, copyParts } from './object.ts';
 import type { Registry } from './registry.ts';
+import { storeFor } from './traced-store.ts';
 
 class Change implements CacheChange {
   readonly type: CacheChange['type'];
@@ -82,8 +83,9 @@ export function objectMutator(registry: Registry, guards: LeaseGuards): ObjectMu
       const kind = registry.storedKind(group, resource);
       const what = { group, resource };
       if (kind === undefined) throw notFound(what, key.name);
-      const { store, cache } = kind.hub;
-      const path = objectKey(store.prefix, key.namespace, key.name);
+      const { cache } = kind.hub;
+      const store = storeFor({ kind, notes: options.notes });
+      const path = objectKey(kind.hub.store.prefix, key.namespace, key.name);
       let current = cache.ready ? cache.latest(path) : undefined;
       let certain = false;
       for (let tries = 0; tries < maxAttempts; tries += 1) {

@@ -12,6 +12,7 @@ import { inTurns } from './managed-fields.ts';
 import { copy, meta, nameOf, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
+import { storeFor } from './traced-store.ts';
 
 const nameAttempts = 8;
 
@@ -71,12 +72,12 @@ async function attempt(operation: Operation, admitted: JsonObject, options: Writ
     const key = objectKey(hub.store.prefix, kind.api.namespaced ? info.namespace : '', name);
     if (operation.pause !== undefined) await operation.pause();
     if (dryRun) {
-      if ((await hub.store.get(key)) !== undefined) return { committed: false, value: 'exists' };
+      if ((await storeFor(operation).get(key)) !== undefined) return { committed: false, value: 'exists' };
       return { committed: false, value: { object, stored: undefined } };
     }
     const encoded = operation.pause === undefined ? undefined : encodeForStore(object, hub.codec);
     if (operation.pause !== undefined) await operation.pause();
-    const result = await hub.store.put(key, object, 0, { encoded, shared: sharesWrites(operation.http), specIsValid: true });
+    const result = await storeFor(operation).put(key, object, 0, { encoded, shared: sharesWrites(operation.http), specIsValid: true });
     if (result.kind === 'conflict') return { committed: false, value: 'exists' };
     hub.cache.wrote(result.object);
     noteWrite(operation, object, result.object.revision);

@@ -11,6 +11,7 @@ import { isDeleting } from './metadata.ts';
 import { copyState, isObject, meta, nameOf, text } from './object.ts';
 import { deleteOptionsObject, type DeleteOptions } from './options.ts';
 import { firstLook, keyOf } from './update.ts';
+import { storeFor } from './traced-store.ts';
 
 const maxAttempts = 100;
 const jobWarning = 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
@@ -134,7 +135,7 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
   if (what.kind === 'mark') return markStored(operation, current, object, how, options.dryRun);
   return withHooks<Attempt>(operation, { operation: 'DELETE', object, oldObject: old, user, dryRun: options.dryRun }, async () => {
     if (options.dryRun) return { committed: false, value: { kind: 'done', result: { kind: 'removed', object: dryRemoved(operation, object, options), stored: undefined, revision: current.revision } } };
-    const removed = await kind.hub.store.remove(current, how);
+    const removed = await storeFor(operation).remove(current, how);
     if (removed.kind === 'conflict') return { committed: false, value: lost(operation, how, removed.current) };
     noteWrite(operation, object, removed.object.revision, true);
     return { committed: true, value: { kind: 'done', result: { kind: 'removed', object, stored: removed.object } } };
@@ -150,8 +151,8 @@ function lost({ context }: Operation, { guard }: How, current: StoredObject | un
 
 async function markStored(operation: Operation, current: StoredObject, object: JsonObject, how: How, dryRun: boolean): Promise<Attempt> {
   if (dryRun) return { kind: 'done', result: { kind: 'marked', object, stored: undefined, revision: current.revision } };
-  const { store, cache } = operation.kind.hub;
-  const result = await store.put(current.key, object, current.revision, how);
+  const { cache } = operation.kind.hub;
+  const result = await storeFor(operation).put(current.key, object, current.revision, how);
   if (result.kind === 'conflict') return lost(operation, how, result.current);
   cache.wrote(result.object);
   noteWrite(operation, object, result.object.revision);
@@ -168,7 +169,7 @@ async function attemptOnCached(operation: Operation, cached: StoredObject, optio
     if (!(error instanceof StatusError)) throw error;
     result = error;
   }
-  const current = await operation.kind.hub.store.get(cached.key);
+  const current = await storeFor(operation).get(cached.key);
   if (current?.revision !== cached.revision) return { kind: 'lost', current };
   if (result instanceof StatusError) throw result;
   return result;
@@ -183,7 +184,7 @@ export async function deleteObject(operation: Operation, options: DeleteOptions)
   const { kind, info } = operation;
   warnOfDeletion(operation, options);
   const cached = options.dryRun ? undefined : firstLook(operation);
-  let current = cached ?? await kind.hub.store.get(keyOf(operation));
+  let current = cached ?? await storeFor(operation).get(keyOf(operation));
   for (let tries = 0; tries < maxAttempts; tries += 1) {
     if (current === undefined) throw notFound(kind.api, info.name);
     const result: Attempt = await (current === cached ? attemptOnCached : attempt)(operation, current, options);

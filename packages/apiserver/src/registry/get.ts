@@ -3,20 +3,21 @@ import type { StoredObject } from '../storage/codec.ts';
 import type { WatchCache } from '../watch-cache/cache.ts';
 import { trustsProgress } from '../watch-cache/progress.ts';
 import type { Operation } from './context.ts';
-import type { Hub } from './kind.ts';
 import { parseRevision, tooLargeResourceVersion } from './list.ts';
+import { storeFor } from './traced-store.ts';
 import { keyOf } from './update.ts';
 
 /** So many at once are worth asking how new the cache is, once for all of them, rather than reading each from the store. */
 const many = 8;
 const underWay = new WeakMap<WatchCache, number>();
 
-async function newest({ cache, store }: Hub, key: string): Promise<StoredObject | undefined> {
+async function newest(operation: Operation, key: string): Promise<StoredObject | undefined> {
+  const { cache, store } = operation.kind.hub;
   const others = underWay.get(cache) ?? 0;
   underWay.set(cache, others + 1);
   try {
     if (others >= many && cache.ready && (await trustsProgress(store.client)) && (await cache.isFresh())) return cache.get(key);
-    return await store.get(key);
+    return await storeFor(operation).get(key);
   } finally {
     underWay.set(cache, (underWay.get(cache) as number) - 1);
   }
@@ -28,7 +29,7 @@ export async function getObject(operation: Operation, resourceVersion: string): 
   const key = keyOf(operation);
   let found: StoredObject | undefined;
   if (resourceVersion === '') {
-    found = await newest(kind.hub, key);
+    found = await newest(operation, key);
   } else {
     const revision = parseRevision(resourceVersion);
     await kind.hub.cache.start();

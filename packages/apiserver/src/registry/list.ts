@@ -10,6 +10,7 @@ import { objectKey } from '../storage/keys.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
 import type { ListOptions } from './options.ts';
 import { selectionOf, type Selection } from './selection.ts';
+import { storeFor } from './traced-store.ts';
 
 export interface ListResult {
   readonly revision: number;
@@ -124,7 +125,7 @@ async function readPage(operation: Operation, options: PageOptions, continuing: 
   const known = await knownPage(operation, options);
   if (known !== undefined) return known;
   try {
-    return await operation.kind.hub.store.page(options);
+    return await storeFor(operation).page(options, operation.info);
   } catch (error) {
     if (isEtcdError(error, 'futureRevision')) throw tooLargeResourceVersion(options.revision ?? 0, await operation.kind.hub.store.revision());
     if (!isEtcdError(error, 'compacted')) throw error;

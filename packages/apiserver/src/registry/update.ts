@@ -17,6 +17,7 @@ import { inTurns } from './managed-fields.ts';
 import { copy, copyState, isObject, meta, text } from './object.ts';
 import { optionsObject, type WriteOptions } from './options.ts';
 import { privilegedErrors } from './privileged.ts';
+import { storeFor } from './traced-store.ts';
 
 const maxAttempts = 100;
 
@@ -185,7 +186,7 @@ function lost({ context }: Operation, guard: WriteGuard | undefined, current: St
 }
 
 async function write(operation: Operation, current: StoredObject, object: JsonObject, { dryRun, specIsValid }: { readonly dryRun: boolean; readonly specIsValid: boolean }): Promise<{ committed: boolean; value: Attempt }> {
-  const { store } = operation.kind.hub;
+  const store = storeFor(operation);
   const old = current.object;
   keepManagedTimes(object, old);
   if (operation.pause !== undefined) await operation.pause();
@@ -222,7 +223,7 @@ export async function updateObject(operation: Operation, change: Change, options
   let certain = false;
   for (let tries = 0; tries < maxAttempts; tries += 1) {
     if (current === undefined && !certain) {
-      current = await kind.hub.store.get(key);
+      current = await storeFor(operation).get(key);
       certain = true;
     }
     if (current === undefined) return { ...(await createInstead(operation, change, options)), created: true };
@@ -233,14 +234,14 @@ export async function updateObject(operation: Operation, change: Change, options
         // Nothing was compared in the store where nothing was written: what the cache has may be no longer true.
         const unwritten = !certain && result.written.stored === based;
         if (!unwritten) return { ...result.written, created: false };
-        current = await kind.hub.store.get(key);
+        current = await storeFor(operation).get(key);
         if (current?.revision === based.revision && !current.stale) return { ...result.written, created: false };
       } else current = result.current;
       certain = true;
     } catch (error) {
       if (certain || !(error instanceof StatusError)) throw error;
       // The refusal may rest on a stale state.
-      const live = await kind.hub.store.get(key);
+      const live = await storeFor(operation).get(key);
       certain = true;
       if (live !== undefined && live.revision === based.revision) throw error;
       current = live;

@@ -9,9 +9,20 @@ export interface TraceIds {
   readonly sampled: boolean;
 }
 
+/** What a span says beside its name and times. */
+export interface StepKind {
+  /** `client`: somebody else is asked in it. */
+  readonly span: 'internal' | 'client';
+  /** Asked for only where the span is sent. */
+  attributes(): Readonly<Record<string, string | number>>;
+}
+
+const plain: StepKind = { span: 'internal', attributes: () => ({}) };
+
 /** A part of the work on a request, in the clock that only goes forward. A class: there are several to each request. */
 export class Step implements RunningStep {
   readonly name: string;
+  readonly kind: StepKind;
   readonly spanId: Uint8Array;
   readonly startMs: number;
   endMs: number;
@@ -19,8 +30,9 @@ export class Step implements RunningStep {
   readonly #clock: Clock;
   readonly #ids: TraceIds | undefined;
 
-  constructor(name: string, clock: Clock, ids: TraceIds | undefined, spanId: Uint8Array, startMs: number, endMs = -1) {
+  constructor(name: string, clock: Clock, ids: TraceIds | undefined, spanId: Uint8Array, startMs: number, endMs = -1, kind = plain) {
     this.name = name;
+    this.kind = kind;
     this.spanId = spanId;
     this.startMs = startMs;
     this.endMs = endMs;
@@ -62,9 +74,9 @@ export class RequestTrace {
     this.#random = random;
   }
 
-  begin(name: string): RunningStep {
+  begin(name: string, kind?: StepKind): RunningStep {
     if (this.steps.length >= maxSteps) return notKept;
-    const step = this.#step(name, this.#clock.monotonicMs());
+    const step = this.#step(name, this.#clock.monotonicMs(), undefined, kind);
     this.steps.push(step);
     return step;
   }
@@ -74,15 +86,15 @@ export class RequestTrace {
     if (this.steps.length < maxSteps) this.steps.push(this.#step(name, startMs, endMs));
   }
 
-  #step(name: string, startMs: number, endMs?: number): Step {
-    return new Step(name, this.#clock, this.ids, this.ids === undefined ? noId : this.#random.bytes(8), startMs, endMs);
+  #step(name: string, startMs: number, endMs?: number, kind?: StepKind): Step {
+    return new Step(name, this.#clock, this.ids, this.ids === undefined ? noId : this.#random.bytes(8), startMs, endMs, kind);
   }
 }
 
 /** `work` as a step of the request that it is done for. */
-export async function traced<T>(trace: RequestTrace | undefined, name: string, work: (headers: Readonly<Record<string, string>>) => Promise<T>): Promise<T> {
+export async function traced<T>(trace: RequestTrace | undefined, name: string, work: (headers: Readonly<Record<string, string>>) => Promise<T>, kind?: StepKind): Promise<T> {
   if (trace === undefined) return work(noHeaders);
-  const step = trace.begin(name);
+  const step = trace.begin(name, kind);
   try {
     const result = await work(step.headers);
     step.end();

@@ -8,14 +8,14 @@ export interface Span {
   /** Empty: it is the first of its trace. */
   readonly parentSpanId: Uint8Array;
   readonly name: string;
-  readonly kind: 'internal' | 'server';
+  readonly kind: 'internal' | 'server' | 'client';
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes: Readonly<Record<string, string | number>>;
   readonly failed: boolean;
 }
 
-const kinds: Readonly<Record<Span['kind'], number>> = { internal: 1, server: 2 };
+const kinds: Readonly<Record<Span['kind'], number>> = { internal: 1, server: 2, client: 3 };
 const errorCode = 2;
 
 function nested(field: number, parts: readonly Uint8Array[]): Uint8Array {

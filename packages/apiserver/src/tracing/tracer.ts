@@ -102,9 +102,9 @@ export class Tracer {
   }
 
   /** What was asked of others goes on beyond this server; `endMs` below 0: still, when the request was over. */
-  #stepSpan({ receivedMs, startedMs, times }: Flight, { name, spanId, startMs, endMs, failed }: Step, { traceId, spanId: parentSpanId }: TraceIds): Span {
+  #stepSpan({ receivedMs, startedMs, times }: Flight, { name, kind, spanId, startMs, endMs, failed }: Step, { traceId, spanId: parentSpanId }: TraceIds): Span {
     const wall = receivedMs - startedMs;
-    return { traceId, spanId: spanId.length === 0 ? this.#host.random.bytes(8) : spanId, parentSpanId, kind: 'internal', name, startMs: wall + startMs, endMs: wall + (endMs < 0 ? startedMs + (times.totalMs ?? 0) : endMs), failed, attributes: {} };
+    return { traceId, spanId: spanId.length === 0 ? this.#host.random.bytes(8) : spanId, parentSpanId, kind: kind.span, name, startMs: wall + startMs, endMs: wall + (endMs < 0 ? startedMs + (times.totalMs ?? 0) : endMs), failed, attributes: kind.attributes() };
   }
 
   #requestSpan({ request, info, notes, receivedMs, times }: Flight, response: HttpResponse, { traceId, spanId, parentSpanId }: TraceIds): Span {

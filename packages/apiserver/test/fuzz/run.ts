@@ -87,7 +87,8 @@ export class FuzzRun {
 
   static async start(options: FuzzOptions): Promise<FuzzRun> {
     const errors: string[] = [];
-    const server = await startTestServer({}, alone(createRealHost(silentLogger), errors), { compactionIntervalMs: 5000, historyEvents: 50 });
+    // What is remembered up to a bound is bounded so that it is full long before memory is judged.
+    const server = await startTestServer({}, alone(createRealHost(silentLogger), errors), { compactionIntervalMs: 5000, historyEvents: 50, changeHistoryBytes: 256 * 1024 });
     return new FuzzRun(server, options, errors);
   }
 
