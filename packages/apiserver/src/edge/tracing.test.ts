@@ -27,7 +27,7 @@ test('a sampled trace goes on in a span that a collector gets over gRPC', async 
   await answerOf(await server.server.handle(httpRequest({ method: 'GET', target: '/api/v1/namespaces/default', headers: { traceparent } })));
   const [span, ...steps] = readFields(readFields(readFields(await received).bytes(1)).bytes(2)).all(2).map(readFields) as [ReturnType<typeof readFields>, ...ReturnType<typeof readFields>[]];
   expect([hex(span.bytes(1)), hex(span.bytes(4)), span.text(5), span.number(6)]).toEqual(['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331', 'GET /namespaces', 2]);
-  expect(steps.map((step) => [step.text(5), hex(step.bytes(4))])).toEqual(['authentication', 'authorization'].map((name) => [name, hex(span.bytes(2))]));
+  expect(steps.map((step) => [step.text(5), hex(step.bytes(4))])).toEqual(['authentication', 'authorization', 'etcdserverpb.KV/Range'].map((name) => [name, hex(span.bytes(2))]));
   await server.stop();
   await new Promise<void>((resolve) => { collector.tryShutdown(() => resolve()); });
 });

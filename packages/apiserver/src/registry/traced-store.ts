@@ -1,12 +1,11 @@
 import type { JsonObject } from '@coxswain/api';
 import { goTypeOf } from '../negotiation/respond.ts';
 import type { StoredObject } from '../storage/codec.ts';
+import { resourcePrefix } from '../storage/keys.ts';
 import type { ListPage, PageOptions, PutOptions, ResourceStore, WriteResult } from '../storage/store.ts';
 import { traced, type StepKind } from '../tracing/request-trace.ts';
 import type { RequestInfo, RequestNotes } from '../types.ts';
 import type { ServedKind } from './kind.ts';
-
-const root = '/registry';
 
 interface Asking {
   readonly kind: ServedKind;
@@ -35,7 +34,7 @@ export class TracedStore {
     const { group, resource } = kind.hub.api;
     const step: StepKind = {
       span: 'internal',
-      attributes: () => ({ 'audit-id': notes?.auditId ?? '', key: key.slice(root.length), type: goTypeOf(kind), resource: group === '' ? resource : `${resource}.${group}` }),
+      attributes: () => ({ 'audit-id': notes?.auditId ?? '', key: this.#rootless(key), type: goTypeOf(kind), resource: group === '' ? resource : `${resource}.${group}` }),
     };
     return traced(notes?.trace, expectedRevision === 0 ? 'Create etcd3' : 'GuaranteedUpdate etcd3', () => this.#store.put(key, object, expectedRevision, options), step);
   }
@@ -49,9 +48,15 @@ export class TracedStore {
     const asked = (name: string): string => query.get(name) ?? '';
     const step: StepKind = {
       span: 'internal',
-      attributes: () => ({ 'audit-id': notes?.auditId ?? '', key: options.prefix.slice(root.length), resourceVersion: asked('resourceVersion'), resourceVersionMatch: asked('resourceVersionMatch'), limit: options.limit ?? 0, continue: asked('continue') }),
+      attributes: () => ({ 'audit-id': notes?.auditId ?? '', key: this.#rootless(options.prefix).replace(/\/$/, ''), resourceVersion: asked('resourceVersion'), resourceVersionMatch: asked('resourceVersionMatch'), limit: options.limit ?? 0, continue: asked('continue') }),
     };
     return traced(notes?.trace, `List(recursive=${options.prefix.endsWith('/')}) etcd3`, () => this.#store.page(options), step);
+  }
+
+  /** As upstream's storage is asked, whatever the root of its keys is. */
+  #rootless(key: string): string {
+    const { hub } = this.#asking.kind;
+    return resourcePrefix('', hub.api, hub.custom) + key.slice(hub.store.prefix.length);
   }
 
   #call<T>(method: 'Range' | 'Txn', work: () => Promise<T>): Promise<T> {
