@@ -20,6 +20,9 @@ function inexact(text: string): string {
   return text;
 }
 
+/** Of what is being written: an empty list that Go does not leave out comes back as null. */
+let losesEmptyLists = false;
+
 /** Numbers that are written and read as they are, by whatever parser. */
 const mostPlain = 1e15;
 /** So are those in a value without a type, unless something looks like this. */
@@ -111,7 +114,7 @@ function fieldWriter(field: GoField): WriteField {
     case 'pointer': return (value) => (value === undefined || value === null ? (omitEmpty ? undefined : writeNull(value)) : write(value));
     case 'slice': case 'map':
       if (omitEmpty) return (value) => (isEmptyCollection(value) ? undefined : write(value));
-      return (value) => (value === undefined || value === null ? writeNull(value) : write(value));
+      return (value) => (value === undefined || value === null || (losesEmptyLists && Array.isArray(value) && value.length === 0) ? writeNull(value) : write(value));
     case 'value': break;
   }
   switch (field.shape.kind) {
@@ -170,12 +173,18 @@ export function stringifyObject(typeName: string, object: unknown): string {
 
 /**
  * As `stringifyObject`. `exact`: parsing the text gives an object equal to this one, so that it need not be parsed (only the fields of structs may
- * stand in another order). False where that is not certain. `kept`: what an earlier call wrote of some of its members.
+ * stand in another order). False where that is not certain. `kept`: what an earlier call wrote of some of its members. `as`: a Go server that keeps the object in this
+ * form gets it back so; protobuf does not know whether an empty list was there.
  */
-export function stringifyExactly(typeName: string, object: unknown, kept?: ReadonlyMap<string, string>): { readonly text: string; readonly exact: boolean } {
+export function stringifyExactly(typeName: string, object: unknown, kept?: ReadonlyMap<string, string>, as: 'json' | 'protobuf' = 'json'): { readonly text: string; readonly exact: boolean } {
   isExact = true;
-  const text = structWriter(typeName)(object, kept);
-  return { text, exact: isExact };
+  losesEmptyLists = as === 'protobuf';
+  try {
+    const text = structWriter(typeName)(object, kept);
+    return { text, exact: isExact };
+  } finally {
+    losesEmptyLists = false;
+  }
 }
 
 /** The bytes of `stringifyObject`. */

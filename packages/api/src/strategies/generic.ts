@@ -52,7 +52,7 @@ function watched(object: JsonObject, field: string): Json {
 }
 
 function same(a: Json, b: Json): boolean {
-  const empty = (value: Json): boolean => value === null || (isObject(value) && Object.keys(value).length === 0);
+  const empty = (value: Json): boolean => value === null || (typeof value === 'object' && Object.keys(value).length === 0);
   return equalJson(a, b) || (empty(a) && empty(b));
 }
 

@@ -75,10 +75,14 @@ function cutJson(value: Uint8Array, typeName: string, sets: readonly number[]): 
   return object;
 }
 
+/** The groups whose objects upstream keeps as JSON. */
+const keptAsJson: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
+
 export function builtinStorageCodec(api: ApiResource): StorageCodec {
+  const storedForm = keptAsJson.has(api.group) ? 'json' : 'protobuf';
   return {
     encode: (object) => stringifyObject(api.typeName, object),
-    encodeExactly: (object, kept) => stringifyExactly(api.typeName, object, kept),
+    encodeExactly: (object, kept) => stringifyExactly(api.typeName, object, kept, storedForm),
     decodeCut: (value, sets) => cutJson(value, api.typeName, sets),
     decode: (value) => (isOwnJson(value) ? storedJson(value, api.typeName) : withDefaults(api, storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName))),
   };
