@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,63 +10,13 @@ import { loadKubeconfig } from '@coxswain/client/edge';
 import { fromUtf8, silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Way } from './support/way.ts';
 
 const cox = fileURLToPath(new URL('../../cli/src/edge/main.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'fence-'));
 const host = createRealHost(silentLogger);
 const nodeCount = 20;
 const label = 'example.com/pool';
-
-/** A way to the server on which what is sent can be kept back, as a full queue somewhere in the network keeps it. */
-class Way {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #held: { readonly to: Socket; readonly data: Buffer }[] | undefined;
-  #holdFrom = Number.POSITIVE_INFINITY;
-
-  constructor(port: number) {
-    this.#server = createServer((client) => {
-      const server = connect(port, '127.0.0.1');
-      for (const [one, other] of [[client, server], [server, client]] as const) {
-        this.#sockets.add(one);
-        one.on('error', () => { other.destroy(); });
-        one.on('close', () => { this.#sockets.delete(one); other.destroy(); });
-      }
-      server.pipe(client);
-      client.on('data', (data: Buffer) => {
-        if (data.length >= this.#holdFrom) this.#held ??= [];
-        if (this.#held === undefined) server.write(data);
-        else this.#held.push({ to: server, data });
-      });
-    });
-  }
-
-  async open(): Promise<number> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** From the first piece on that has so many bytes. */
-  holdFrom(bytes: number): void {
-    this.#holdFrom = bytes;
-  }
-
-  get heldBytes(): number {
-    return (this.#held ?? []).reduce((sum, { data }) => sum + data.length, 0);
-  }
-
-  release(): void {
-    for (const { to, data } of this.#held ?? []) to.write(data);
-    this.#held = undefined;
-    this.#holdFrom = Number.POSITIVE_INFINITY;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-}
 
 async function until<T>(what: string, forMs: number, probe: () => Promise<T | undefined> | T | undefined): Promise<T> {
   const endMs = performance.now() + forMs;
