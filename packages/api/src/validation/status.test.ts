@@ -24,7 +24,7 @@ it.each(statuses)('%s %j', (key, status, errors) => {
 });
 
 const event: JsonObject = {
-  metadata: { name: 'e', namespace: 'work', uid: 'u' }, involvedObject: { namespace: 'work', name: 'p' }, eventTime: '2026-01-01T00:00:00.000000Z',
+  metadata: { name: 'e', namespace: 'work', uid: 'u', resourceVersion: '1' }, involvedObject: { namespace: 'work', name: 'p' }, eventTime: '2026-01-01T00:00:00.000000Z',
   reportingComponent: 'example.com/c', reportingInstance: 'i', action: 'A', reason: 'R', type: 'Normal',
 };
 

@@ -68,3 +68,35 @@ test('a server that has lost its fast path gets requests from then on', async ()
   await writer.write(item('c'));
   expect(calls).toBe(2);
 });
+
+test('an answer of the moment, such as a token that is just renewed, is no word about the fast path', async () => {
+  const codes = [200, 401, 200];
+  const writer = new ItemWriter(clientOf(async ({ target, body }) => {
+    expect(target).toBe(fastPathMethods.write);
+    const status = codes.shift() as number;
+    const cutter = new GrpcCutter(1e6);
+    cutter.push(body as Uint8Array);
+    const { items } = fastPathCodecs.writeRequest.decode(cutter.next() as Uint8Array);
+    return { status, body: status === 200 ? grpcFrame(fastPathCodecs.writeResponse.encode({ answers: items.map(() => ({ code: 200, body: new Uint8Array(0) })) })) : utf8('{}') };
+  }));
+  await expect(writer.write(item('a'))).rejects.toMatchObject({ code: 401 });
+  expect((await writer.write(item('a'))).code).toBe(200);
+});
+
+test('a deletion that is told in the status first is told there without a fast path, too, and is not done if that is refused', async () => {
+  const seen: string[] = [];
+  let told = 200;
+  const writer = new ItemWriter(clientOf(async ({ method, target }) => {
+    if (target === fastPathMethods.write) return { status: 404, body: new Uint8Array(0) };
+    seen.push(`${method} ${target}`);
+    return { status: method === 'PATCH' ? told : 200, body: new Uint8Array(0) };
+  }));
+  const victim: FastPathItem = {
+    namespace: 'd', name: 'p', delete: { apiVersion: 'v1', resource: 'pods', body: utf8('{}'), status: utf8('{}'), statusPatchType: 'application/strategic-merge-patch+json' },
+  };
+  expect((await writer.write(victim)).code).toBe(200);
+  expect(seen).toEqual(['PATCH /api/v1/namespaces/d/pods/p/status', 'DELETE /api/v1/namespaces/d/pods/p']);
+  told = 403;
+  expect((await writer.write(victim)).code).toBe(403);
+  expect(seen.slice(2)).toEqual(['PATCH /api/v1/namespaces/d/pods/p/status']);
+});

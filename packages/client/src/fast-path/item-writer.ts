@@ -1,7 +1,7 @@
 import type { Client } from '../types.ts';
 import { writeItems } from './write-items.ts';
 import type { FastPathAnswer, FastPathItem } from './messages.ts';
-import { requestOf } from './rest-request.ts';
+import { requestBefore, requestOf, type RestRequest } from './rest-request.ts';
 
 export interface ItemWriterOptions {
   /** Calls that run at once. */
@@ -87,8 +87,18 @@ export class ItemWriter {
   async #single({ item, resolve, reject }: Waiting): Promise<void> {
     const request = requestOf(item);
     if (request === undefined) { reject(new Error('the item says nothing')); return; }
-    const { method, target, contentType, body } = request;
-    await this.#client.raw({ method, target, headers: { 'content-type': contentType, accept: 'application/json' }, body }).then(({ status, body: answer }) => { resolve({ code: status, body: answer }); }, reject);
+    try {
+      const before = requestBefore(item);
+      const first = before === undefined ? undefined : await this.#request(before);
+      resolve(first === undefined || first.code < 300 ? await this.#request(request) : first);
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  async #request({ method, target, contentType, body }: RestRequest): Promise<FastPathAnswer> {
+    const { status, body: answer } = await this.#client.raw({ method, target, headers: { 'content-type': contentType, accept: 'application/json' }, body });
+    return { code: status, body: answer };
   }
 
   async #together(group: readonly Waiting[]): Promise<void> {

@@ -102,7 +102,7 @@ class OwnServer {
     if (this.#port === 0) this.#port = (await freePorts(1))[0] as number;
     const log = openSync(join(this.#directory, 'log'), 'a');
     const startMs = performance.now();
-    this.#process = spawn(process.execPath, [...nodeArguments, ...(process.env['API_NODE']?.split(' ') ?? []), ...this.#options.nodeArguments, cox, 'apiserver', ...this.#flags()], { stdio: ['ignore', log, log], cwd: this.#options.directory });
+    this.#process = spawn(process.execPath, [...nodeArguments, ...this.#options.nodeArguments, cox, 'apiserver', ...this.#flags()], { stdio: ['ignore', log, log], cwd: this.#options.directory });
     closeSync(log);
     await this.#ready(this.#process);
     return performance.now() - startMs;
@@ -110,7 +110,7 @@ class OwnServer {
 
   async #ready(child: ChildProcess): Promise<void> {
     const endMs = performance.now() + readyWithinMs;
-    while (performance.now() < endMs && child.exitCode === null) {
+    while (performance.now() < endMs && child.exitCode === null && child.signalCode === null) {
       try {
         const [connection] = await connectAll({ server: this.url, token }, 1);
         try {
@@ -128,7 +128,7 @@ class OwnServer {
 
   async stop(): Promise<void> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
     await once(child, 'exit');
   }

@@ -82,7 +82,7 @@ export const bench: Tool = {
     resume: { kind: 'bool', help: 'scheduling: rows that the file of --json has of an earlier run on this machine are not measured again' },
     minutes: { kind: 'int', default: 0, min: 0, help: 'scheduling: what has not begun by then is not measured and fails; 0: 60, or 15 with --quick' },
     drain: { kind: 'bool', help: 'scheduling: the scheduler is started when the measured pods are there' },
-    kubeconfig: { kind: 'string', help: 'scheduling: a cluster to use instead of an own API server; what is made there stays' },
+    kubeconfig: { kind: 'string', help: 'scheduling: a cluster to use instead of an own API server; what a run made there is deleted after it, but for namespaces, service accounts, priority classes and definitions' },
     'scheduler-command': { kind: 'string', help: 'scheduling: another scheduler, run by a shell with KUBECONFIG set' },
     'scheduler-name': { kind: 'string', default: 'default-scheduler', help: 'scheduling: the one that pods ask for' },
     'scheduler-metrics': { kind: 'string', help: 'scheduling: URL of the metrics of --scheduler-command, asked for with the token of --kubeconfig: attempts and how long decisions took' },

@@ -103,7 +103,7 @@ export class StoreCluster {
   /** As `cox` starts a component: the same program, the flags that etcd has. */
   run(member: StoreMember): void {
     const { kind, flags = [] } = this.options;
-    const program = kind === 'etcd' ? ['etcd', '--logger', 'zap', '--log-outputs', 'stderr'] : [process.execPath, ...(process.env['STORE_NODE']?.split(' ') ?? []), cox, 'etcd-lite'];
+    const program = kind === 'etcd' ? ['etcd', '--logger', 'zap', '--log-outputs', 'stderr'] : [process.execPath, cox, 'etcd-lite'];
     const args = [
       ...program.slice(1), '--name', member.name, '--data-dir', join(this.directory, member.name), '--listen-client-urls', member.clientUrl, '--advertise-client-urls', member.clientUrl,
       '--listen-peer-urls', member.peerUrl, '--initial-advertise-peer-urls', member.peerUrl, '--initial-cluster', this.members.map((one) => `${one.name}=${one.peerUrl}`).join(','),
@@ -162,6 +162,6 @@ export class StoreCluster {
 
   async remove(): Promise<void> {
     await Promise.all(this.members.map((member) => this.signal(member, 'SIGKILL')));
-    if (process.env['KEEP_DIR'] === undefined) rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -94,7 +94,7 @@ class Bench {
     } finally {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, ended);
       await starting.then((target) => target.close(), () => undefined);
-      if (process.env['KEEP_DIR'] === undefined) rmSync(directory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
     }
   }
 

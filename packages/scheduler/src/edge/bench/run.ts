@@ -208,7 +208,6 @@ class Run {
     await target.resume();
     await this.#wait(keys, 1);
     if (!target.resumesAtOnce) {
-      if (process.env['HOOK'] !== undefined) for (const p of (target as never as { processes(): { pid?: number }[] }).processes()) if (p.pid !== undefined) process.kill(p.pid, 'SIGUSR2');
       const uses = new Uses(target.processes());
       start = { ...start, uses, ms: target.binds.timesOf(keys).boundMs.reduce((first, ms) => Math.min(first, ms), performance.now()) };
     }
@@ -239,8 +238,6 @@ class Run {
     const used = uses.since(keys.size);
     const { createdMs, boundMs } = this.#target.binds.timesOf(keys);
     const seconds = (boundMs.reduce((last, ms) => Math.max(last, ms), fromMs) - fromMs) / 1000;
-    if (process.env['HOOK'] !== undefined) { for (const p of (this.#target as never as { processes(): { pid?: number }[] }).processes()) if (p.pid !== undefined) process.kill(p.pid, 'SIGWINCH'); await new Promise((r) => setTimeout(r, 500)); }
-    { const off = Number(process.hrtime.bigint()) / 1e6 - performance.now(); console.error('WINDOW', off + fromMs, off + fromMs + seconds * 1000, JSON.stringify(used)); }
     const decisionMs = this.#target.decisionTimes();
     const now = await this.#target.schedulerCounts();
     const decided = now === undefined ? undefined : countsAfter(before, now);
