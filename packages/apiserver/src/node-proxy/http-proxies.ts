@@ -1,4 +1,4 @@
-import { badRequest, networkHas, notFound, parseAddress, parseNetwork, StatusError } from '@coxswain/api';
+import { badRequest, formatAddress, networkHas, notFound, parseAddress, parseNetwork, StatusError } from '@coxswain/api';
 import { resources } from '@coxswain/client';
 import { randomBelow, type Host, type HttpResponse } from '@coxswain/host';
 import type { Endpoints, Pod, Service } from 'kubernetes-types/core/v1';
@@ -51,17 +51,17 @@ async function podTarget(lookup: Lookup, request: ResourceRequest): Promise<Targ
   return target(scheme, address, number ?? (scheme === 'https' ? 443 : 80), request);
 }
 
-/** The server's own loopback and the link are not for its users to reach. */
-function refuseUnproxyable(address: string): void {
+/** In its only form: what is checked here and what is read of a URL must be the same. The server's own loopback and the link are not for its users to reach. */
+export function proxyable(address: string): string {
   const parsed = parseAddress(address);
   if (parsed === undefined || refusedNetworks.some((network) => networkHas(network, parsed))) throw badRequest('address not allowed');
+  return formatAddress(parsed.family, parsed.value);
 }
 
 const refusedNetworks = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '0.0.0.0/32', '::1/128', '::/128', 'fe80::/10', 'ff00::/8'].map(parseNetwork).filter((network) => network !== undefined);
 
 function target(scheme: 'http' | 'https', address: string, port: number, request: ResourceRequest): Target {
-  refuseUnproxyable(address);
-  return { url: `${scheme}://${hostAndPort(address, port)}${pathBehind(request.info, request.http.target)}`, ...(scheme === 'https' ? { tls: proxyTls } : {}) };
+  return { url: `${scheme}://${hostAndPort(proxyable(address), port)}${pathBehind(request.info, request.http.target)}`, ...(scheme === 'https' ? { tls: proxyTls } : {}) };
 }
 
 /** As upstream: whoever is behind has a certificate that nobody here can check. */
@@ -115,7 +115,7 @@ async function nodeTarget(lookup: Lookup, access: KubeletAccess, request: Resour
   const kubelet = new URL(await kubeletOrigin(lookup, access, name));
   // Only the kubelet gets to see this server's certificate for kubelets.
   if (port !== '' && port !== kubelet.port) return target(scheme, kubelet.hostname.replace(/^\[|\]$/g, ''), portNumber('node', request.info.name, port), request);
-  refuseUnproxyable(kubelet.hostname.replace(/^\[|\]$/g, ''));
+  proxyable(kubelet.hostname.replace(/^\[|\]$/g, ''));
   return { url: `${kubelet.origin}${pathBehind(request.info, request.http.target)}`, tls: access.tls };
 }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pageCodecs } from '../edge/page-codecs.ts';
 import { startTestCluster, type TestCluster } from '../testing/cluster.ts';
 import { httpRequest } from '../testing/test-server.ts';
+import { proxyable } from './http-proxies.ts';
 
 /** The node's address and HTTPS become a kubelet on loopback on the way out. */
 const real = createRealHost(silentLogger);
@@ -257,14 +258,19 @@ test('a compressed page is one after it, too', async () => {
   expect(await new Response(plain).text()).toBe('<a href="/api/v1/nodes/n1/proxy/x">x</a>');
 });
 
-test('the server is no way into its own loopback', async () => {
-  const set = await cluster.call('PATCH', '/api/v1/namespaces/default/pods/p/status', { body: { status: { podIP: '127.0.0.1' } }, headers: { 'content-type': 'application/merge-patch+json' } });
+test.each(['127.0.0.1', '::ffff:127.0.0.1', '127.0.00.01'])('the server is no way into its own loopback as %s', async (podIP) => {
+  const set = await cluster.call('PATCH', '/api/v1/namespaces/default/pods/p/status', { body: { status: { podIP, podIPs: [{ ip: podIP }] } }, headers: { 'content-type': 'application/merge-patch+json' } });
   expect(set.status, set.text).toBe(200);
   await cluster.seen('', 'pods', 'default', 'p');
   const before = seen.length;
   const refused = await cluster.call('GET', `/api/v1/namespaces/default/pods/p:${kubelet.port}/proxy/`);
   expect(refused.json).toMatchObject({ code: 400, message: 'address not allowed' });
   expect(seen.length).toBe(before);
+});
+
+/** Go takes zeros in front as decimal, a URL as octal: 0177.0.0.1 would be the loopback. */
+test.each([['0177.0.0.1', '177.0.0.1'], ['::ffff:0177.0.0.1', '177.0.0.1'], ['0251.0254.0251.0254', '251.254.251.254'], ['010.0.0.1', '10.0.0.1']])('an address that is written %s is asked as %s', (written, asked) => {
+  expect(proxyable(written)).toBe(asked);
 });
 
 test('ports that are none, and addresses that are no pod\'s, are answered as upstream answers them', async () => {

@@ -109,11 +109,14 @@ interface Reading {
   readonly known: JsonObject | undefined;
 }
 
+/** Kinds of which no default outside the spec is taken from the spec: it may be left out where the rest is read. */
+const specStandsAlone: ReadonlySet<string> = new Set(['Pod', 'Node']);
+
 /** What a patch of a status has left as it was stored is not even copied; the strategy keeps it as well. */
 function convertTouched(operation: Operation, kind: PatchKind, result: JsonObject, live: JsonObject, reading: Reading): Decoded {
   const { spec, ...rest } = result;
-  const { kind: { isHub, hub }, info } = operation;
-  if (spec === undefined || spec !== live['spec'] || info.subresource !== 'status' || !isHub || hub.custom) return convert(operation, kind, result, reading);
+  const { kind: { isHub, hub, api }, info } = operation;
+  if (spec === undefined || spec !== live['spec'] || info.subresource !== 'status' || !isHub || hub.custom || api.group !== '' || !specStandsAlone.has(api.kind)) return convert(operation, kind, result, reading);
   const decoded = convert(operation, kind, rest, reading);
   decoded.object['spec'] = spec;
   return decoded;

@@ -91,3 +91,13 @@ test('a dry run leaves what is stored alone', async () => {
   expect(await storedText('dry')).toBe(before);
   expect((await server.call({ method: 'GET', target: `${pods}/dry` })).json['metadata']).toMatchObject({ annotations: { at: '0' } });
 });
+
+test('a patch of a status has the defaults that upstream takes from the spec: the mode of a load balancer\'s address', async () => {
+  const services = '/api/v1/namespaces/default/services';
+  const made = await server.call({ method: 'POST', target: services, body: { metadata: { name: 'lb' }, spec: { type: 'LoadBalancer', clusterIP: '10.0.0.99', ports: [{ port: 80 }] } } });
+  expect(made.status, made.text).toBe(201);
+  for (const type of ['strategic-merge-patch+json', 'merge-patch+json']) {
+    const answer = await server.call({ method: 'PATCH', target: `${services}/lb/status?dryRun=All`, body: { status: { loadBalancer: { ingress: [{ ip: '192.0.2.9' }] } } }, headers: { 'content-type': `application/${type}` } });
+    expect([answer.status, answer.json['status']], answer.text).toEqual([200, { loadBalancer: { ingress: [{ ip: '192.0.2.9', ipMode: 'VIP' }] } }]);
+  }
+});
