@@ -9,27 +9,32 @@ export interface LoadResult {
   readonly firstFailure: string;
 }
 
-export interface LoadOptions {
+export interface LoadOptions<C extends Call = Call> {
   readonly inFlight: number;
   /** The next request; undefined: no more. */
-  next(): Call | undefined;
+  next(): C | undefined;
   readonly accepted: readonly number[];
+  answered?(call: C, status: number): void;
 }
 
 export function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-/** Keeps so many requests in flight, spread over the connections, until there are no more. */
-export async function runLoad(connections: readonly Connection[], options: LoadOptions): Promise<LoadResult> {
+/** Keeps so many requests in flight, spread over the connections, until there are no more. When one is lost none follows, and it rejects when the others are over. */
+export async function runLoad<C extends Call>(connections: readonly Connection[], options: LoadOptions<C>): Promise<LoadResult> {
   const times: number[] = [];
   let failed = 0;
   let firstFailure = '';
+  let lost = false;
   const startMs = performance.now();
   const worker = async (connection: Connection): Promise<void> => {
-    for (let call = options.next(); call !== undefined; call = options.next()) {
+    while (!lost) {
+      const call = options.next();
+      if (call === undefined) return;
       const sentMs = performance.now();
-      const answer = await connection.call(call);
+      const answer = await connection.call(call).catch((error: unknown) => { lost = true; throw error; });
+      options.answered?.(call, answer.status);
       if (options.accepted.includes(answer.status)) times.push(performance.now() - sentMs);
       else {
         failed += 1;
@@ -37,7 +42,9 @@ export async function runLoad(connections: readonly Connection[], options: LoadO
       }
     }
   };
-  await Promise.all(Array.from({ length: options.inFlight }, (_, at) => worker(connections[at % connections.length] as Connection)));
+  const workers = Array.from({ length: options.inFlight }, (_, at) => worker(connections[at % connections.length] as Connection));
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
   const seconds = (performance.now() - startMs) / 1000;
   const sorted = Float64Array.from(times).sort();
   return { perSecond: times.length / seconds, count: times.length, p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99), failed, firstFailure };
@@ -55,7 +62,7 @@ export function forSeconds(seconds: number, make: (count: number) => Call): () =
 }
 
 /** Requests `from` to `to`, the latter left out. */
-export function range(from: number, to: number, make: (at: number) => Call): () => Call | undefined {
+export function range<C extends Call>(from: number, to: number, make: (at: number) => C): () => C | undefined {
   let at = from;
   return () => {
     if (at >= to) return undefined;

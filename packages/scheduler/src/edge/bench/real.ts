@@ -16,7 +16,7 @@ import { Binds } from './binds.ts';
 import { describeLimits } from './client-limits.ts';
 import type { DeviceObjects } from './devices.ts';
 import { gangConfigFile } from './gang-config.ts';
-import { Made } from './made.ts';
+import { Made, type Making } from './made.ts';
 import { isRefused } from './memory-client.ts';
 import { Program } from './program.ts';
 import { readWhole, writesIn, type RequestCounts } from './requests.ts';
@@ -50,8 +50,21 @@ const deviceFeature = '--feature-gates=DynamicResourceAllocation=true';
 const deviceServer = ['--runtime-config=resource.k8s.io/v1beta1=true', deviceFeature];
 const devicePath = '/apis/resource.k8s.io/v1beta1';
 const groupsPath = '/apis/scheduling.x-k8s.io/v1alpha1';
+const ended = 'the run was ended';
 const connections = 4;
 const inFlight = 64;
+/** That the answers of what is being made are waited for at the end. */
+const lastAnswersMs = 10_000;
+
+type CollectionPath = string | ((at: number) => string);
+
+interface CreateHow {
+  readonly sent?: ((at: number) => void) | undefined;
+  /** What goes with the run, as it is made. */
+  readonly own?: ((object: KubeObject, collection: string) => { readonly object: KubeObject; readonly making: Making }) | undefined;
+  /** It may be there from before, and stays. */
+  readonly shared?: boolean;
+}
 
 function kubeconfigText({ server, token }: Endpoint): string {
   const cluster = { server, 'insecure-skip-tls-verify': true };
@@ -87,19 +100,22 @@ class RealTarget implements Target {
   /** Makes the claims of pods. */
   readonly #controllers: Program | undefined;
   readonly #fail: (error: Error) => void;
+  readonly #break: (error: Error) => void;
   readonly #gangs: boolean;
   readonly #metricsUrl: string;
   /** undefined: it goes with its directory. */
   readonly #made: Made | undefined;
   #connections: readonly Connection[] = [];
   #connecting: Promise<readonly Connection[]> | undefined;
-  #closing = false;
+  readonly #creating = new Set<Promise<void>>();
+  #closing: Promise<void> | undefined;
 
   constructor(options: RealOptions, server: ServerTarget | undefined, endpoint: Endpoint, kubeconfig: string, port: number) {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined);
     this.broken = promise;
-    this.#fail = (error) => { if (!this.#closing) reject(error); };
+    this.#break = reject;
+    this.#fail = (error) => { if (this.#closing === undefined) reject(error); };
     this.#server = server;
     this.#endpoint = endpoint;
     this.#gangs = options.needs.gangs;
@@ -152,8 +168,14 @@ class RealTarget implements Target {
     while ((await this.#call({ method: 'GET', path: `${groupsPath}/podgroups?limit=1` }, [200, 404])).status !== 200) await setTimeout(50);
   }
 
+  /** A run that was broken off goes on for a while, and must not do anything any more. */
+  #goOn(): void {
+    if (this.#closing !== undefined) throw new Error(ended);
+  }
+
   /** While pods are waited for the server may close what is idle. */
   async #connected(): Promise<readonly Connection[]> {
+    this.#goOn();
     if (this.#connections.length > 0 && this.#connections.every(({ open }) => open)) return this.#connections;
     this.#connecting ??= this.#connect().finally(() => { this.#connecting = undefined; });
     return this.#connecting;
@@ -163,6 +185,8 @@ class RealTarget implements Target {
   async #connect(): Promise<readonly Connection[]> {
     const left = this.#connections.filter(({ open }) => open);
     this.#connections = [...left, ...await connectAll(this.#endpoint, connections - left.length)];
+    if (this.#closing !== undefined) this.#disconnect();
+    this.#goOn();
     return this.#connections;
   }
 
@@ -172,21 +196,33 @@ class RealTarget implements Target {
     return answer;
   }
 
-  async #createAll(path: string | ((at: number) => string), objects: readonly unknown[], { sent = () => undefined, shared = false }: { readonly sent?: (at: number) => void; /** It may be there from before, and stays. */ readonly shared?: boolean } = {}): Promise<void> {
+  #createAll(path: CollectionPath, objects: readonly object[], how: CreateHow = {}): Promise<void> {
+    const creating = this.#create(path, objects, how);
+    this.#creating.add(creating);
+    return creating.finally(() => { this.#creating.delete(creating); });
+  }
+
+  async #create(path: CollectionPath, objects: readonly object[], { sent, own, shared = false }: CreateHow): Promise<void> {
+    const next = range(0, objects.length, (at) => {
+      const collection = typeof path === 'string' ? path : path(at);
+      const made = own?.(objects[at] as KubeObject, collection);
+      if (made !== undefined) this.#made?.sent(made.making);
+      sent?.(at);
+      return { method: 'POST', path: collection, body: Buffer.from(JSON.stringify(made?.object ?? objects[at])), making: made?.making };
+    });
     const result = await runLoad(await this.#connected(), {
       inFlight, accepted: shared ? [201, 409] : [201],
-      next: range(0, objects.length, (at) => {
-        sent(at);
-        return { method: 'POST', path: typeof path === 'string' ? path : path(at), body: Buffer.from(JSON.stringify(objects[at])) };
-      }),
+      next: () => (this.#closing === undefined ? next() : undefined),
+      answered: ({ making }, status) => { if (making !== undefined) this.#made?.answered(making, status); },
     });
     if (result.failed > 0) throw new Error(`${result.failed} requests failed, such as ${result.firstFailure}`);
+    this.#goOn();
   }
 
   /** They go with the run. */
-  async #createOwn(path: string | ((at: number) => string), objects: readonly KubeObject[], held = false): Promise<void> {
-    for (const [at, { metadata }] of objects.entries()) this.#made?.note(`${typeof path === 'string' ? path : path(at)}/${metadata?.name}`, held);
-    await this.#createAll(path, objects);
+  #createOwn(path: CollectionPath, objects: readonly KubeObject[], { held = false, sent }: { readonly held?: boolean; readonly sent?: (at: number) => void } = {}): Promise<void> {
+    const made = this.#made;
+    return this.#createAll(path, objects, { sent, own: made === undefined ? undefined : (object, collection) => ({ object: made.marked(object), making: { path: `${collection}/${object.metadata?.name}`, held: held || (object.metadata?.finalizers ?? []).length > 0 } }) });
   }
 
   async createNamespaces(namespaces: readonly Namespace[]): Promise<void> {
@@ -204,14 +240,13 @@ class RealTarget implements Target {
   }
 
   createPods(pods: readonly Pod[]): Promise<void> {
-    this.#made?.pods(pods);
-    return this.#createAll((at) => `/api/v1/namespaces/${pods[at]?.metadata?.namespace}/pods`, pods, { sent: (at) => { this.binds.created(keyOfObject(pods[at] as Pod)); } });
+    return this.#createOwn((at) => `/api/v1/namespaces/${pods[at]?.metadata?.namespace}/pods`, pods, { sent: (at) => { this.binds.created(keyOfObject(pods[at] as Pod)); } });
   }
 
   /** The volumes name their claims without a uid, as volumes do that somebody has bound by hand. */
   async createVolumes(volumes: readonly BoundVolume[]): Promise<void> {
-    await this.#createOwn('/api/v1/persistentvolumes', volumes.map(({ volume }) => volume), true);
-    await this.#createOwn((at) => `/api/v1/namespaces/${volumes[at]?.claim.metadata?.namespace}/persistentvolumeclaims`, volumes.map(({ claim }) => claim), true);
+    await this.#createOwn('/api/v1/persistentvolumes', volumes.map(({ volume }) => volume), { held: true });
+    await this.#createOwn((at) => `/api/v1/namespaces/${volumes[at]?.claim.metadata?.namespace}/persistentvolumeclaims`, volumes.map(({ claim }) => claim), { held: true });
   }
 
   createCsiNodes(nodes: readonly CSINode[]): Promise<void> {
@@ -223,7 +258,7 @@ class RealTarget implements Target {
     await this.#createOwn(`${devicePath}/resourceslices`, slices);
     const inNamespace = (resource: string, objects: readonly KubeObject[]) => (at: number): string => `${devicePath}/namespaces/${objects[at]?.metadata?.namespace}/${resource}`;
     await this.#createOwn(inNamespace('resourceclaimtemplates', templates), templates);
-    await this.#createOwn(inNamespace('resourceclaims', claims), claims, true);
+    await this.#createOwn(inNamespace('resourceclaims', claims), claims, { held: true });
     await together(claims, inFlight, ({ metadata, status }) => this.#patch(`${devicePath}/namespaces/${metadata?.namespace}/resourceclaims/${metadata?.name}/status`, { status }));
   }
 
@@ -268,6 +303,7 @@ class RealTarget implements Target {
   }
 
   async resume(): Promise<void> {
+    this.#goOn();
     this.#scheduler.start();
   }
 
@@ -292,17 +328,38 @@ class RealTarget implements Target {
     return status === 200 ? writesIn(body) : undefined;
   }
 
-  async close(): Promise<void> {
-    this.#closing = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#break(new Error(ended));
     this.#watch.close();
-    await this.#scheduler.stop();
-    await this.#controllers?.stop();
     try {
-      if (this.#made !== undefined) await this.#made.remove(await this.#connected());
+      await this.#scheduler.stop();
+      await this.#controllers?.stop();
     } finally {
-      for (const connection of this.#connections) connection.close();
+      if (this.#made !== undefined) await this.#takeAway(this.#made);
+      this.#disconnect();
       await this.#server?.close();
     }
+  }
+
+  /** Over connections that nothing of the run is on. */
+  async #takeAway(made: Made): Promise<void> {
+    await Promise.race([Promise.allSettled(this.#creating), setTimeout(lastAnswersMs, undefined, { ref: false })]);
+    this.#disconnect();
+    const own = await connectAll(this.#endpoint, connections);
+    try {
+      await made.remove(own);
+    } finally {
+      for (const connection of own) connection.close();
+    }
+  }
+
+  #disconnect(): void {
+    for (const connection of this.#connections) connection.close();
   }
 }
 

@@ -325,7 +325,8 @@ class Run {
     const target = this.#target;
     const lost = new Set(this.#nodes.filter(({ metadata }) => metadata?.labels?.['topology.kubernetes.io/zone'] === zone).map(({ metadata }) => metadata?.name ?? ''));
     await together([...lost], atOnce, (name) => target.patchNode(name, { spec: { taints: unreachable } }));
-    const victims = [...target.binds.nodes].filter(([, node]) => lost.has(node)).map(([key]) => key);
+    // Other pods of the cluster are not the run's to delete.
+    const victims = [...this.#keysOf.values()].flatMap((keys) => [...keys]).filter((key) => lost.has(target.binds.nodes.get(key) ?? ''));
     await together(victims, atOnce, (key) => this.#deletePod(key));
     const pods = this.#makePods([template], defaultNamespace, victims.length);
     this.#note(template, pods);

@@ -7,7 +7,7 @@ import { asking, host, light, preferred, requesting, required, small, term, zone
 const highPriority = { className: 'cox-bench-high', value: 10 } as const;
 const middlePriority = { className: 'cox-bench-middle', value: 5 } as const;
 export const priorities = [highPriority, middlePriority] as const;
-/** Of everything that a run makes. */
+/** Of namespaces and nodes; as an annotation, of everything that a run makes in somebody else's cluster. */
 export const runLabel = 'cox-bench';
 
 const twoNamespaces = { namespaces: ['sched-1', 'sched-0'] };
