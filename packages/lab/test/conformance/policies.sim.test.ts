@@ -52,7 +52,7 @@ area('validating admission policies', (conformance) => {
 
   const spec = { matchConstraints: { resourceRules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['none'] }] }, validations: [{ expression: 'true' }] };
   conformance('[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should support ValidatingAdmissionPolicy API operations [Conformance]', (t) => apiOperations(t, {
-    groupVersion: 'admissionregistration.k8s.io/v1', resource: 'validatingadmissionpolicies', namespaced: false, object: { spec },
+    groupVersion: 'admissionregistration.k8s.io/v1', resource: 'validatingadmissionpolicies', statusOnly: true, namespaced: false, object: { spec },
     status: { patch: { conditions: [{ type: 'PatchStatus', status: 'True', reason: 'E2E', message: 'patched', lastTransitionTime: '2026-01-01T00:00:00Z' }] }, update: { conditions: [{ type: 'UpdateStatus', status: 'True', reason: 'E2E', message: 'updated', lastTransitionTime: '2026-01-01T00:00:00Z' }] } },
   }));
   conformance('[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should support ValidatingAdmissionPolicyBinding API operations [Conformance]', (t) => apiOperations(t, {
