@@ -12,6 +12,7 @@ const cox = fileURLToPath(new URL('../../../cox', import.meta.url));
 
 /** A cluster of its own for one test file, made and driven as a user does. */
 export class Cluster {
+  readonly program = cox;
   readonly data: string;
   readonly kubectlProgram: string;
 

@@ -128,3 +128,14 @@ test('down and up: everything is back with the same uids', async () => {
     return list.items.length === 2 && list.items.every((pod) => pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'));
   });
 });
+
+test('kill -9 of the supervisor while up waits: another one goes on', async () => {
+  await cluster.cox('down');
+  const up = run(cluster.program, ['up', `--data=${cluster.data}`]);
+  await eventually('the API server is started', async () => (await cluster.components().catch(() => [])).some(({ name, phase }) => name === 'apiserver' && phase === 'running'));
+  const found = await run('pgrep', ['-f', `main.ts supervisor ${cluster.data}`]);
+  process.kill(Number(found.stdout.trim().split('\n')[0]), 'SIGKILL');
+  const { code, stderr } = await up;
+  expect([code, stderr]).toEqual([0, `cox: the supervisor ended; another one goes on with what it had started (see ${cluster.data}/logs/supervisor.log)\n`]);
+  expect((await cluster.components()).every(({ phase, restarts }) => phase === 'running' && restarts === 0)).toBe(true);
+});

@@ -69,7 +69,7 @@ describe.skipIf(missingTools.length > 0)('what a node takes, and as whom it runs
     expect((await api.get<Pod>(pods, { namespace: 'default', name: 'clash' })).status).toEqual(clash.status);
     expect((await until('holder', ready)).status?.containerStatuses?.[0]?.restartCount).toBe(0);
     for (const name of ['clash', 'huge', 'after', 'holder']) await gone(name);
-    await expect.poll(() => cri.runtime.listPodSandboxes()).toEqual([]);
+    await expect.poll(() => cri.runtime.listPodSandboxes(), { timeout: 20_000 }).toEqual([]);
   });
 
   test('users, groups and modes of volumes', async () => {

@@ -7,12 +7,13 @@ import { loadKubeconfig } from '@coxswain/client/edge';
 import { silentLogger } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { UsageError, type FlagValues } from '@coxswain/service';
-import type { ComponentSpec } from '../../component.ts';
+import type { ComponentSpec, ComponentStatus } from '../../component.ts';
 import { dataPaths, type DataPaths } from '../../paths.ts';
 import { nodeHosts, settingsFromFlags, upFlags, type ClusterSettings } from '../../settings.ts';
 import type { Tool } from '../../tool.ts';
 import { Progress } from '../progress.ts';
 import { ensureComponents, supervisorAlive, supervisorStatus } from '../supervisor/control.ts';
+import { SupervisorKeeper } from '../supervisor/keeper.ts';
 import { isRunning } from '../supervisor/process-table.ts';
 import { loadState } from '../supervisor/server.ts';
 import { applyAddons, publishBootstrapToken, revokeBootstrapToken } from '../up/addons.ts';
@@ -96,8 +97,7 @@ async function explain(error: unknown, paths: DataPaths): Promise<never> {
 const foundations = /^(etcd|apiserver|balancer|containerd|registry)/;
 
 /** When each node's kubelet was started: what the node said before that says nothing of it. */
-async function kubeletStarts(paths: DataPaths, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const components = await supervisorStatus(paths.root);
+function kubeletStarts(components: readonly ComponentStatus[], names: readonly string[]): ReadonlyMap<string, number> {
   return new Map(names.map((name) => {
     const kubelet = components.find((component) => component.name === `kubelet-${name}`);
     return [name, kubelet?.phase === 'running' ? kubelet.startedAtMs ?? 0 : Date.now()];
@@ -110,28 +110,30 @@ interface BringUp {
   readonly archives: readonly ImageArchive[];
   readonly progress: Progress;
   readonly timeoutMs: number;
+  readonly keeper: SupervisorKeeper;
   /** Rejects at once if a component keeps ending. */
   readonly guard: <T>(work: Promise<T>) => Promise<T>;
 }
 
 async function startAll(work: BringUp, specs: readonly ComponentSpec[], token: BootstrapToken): Promise<void> {
-  const { settings, paths, archives, progress, timeoutMs, guard } = work;
+  const { settings, paths, archives, progress, timeoutMs, keeper, guard } = work;
+  const ensure = (wanted: readonly ComponentSpec[]) => (): Promise<void> => keeper.ask(() => ensureComponents(paths.root, wanted));
   const first = specs.filter((spec) => foundations.test(spec.name));
-  await progress.step(`starting ${first.length} processes: store, API server, container runtime`, () => ensureComponents(paths.root, first));
+  await progress.step(`starting ${first.length} processes: store, API server, container runtime`, ensure(first));
   const provided = provideImages(settings, paths, archives, timeoutMs);
   // Its failure is told where it is awaited, below.
   provided.catch(() => undefined);
   const client = await adminClient(paths);
   await progress.step('API server answers', () => guard(until(`the API server is not ready: see ${paths.logs}/apiserver.log`, timeoutMs, () => apiReady(client))));
   if (token.kind === 'wanted') await publishBootstrapToken(client, token.token);
-  await progress.step(`starting ${specs.length - first.length} more: agents and controllers`, () => ensureComponents(paths.root, specs));
+  await progress.step(`starting ${specs.length - first.length} more: agents and controllers`, ensure(specs));
   await progress.step('roles, DNS service', async () => {
     await Promise.all([applyAddons(client, settings), token.kind === 'spent' ? revokeBootstrapToken(client, token.token) : undefined]);
     await forgetNodes(settings, paths, client);
   });
   await progress.step('images on the nodes', () => guard(provided));
   const names = nodeHosts(settings).map((node) => node.name);
-  const since = await kubeletStarts(paths, names);
+  const since = kubeletStarts(await keeper.ask(() => supervisorStatus(paths.root)), names);
   await progress.step(`${names.length === 1 ? 'node' : `${names.length} nodes`} Ready`, () => guard(nodesReady(client, since, timeoutMs)));
 }
 
@@ -143,10 +145,11 @@ async function bringUp(settings: ClusterSettings, paths: DataPaths, archives: re
   if (!(await supervisorAlive(paths.root))) await progress.step('supervisor', () => startSupervisor(paths));
   await stopUnwanted(settings, paths, specs, progress);
   const watching = new AbortController();
-  const failing = watchFailures(paths, watching.signal);
+  const keeper = new SupervisorKeeper({ start: () => startSupervisor(paths), tell: (text) => { process.stderr.write(`cox: ${text} (see ${paths.logs}/supervisor.log)\n`); } });
+  const failing = watchFailures(paths, () => keeper.ask(() => supervisorStatus(paths.root)), watching.signal);
   failing.catch(() => undefined);
   try {
-    await startAll({ settings, paths, archives, progress, timeoutMs, guard: (work) => Promise.race([work, failing]) }, specs, token);
+    await startAll({ settings, paths, archives, progress, timeoutMs, keeper, guard: (work) => Promise.race([work, failing]) }, specs, token);
   } finally {
     watching.abort();
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as http from 'node:http';
 import { UsageError } from '@coxswain/service';
 import type { ComponentSpec, ComponentStatus } from '../../component.ts';
+import { nobodyThere } from './keeper.ts';
 
 export const runFolder = '/run/coxswain';
 
@@ -32,7 +33,7 @@ export async function supervisorAlive(data: string): Promise<boolean> {
     return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'ECONNRESET'].includes(code)) return false;
+    if (nobodyThere.includes(code)) return false;
     if (code === 'EACCES') throw new UsageError('the cluster belongs to root: run it with sudo');
     throw error;
   }

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComponentStatus } from '../../component.ts';
 import { lastWords } from '../../last-words.ts';
 import type { DataPaths } from '../../paths.ts';
-import { supervisorStatus } from '../supervisor/control.ts';
 
 const pollMs = 250;
 /** Short runs in a row after which a component is not waited for any more: about six seconds. */
@@ -29,10 +28,10 @@ export function describeFailure(paths: DataPaths, component: ComponentStatus): s
 }
 
 /** Rejects as soon as a component keeps ending, since nobody needs to wait for what does not come. */
-export async function watchFailures(paths: DataPaths, signal: AbortSignal): Promise<never> {
+export async function watchFailures(paths: DataPaths, status: () => Promise<readonly ComponentStatus[]>, signal: AbortSignal): Promise<never> {
   for (;;) {
     await sleep(pollMs, undefined, { signal });
-    const failing = (await supervisorStatus(paths.root)).find((component) => component.phase === 'backing-off' && component.failures >= failuresMax);
+    const failing = (await status()).find((component) => component.phase === 'backing-off' && component.failures >= failuresMax);
     if (failing !== undefined) throw new Error(describeFailure(paths, failing));
   }
 }
