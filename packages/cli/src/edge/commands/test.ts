@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '@coxswain/service';
 import type { Tool } from '../../tool.ts';
+import { failuresOf, type VitestReport } from '../../test-report.ts';
 import { installPackages, missingPackages } from '../up/packages.ts';
 
 const root = fileURLToPath(new URL('../../../../../', import.meta.url));
@@ -15,6 +16,8 @@ const defaultTiers: readonly Tier[] = ['unit', 'sim', 'e2e'];
 interface Count {
   passed: number;
   failed: number;
+  /** What failed, told again at the end: of a long log often only the end is kept. */
+  readonly failures: string[];
 }
 
 function inherit(program: string, args: readonly string[]): Promise<number> {
@@ -30,13 +33,10 @@ async function check(name: string, program: string, args: readonly string[], cou
   process.stdout.write(`\n== ${name}\n`);
   const code = await inherit(program, args);
   if (code === 0) count.passed += 1;
-  else count.failed += 1;
-}
-
-interface VitestReport {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly success: boolean;
+  else {
+    count.failed += 1;
+    count.failures.push(name);
+  }
 }
 
 async function vitest(tier: Tier, filters: readonly string[], count: Count): Promise<void> {
@@ -54,6 +54,9 @@ async function vitest(tier: Tier, filters: readonly string[], count: Count): Pro
   count.passed += result?.numPassedTests ?? 0;
   // A file that does not load or an error outside a test fails the run without a failed test.
   count.failed += Math.max(result?.numFailedTests ?? 0, code === 0 ? 0 : 1);
+  const failures = result === undefined ? [] : failuresOf(result, root);
+  if (failures.length === 0 && code !== 0) failures.push(`${tier}: an error outside the tests, told above`);
+  for (const failure of failures) count.failures.push(failure);
 }
 
 export const test: Tool = {
@@ -70,7 +73,7 @@ export const test: Tool = {
 async function runTests(quick: boolean, words: readonly string[]): Promise<void> {
   const only = tiers.find((tier) => tier === words[0]);
   if (only === undefined && words.length > 0) throw new UsageError(`cox test takes --quick, or one of ${tiers.join(', ')} and filters; not ${JSON.stringify(words[0])}`);
-  const count: Count = { passed: 0, failed: 0 };
+  const count: Count = { passed: 0, failed: 0, failures: [] };
   const wanted: readonly Tier[] = only !== undefined ? [only] : quick ? ['unit'] : defaultTiers;
   if (only === undefined) {
     await check('types', 'tsc', ['--noEmit', '-p', 'tsconfig.json'], count);
@@ -79,6 +82,7 @@ async function runTests(quick: boolean, words: readonly string[]): Promise<void>
   if (wanted.includes('e2e')) await installPackages([...missingPackages(true), ...missingTestPackages()]);
   if (wanted.includes('clients')) await installPackages([...missingPackages(false), ...missingTestPackages(), ...missingClientPackages()]);
   for (const tier of wanted) await vitest(tier, only === undefined ? [] : words.slice(1), count);
+  for (const failure of count.failures) process.stdout.write(`\nFAILED ${failure}\n`);
   process.stdout.write(`\n${count.passed} passed, ${count.failed} failed\n`);
   process.exitCode = count.failed === 0 && count.passed > 0 ? 0 : 1;
 }
