@@ -21,7 +21,7 @@ import type { QueuedPodInfo, SchedulingQueue } from './queue/scheduling-queue.ts
 import type { Storage } from './storage/storage.ts';
 
 /** Bindings and conditions being written at once; the next decision waits for a place. */
-const maxWrites = 256;
+const maxWrites = 512;
 /** Decisions give way to events after this long. */
 const sliceMs = 20;
 

@@ -58,3 +58,32 @@ test('a server that has lost its fast path gets a binding a request, and none is
   expect(bound).toEqual(['a', 'b', 'c']);
   expect(calls).toBe(2);
 });
+
+test('a second call goes while the first one runs, once half a call waits, and no third one', async () => {
+  const { client, calls } = recording();
+  const answers: (() => void)[] = [];
+  const held = { raw: async (request: Parameters<Client['raw']>[0]) => {
+    const answer = await client.raw(request);
+    if (calls.length > 0) await new Promise<void>((resolve) => { answers.push(resolve); });
+    return answer;
+  } } as unknown as Client;
+  const binder = new Binder(held);
+  const bound: Promise<void>[] = [];
+  const bind = async (count: number): Promise<readonly number[]> => {
+    for (let at = 0; at < count; at += 1) bound.push(binder.bind(binding(`p${bound.length}`)));
+    await new Promise(setImmediate);
+    return calls.map((names) => names.length);
+  };
+  expect(await bind(1)).toEqual([1]);
+  expect(await bind(99)).toEqual([1]);
+  expect(await bind(1)).toEqual([1, 100]);
+  expect(await bind(250)).toEqual([1, 100]);
+  answers[1]?.();
+  expect(await bind(0)).toEqual([1, 100, 200]);
+  answers[0]?.();
+  expect(await bind(0)).toEqual([1, 100, 200]);
+  answers[2]?.();
+  expect(await bind(0)).toEqual([1, 100, 200, 50]);
+  answers[3]?.();
+  await Promise.all(bound);
+});

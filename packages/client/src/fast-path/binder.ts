@@ -26,7 +26,7 @@ export class Binder {
         const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { kind: 'Node', name: node } };
         await client.createSubresource(resources.pods, { namespace, name }, 'binding', body, termHeaders(term));
       },
-      headers: () => termHeaders(term), groupOf: ({ gang }) => gang,
+      calls: 2, headers: () => termHeaders(term), groupOf: ({ gang }) => gang,
     });
   }
 

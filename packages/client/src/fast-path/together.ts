@@ -5,6 +5,8 @@ import { maxFastPathItems, type FastPathAnswer, type FastPathItem } from './mess
 import { writeItems } from './write-items.ts';
 
 const itemsACall = Math.min(200, maxFastPathItems);
+/** As many as the server writes together. */
+const worthACall = itemsACall / 2;
 
 export interface TogetherOptions<T> {
   readonly itemOf: (one: T) => FastPathItem;
@@ -12,6 +14,8 @@ export interface TogetherOptions<T> {
   readonly single: (one: T) => Promise<void>;
   /** What has the same is in one call as far as it fits, if it was asked for in one turn. */
   readonly groupOf?: (one: T) => string | undefined;
+  /** At once, if enough waits for another; what is in different ones may be done in any order. */
+  readonly calls?: number;
   /** Of each call; throws if nothing may be written now. */
   readonly headers?: () => Readonly<Record<string, string>>;
 }
@@ -29,39 +33,61 @@ interface Waiting<T> {
 export class Together<T> {
   readonly #client: Client;
   readonly #options: TogetherOptions<T>;
+  readonly #calls: number;
   #waiting: Waiting<T>[] = [];
-  #running = false;
+  #running = 0;
+  #planned = false;
   /** undefined: nobody has asked yet. */
   #hasFastPath: boolean | undefined;
 
   constructor(client: Client, options: TogetherOptions<T>) {
     this.#client = client;
     this.#options = options;
+    this.#calls = options.calls ?? 1;
   }
 
   write(one: T): Promise<void> {
     if (this.#hasFastPath === false) return this.#options.single(one);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ one, resolve, reject });
-      if (!this.#running) void this.#run();
+      this.#plan();
     });
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
-    // What comes in this turn goes with it.
-    await Promise.resolve();
+  get #mayStart(): boolean {
+    const { length } = this.#waiting;
+    if (this.#running === 0) return length > 0;
+    return this.#hasFastPath === true && this.#running < this.#calls && length >= worthACall;
+  }
+
+  /** What comes in this turn goes with it. */
+  #plan(): void {
+    if (this.#planned || !this.#mayStart) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      while (this.#mayStart) this.#start();
+    });
+  }
+
+  #start(): void {
+    this.#running += 1;
+    void this.#next().finally(() => {
+      this.#running -= 1;
+      this.#plan();
+    });
+  }
+
+  /** Never rejects. */
+  async #next(): Promise<void> {
     try {
       this.#hasFastPath ??= (await writeItems(this.#client, [])) !== undefined;
     } catch {
       // Not to be reached now: the writes themselves will say so, and the next one asks again.
     }
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, this.#fitting());
-      if (this.#hasFastPath === true) await this.#together(group);
-      else await this.#singly(group);
-    }
-    this.#running = false;
+    const group = this.#waiting.splice(0, this.#fitting());
+    if (this.#hasFastPath === true) await this.#together(group);
+    else await this.#singly(group);
   }
 
   /** How many go with the next call: a group that would be cut goes with the one after it. */
