@@ -14,7 +14,7 @@ export class DiskError extends Error {
 /**
  * Paths are absolute and '/'-separated. Every failure is a DiskError.
  * Durability: written bytes survive a crash only after `datasync` of the file (or if it was opened for durable writes), and a new, renamed or
- * removed name only after `syncDirectory` of its parent. The simulated disk loses the rest.
+ * removed name only after `syncDirectory` of its parent; all of a removed directory by that of the directory it was in. The simulated disk loses the rest.
  */
 export interface Disk {
   open(path: string, mode: 'read' | 'write' | 'create', options?: OpenOptions): Promise<DiskFile>;

@@ -150,7 +150,10 @@ export class SupervisedCluster {
   /** An empty disk in the old one's place, which the cluster has been told of. */
   async rejoin(member: SupervisedMember): Promise<void> {
     this.kill(member, { powerCut: false, downMs: 0 });
-    await this.sim.start(member.name, `wiper-${member.name}`).host.disk.remove(dataDir, { recursive: true });
+    const { disk } = this.sim.start(member.name, `wiper-${member.name}`).host;
+    await disk.remove(dataDir, { recursive: true });
+    // Or a power cut brings a part of the old data back.
+    await disk.syncDirectory('/var/lib');
     Object.assign(member, { joined: true, joining: true, damaged: false, lost: false, leaving: false });
     this.start(member);
   }

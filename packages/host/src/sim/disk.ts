@@ -143,9 +143,9 @@ export class SimulatedDisk {
     throw new DiskError(this.fault, path, `simulated disk fault: ${this.fault}`);
   }
 
-  #change(path: string, apply: (names: Map<string, Inode>) => void): void {
+  #change(path: string, apply: (names: Map<string, Inode>) => void, directory = parentOf(path)): void {
     apply(this.#names);
-    this.#nameChanges.push({ directory: parentOf(path), apply });
+    this.#nameChanges.push({ directory, apply });
   }
 
   #find(path: string): Inode {
@@ -263,7 +263,8 @@ export class SimulatedDisk {
   #remove(path: string, recursive: boolean): void {
     if (this.#names.has(path)) this.#change(path, (names) => { names.delete(path); });
     if (!recursive) return;
-    for (const name of this.#names.keys()) if (name.startsWith(`${path}/`)) this.#change(name, (names) => { names.delete(name); });
+    // No file system forgets a directory before what is in it: one sync of the parent is enough.
+    for (const name of this.#names.keys()) if (name.startsWith(`${path}/`)) this.#change(name, (names) => { names.delete(name); }, parentOf(path));
     for (const name of this.#directories) if (name === path || name.startsWith(`${path}/`)) this.#directories.delete(name);
   }
 

@@ -96,6 +96,30 @@ test('of what was not synced a power cut keeps any sectors, and all of what was'
   expect(['--', '01', '11'].every((one) => kept.has(one))).toBe(true);
 });
 
+test('a removed directory may be back after a power cut, with any of its files, until its parent is synced', async () => {
+  const left = new Set<string>();
+  for (let seed = 1; seed <= 40; seed += 1) {
+    for (const synced of [false, true]) {
+      const sim = new Simulation({ seed });
+      const process = sim.start('a', 'remover');
+      const { disk } = process.host;
+      const prepare = async (): Promise<void> => {
+        await disk.makeDirectory('/d');
+        for (const name of ['x', 'y']) await disk.writeFileAtomic(`/d/${name}`, utf8(name));
+        await disk.remove('/d', { recursive: true });
+        if (synced) await disk.syncDirectory('/');
+      };
+      await sim.runUntil(prepare(), 1000, 'remove');
+      sim.kill(process, { powerCut: true });
+      const files = sim.machine('a').disk.files().map(({ path }) => path);
+      if (synced) expect(files).toEqual([]);
+      else left.add(files.join());
+    }
+  }
+  expect(left).toContain('');
+  expect(left).toContain('/d/x,/d/y');
+});
+
 test('writes can go astray, bits can flip, a datasync can fail', async () => {
   const sim = new Simulation({ seed: 1 });
   const file = await openFile(sim, 'a');
