@@ -8,7 +8,7 @@ import { html } from './html.ts';
 import { DecisionsProcess } from './in-process.ts';
 import { nodesOf, plan, type Planned, type TargetName } from './plan.ts';
 import { startReal } from './real.ts';
-import { compare, isUsable, lineOf, rowName, table, type Report, type Row } from './report.ts';
+import { compare, isUsable, lineOf, rowName, table, warmUpText, type Report, type Row } from './report.ts';
 import { checkResumable, keptRow, secondsLeft } from './resume.ts';
 import { runWorkload } from './run.ts';
 import type { Sample } from './sample.ts';
@@ -123,7 +123,7 @@ class Bench {
       try {
         const sample = target === 'decisions' ? await this.#inProcess(planned, round === 1) : await this.#real(planned, row);
         samples.push(sample);
-        print(`  run ${round} of ${repeats}: ${number(sample.podsPerSecond)} pods/s; by second ${sample.bySecond.join(' ')}; load ${number(loadavg()[0])}`);
+        print(`  run ${round} of ${repeats}: ${number(sample.podsPerSecond)} pods/s${warmUpText(sample)}; by second ${sample.bySecond.join(' ')}; load ${number(loadavg()[0])}`);
       } catch (error) {
         this.close();
         return { ...row, failure: (error as Error).message };

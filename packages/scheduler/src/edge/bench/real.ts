@@ -128,6 +128,7 @@ class RealTarget implements Target {
     });
     this.#notes = [
       `${connections} HTTP/2 connections with ${inFlight} creations in flight, no limit of rate; one watch of bound pods`,
+      'of a drained queue the fifth that is bound first is warm-up, which rate and processor time leave out, for every scheduler',
       own ? 'cox scheduler has no limit of rate; a drained queue is met by a scheduler that is started after its pods were made'
         : describeLimits(options.schedulerCommand, (path) => readFileSync(path, 'utf8')),
     ];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { placementOf } from './placement.ts';
 import { plan } from './plan.ts';
-import { compare, isUsable, lineOf, type Report, type Row } from './report.ts';
+import { compare, isUsable, lineOf, warmUpText, type Report, type Row } from './report.ts';
 import type { Sample } from './sample.ts';
 import { middleOf, percentiles } from './statistics.ts';
 import { makeNode } from './templates.ts';
@@ -34,6 +34,14 @@ test('members of a store are told as one', () => {
 
 test('what was written is told with the events that came late', () => {
   expect(lineOf(row(100))).toContain('events 25 (5 late), 2.50 a pod, POST pods/binding 10');
+});
+
+test('what is warm-up is told, with the rate that it would make', () => {
+  const warm = (podsPerSecond: number, coldPodsPerSecond: number): Sample => ({ ...sample(podsPerSecond), warmUp: 2, coldPodsPerSecond });
+  const line = lineOf({ ...row(), samples: [warm(100, 80), warm(102, 90), warm(101, 70)] });
+  expect(line.slice(3, 6)).toEqual(['10, 2 of them warm-up', '101 (80.0 with the warm-up)', '2.0 %']);
+  expect(warmUpText(warm(100, 80))).toBe(' (80.0 with the 2 of the warm-up)');
+  expect(warmUpText(sample(100))).toBe('');
 });
 
 test('two reports side by side, by name and size', () => {

@@ -101,17 +101,31 @@ function attemptsText({ attempts, pods }: Sample): string {
   return [`${(all / pods).toFixed(2)} a pod`, ...Object.entries(attempts).map(([how, count]) => `${how} ${count}`)].join(', ');
 }
 
+/** What is not counted, and what the rate would be if it were. */
+export function warmUpText({ warmUp = 0, coldPodsPerSecond }: Sample): string {
+  return warmUp === 0 ? '' : ` (${number(coldPodsPerSecond)} with the ${warmUp} of the warm-up)`;
+}
+
 export function rowName({ workload, drained }: Pick<Row, 'workload' | 'drained'>): string {
   return `${workload}${drained ? ', drained' : ''}`;
 }
 
+function podsText({ pods, warmUp = 0 }: Sample): string {
+  return warmUp === 0 ? String(pods) : `${pods}, ${warmUp} of them warm-up`;
+}
+
+function rateText(row: Row): string {
+  const cold = median(row.samples.map(({ coldPodsPerSecond }) => coldPodsPerSecond).filter((rate) => rate !== undefined));
+  return `${number(rateOf(row))}${cold === undefined ? '' : ` (${number(cold)} with the warm-up)`}`;
+}
+
 export function lineOf(row: Row): readonly string[] {
   const [first] = row.samples;
-  const head = [rowName(row), row.target === 'decisions' ? 'process' : 'real', String(row.nodes), first === undefined ? '-' : String(first.pods)];
+  const head = [rowName(row), row.target === 'decisions' ? 'process' : 'real', String(row.nodes), first === undefined ? '-' : podsText(first)];
   if (first === undefined) return [...head, '-', failureText(row) ?? 'not measured', '', '', '', '', '', '', ''];
   const uses = usesOf(row.samples);
   return [
-    ...head, number(rateOf(row)), spreadText(row), row.line === undefined ? '' : number(row.line), times(row.samples, (one) => one.createToBoundMs), times(row.samples, (one) => one.decisionMs), attemptsText(first),
+    ...head, rateText(row), spreadText(row), row.line === undefined ? '' : number(row.line), times(row.samples, (one) => one.createToBoundMs), times(row.samples, (one) => one.decisionMs), attemptsText(first),
     uses.map(({ name, cpuMsPerPod, residentMb }) => `${name} ${cpuMsPerPod.toFixed(cpuMsPerPod < 0.1 ? 3 : 2)} ms ${Math.round(residentMb)} MB`).join(', '), writtenText(first), placementText(first),
   ];
 }

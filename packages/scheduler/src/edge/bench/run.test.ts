@@ -38,3 +38,16 @@ test('of the pods in a lost zone only those of the run are deleted', async () =>
   expect(deleted).toEqual(['namespace-1/pod-3', 'namespace-1/pod-6']);
   expect(pods).toBe(2);
 });
+
+test('of a queue that a scheduler is started for the fifth that is bound first is warm-up; one that goes on at once is measured whole', async () => {
+  const workload = scaled(workloads.find(({ name }) => name === 'SchedulingBasic') as Workload, 5);
+  const run = async (resumesAtOnce: boolean) => {
+    const binds = new Binds();
+    const target: Target = { ...targetWith(binds, []), resumesAtOnce };
+    return runWorkload(target, workload, { drain: true, idleMs: 60_000 });
+  };
+  const [started, goesOn] = [await run(false), await run(true)];
+  expect(started).toMatchObject({ pods: 10, warmUp: 2 });
+  expect(started.bySecond.reduce((sum, pods) => sum + pods)).toBe(8);
+  expect(goesOn.warmUp).toBeUndefined();
+});

@@ -8,7 +8,7 @@ import { updateTemplates, type Update, type UpdateMaker } from './event-template
 import { placementOf } from './placement.ts';
 import type { RequestCounts } from './requests.ts';
 import { boundsOf, countsAfter, type SchedulerCounts } from './scheduler-counts.ts';
-import { bySecond, Uses, writesBefore, writtenSince, type Sample } from './sample.ts';
+import { rateOf, Uses, warmUpOf, writesBefore, writtenSince, type Sample } from './sample.ts';
 import { percentiles } from './statistics.ts';
 import type { Target } from './target.ts';
 import { makeNode, makePod, makeService, nodeTemplates, podTemplate, runLabel, type NodeTemplateName, type PodTemplateName } from './templates.ts';
@@ -199,20 +199,20 @@ class Run {
       const start = await this.#begin();
       await target.createPods(pods);
       await this.#wait(keys);
-      await this.#take(start, keys, template, true);
+      await this.#take(start, keys, template, { made: true });
       return;
     }
     await target.pause();
     await target.createPods(pods);
     let start = await this.#begin();
     await target.resume();
-    await this.#wait(keys, 1);
-    if (!target.resumesAtOnce) {
-      const uses = new Uses(target.processes());
-      start = { ...start, uses, ms: target.binds.timesOf(keys).boundMs.reduce((first, ms) => Math.min(first, ms), performance.now()) };
+    const warmUp = target.resumesAtOnce ? 0 : warmUpOf(keys.size);
+    if (warmUp > 0) {
+      await this.#wait(keys, warmUp);
+      start = { ...start, uses: new Uses(target.processes()), ms: target.binds.timesOf(keys).boundMs.toSorted((a, b) => a - b)[warmUp - 1] as number };
     }
     await this.#wait(keys);
-    await this.#take(start, keys, template, false);
+    await this.#take(start, keys, template, { made: false, warmUp });
   }
 
   /** So many pods without a node at any time: each goes when it has one, and the next one comes, until the time is over. */
@@ -230,14 +230,14 @@ class Run {
         await this.#deletePod(key);
       }
     }));
-    await this.#take(start, keys, template, true);
+    await this.#take(start, keys, template, { made: true });
   }
 
-  /** All of them are bound. `made`: from when they were made is what is asked. */
-  async #take({ ms: fromMs, uses, writes, decided: before }: Start, keys: ReadonlySet<string>, template: PodTemplateName, made: boolean): Promise<void> {
-    const used = uses.since(keys.size);
+  /** All of them are bound. `made`: from when they were made is what is asked. `warmUp`: so many were bound when the clock was started. */
+  async #take({ ms: fromMs, uses, writes, decided: before }: Start, keys: ReadonlySet<string>, template: PodTemplateName, { made, warmUp = 0 }: { readonly made: boolean; readonly warmUp?: number }): Promise<void> {
+    const used = uses.since(keys.size - warmUp);
     const { createdMs, boundMs } = this.#target.binds.timesOf(keys);
-    const seconds = (boundMs.reduce((last, ms) => Math.max(last, ms), fromMs) - fromMs) / 1000;
+    const rate = rateOf(boundMs, fromMs, warmUp);
     const decisionMs = this.#target.decisionTimes();
     const now = await this.#target.schedulerCounts();
     const decided = now === undefined ? undefined : countsAfter(before, now);
@@ -245,7 +245,7 @@ class Run {
     await this.#beside.end();
     const written = await writtenSince(this.#target, writes);
     this.sample = {
-      pods: keys.size, seconds, podsPerSecond: keys.size / seconds, bySecond: bySecond(boundMs, fromMs), processes: used,
+      pods: keys.size, ...rate, processes: used,
       createToBoundMs: made ? percentiles(boundMs.map((ms, at) => ms - (createdMs[at] as number))) : undefined,
       decisionMs: decisionMs !== undefined ? percentiles(decisionMs) : decided === undefined ? undefined : boundsOf(decided),
       attempts: decided?.attempts, written, placement: placementOf(this.#nodes, this.#placed(), template),
@@ -257,7 +257,7 @@ class Run {
     const { of, start } = this.#collecting;
     const keys = of.reduce((all, template) => all.union(this.#keysOf.get(template) ?? new Set<string>()), new Set<string>());
     await this.#wait(keys);
-    await this.#take(start, keys, of[0] as PodTemplateName, false);
+    await this.#take(start, keys, of[0] as PodTemplateName, { made: false });
   }
 
   /** Templates and nodes of the pods that have a node. */
@@ -318,7 +318,7 @@ class Run {
       made += next - bound;
       bound = next;
     }
-    await this.#take(start, keys, template, true);
+    await this.#take(start, keys, template, { made: true });
   }
 
   async #loseZone({ zone, podTemplate: template }: Extract<Op, { opcode: 'loseZone' }>): Promise<void> {

@@ -9,9 +9,13 @@ export interface ProcessUse { readonly name: string; readonly cpuSeconds: number
 /** What was measured of a workload once. */
 export interface Sample {
   readonly pods: number;
-  /** From the first creation to the last binding; of a drained queue from when the scheduler goes on, or if it is started anew, from the first binding. */
+  /** So many of them were bound before the clock was started, see `warmUpOf`. Rate and processor time are of the others. */
+  readonly warmUp?: number;
+  /** From the first creation to the last binding; of a drained queue from when the scheduler goes on, or if it is started anew, from the end of the warm-up. */
   readonly seconds: number;
   readonly podsPerSecond: number;
+  /** With the warm-up, from the first binding. */
+  readonly coldPodsPerSecond?: number;
   readonly bySecond: readonly number[];
   /** undefined for a drained queue, whose pods waited for the scheduler, and for pods that waited for an event. */
   readonly createToBoundMs: Percentiles | undefined;
@@ -82,7 +86,26 @@ export class Uses {
   }
 }
 
-export function bySecond(boundMs: readonly number[], fromMs: number): readonly number[] {
+/**
+ * A drained queue is met by a scheduler that has just been started, and by servers that have hardly bound a pod: what of it is not measured. A share of the queue, so that
+ * it is the same cluster at any size, and the same for whichever scheduler is asked.
+ */
+export function warmUpOf(pods: number): number {
+  return Math.min(pods - 1, Math.max(1, Math.floor(pods / 5)));
+}
+
+type Rate = Pick<Sample, 'seconds' | 'podsPerSecond' | 'bySecond' | 'warmUp' | 'coldPodsPerSecond'>;
+
+/** `fromMs`: when the clock was started, with the last binding of the warm-up if there is one. */
+export function rateOf(boundMs: readonly number[], fromMs: number, warmUp: number): Rate {
+  const inOrder = boundMs.toSorted((a, b) => a - b);
+  const [first = fromMs, last = fromMs] = [inOrder[0], inOrder.at(-1)];
+  const seconds = Math.max(0, last - fromMs) / 1000;
+  const rate = { seconds, podsPerSecond: (inOrder.length - warmUp) / seconds, bySecond: bySecond(inOrder.slice(warmUp), fromMs) };
+  return warmUp === 0 ? rate : { ...rate, warmUp, coldPodsPerSecond: (inOrder.length * 1000) / (last - first) };
+}
+
+function bySecond(boundMs: readonly number[], fromMs: number): readonly number[] {
   const counts: number[] = [];
   for (const ms of boundMs) {
     const second = Math.max(0, Math.floor((ms - fromMs) / 1000));
