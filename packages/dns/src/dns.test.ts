@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { createClient } from '@coxswain/client';
@@ -18,7 +19,7 @@ const directory = mkdtempSync('/tmp/cox-dns-');
 const api = new FakeApiServer(host);
 const upstreamNames: Readonly<Record<string, string>> = { 'www.example.com': '192.0.2.80', 'fresh.example.com': '192.0.2.81' };
 const upstreamAsked: string[] = [];
-const upstreamUdp = createSocket('udp4');
+let upstreamUdp = createSocket('udp4');
 const upstreamTcp: Server = createServer((socket) => {
   void (async () => {
     for await (const message of unframe(socket)) socket.write(frame(upstreamAnswer(message)));
@@ -61,6 +62,18 @@ async function ask(name: string, type: string, edns?: number): Promise<Packet> {
   return response;
 }
 
+/** A port that is free for UDP may be somebody's for TCP. */
+async function bindBoth(): Promise<void> {
+  for (;;) {
+    upstreamUdp.bind(0, '127.0.0.1');
+    await once(upstreamUdp, 'listening');
+    upstreamTcp.listen(upstreamUdp.address().port, '127.0.0.1');
+    if (await once(upstreamTcp, 'listening').then(() => true, () => false)) return;
+    upstreamUdp.close();
+    upstreamUdp = createSocket('udp4');
+  }
+}
+
 beforeAll(async () => {
   put('namespaces', { metadata: { name: 'default' } });
   put('services', { metadata: { name: 'web', namespace: 'default' }, spec: { clusterIP: '10.96.0.5', clusterIPs: ['10.96.0.5', 'fd00::5'], ports: [{ name: 'http', port: 80, protocol: 'TCP' }] } });
@@ -71,9 +84,8 @@ beforeAll(async () => {
   putSlice('db', [{ ip: '10.1.0.1', hostname: 'db-0' }, { ip: '10.1.0.2', hostname: 'db-1' }, { ip: '10.1.0.3', ready: false }]);
   putSlice('big', Array.from({ length: 100 }, (_, i) => ({ ip: `10.2.0.${i + 1}` })));
   const apiListener = await host.network.serveHttp({ address: '127.0.0.1', port: 0 }, api.handler);
-  await new Promise<void>((resolve) => upstreamUdp.bind(0, '127.0.0.1', resolve));
+  await bindBoth();
   upstreamUdp.on('message', (data, from) => upstreamUdp.send(upstreamAnswer(data), from.port, from.address));
-  await new Promise<void>((resolve) => upstreamTcp.listen(upstreamUdp.address().port, '127.0.0.1', resolve));
   writeFileSync(`${directory}/resolv.conf`, '# written by a test\nsearch example.com\nnameserver 127.0.0.1\noptions ndots:2\n');
   dns = await startDns({ clusterDomain: 'cluster.local', addresses: ['127.0.0.1'], port: 0, resolvConf: `${directory}/resolv.conf`, ttlSeconds: 5 }, rerouted(), createClient(host, { server: `http://127.0.0.1:${apiListener.port}`, userAgent: 'test' }));
   resolver = new Resolver({ tries: 1, timeout: 3000 });
@@ -179,9 +191,8 @@ test('other names go to the resolvers of resolv.conf, once while the answer is f
 
 test('changes are seen', async () => {
   put('services', { metadata: { name: 'late', namespace: 'default' }, spec: { clusterIP: '10.96.0.77', ports: [{ port: 80 }] } });
-  const deadlineMs = performance.now() + 5000;
   let seen: string[] = [];
-  while (seen.length === 0 && performance.now() < deadlineMs) seen = await resolver.resolve4('late.default.svc.cluster.local').catch(() => []);
+  while (seen.length === 0) seen = await resolver.resolve4('late.default.svc.cluster.local').catch(() => []);
   expect(seen).toEqual(['10.96.0.77']);
 });
 

@@ -98,9 +98,8 @@ test('closing waits for requests that run, not for connections that ask nothing'
   const url = `http://127.0.0.1:${listener.port}`;
   const silent = await network.dial('127.0.0.1', listener.port);
   for (const httpVersion of ['1.1', '2'] as const) await readAll((await network.fetch({ url, method: 'GET', httpVersion })).body);
-  const startMs = performance.now();
-  await listener.close(20_000);
-  expect(performance.now() - startMs).toBeLessThan(5000);
+  // Longer than the test may take.
+  await listener.close(600_000);
   silent.destroy();
 });
 

@@ -64,10 +64,10 @@ for (const httpVersion of ['1.1', '2'] as const) {
     const [long, one, two] = [await serve(httpVersion), await serve(httpVersion), await serve(httpVersion)];
     const running = await client.fetch({ url: `${long.url}/long`, method: 'GET', httpVersion });
     for (const { url } of [one, two, one, two]) expect(await textOf(await client.fetch({ url: `${url}/short`, method: 'GET', httpVersion }))).toBe('short');
-    await vi.waitFor(() => { expect(client.origins).toBe(1); });
+    await expect.poll(() => client.origins).toBe(1);
     long.go(' end');
     expect(await textOf(running)).toBe('begin end');
-    await vi.waitFor(() => { expect(client.origins).toBe(0); });
+    await expect.poll(() => client.origins).toBe(0);
     // Who is forgotten is asked anew.
     expect(await textOf(await client.fetch({ url: `${one.url}/short`, method: 'GET', httpVersion }))).toBe('short');
   });
@@ -78,5 +78,5 @@ test('a request that fails, or is given up while its connection is made, holds n
   const client = new HttpClient({ maxIdle: 1, idleMs: 20 });
   for (const httpVersion of ['1.1', '2'] as const) await expect(client.fetch({ url: 'http://127.0.0.1:1/', method: 'GET', httpVersion })).rejects.toThrow();
   await expect(client.fetch({ url: 'http://127.0.0.1:1/', method: 'GET', httpVersion: '2', signal: AbortSignal.abort() })).rejects.toThrow();
-  await vi.waitFor(() => { expect(client.origins).toBe(0); });
+  await expect.poll(() => client.origins).toBe(0);
 });
