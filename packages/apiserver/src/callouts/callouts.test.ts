@@ -1,4 +1,4 @@
-import { fromUtf8, readAll, silentLogger, utf8, type HttpHandler, type Listener } from '@coxswain/host';
+import { fromUtf8, readAll, silentLogger, utf8, type Host, type HttpHandler, type Listener } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import type { JsonObject } from '@coxswain/api';
 import type { Client } from '@coxswain/client';
@@ -42,7 +42,7 @@ afterAll(async () => { await listener.close(); await expired.close(); });
 
 const byService = (name = 'hook', rest: object = {}): WebhookClientConfig => ({ service: { namespace: 'team', name, path: '/p', port: listener.port, ...rest }, caBundle: authority.caBundle });
 const byUrl = (port = listener.port, name = 'localhost'): WebhookClientConfig => ({ url: `https://${name}:${port}/u`, caBundle: authority.caBundle });
-const post = (config: WebhookClientConfig, timeoutMs = 5000): Promise<JsonObject> => callouts.post(config, { n: 1 }, { timeoutMs, query: { timeout: '5s' } });
+const post = (config: WebhookClientConfig): Promise<JsonObject> => callouts.post(config, { n: 1 }, { timeoutMs: 5000, query: { timeout: '5s' } });
 
 test('a service is reached at its address and asked for by its name', async () => {
   const seen: unknown[] = [];
@@ -104,33 +104,44 @@ test('answers that are none', async () => {
   }
 });
 
+/** Time passes when the test says so. */
+function timersByHand(): { readonly host: Host; readonly pass: () => void } {
+  const planned = new Set<() => void>();
+  const after: Host['timers']['after'] = (_ms, run) => { planned.add(run); return { cancel: () => { planned.delete(run); } }; };
+  return { host: { ...host, timers: { ...host.timers, after } }, pass: () => { for (const run of planned) run(); } };
+}
+
 test('one that is late is given up', async () => {
   const gone = Promise.withResolvers<undefined>();
+  const { host: waiting, pass } = timersByHand();
   answer = (request) => new Promise((resolve) => {
     request.signal.addEventListener('abort', () => { gone.resolve(undefined); resolve({ status: 200, headers: {} }); });
+    pass();
   });
-  const error = await post(byService(), 50).catch((reason: unknown) => reason);
+  const late = createCallouts({ host: waiting, services: clusterAddressResolver(lookup) });
+  const error = await late.post(byService(), { n: 1 }, { timeoutMs: 5000, query: { timeout: '5s' } }).catch((reason: unknown) => reason);
   expect((error as CalloutError).kind).toBe('timeout');
   expect((error as CalloutError).message).toBe(`Post "https://hook.team.svc:${listener.port}/p?timeout=5s": context deadline exceeded`);
   await gone.promise;
 });
 
 test('through the own Service only aggregated APIs are asked, and no longer than others', async () => {
+  const { host: waiting, pass } = timersByHand();
   const asked: string[] = [];
   const raw: Client['raw'] = async ({ target, signal }) => {
     asked.push(target);
-    if (target.includes('/slow')) await new Promise((resolve) => { signal?.addEventListener('abort', resolve); });
+    if (target.includes('/slow')) await new Promise((resolve) => { signal?.addEventListener('abort', resolve); pass(); });
     return { status: signal?.aborted === true ? 503 : 200, body: utf8('{"kind":"Answer"}') };
   };
-  const own = createCallouts({ host, services: clusterAddressResolver(lookup), own: { client: { raw } as Client, isAggregated: (path) => path.startsWith('/apis/hooks.example.com/v1/') } });
-  const ask = (path: string | undefined, timeoutMs = 5000): Promise<JsonObject> => own.post({ service: { namespace: 'default', name: 'kubernetes', path } }, { n: 1 }, { timeoutMs, query: { timeout: '5s' } });
+  const own = createCallouts({ host: waiting, services: clusterAddressResolver(lookup), own: { client: { raw } as Client, isAggregated: (path) => path.startsWith('/apis/hooks.example.com/v1/') } });
+  const ask = (path: string | undefined): Promise<JsonObject> => own.post({ service: { namespace: 'default', name: 'kubernetes', path } }, { n: 1 }, { timeoutMs: 5000, query: { timeout: '5s' } });
   expect(await ask('/apis/hooks.example.com/v1/reviews')).toEqual({ kind: 'Answer' });
   expect(asked.splice(0)).toEqual(['/apis/hooks.example.com/v1/reviews?timeout=5s']);
   for (const path of ['/api/v1/namespaces/kube-system/pods', '/api/v1/nodes/n/proxy/run/kube-system/p/c?cmd=id', '/apis/hooks.example.com/v1/x?a=b', undefined]) {
     await expect(ask(path)).rejects.toMatchObject({ kind: 'status', httpStatus: 404 });
   }
   expect(asked).toEqual([]);
-  await expect(ask('/apis/hooks.example.com/v1/slow', 20)).rejects.toMatchObject({ kind: 'timeout', message: 'Post "https://kubernetes.default.svc:443/apis/hooks.example.com/v1/slow?timeout=5s": context deadline exceeded' });
+  await expect(ask('/apis/hooks.example.com/v1/slow')).rejects.toMatchObject({ kind: 'timeout', message: 'Post "https://kubernetes.default.svc:443/apis/hooks.example.com/v1/slow?timeout=5s": context deadline exceeded' });
 });
 
 test('endpoints instead of cluster addresses', async () => {

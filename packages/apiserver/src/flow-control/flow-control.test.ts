@@ -1,3 +1,5 @@
+import { silentLogger, type Host } from '@coxswain/host';
+import { createRealHost } from '@coxswain/host/edge';
 import { createMetrics } from '@coxswain/service/edge';
 import { afterEach, expect, test } from 'vitest';
 import { assembleParts } from '../parts.ts';
@@ -20,7 +22,7 @@ interface Held extends TestServer {
   as(token: string, method: string, target: string, body?: unknown): Promise<TestAnswer>;
 }
 
-async function start(config: ProtectionConfig): Promise<Held> {
+async function start(config: ProtectionConfig, host?: Host): Promise<Held> {
   let release = (): void => {};
   let stop = (): void => {};
   const stopped = new Promise<void>((resolve) => { stop = resolve; });
@@ -37,7 +39,7 @@ async function start(config: ProtectionConfig): Promise<Held> {
   };
   const metrics = createMetrics();
   const parts = testPartsConfig({ authorizationModes: ['AlwaysAllow'] });
-  const server = await startTestServer({ metrics, assemble: (tools) => { const made = assembleParts(parts, tools); return { ...made, writeHooks: [...made.writeHooks, hook] }; } }, undefined, config);
+  const server = await startTestServer({ metrics, assemble: (tools) => { const made = assembleParts(parts, tools); return { ...made, writeHooks: [...made.writeHooks, hook] }; } }, host, config);
   running.push(server);
   return {
     ...server, release, stopped, metrics: () => metrics.render(),
@@ -114,12 +116,17 @@ test('a level without queues refuses beyond its seats, with the original\'s word
 });
 
 test('a request waits for its seat, or is refused when it has waited long enough', async () => {
-  const server = await start({ maxRequestsInflight: 1, maxMutatingRequestsInflight: 1, requestTimeoutMs: 400, debugPaths: true });
+  const real = createRealHost(silentLogger);
+  let patient = false;
+  // A quarter of a request's minute is waited for a seat: not at all, or until there is one.
+  const after: Host['timers']['after'] = (ms, run) => (ms !== 15_000 ? real.timers.after(ms, run) : patient ? { cancel: () => undefined } : real.timers.after(1, run));
+  const server = await start({ maxRequestsInflight: 1, maxMutatingRequestsInflight: 1, debugPaths: true }, { ...real, timers: { ...real.timers, after } });
   const uid = await create(server, { nominalConcurrencyShares: 1, limitResponse: { type: 'Queue', queuing: { queues: 4, handSize: 2, queueLengthLimit: 3 } } });
   await inForce(server, uid);
   const first = server.as('nobody-token', 'POST', maps, held('a'));
   const late = await server.as('nobody-token', 'GET', '/api/v1/namespaces/default');
   expect(late.status).toBe(429);
+  patient = true;
   const waiting = server.as('nobody-token', 'GET', '/api/v1/namespaces/default');
   const dump = await server.as('tok', 'GET', '/debug/api_priority_and_fairness/dump_priority_levels');
   expect(dump.text).toMatch(/^PriorityLevelName, ActiveQueues, IsIdle, IsQuiescing, WaitingRequests, ExecutingRequests, DispatchedRequests, RejectedRequests, TimedoutRequests, CancelledRequests\n/);
