@@ -6,9 +6,13 @@ export const upperCase: ComputeTask = { module: import.meta.url, name: 'upperCas
 
 export const refusing: ComputeTask = { module: import.meta.url, name: 'refusing', run: (input) => { throw new Error(`no ${fromUtf8(input)}`); } };
 
+/** Its input is shared memory, in which it notes that it has begun. */
 export const endless: ComputeTask = {
   module: import.meta.url, name: 'endless',
   run: (input) => {
+    const begun = new Int32Array(input.buffer);
+    Atomics.store(begun, 0, 1);
+    Atomics.notify(begun, 0);
     let count = input.length + 1;
     while (count > 0) count += 1;
     return input;
