@@ -44,8 +44,7 @@ export interface TestCluster {
 }
 
 /** The real API server over a store in memory, with nothing but controllers. */
-export async function startTestCluster(log = silentLogger, more: Pick<Partial<ApiServerConfig>, 'isServed'> & Pick<PartsConfig, 'features'> = {}): Promise<TestCluster> {
-  const host = createRealHost(log);
+export async function startTestCluster(log = silentLogger, more: Pick<Partial<ApiServerConfig>, 'isServed'> & Pick<PartsConfig, 'features'> = {}, host: Host = createRealHost(log)): Promise<TestCluster> {
   const store = createLocalStore(host);
   const server = await createApiServer({ store, parts: { ...parts, features: more.features }, isServed: more.isServed }, host);
   await server.start();
