@@ -86,7 +86,7 @@ test('whatever breaks, the cache ends where the server is and handlers see a leg
     expect(actual()).toEqual(expected);
     expect(problems).toEqual([]);
     sim.stop();
-  }), { numRuns: 100 });
+  }), { seed: 4, numRuns: 100 });
 }, 60_000);
 
 test('who wants it fresh has all that the store had then, though the watch tells nothing', async () => {

@@ -18,7 +18,7 @@ test('frames are the same whatever the chunk borders, inside characters too', as
     const out: unknown[] = [];
     for await (const value of jsonLines(chunked(bytes, sizes))) out.push(value);
     expect(out).toEqual(JSON.parse(JSON.stringify(values)));
-  }), { numRuns: 100 });
+  }), { seed: 6, numRuns: 100 });
 });
 
 test('an event that was cut off is left out', async () => {

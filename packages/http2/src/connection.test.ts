@@ -289,7 +289,7 @@ test('any content arrives as it was sent, in any pieces, both ways', () => {
     expect(sum(recorder.parts)).toEqual(sum(content));
     expect(recorder.log.at(-1)).toBe('trailers {"x":"y"}');
     expect([client.streamCount, server.connection.streamCount]).toEqual([0, 0]);
-  }), { numRuns: 30 });
+  }), { seed: 18, numRuns: 30 });
 });
 
 const anyFrame = fc.tuple(fc.integer({ min: 0, max: 10 }), fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 9 }), fc.uint8Array({ maxLength: 40 })).map(([type, flags, id, payload]) => frame(type, flags, id, payload));
@@ -305,5 +305,5 @@ test('random frames and bytes, in random pieces, never do more than end the conn
     framesOf(join(...peer.connection.take()));
     peer.connection.lost();
     for (const { recorder } of peer.streams) expect(recorder.log.filter((line) => line.startsWith('reset')).length).toBeLessThanOrEqual(1);
-  }), { numRuns: 3000 });
+  }), { seed: 19, numRuns: 3000 });
 });

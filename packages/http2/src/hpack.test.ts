@@ -116,7 +116,7 @@ test('Huffman there and back', () => {
     const end = huffmanEncode(text, out, 0);
     expect(end).toBe(huffmanSizeBytes(text));
     expect(huffmanDecode(out, 0, end)).toBe(text);
-  }));
+  }), { seed: 20 });
 });
 
 test('any lists over changing tables arrive as they were sent', () => {
@@ -128,7 +128,7 @@ test('any lists over changing tables arrive as they were sent', () => {
       if (resize !== null) encoder.allow(Math.min(resize, 4096));
       expect(decoder.decode(encoder.encode(fields)).fields).toEqual(fields);
     }
-  }));
+  }), { seed: 21 });
 });
 
 test('random bytes never do anything but decode or be refused', () => {
@@ -142,7 +142,7 @@ test('random bytes never do anything but decode or be refused', () => {
         return;
       }
     }
-  }), { numRuns: 2000 });
+  }), { seed: 22, numRuns: 2000 });
 });
 
 test('a head that is sent again means the same after another one has filled the table', () => {

@@ -77,6 +77,6 @@ describe('WebSocket', () => {
       for (let offset = 0; offset < wire.length; offset += chunk) await c.write(wire.subarray(offset, offset + chunk));
       await c.end();
       expect((await received).map((message) => message.data)).toEqual(payloads);
-    }), { numRuns: 30 });
+    }), { seed: 26, numRuns: 30 });
   });
 });

@@ -97,7 +97,7 @@ test('however late the caches, never more pods than asked for, and in the end ex
     expect(most).toBeLessThanOrEqual(0);
     expect(manager.health()).toBeUndefined();
     sim.stop();
-  }), { numRuns: 25 });
+  }), { seed: 9, numRuns: 25 });
 }, 60_000);
 
 test('informers are shared', () => {

@@ -25,7 +25,7 @@ describe('a set of keys made of ranges', () => {
   it('covers what looking at every key would say', () => {
     fc.assert(fc.property(fc.array(interval, { maxLength: 8 }), interval, (intervals, asked) => {
       expect(new IntervalSet(intervals).covers(asked)).toBe(coversByLooking(intervals, asked));
-    }), { numRuns: 5000 });
+    }), { seed: 12, numRuns: 5000 });
   });
 
   it('joins ranges that touch, and not those that don\'t', () => {

@@ -120,5 +120,5 @@ test('an allocation is found whenever there is one, and gives nothing away twice
     const results = found?.[0]?.devices?.results ?? [];
     expect(new Set(results.map(deviceKey)).size).toBe(results.length);
     for (const one of results) expect(gone.has(Number(one.device.slice(1)))).toBe(false);
-  }), { numRuns: 500 });
+  }), { seed: 24, numRuns: 500 });
 });

@@ -174,7 +174,7 @@ async function play({ seed, nodes, gangs, plain, refusals }: History): Promise<v
 }
 
 test('whatever happened, no gang is left in part, and with room enough none is left out', async () => {
-  await fc.assert(fc.asyncProperty(history, play), { numRuns: 15 });
+  await fc.assert(fc.asyncProperty(history, play), { seed: 25, numRuns: 15 });
 }, 60_000);
 
 test('without the kind PodGroup only pods that name a group wait, and they go once it is installed', async () => {
