@@ -1,16 +1,9 @@
 import { assert } from '@coxswain/host';
-import type { Event, Kv, Operation, TxnRequest, Violation } from './history.ts';
+import { Evidence } from './evidence.ts';
+import type { Event, Observation, Operation, TxnRequest, Violation } from './history.ts';
 import { applyLeaseEnd, applyTxn, differs, emptyState, sameKv, type Effect, type State } from './model.ts';
 
 type Ok = Operation & { readonly outcome: { readonly kind: 'ok' } };
-
-/** Somebody has seen this at that time (a watch event): a key as of a revision; `kv` undefined: it was deleted then. */
-export interface Observation {
-  readonly revision: number;
-  readonly atMs: number;
-  readonly key: string;
-  readonly kv: Kv | undefined;
-}
 
 /** Every state and every change from revision 1 (empty) on. */
 export interface Explained {
@@ -47,6 +40,7 @@ export class Linearizer {
   readonly #used = new Set<Suspect>();
   readonly #choices: Choice[] = [];
   readonly #operations: readonly Operation[];
+  readonly #evidence: Evidence;
   /** Somebody has seen this revision or a later one at that time. */
   readonly #seenMs: number[] = [];
   #last = 1;
@@ -54,6 +48,7 @@ export class Linearizer {
 
   constructor(operations: readonly Operation[], observations: readonly Observation[] = [], leaseSlackMs = 0) {
     this.#operations = operations;
+    this.#evidence = new Evidence(operations, observations);
     for (const operation of operations) this.#place(operation);
     this.#suspectLeases(leaseSlackMs);
     for (const one of observations) {
@@ -172,17 +167,23 @@ export class Linearizer {
 
   #guess(revision: number): Violation | undefined {
     const before = this.#states[revision - 1] as State;
-    const suspects = this.#suspects.filter((one) => !this.#used.has(one) && one.callMs <= (this.#seenMs[revision] as number)
-      && revision <= one.notAfter && this.#fits(one.apply(before, revision - 1), revision));
-    const seen = JSON.stringify(this.#observed.get(revision)?.map((one) => one.kv ?? { deleted: one.key }) ?? []);
-    if (suspects.length === 0) return { rule: 'I3 dense revisions', message: `nobody can have made revision ${revision} by ${this.#seenMs[revision]} ms; seen of it: ${seen}` };
+    const able = this.#suspects.filter((one) => !this.#used.has(one) && one.callMs <= (this.#seenMs[revision] as number)
+      && revision <= one.notAfter && writes(one.apply(before, revision - 1)));
+    const suspects = able.filter((one) => this.#fits(one.apply(before, revision - 1), revision));
+    if (suspects.length === 0) return this.#nobody(revision, able);
     const choice = { revision, suspects, next: 0 };
     this.#choices.push(choice);
     return this.#take(choice);
   }
 
   #fits(effect: Effect, revision: number): boolean {
-    return effect.answers !== undefined && effect.events.length > 0 && this.#accept(revision, effect) === undefined;
+    return this.#evidence.allows(revision, effect.events) && this.#accept(revision, effect) === undefined;
+  }
+
+  #nobody(revision: number, able: readonly Suspect[]): Violation {
+    const seen = JSON.stringify(this.#observed.get(revision)?.map((one) => one.kv ?? { deleted: one.key }) ?? []);
+    if (able.length === 0) return { rule: 'I3 dense revisions', message: `nobody can have made revision ${revision} by ${this.#seenMs[revision]} ms; seen of it: ${seen}` };
+    return { rule: 'I1 linearizable', message: `revision ${revision}: what was read of it or seen (${seen}) is of none of: ${able.map((one) => one.name).join('; ').slice(0, 2000)}` };
   }
 
   #take(choice: Choice): Violation | undefined {
@@ -220,6 +221,10 @@ function listAt<T>(map: Map<number, T[]>, key: number): T[] {
   let list = map.get(key);
   if (list === undefined) map.set(key, list = []);
   return list;
+}
+
+function writes(effect: Effect): boolean {
+  return effect.answers !== undefined && effect.events.length > 0;
 }
 
 function isOk(operation: Operation): operation is Ok {

@@ -98,6 +98,16 @@ export interface WatchRecord {
   readonly responses: WatchResponse[];
 }
 
+/** Somebody has seen this at that time (a watch event): a key as of a revision; `kv` undefined: it was deleted then. */
+export interface Observation {
+  readonly revision: number;
+  readonly atMs: number;
+  readonly key: string;
+  readonly kv: Kv | undefined;
+  /** As it was before, if that was told. */
+  readonly prev?: Kv | undefined;
+}
+
 /** What one member said of itself at one moment. */
 export interface MemberSample {
   readonly member: string;

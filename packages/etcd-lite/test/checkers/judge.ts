@@ -1,12 +1,12 @@
 import { checkReads } from './check-reads.ts';
 import { checkWatch } from './check-watch.ts';
-import { linearize, type Observation } from './check-kv.ts';
-import type { Operation, Violation, WatchRecord } from './history.ts';
+import { linearize } from './check-kv.ts';
+import type { Observation, Operation, Violation, WatchRecord } from './history.ts';
 
 /** Everything that watches were told, as evidence for the order of writes. */
 function observations(watches: readonly WatchRecord[]): readonly Observation[] {
   return watches.flatMap((record) => record.responses.flatMap((response) => response.events.map((event) => ({
-    revision: event.kv.mod, atMs: response.atMs, key: event.kv.key, kv: event.type === 'put' ? event.kv : undefined,
+    revision: event.kv.mod, atMs: response.atMs, key: event.kv.key, kv: event.type === 'put' ? event.kv : undefined, prev: event.prev,
   }))));
 }
 
