@@ -90,7 +90,7 @@ export function decodePatched(operation: Operation, kind: PatchKind, patch: Patc
   const result = kind === 'strategic' && isObject(made) ? { ...made, kind: live['kind'] ?? null, apiVersion: live['apiVersion'] ?? null } : made;
   const shown = (): string => (kind === 'strategic' ? goMapText(patch.value) : patchedText(result, kind === 'json' ? traceOfOperations(patch.value) : traceOfMerge(patch.value), operation.kind.api.typeName));
   if (!isObject(result)) throw invalidPatch(shown(), `couldn't get version/kind; json parse error: json: cannot unmarshal ${goKind(result)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
-  const decoded = convertTouched(operation, kind, result, live, { options, shown, known });
+  const decoded = convert(operation, kind, result, { options, shown, known });
   // What was merged is read back in the order of its keys.
   const unknown = kind === 'json' ? decoded.warnings : decoded.warnings.toSorted();
   const problems = options.fieldValidation === 'Ignore' ? [] : [...patch.strictErrors, ...unknown];
@@ -107,19 +107,6 @@ interface Reading {
   /** What an error says of the object. */
   readonly shown: () => string;
   readonly known: JsonObject | undefined;
-}
-
-/** Kinds of which no default outside the spec is taken from the spec: it may be left out where the rest is read. */
-const specStandsAlone: ReadonlySet<string> = new Set(['Pod', 'Node']);
-
-/** What a patch of a status has left as it was stored is not even copied; the strategy keeps it as well. */
-function convertTouched(operation: Operation, kind: PatchKind, result: JsonObject, live: JsonObject, reading: Reading): Decoded {
-  const { spec, ...rest } = result;
-  const { kind: { isHub, hub, api }, info } = operation;
-  if (spec === undefined || spec !== live['spec'] || info.subresource !== 'status' || !isHub || hub.custom || api.group !== '' || !specStandsAlone.has(api.kind)) return convert(operation, kind, result, reading);
-  const decoded = convert(operation, kind, rest, reading);
-  decoded.object['spec'] = spec;
-  return decoded;
 }
 
 function convert(operation: Operation, kind: PatchKind, result: JsonObject, { options, shown, known }: Reading): Decoded {

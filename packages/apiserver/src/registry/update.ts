@@ -34,7 +34,7 @@ export interface Change {
    * Called again after a lost race. undefined: nothing is to be written. `isCanonical`: decoding and encoding `live` again would change nothing.
    */
   build(live: JsonObject, isCanonical: boolean): Promise<JsonObject> | JsonObject;
-  /** `build` does not change what it is given, and answers no part of it but a spec that the strategy takes from there anyway. */
+  /** `build` does not change what it is given, and answers no part of it. */
   readonly leavesLive?: boolean;
   /** What to create where there is nothing; throws or answers undefined for 404. */
   buildNew?(): Promise<JsonObject | undefined>;
