@@ -1,5 +1,5 @@
-import { decodeProtobuf, JsonSyntaxError, scanJson, stringifyAny, YamlSyntaxError, type Json, type JsonObject } from '@coxswain/api';
-import { fromUtf8, header, utf8, type Host, type HttpResponse } from '@coxswain/host';
+import { decodeProtobuf, JsonSyntaxError, openProtobuf, scanJson, stringifyAny, YamlSyntaxError, type Json, type JsonObject } from '@coxswain/api';
+import { fromUtf8, header, type Host, type HttpResponse } from '@coxswain/host';
 import { parse, YAMLParseError } from 'yaml';
 import { plainText } from '../negotiation/respond.ts';
 import { inSlices, isLarge, isLong, onThread, pause, type Scan } from '../registry/large-body.ts';
@@ -8,61 +8,87 @@ import { isObject, text } from '../registry/object.ts';
 /** Reading large bodies gives others their turn. */
 export type BodyHost = Pick<Host, 'timers' | 'compute'>;
 
-/** The object in a response as JSON; undefined for streams, texts and documents that are no objects of the API. */
+/** An object of the API in a response. What reads it rejects with ComputeError where nobody can now. */
 export interface ResponseObject {
-  readonly json: string;
-  readonly kind: string;
+  /** By how the body begins or is marked: a list is not read to find out that it is none. */
+  readonly mayBeStatus: boolean;
   /** Parsed when first asked for. */
   value(): Promise<JsonObject>;
+  /** undefined: it does not say what it is. */
+  json(): Promise<string | undefined>;
 }
 
-type Value = ResponseObject['value'];
+const headBytes = 256;
 
-async function named(json: string, value: Value): Promise<ResponseObject | undefined> {
-  // Built-in kinds name themselves first.
-  const kind = /^\{"kind":"([A-Za-z]+)","apiVersion":"[^"]+"/.exec(json)?.[1] ?? namedInside(await value());
-  return kind === undefined ? undefined : { json, kind, value };
+/** Built-in kinds name themselves first, custom ones their version, which is never that of a Status. */
+function jsonMayBeStatus(head: string): boolean {
+  const [, key, value] = /^\{\s*"(kind|apiVersion)":\s*"([^"]*)"/.exec(head) ?? [];
+  return value === (key === 'kind' ? 'Status' : 'v1');
 }
 
-function namedInside(value: JsonObject): string | undefined {
-  const kind = text(value, 'kind');
-  return kind === '' || text(value, 'apiVersion') === '' ? undefined : kind;
+function saysWhatItIs(value: JsonObject): boolean {
+  return text(value, 'kind') !== '' && text(value, 'apiVersion') !== '';
+}
+
+export function isStatus(value: JsonObject): boolean {
+  return value['kind'] === 'Status' && value['apiVersion'] === 'v1';
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+function written(mayBeStatus: boolean, value: ResponseObject['value']): ResponseObject {
+  return { mayBeStatus, value, json: async () => (saysWhatItIs(await value()) ? plainText(await value()) : undefined) };
 }
 
 /** What this server wrote has as many members as it has. */
-async function readJson(host: BodyHost, json: string): Promise<JsonObject> {
-  const body = utf8(json);
-  return (isLarge(body) ? (await inSlices(host, body, Infinity)).value : JSON.parse(json)) as JsonObject;
+async function readJson(host: BodyHost, body: Uint8Array): Promise<JsonObject> {
+  return (await inSlices(host, body, Infinity)).value as JsonObject;
 }
 
-async function fromJson(host: BodyHost, body: Uint8Array): Promise<ResponseObject | undefined> {
-  const json = fromUtf8(body).trimEnd();
-  if (!/^\{\s*"(?:kind|apiVersion)":/.test(json)) return undefined;
-  let parsed: Promise<JsonObject> | undefined;
-  const value: Value = () => (parsed ??= readJson(host, json));
-  return named(json.includes('\n') ? stringifyAny(await value()) : json, value);
+function fromJson(host: BodyHost, body: Uint8Array): ResponseObject | undefined {
+  const head = fromUtf8(body.subarray(0, headBytes));
+  if (!/^\{\s*"(?:kind|apiVersion)":/.test(head)) return undefined;
+  const value = once(() => readJson(host, body));
+  return {
+    mayBeStatus: jsonMayBeStatus(head), value,
+    async json() {
+      const json = fromUtf8(body).trimEnd();
+      if (!/^\{"kind":"[A-Za-z]+","apiVersion":"[^"]+"/.test(json) && !saysWhatItIs(await value())) return undefined;
+      return json.includes('\n') ? stringifyAny(await value()) : json;
+    },
+  };
 }
 
-async function fromObject(host: BodyHost, body: Uint8Array, object: unknown): Promise<ResponseObject | undefined> {
-  if (!isObject(object as Json | undefined)) return undefined;
-  const value = object as JsonObject;
-  if (isLarge(body)) await pause(host);
-  return named(plainText(value), () => Promise.resolve(value));
+function fromProtobuf(host: BodyHost, body: Uint8Array): ResponseObject {
+  const { kind, apiVersion } = openProtobuf(body);
+  return written(isStatus({ kind, apiVersion }), once(async () => {
+    const value = decodeProtobuf(body);
+    if (isLarge(body)) await pause(host);
+    return value;
+  }));
 }
 
-async function readYaml(host: BodyHost, body: Uint8Array): Promise<unknown> {
-  return isLong(body, 'yaml') ? (await onThread(host, body)).value : parse(fromUtf8(body));
+/** A block of text is indented: a line that names the kind is the document's own. */
+function fromYaml(host: BodyHost, body: Uint8Array): ResponseObject {
+  return written(/^kind: Status$/m.test(fromUtf8(body)), once(async () => {
+    const value: unknown = isLong(body, 'yaml') ? (await onThread(host, body)).value : parse(fromUtf8(body));
+    return isObject(value as Json | undefined) ? (value as JsonObject) : {};
+  }));
 }
 
-/** Rejects with ComputeError where nobody can read it now. */
-export async function responseObject(host: BodyHost, response: HttpResponse): Promise<ResponseObject | undefined> {
+/** undefined for streams, texts and documents that are no objects of the API. */
+export function responseObject(host: BodyHost, response: HttpResponse): ResponseObject | undefined {
   const { body } = response;
   if (!(body instanceof Uint8Array) || body.length === 0) return undefined;
-  const type = (header(response.headers, 'content-type') ?? '').split(';', 1)[0];
-  if (type === 'application/json') return fromJson(host, body);
-  if (type === 'application/vnd.kubernetes.protobuf') return fromObject(host, body, decodeProtobuf(body));
-  if (type === 'application/yaml') return fromObject(host, body, await readYaml(host, body));
-  return undefined;
+  switch ((header(response.headers, 'content-type') ?? '').split(';', 1)[0]) {
+    case 'application/json': return fromJson(host, body);
+    case 'application/vnd.kubernetes.protobuf': return fromProtobuf(host, body);
+    case 'application/yaml': return fromYaml(host, body);
+    default: return undefined;
+  }
 }
 
 function scanned(scan: Scan): string | undefined {

@@ -7,7 +7,7 @@ import { assembleParts } from '../parts.ts';
 import { testPartsConfig } from '../testing/parts-config.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import type { AuditBackend } from './backend.ts';
-import { patchJson } from './bodies.ts';
+import { patchJson, responseObject } from './bodies.ts';
 import { eventJson } from './event.ts';
 import { parseAuditPolicy } from './policy-file.ts';
 
@@ -70,6 +70,32 @@ test('a large answer in YAML is read by a thread, one without managed fields in 
   expect(counts.computed).toBe(0);
   await server.call({ method: 'GET', target: `${base}/a`, headers: as({ accept: 'application/yaml' }) });
   expect([counts.computed, last().responseObject?.data]).toEqual([1, large(600_000)]);
+});
+
+test('where answers are not recorded, only what may be a Status is read', async () => {
+  const { server, counts, last } = await audited('{level: Metadata}');
+  await server.call({ method: 'POST', target: base, headers: as({}), body: { ...configMap, data: large(100_000) } });
+  const get = (target: string, accept: string): Promise<unknown> => server.call({ method: 'GET', target, headers: as({ accept }) });
+  const forms = ['application/json', 'application/json;pretty=1', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+  const turns = counts.turns;
+  for (const accept of forms) {
+    await get(`${base}/a`, accept);
+    expect(last(), accept).toMatchObject({ stage: 'ResponseComplete', responseStatus: { metadata: {}, code: 200 } });
+  }
+  expect([counts.turns - turns, counts.computed]).toEqual([0, 0]);
+  for (const accept of forms) {
+    await get(`${base}/missing`, accept);
+    expect(last(), accept).toMatchObject({ responseStatus: { status: 'Failure', reason: 'NotFound', message: 'configmaps "missing" not found', details: { name: 'missing', kind: 'configmaps' }, code: 404 } });
+  }
+  await server.call({ method: 'DELETE', target: `${base}/a`, headers: as({}) });
+  expect(last()).toMatchObject({ responseStatus: { status: 'Success', code: 200 } });
+});
+
+test.each([
+  ['{"kind":"Status","apiVersion":"v1"', true], ['{\n  "kind": "Status",', true], ['{"apiVersion":"v1","kind":"Status"', true], ['{"apiVersion":"v1","code":404', true],
+  ['{"kind":"ConfigMapList","apiVersion":"v1","items":[', false], ['{\n  "kind": "StatusList",', false], ['{"apiVersion":"example.com/v1","kind":"Status"', false], ['{"apiVersion":"example.com/v1","items":[', false],
+])('%j may be how a Status begins: %j', (body, expected) => {
+  expect(responseObject(createRealHost(silentLogger), { status: 200, headers: { 'content-type': 'application/json' }, body: utf8(body) })?.mayBeStatus).toBe(expected);
 });
 
 test('what no thread has time to read is left out, counted', async () => {

@@ -5,7 +5,7 @@ import { isObject, text } from '../registry/object.ts';
 import { isStreamed, whenEnded } from '../transport/ended.ts';
 import type { Notes } from '../transport/notes.ts';
 import type { BodyNotes, RequestInfo, UserInfo } from '../types.ts';
-import { patchJson, responseObject, withoutManagedFields, type BodyHost, type ResponseObject } from './bodies.ts';
+import { isStatus, patchJson, responseObject, withoutManagedFields, type BodyHost } from './bodies.ts';
 import type { AuditEvent, AuditStatus, ObjectReference } from './event.ts';
 import { atLeast, type AuditRule, type AuditStage } from './policy.ts';
 import { sourceIps, userAgentOf } from './sources.ts';
@@ -32,8 +32,7 @@ function reference(info: RequestInfo): ObjectReference | undefined {
   return { resource, namespace, name, uid: '', apiGroup: group, apiVersion: version, resourceVersion: '', subresource };
 }
 
-function statusOf(response: HttpResponse, status: JsonObject | undefined): AuditStatus {
-  if (status === undefined) return { code: response.status };
+function statusOf(response: HttpResponse, status: JsonObject): AuditStatus {
   return { status: text(status, 'status'), message: text(status, 'message'), reason: text(status, 'reason'), details: status['details'], code: response.status };
 }
 
@@ -80,22 +79,26 @@ export class RequestAudit implements BodyNotes {
     return this.#stage('RequestReceived');
   }
 
-  async #read(response: HttpResponse): Promise<ResponseObject | undefined> {
+  async #respond(response: HttpResponse): Promise<void> {
+    this.#status = { code: response.status };
     try {
-      return await responseObject(this.#tools.host, response);
+      await this.#read(response);
     } catch (error) {
       if (!(error instanceof ComputeError)) throw error;
       this.#tools.unread(error);
-      return undefined;
     }
   }
 
-  async #respond(response: HttpResponse): Promise<void> {
+  async #read(response: HttpResponse): Promise<void> {
     const { level, omitManagedFields } = this.#what.rule;
-    const object = await this.#read(response);
-    this.#status = statusOf(response, object?.kind === 'Status' ? await object.value() : undefined);
+    const object = responseObject(this.#tools.host, response);
+    if (object?.mayBeStatus === true) {
+      const value = await object.value();
+      if (isStatus(value)) this.#status = statusOf(response, value);
+    }
     if (object === undefined || !atLeast(level, 'RequestResponse')) return;
-    this.#responseObject = omitManagedFields ? plainText(withoutManagedFields(await object.value())) : object.json;
+    const json = await object.json();
+    this.#responseObject = json === undefined || !omitManagedFields ? json : plainText(withoutManagedFields(await object.value()));
   }
 
   /** The answer to somebody unknown. */
