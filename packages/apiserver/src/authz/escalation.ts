@@ -36,10 +36,6 @@ async function mayDoAnyway(authorizer: Authorizer, target: Target): Promise<bool
   return decision === 'allow';
 }
 
-function heldRules(index: RoleIndex, user: UserInfo, namespace: string): PolicyRule[] {
-  return [...index.grants(user, namespace)].flatMap((grant) => [...grant.rules]);
-}
-
 function refuseUncovered(resource: string, name: string, user: UserInfo, missing: readonly PolicyRule[]): void {
   if (missing.length === 0) return;
   const why = `user ${JSON.stringify(user.name)} (groups=${quoted(user.groups)}) is attempting to grant RBAC permissions not currently held:\n${describeRules(missing).join('\n')}`;
@@ -59,7 +55,7 @@ function roleHook(resource: 'roles' | 'clusterroles', index: RoleIndex, authoriz
       if (sameForRights(before, role) || await mayDoAnyway(authorizer, { user: write.user, verb: 'escalate', resource, namespace, name })) return done;
       // Whoever aggregates may come to hold any rule.
       const wanted = resource === 'clusterroles' && role.aggregationRule !== undefined ? everything : (role.rules ?? []);
-      refuseUncovered(resource, name, write.user, uncovered(heldRules(index, write.user, namespace), wanted));
+      refuseUncovered(resource, name, write.user, uncovered(index.rulesFor(write.user, namespace), wanted));
       return done;
     },
   };
@@ -80,7 +76,7 @@ function bindingHook(resource: 'rolebindings' | 'clusterrolebindings', index: Ro
       if (await mayDoAnyway(authorizer, { user: write.user, verb: 'bind', namespace, ...role })) return done;
       const rules = index.rulesOf(binding.roleRef, namespace);
       if (rules === undefined) throw forbidden({ group, resource }, name, `${role.resource}.${group} ${JSON.stringify(role.name)} not found`);
-      refuseUncovered(resource, name, write.user, uncovered(heldRules(index, write.user, namespace), rules));
+      refuseUncovered(resource, name, write.user, uncovered(index.rulesFor(write.user, namespace), rules));
       return done;
     },
   };

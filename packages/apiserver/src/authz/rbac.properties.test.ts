@@ -1,11 +1,13 @@
 import type { JsonObject } from '@coxswain/api';
+import type { KubeObject } from '@coxswain/client';
 import type { ClusterRole, PolicyRule, RoleBinding, Subject } from 'kubernetes-types/rbac/v1';
 import { expect, test } from 'vitest';
 import { serviceAccountGroups, serviceAccountName, user } from '../authn/users.ts';
 import { typed } from '../typed.ts';
-import type { AuthorizationAttributes, CacheReader } from '../types.ts';
+import type { AuthorizationAttributes } from '../types.ts';
 import { rbacAuthorizer } from './rbac.ts';
 import { RoleIndex } from './role-index.ts';
+import { RbacCache, type RbacResource } from './testing/rbac-cache.ts';
 
 /** Small alphabets, so that much meets. */
 const namespaces = ['a', 'b'];
@@ -44,6 +46,10 @@ interface World {
   readonly bindings: readonly RoleBinding[];
 }
 
+const scopes = ['', ...namespaces];
+const roleNames = ['r1', 'r2'];
+const bindingNames = ['b1', 'b2', 'b3'];
+
 function rule(chance: Chance): PolicyRule {
   if (chance.below(4) === 0) return { verbs: chance.some(verbs), nonResourceURLs: chance.some(paths) };
   return { verbs: chance.some(verbs), apiGroups: chance.some(groups), resources: chance.some(kinds), ...(chance.below(3) === 0 ? { resourceNames: chance.some(names) } : {}) };
@@ -54,14 +60,41 @@ function subject(chance: Chance): Subject {
   return { kind, name: chance.of(names), ...(kind === 'ServiceAccount' ? { namespace: chance.of(namespaces) } : { apiGroup: 'rbac.authorization.k8s.io' }) };
 }
 
-function world(chance: Chance): World {
-  const role = (name: string, namespace: string): ClusterRole => ({ metadata: namespace === '' ? { name } : { name, namespace }, rules: [rule(chance), rule(chance)].slice(chance.below(2)) });
-  const binding = (name: string, namespace: string): RoleBinding => ({
-    metadata: namespace === '' ? { name } : { name, namespace }, subjects: [subject(chance), subject(chance)].slice(chance.below(2)),
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: namespace === '' || chance.below(2) === 0 ? 'ClusterRole' : 'Role', name: chance.of(['r1', 'r2', 'missing']) },
-  });
-  const scopes = ['', ...namespaces];
-  return { roles: scopes.flatMap((scope) => ['r1', 'r2'].map((name) => role(name, scope))), bindings: scopes.flatMap((scope) => ['b1', 'b2', 'b3'].map((name) => binding(name, scope))) };
+function named(name: string, namespace: string): { readonly name: string; readonly namespace?: string } {
+  return namespace === '' ? { name } : { name, namespace };
+}
+
+function role(chance: Chance, name: string, namespace: string): ClusterRole {
+  return { metadata: named(name, namespace), rules: [rule(chance), rule(chance)].slice(chance.below(2)) };
+}
+
+function binding(chance: Chance, name: string, namespace: string): RoleBinding {
+  return {
+    metadata: named(name, namespace), subjects: [subject(chance), subject(chance)].slice(chance.below(2)),
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: namespace === '' || chance.below(2) === 0 ? 'ClusterRole' : 'Role', name: chance.of([...roleNames, 'missing']) },
+  };
+}
+
+const resourceOf = (sort: 'role' | 'rolebinding', namespace: string): RbacResource => `${namespace === '' ? 'cluster' : ''}${sort}s`;
+
+/** A role or a binding is made, is another, or goes. */
+function change(chance: Chance, cache: RbacCache): void {
+  const namespace = chance.of(scopes);
+  const ofRole = chance.below(2) === 0;
+  const resource = resourceOf(ofRole ? 'role' : 'rolebinding', namespace);
+  const name = chance.of(ofRole ? roleNames : bindingNames);
+  if (chance.below(6) === 0) cache.delete(resource, namespace, name);
+  else cache.set(resource, (ofRole ? role(chance, name, namespace) : binding(chance, name, namespace)) as unknown as JsonObject);
+}
+
+function fill(chance: Chance, cache: RbacCache): void {
+  for (const scope of scopes) for (const name of roleNames) cache.set(resourceOf('role', scope), role(chance, name, scope) as unknown as JsonObject);
+  for (const scope of scopes) for (const name of bindingNames) cache.set(resourceOf('rolebinding', scope), binding(chance, name, scope) as unknown as JsonObject);
+}
+
+function worldOf(cache: RbacCache): World {
+  const list = <T extends KubeObject>(...resources: RbacResource[]): T[] => resources.flatMap((resource) => cache.list('rbac.authorization.k8s.io', resource).map((object) => typed<T>(object)));
+  return { roles: list<ClusterRole>('clusterroles', 'roles'), bindings: list<RoleBinding>('clusterrolebindings', 'rolebindings') };
 }
 
 /** The definition, word by word, with no index. */
@@ -88,19 +121,6 @@ function allows(one: PolicyRule, a: AuthorizationAttributes): boolean {
   return inGroup && ofKind && named;
 }
 
-function cacheOf({ roles, bindings }: World): CacheReader {
-  const all: Readonly<Record<string, readonly ClusterRole[] | readonly RoleBinding[]>> = {
-    clusterroles: roles.filter(({ metadata }) => metadata?.namespace === undefined), roles: roles.filter(({ metadata }) => metadata?.namespace !== undefined),
-    clusterrolebindings: bindings.filter(({ metadata }) => metadata?.namespace === undefined), rolebindings: bindings.filter(({ metadata }) => metadata?.namespace !== undefined),
-  };
-  const list = (resource: string): readonly JsonObject[] => (all[resource] ?? []) as unknown as readonly JsonObject[];
-  return {
-    list: (_group, resource) => list(resource),
-    get: (_group, resource, namespace, name) => list(resource).find((object) => typed<ClusterRole>(object).metadata?.name === name && (typed<ClusterRole>(object).metadata?.namespace ?? '') === namespace),
-    onChange: () => () => undefined, whenReady: () => Promise.resolve(),
-  };
-}
-
 function question(chance: Chance): AuthorizationAttributes {
   const [namespace, name] = [chance.of(namespaces), chance.of(names)];
   const who = chance.below(3) === 0 ? user(serviceAccountName(namespace, name), '', serviceAccountGroups(namespace)) : user(name, '', chance.some(names));
@@ -111,20 +131,26 @@ function question(chance: Chance): AuthorizationAttributes {
   };
 }
 
-test('decisions agree with the definition in random worlds', async () => {
+test('decisions agree with the definition in random worlds, at once after each change', async () => {
   let allowed = 0;
   let asked = 0;
   for (let seed = 1; seed <= 150; seed += 1) {
     const chance = new Chance(seed);
-    const made = world(chance);
-    const authorizer = rbacAuthorizer(new RoleIndex(cacheOf(made)));
+    const cache = new RbacCache();
+    // Of some worlds the index has seen the beginning, of others it is told.
+    const early = chance.below(2) === 0 ? new RoleIndex(cache) : undefined;
+    fill(chance, cache);
+    cache.ready();
+    const authorizer = rbacAuthorizer(early ?? new RoleIndex(cache));
     for (let i = 0; i < 60; i += 1) {
+      if (chance.below(3) === 0) change(chance, cache);
       const a = question(chance);
+      const made = worldOf(cache);
       const expected = model(made, a);
       const { decision } = await authorizer.authorize(a);
       asked += 1;
       if (expected) allowed += 1;
-      if ((decision === 'allow') !== expected) expect({ seed, a, decision }).toEqual({ expected, made });
+      if ((decision === 'allow') !== expected) expect({ seed, i, a, decision }).toEqual({ expected, made });
     }
   }
   // Neither answer is rare, so both were tried.

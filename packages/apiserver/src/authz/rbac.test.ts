@@ -1,36 +1,15 @@
 import type { JsonObject } from '@coxswain/api';
 import { expect, test } from 'vitest';
 import { user } from '../authn/users.ts';
-import type { AuthorizationAttributes, CacheReader } from '../types.ts';
+import type { AuthorizationAttributes } from '../types.ts';
 import { rbacAuthorizer } from './rbac.ts';
 import { RoleIndex } from './role-index.ts';
+import { RbacCache } from './testing/rbac-cache.ts';
 
-const stored: Readonly<Record<string, JsonObject>> = {
-  clusterroles: { metadata: { name: 'reader' }, rules: [{ verbs: ['watch'], apiGroups: [''], resources: ['pods'] }] },
-  clusterrolebindings: { metadata: { name: 'readers' }, subjects: [{ kind: 'User', name: 'anna' }], roleRef: { kind: 'ClusterRole', name: 'reader' } },
-};
+const reader = { metadata: { name: 'reader' }, rules: [{ verbs: ['watch'], apiGroups: [''], resources: ['pods'] }] };
 
-/** As the watch caches of a server that has just begun: empty until `fill`, and of what was asked for before that. */
-function emptyCache(): { readonly cache: CacheReader; readonly fill: () => void } {
-  const begun = new Set<string>();
-  const filled = new Set<string>();
-  const ready = Promise.withResolvers<void>();
-  const list = (resource: string): readonly JsonObject[] => {
-    begun.add(resource);
-    const object = filled.has(resource) ? stored[resource] : undefined;
-    return object === undefined ? [] : [object];
-  };
-  return {
-    cache: {
-      list: (_group, resource) => list(resource), get: (_group, resource) => list(resource)[0],
-      onChange(_group, resource) { begun.add(resource); return () => undefined; },
-      whenReady: () => ready.promise,
-    },
-    fill() {
-      for (const resource of begun) filled.add(resource);
-      ready.resolve();
-    },
-  };
+function binding(name: string, namespace?: string): JsonObject {
+  return { metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, subjects: [{ kind: 'User', name: 'anna' }], roleRef: { kind: 'ClusterRole', name: 'reader' } };
 }
 
 function watchPods(name: string): AuthorizationAttributes {
@@ -38,9 +17,41 @@ function watchPods(name: string): AuthorizationAttributes {
 }
 
 test('a request that comes before the roles are read waits for them', async () => {
-  const { cache, fill } = emptyCache();
+  const cache = new RbacCache();
   const authorizer = rbacAuthorizer(new RoleIndex(cache));
   const asked = Promise.all([authorizer.authorize(watchPods('anna')), authorizer.authorize(watchPods('bert'))]);
-  fill();
+  cache.set('clusterroles', reader);
+  cache.set('clusterrolebindings', binding('readers'));
+  cache.ready();
   expect((await asked).map(({ decision }) => decision)).toEqual(['allow', 'no-opinion']);
+});
+
+test('of several bindings the first by name is told, in whatever order they came', async () => {
+  const cache = new RbacCache();
+  cache.set('clusterroles', reader);
+  const authorizer = rbacAuthorizer(new RoleIndex(cache));
+  cache.ready();
+  for (const name of ['m', 'z', 'a', 'b']) cache.set('clusterrolebindings', binding(name));
+  const reason = async (): Promise<string> => (await authorizer.authorize(watchPods('anna'))).reason;
+  expect(await reason()).toBe('RBAC: allowed by ClusterRoleBinding "a" of ClusterRole "reader" to User "anna"');
+  cache.delete('clusterrolebindings', '', 'a');
+  expect(await reason()).toBe('RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "reader" to User "anna"');
+  cache.delete('clusterroles', '', 'reader');
+  const missing = 'clusterrole.rbac.authorization.k8s.io "reader" not found';
+  expect(await reason()).toBe(`RBAC: [${missing}, ${missing}, ${missing}]`);
+});
+
+test('a binding that changes or goes is one of thousands: the others are not looked at', () => {
+  const cache = new RbacCache();
+  const index = new RoleIndex(cache);
+  cache.set('clusterroles', reader);
+  let read = 0;
+  for (let at = 0; at < 2000; at += 1) {
+    const made = binding(`b${at}`, 'busy');
+    cache.set('rolebindings', { metadata: made['metadata'] as JsonObject, roleRef: made['roleRef'] as JsonObject, get subjects() { read += 1; return [{ kind: 'User', name: `u${at}` }]; } });
+  }
+  const grants = (name: string): number => index.rulesFor(user(name, '', []), 'busy').length;
+  read = 0;
+  cache.delete('rolebindings', 'busy', 'b7');
+  expect([grants('u7'), grants('u8'), read]).toEqual([0, 1, 0]);
 });

@@ -83,8 +83,7 @@ function selfSubjectRules(parts: ReviewParts): CreateHandler {
     const { namespace = '' } = typed<SelfSubjectRulesReview>(body).spec;
     if (namespace === '') throw badRequest('no namespace on request');
     const missing: string[] = [];
-    const granted = [...parts.index.grants(request.user, namespace, (text) => missing.push(text))].flatMap((grant) => [...grant.rules]);
-    const rules = [...parts.rulesOfUser(request.user), ...granted];
+    const rules = [...parts.rulesOfUser(request.user), ...parts.index.rulesFor(request.user, namespace, (text) => missing.push(text))];
     const status = {
       resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, ...(resourceNames === undefined ? {} : { resourceNames }) })),
       nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),

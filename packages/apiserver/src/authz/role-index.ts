@@ -1,101 +1,96 @@
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject } from 'kubernetes-types/rbac/v1';
-import { serviceAccountName } from '../authn/users.ts';
-import { typed, typedOrNone } from '../typed.ts';
-import type { CacheReader, UserInfo } from '../types.ts';
+import { append } from '@coxswain/host';
+import type { ClusterRole, PolicyRule, RoleBinding, RoleRef } from 'kubernetes-types/rbac/v1';
+import { typed } from '../typed.ts';
+import type { CacheChange, CacheReader, UserInfo } from '../types.ts';
+import { Bindings, type Bound } from './bindings.ts';
 
 const group = 'rbac.authorization.k8s.io';
 
-/** Rules that one binding gives to one subject. */
-export interface Grant {
-  readonly rules: readonly PolicyRule[];
-  /** `RBAC: allowed by …` ends so; most grants are never asked. */
-  readonly because: () => string;
-}
+/** What one binding gives one of its subjects; undefined rules: its role does not exist. False: the next is not wanted. */
+export type GrantVisitor = (rules: readonly PolicyRule[] | undefined, bound: Bound, namespace: string) => boolean;
 
-interface Bound {
-  readonly binding: ClusterRoleBinding | RoleBinding;
-  readonly subject: Subject;
-}
-
-/** '' is the cluster. */
-type SubjectIndex = Map<string, Map<string, Bound[]>>;
-
-function subjectKey(subject: Subject, bindingNamespace: string): string {
-  if (subject.kind === 'ServiceAccount') return `User:${serviceAccountName(subject.namespace ?? bindingNamespace, subject.name)}`;
-  return `${subject.kind}:${subject.name}`;
-}
-
-/** Which bindings speak of a user, found by name and groups rather than by going through all of them. */
+/**
+ * Which bindings speak of a user and what their roles allow, found by name and groups rather than by going through all of them. Follows the
+ * watch cache change by change: what one binding costs does not grow with the others.
+ */
 export class RoleIndex {
-  readonly #cache: CacheReader;
   readonly #known: Promise<void>;
-  #index: SubjectIndex | undefined;
+  /** By namespace; '' is the cluster. */
+  readonly #bindings = new Map<string, Bindings>();
+  readonly #rules = new Map<string, Map<string, readonly PolicyRule[]>>();
   #isKnown = false;
 
   constructor(cache: CacheReader) {
-    this.#cache = cache;
-    for (const resource of ['clusterrolebindings', 'rolebindings']) cache.onChange(group, resource, () => { this.#index = undefined; });
-    // Begun to be cached now, or the first requests would be told of roles that are not found.
-    for (const resource of ['clusterroles', 'roles']) cache.list(group, resource);
-    this.#known = cache.whenReady().then(() => {
-      // An index made before the first list is of nothing.
-      this.#index = undefined;
-      this.#isKnown = true;
-    });
+    for (const resource of ['clusterrolebindings', 'rolebindings']) cache.onChange(group, resource, (change) => this.#bind(change), { known: true });
+    for (const resource of ['clusterroles', 'roles']) cache.onChange(group, resource, (change) => this.#define(change), { known: true });
+    this.#known = cache.whenReady().then(() => { this.#isKnown = true; });
   }
 
   /** Roles and bindings have been read once; until then grants may be missing, never too many. */
   get isKnown(): boolean { return this.#isKnown; }
   whenKnown(): Promise<void> { return this.#known; }
 
-  #build(): SubjectIndex {
-    const index: SubjectIndex = new Map();
-    const bindings = [...this.#cache.list(group, 'clusterrolebindings'), ...this.#cache.list(group, 'rolebindings')];
-    for (const object of bindings) {
-      const binding = typed<RoleBinding>(object);
-      const namespace = binding.metadata?.namespace ?? '';
-      const bySubject = index.get(namespace) ?? new Map<string, Bound[]>();
-      index.set(namespace, bySubject);
-      for (const subject of binding.subjects ?? []) {
-        const key = subjectKey(subject, namespace);
-        bySubject.set(key, [...(bySubject.get(key) ?? []), { binding, subject }]);
-      }
-    }
-    return index;
+  #bind(change: CacheChange): void {
+    const { type, namespace, name } = change;
+    const bindings = this.#bindings.get(namespace) ?? new Bindings(namespace);
+    if (type === 'DELETED') bindings.delete(name);
+    else bindings.set(name, typed<RoleBinding>(change.object));
+    if (bindings.isEmpty) this.#bindings.delete(namespace);
+    else this.#bindings.set(namespace, bindings);
   }
 
-  #boundTo(user: UserInfo, namespace: string): Bound[] {
-    this.#index ??= this.#build();
-    const bySubject = this.#index.get(namespace);
-    if (bySubject === undefined) return [];
-    return [`User:${user.name}`, ...user.groups.map((name) => `Group:${name}`)].flatMap((key) => bySubject.get(key) ?? []);
+  #define(change: CacheChange): void {
+    const { type, namespace, name } = change;
+    const rules = this.#rules.get(namespace) ?? new Map<string, readonly PolicyRule[]>();
+    if (type === 'DELETED') rules.delete(name);
+    else rules.set(name, typed<ClusterRole>(change.object).rules ?? []);
+    if (rules.size === 0) this.#rules.delete(namespace);
+    else this.#rules.set(namespace, rules);
   }
 
   /** Undefined if the role does not exist. */
   rulesOf(roleRef: RoleRef, namespace: string): readonly PolicyRule[] | undefined {
-    const role = roleRef.kind === 'ClusterRole'
-      ? typedOrNone<ClusterRole>(this.#cache.get(group, 'clusterroles', '', roleRef.name))
-      : typedOrNone<Role>(this.#cache.get(group, 'roles', namespace, roleRef.name));
-    return role === undefined ? undefined : (role.rules ?? []);
+    return this.#rules.get(roleRef.kind === 'ClusterRole' ? '' : namespace)?.get(roleRef.name);
   }
 
-  /** Cluster-wide grants first, then those of the namespace. Missing roles are told to `missing`. */
-  *grants(user: UserInfo, namespace: string, missing: (text: string) => void = () => {}): Generator<Grant> {
-    for (const scope of namespace === '' ? [''] : ['', namespace]) {
-      for (const bound of this.#boundTo(user, scope)) {
-        const { roleRef } = bound.binding;
-        const rules = this.rulesOf(roleRef, scope);
-        if (rules === undefined) missing(`${roleRef.kind.toLowerCase()}.${group} ${JSON.stringify(roleRef.name)} not found`);
-        else yield { rules, because: () => because(bound, scope) };
-      }
-    }
+  /** Cluster-wide grants first, then those of the namespace. Nothing is made for a grant: every request goes through here. */
+  visit(user: UserInfo, namespace: string, visitor: GrantVisitor): void {
+    if (this.#visitAll(user, '', visitor) && namespace !== '') this.#visitAll(user, namespace, visitor);
+  }
+
+  #visitAll(user: UserInfo, scope: string, visitor: GrantVisitor): boolean {
+    const bindings = this.#bindings.get(scope);
+    if (bindings === undefined) return true;
+    if (!this.#visitList(bindings.ofUser(user.name), scope, visitor)) return false;
+    for (const name of user.groups) if (!this.#visitList(bindings.ofGroup(name), scope, visitor)) return false;
+    return true;
+  }
+
+  #visitList(list: readonly Bound[], scope: string, visitor: GrantVisitor): boolean {
+    for (const bound of list) if (!visitor(this.rulesOf(bound.roleRef, scope), bound, scope)) return false;
+    return true;
+  }
+
+  /** All rules of a user. Missing roles are told to `missing`. */
+  rulesFor(user: UserInfo, namespace: string, missing: (text: string) => void = () => {}): PolicyRule[] {
+    const found: PolicyRule[] = [];
+    this.visit(user, namespace, (rules, bound) => {
+      if (rules === undefined) missing(notFound(bound));
+      else append(found, rules);
+      return true;
+    });
+    return found;
   }
 }
 
-function because({ binding, subject }: Bound, namespace: string): string {
+export function notFound({ roleRef }: Bound): string {
+  return `${roleRef.kind.toLowerCase()}.${group} ${JSON.stringify(roleRef.name)} not found`;
+}
+
+/** `RBAC: allowed by …` ends so. */
+export function because({ binding, roleRef, subject }: Bound, namespace: string): string {
   const kind = namespace === '' ? 'ClusterRoleBinding' : 'RoleBinding';
-  const name = binding.metadata?.name ?? '';
-  const shown = namespace === '' ? name : `${name}/${namespace}`;
+  const shown = namespace === '' ? binding : `${binding}/${namespace}`;
   const account = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace}` : subject.name;
-  return `${kind} ${JSON.stringify(shown)} of ${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)} to ${subject.kind} ${JSON.stringify(account)}`;
+  return `${kind} ${JSON.stringify(shown)} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(account)}`;
 }
