@@ -1,7 +1,7 @@
 import { badRequest, StatusError } from '@coxswain/api';
 import { isEtcdError } from '@coxswain/etcd-lite/client';
 import { inSlices } from '../slices.ts';
-import { NotReached } from '../watch-cache/cache.ts';
+import { NotReached } from '../watch-cache/freshness.ts';
 import { trustsProgress } from '../watch-cache/progress.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import type { ListPage, PageOptions } from '../storage/store.ts';

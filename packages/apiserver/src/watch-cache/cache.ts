@@ -1,11 +1,14 @@
 import { StatusError } from '@coxswain/api';
-import { fromUtf8, utf8, type Host } from '@coxswain/host';
-import { isEtcdError, type WatchBatch, type WatchEvent } from '@coxswain/etcd-lite/client';
+import { utf8, type Host } from '@coxswain/host';
+import type { WatchBatch, WatchEvent } from '@coxswain/etcd-lite/client';
 import type { StoredObject } from '../storage/codec.ts';
 import { prefixEnd } from '../storage/keys.ts';
 import type { ListPage, ResourceStore } from '../storage/store.ts';
 import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
+import { readWhole } from './first-read.ts';
+import { Freshness } from './freshness.ts';
 import { noCacheMeters, type CacheMeters } from './meters.ts';
+import { OwnWrites } from './own-writes.ts';
 import { pageBefore } from './past.ts';
 import { trustsProgress } from './progress.ts';
 import { RevisionGate } from './revision-gate.ts';
@@ -20,13 +23,8 @@ const ringBytes = 64 * 1024 * 1024;
 /** As much as is remembered anyway: who is further behind would keep states for itself alone. */
 const watcherLimit = { events: 10_000, sizeBytes: ringBytes };
 const retryDelayMs = 200;
-const readPageLimit = 2000;
 /** More changes than that are not undone for each piece of a list. */
 const maxUndone = 1000;
-/** Own writes whose events have not come. */
-const ownLimit = 2000;
-const progressEveryMs = 100;
-const maxProgressRequests = 30;
 
 /** The ring does not reach back to the revision that a watch wants to go on from. */
 export class TooOld extends Error {
@@ -37,14 +35,6 @@ export class TooOld extends Error {
     this.name = 'TooOld';
     this.asked = asked;
     this.oldest = oldest;
-  }
-}
-
-/** The cache's watch of the store lags too far behind. */
-export class NotReached extends Error {
-  constructor(prefix: string, revision: number) {
-    super(`the cache of ${prefix} did not reach revision ${revision} in time`);
-    this.name = 'NotReached';
   }
 }
 
@@ -68,23 +58,15 @@ export class WatchCache {
   readonly #watchers = new Watchers();
   readonly #listeners = new Set<(event: CacheEvent) => void>();
   readonly #gate: RevisionGate;
+  readonly #freshness: Freshness;
   readonly #stop = new AbortController();
   #ring: EventRing;
   /** What has the revision of the last full read: who goes on from there may have seen only some of it. */
   #sharedAtStart: readonly CacheEvent[] = [];
   #started: Promise<void> | undefined;
-  #reading: Promise<void> | undefined;
-  #nextReading: Promise<void> | undefined;
-  #look: Promise<boolean> | undefined;
-  #nextLook: Promise<boolean> | undefined;
-  /** What the store was asked to tell the way to. */
-  #lacking = 0;
   #ready = false;
   #compacted = 0;
-  /** Whether the store's word on how far a watch is can be built on: that of an old etcd may overtake the events that it speaks of. */
-  #trusted = false;
-  /** Written by this server; their events are on the way. */
-  readonly #own = new Map<string, StoredObject>();
+  readonly #own = new OwnWrites();
   readonly #unreadable = new Set<(error: StatusError) => void>();
 
   constructor(store: ResourceStore, host: Host, { meters = noCacheMeters, historyEvents = defaultHistoryEvents }: WatchCacheOptions = {}) {
@@ -94,6 +76,7 @@ export class WatchCache {
     this.#ring = new EventRing(historyEvents, ringBytes, 0);
     this.#host = host;
     this.#gate = new RevisionGate(host.timers);
+    this.#freshness = new Freshness(this, this.#gate);
   }
 
   /** Up to and including this revision everything is here. */
@@ -148,8 +131,7 @@ export class WatchCache {
 
   /** As `get`, or what this server has written since. Others may have written more: for who compares revisions when writing. */
   latest(key: string): StoredObject | undefined {
-    const own = this.#own.get(key);
-    return own !== undefined && own.revision > this.revision ? own : this.#entries.get(key);
+    return this.#own.after(this.revision, key) ?? this.#entries.get(key);
   }
 
   list(prefix: string): StoredObject[] {
@@ -171,11 +153,10 @@ export class WatchCache {
     this.#compacted = Math.max(this.#compacted, revision);
   }
 
-  /** What this server has just written: when its event comes, it is neither copied nor parsed again. */
+  /** What this server has just written. */
   wrote(object: StoredObject): void {
     if (object.revision <= this.revision || !this.#ready) return;
-    if (this.#own.size >= ownLimit) this.#own.clear();
-    this.#own.set(object.key, object);
+    this.#own.add(object);
   }
 
   /** Synchronous; called in order of revision, before any watcher's reader runs. */
@@ -186,66 +167,22 @@ export class WatchCache {
 
   /** Resolves once the cache has all that the store had when this was called. Rejects after 3 s. */
   fresh(): Promise<void> {
-    // A reading that is under way may be older than this call; all calls that come meanwhile share the next one.
-    this.#nextReading ??= (this.#reading ?? Promise.resolve()).catch(() => undefined).then(() => {
-      this.#nextReading = undefined;
-      this.#reading = this.#readFresh();
-      return this.#reading;
-    });
-    return this.#nextReading;
+    return this.#freshness.fresh();
   }
 
   /** Whether the cache has all that the store had when this was called; it is not waited for. Calls that come together share one question. */
   isFresh(): Promise<boolean> {
-    this.#nextLook ??= (this.#look ?? Promise.resolve()).catch(() => undefined).then(() => {
-      this.#nextLook = undefined;
-      this.#look = this.#lookFresh();
-      return this.#look;
-    });
-    return this.#nextLook;
+    return this.#freshness.isFresh();
   }
 
-  async #lookFresh(): Promise<boolean> {
-    if (!this.#ready) return false;
-    const revision = await this.store.revision();
-    if (this.revision >= revision) return true;
-    // So that those who ask later find it there: once for each revision that it lags behind.
-    if (this.#lacking <= this.revision) {
-      this.#lacking = revision;
-      await this.#askProgress();
-    }
-    return false;
+  /** False: not reached within 3 s. */
+  reached(revision: number): Promise<boolean> {
+    return this.#freshness.reached(revision);
   }
 
-  async #readFresh(): Promise<void> {
-    await this.start();
-    await this.atLeast(await this.store.revision());
-  }
-
-  /**
-   * False: not reached within 3 s. The member of the store that is asked how far it is may be a little behind the one that
-   * told the revision, so it is asked again.
-   */
-  async reached(revision: number): Promise<boolean> {
-    for (let asked = 0; asked < maxProgressRequests && this.revision < revision; asked += 1) {
-      await this.#askProgress();
-      await this.#gate.wait(revision, progressEveryMs);
-    }
-    return this.revision >= revision;
-  }
-
-  /** The watch is told how far it is; a store whose word is not taken is asked whether something is on its way. */
-  async #askProgress(): Promise<void> {
-    if (this.#trusted) return this.store.client.requestProgress();
-    const known = this.revision;
-    const key = utf8(this.store.prefix);
-    const { revision, kvs, count } = await this.store.client.range({ key, rangeEnd: prefixEnd(key), minModRevision: known + 1, limit: 1, keysOnly: true });
-    // Nothing there is newer than what is here, and nothing that is here has gone.
-    if (kvs.length === 0 && count === this.#entries.size && known === this.revision) this.#gate.advance(revision);
-  }
-
-  async atLeast(revision: number): Promise<void> {
-    if (!(await this.reached(revision))) throw new NotReached(this.store.prefix, revision);
+  /** Rejects with NotReached after 3 s. */
+  atLeast(revision: number): Promise<void> {
+    return this.#freshness.atLeast(revision);
   }
 
   /** Events after `revision`, then live ones. Throws TooOld. */
@@ -295,58 +232,23 @@ export class WatchCache {
   }
 
   async #readAll(): Promise<void> {
-    const page = await this.#readPages();
-    const shared = await this.#sharedAt(page);
+    const { revision, items, shared } = await readWhole(this.store);
     if (this.#ready) this.#restart();
     const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
     this.#entries.clear();
-    this.#ring = new EventRing(this.#historyEvents, ringBytes, page.revision);
+    this.#ring = new EventRing(this.#historyEvents, ringBytes, revision);
     this.#sharedAtStart = shared;
-    for (const object of page.items) {
+    for (const object of items) {
       this.#entries.set(object.key, object);
       const old = before.get(object.key);
       before.delete(object.key);
       if (old?.revision !== object.revision) this.#tell(cacheEvent(old === undefined ? 'ADDED' : 'MODIFIED', object, old));
     }
-    for (const gone of before.values()) this.#tell(cacheEvent('DELETED', gone.at(page.revision), gone));
-    this.#gate.advance(page.revision);
+    for (const gone of before.values()) this.#tell(cacheEvent('DELETED', gone.at(revision), gone));
+    this.#gate.advance(revision);
     this.#ready = true;
     this.meters.initialized(this.#historyEvents);
-    this.meters.reached(page.revision);
-  }
-
-  /** In pages of one revision: no answer that holds everything at once. */
-  async #readPages(): Promise<Pick<ListPage, 'revision' | 'items'>> {
-    const { prefix } = this.store;
-    let page = await this.store.page({ prefix, limit: readPageLimit, keep: true });
-    const { revision } = page;
-    const items = [...page.items];
-    while (page.more) {
-      page = await this.store.page({ prefix, limit: readPageLimit, keep: true, revision, from: `${(page.items.at(-1) as StoredObject).key}\u0000` });
-      for (const item of page.items) items.push(item);
-    }
-    return { revision, items };
-  }
-
-  /** What happened at the very revision that was read, if that was more than one thing. */
-  async #sharedAt({ revision, items }: Pick<ListPage, 'revision' | 'items'>): Promise<readonly CacheEvent[]> {
-    const shared = items.filter((object) => object.revision === revision);
-    if (shared.length < 2) return [];
-    return Promise.all(shared.map(async (object) => {
-      const previous = await this.#before(object);
-      return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous, true);
-    }));
-  }
-
-  /** Where the store has forgotten it, as if nothing but what selectors do not look at had changed. */
-  async #before(object: StoredObject): Promise<StoredObject | undefined> {
-    try {
-      const { kvs } = await this.store.client.range({ key: utf8(object.key), revision: object.revision - 1 });
-      return kvs[0] === undefined ? undefined : this.store.kept(kvs[0]);
-    } catch (error) {
-      if (isEtcdError(error, 'compacted')) return object;
-      throw error;
-    }
+    this.meters.reached(revision);
   }
 
   /** History has a hole: watchers must list again. */
@@ -363,7 +265,7 @@ export class WatchCache {
     const key = utf8(this.store.prefix);
     while (!signal.aborted) {
       try {
-        this.#trusted = await trustsProgress(this.store.client);
+        this.#freshness.trusted = await trustsProgress(this.store.client);
         for await (const batch of this.store.client.watch({ key, rangeEnd: prefixEnd(key), startRevision: this.revision + 1, progressNotify: true, signal })) {
           if (batch.canceled === true) return;
           this.#take(batch);
@@ -387,7 +289,7 @@ export class WatchCache {
     }
     this.#watchers.tell();
     // A batch of a watch that catches up is answered at the store's revision though more events are to come.
-    const reached = events.at(-1)?.kv.modRevision ?? (batch.created !== true && batch.progressNotify === true && this.#trusted ? batch.revision : 0);
+    const reached = events.at(-1)?.kv.modRevision ?? (batch.created !== true && batch.progressNotify === true && this.#freshness.trusted ? batch.revision : 0);
     this.#gate.advance(reached);
     this.meters.reached(this.#gate.revision);
   }
@@ -403,17 +305,8 @@ export class WatchCache {
     this.#watchers.push(event);
   }
 
-  #objectOf(kv: WatchEvent['kv']): StoredObject {
-    if (this.#own.size === 0) return this.store.kept(kv);
-    const key = fromUtf8(kv.key);
-    const own = this.#own.get(key);
-    if (own === undefined || own.revision > kv.modRevision) return this.store.kept(kv);
-    this.#own.delete(key);
-    return own.revision === kv.modRevision ? own.as(kv) : this.store.kept(kv);
-  }
-
   #eventOf(change: WatchEvent, shared: boolean): CacheEvent | undefined {
-    const object = this.#objectOf(change.kv);
+    const object = this.#own.take(change.kv) ?? this.store.kept(change.kv);
     const previous = this.#entries.get(object.key);
     if (change.type === 'PUT') return cacheEvent(previous === undefined ? 'ADDED' : 'MODIFIED', object, previous, shared);
     return previous === undefined ? undefined : cacheEvent('DELETED', previous.at(change.kv.modRevision), previous, shared);
