@@ -76,7 +76,8 @@ export class GangCycle {
   async schedule(framework: Framework, first: QueuedPodInfo, gang: Gang): Promise<void> {
     const { cache } = this.#parts;
     const items = this.#gather(first, gang);
-    const assumed = [...gang.waiting].filter((uid) => cache.isAssumed(uid)).length;
+    // The cache may have been told of a node before the gang was: the two are told by watches of their own.
+    const assumed = [...gang.waiting].filter((uid) => cache.has(uid)).length;
     const needed = Math.max(0, minMemberOf(gang) - gang.placed.size - assumed);
     const reason = this.#whyNot(gang, items.length, needed, assumed);
     if (reason !== undefined) { this.#refuse(framework, items, reason, gangReport(gang, assumed)); return; }

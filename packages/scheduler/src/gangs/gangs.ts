@@ -58,7 +58,7 @@ export function isComplete(gang: Gang): boolean {
   return gang.group !== undefined && gang.waiting.size + gang.placed.size >= minMemberOf(gang);
 }
 
-/** `assumed`: members that are being bound. */
+/** `assumed`: members that are being bound, or were just now. */
 export function gangReport(gang: Gang, assumed = 0, culprit?: string): GangReport {
   const minMember = gang.group === undefined ? undefined : minMemberOf(gang);
   return { group: gang.key, minMember, placed: gang.placed.size + assumed, members: gang.placed.size + gang.waiting.size, ...(culprit === undefined ? {} : { culprit }) };
