@@ -57,9 +57,18 @@ function parseTime(text: string, layout: Layout): Instant {
   return { seconds: new Date(local.getTime() - offsetMs(zone)).toISOString().slice(0, 19), fraction };
 }
 
+const maxCanonical = 256;
+/** Of those that came last, which are canonical: most objects of one second say the same few. */
+const canonical = new Set<string>();
+
 /** metav1.Time: UTC, whole seconds. */
 export function canonicalTime(text: string): string {
-  return `${parseTime(text, timeLayout).seconds}Z`;
+  if (canonical.has(text)) return text;
+  const made = `${parseTime(text, timeLayout).seconds}Z`;
+  if (made !== text) return made;
+  if (canonical.size >= maxCanonical) canonical.clear();
+  canonical.add(text);
+  return text;
 }
 
 /** metav1.MicroTime: UTC, six digits of a second, no more and no less. */

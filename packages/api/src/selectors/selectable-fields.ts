@@ -20,7 +20,13 @@ function getPath(object: JsonObject, ...path: readonly string[]): Json | undefin
 }
 
 function at(...path: readonly string[]): FieldGetter {
-  return (object) => getPath(object, ...path);
+  // Twice for each watcher and change: no list is made of what is there.
+  const [first = '', second, ...more] = path;
+  if (second === undefined || more.length > 0) return (object) => getPath(object, ...path);
+  return (object) => {
+    const value = object[first];
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value[second] : undefined;
+  };
 }
 
 function flag(...path: readonly string[]): FieldGetter {

@@ -1,4 +1,6 @@
-import type { HeaderMap } from '@coxswain/host';
+import { fastPathCodecs, fastPathMethods } from '@coxswain/client/fast-path';
+import { grpcContentType, grpcFrame } from '@coxswain/etcd-lite/wire';
+import { utf8, type HeaderMap } from '@coxswain/host';
 import { createMetrics } from '@coxswain/service/edge';
 import { afterEach, expect, test } from 'vitest';
 import { answerOf, httpRequest, startTestServer, type TestServer } from '../testing/test-server.ts';
@@ -45,6 +47,15 @@ test('a create is two events of the original\'s shape', async () => {
   expect(settled).toBe(`{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"id-1","stage":"ResponseComplete",${who},"objectRef":{"resource":"configmaps","namespace":"default","name":"flow-a","apiVersion":"v1"}`
     + ',"responseStatus":{"metadata":{},"code":201},"requestObject":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"flow-a","creationTimestamp":null},"data":{"k":"v\\u003c\\u0026\\u003e"}}'
     + ',"responseObject":{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"flow-a","namespace":"default",U,M},"data":{"k":"v\\u003c\\u0026\\u003e"}},T,"annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}');
+});
+
+test('what is written over the fast path is recorded with its answer, though who writes it reads none', async () => {
+  const { server, seen } = await audited();
+  const event = { metadata: { name: 'e' }, involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' }, reason: 'Preempted' };
+  const items = [{ namespace: 'default', name: 'e', event: { apiVersion: 'v1', body: utf8(JSON.stringify(event)) } }];
+  await server.call({ method: 'POST', target: fastPathMethods.write, raw: grpcFrame(fastPathCodecs.writeRequest.encode({ items, refusalsOnly: true })), headers: as('tok', { 'content-type': grpcContentType }) });
+  const recorded = seen().find(({ stage }) => stage === 'ResponseComplete');
+  expect(recorded).toMatchObject({ verb: 'create', responseStatus: { code: 201 }, responseObject: { kind: 'Event', apiVersion: 'v1', metadata: { name: 'e', namespace: 'default' }, reason: 'Preempted' } });
 });
 
 test('refusals say who was refused and why', async () => {

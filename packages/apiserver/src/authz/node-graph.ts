@@ -64,8 +64,10 @@ export class NodeGraph {
   constructor(cache: CacheReader) {
     this.#cache = cache;
     cache.onChange('', 'pods', ({ type, namespace, name, nodeName }) => {
-      this.#remove(`${namespace}/${name}`);
-      if (type !== 'DELETED' && nodeName !== '') this.#add(`${namespace}/${name}`, nodeName);
+      const key = `${namespace}/${name}`;
+      const now = type === 'DELETED' ? '' : nodeName;
+      if (this.#nodeOf.get(key) !== now) this.#remove(key);
+      if (now !== '') this.#add(key, now);
     }, { known: true });
   }
 

@@ -26,6 +26,13 @@ export class Call {
 /** Of nobody who could go. */
 const lasting = new AbortController().signal;
 
+export interface InnerOptions {
+  /** It is done even if who made the call is gone by its turn. */
+  readonly outlivesCall?: boolean;
+  /** Nobody looks into the answer if it went well. */
+  readonly isUnread?: boolean;
+}
+
 /** What an item stands for, in the name of whoever made the call. */
 export class InnerRequest implements HttpRequest {
   readonly method: string;
@@ -35,15 +42,16 @@ export class InnerRequest implements HttpRequest {
   readonly upgradeRequested = false;
   readonly #call: Call;
   readonly #outlivesCall: boolean;
+  readonly isUnread: boolean;
 
-  /** `outlivesCall`: it is done even if who made the call is gone by its turn. */
-  constructor(call: Call, { method, target, contentType, body }: RestRequest, outlivesCall = false) {
+  constructor(call: Call, { method, target, contentType, body }: RestRequest, { outlivesCall = false, isUnread = false }: InnerOptions = {}) {
     this.method = method;
     this.target = target;
     this.headers = call.headersFor(contentType);
     this.body = new WholeBody(body);
     this.#call = call;
     this.#outlivesCall = outlivesCall;
+    this.isUnread = isUnread;
   }
 
   get caller(): UserInfo | undefined {
@@ -71,6 +79,11 @@ export function callerOf(request: HttpRequest): UserInfo | undefined {
 /** Its writes may share a transaction with those of other items. */
 export function sharesWrites(request: HttpRequest): boolean {
   return request instanceof InnerRequest;
+}
+
+/** Of an object that was written nothing need be told. */
+export function isUnread(request: HttpRequest): boolean {
+  return request instanceof InnerRequest && request.isUnread;
 }
 
 export async function bodyOf(body: Uint8Array | ByteSource | undefined): Promise<Uint8Array> {

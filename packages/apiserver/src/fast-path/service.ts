@@ -25,10 +25,10 @@ async function answerItem(handle: HttpHandler, call: Call, item: FastPathItem, r
   const request = requestOf(item);
   if (request === undefined) return unknownItem;
   const before = requestBefore(item);
-  const first = before === undefined ? undefined : await handle(new InnerRequest(call, before));
+  const first = before === undefined ? undefined : await handle(new InnerRequest(call, before, { isUnread: true }));
   if (first !== undefined && first.status >= 300) return { code: first.status, body: await bodyOf(first.body) };
   // A gang is bound whole or not at all, whatever becomes of its scheduler meanwhile.
-  const { status: code, body } = await handle(new InnerRequest(call, request, item.bind !== undefined));
+  const { status: code, body } = await handle(new InnerRequest(call, request, { outlivesCall: item.bind !== undefined, isUnread: refusalsOnly }));
   return { code, body: refusalsOnly && code < 300 ? emptyBytes : await bodyOf(body) };
 }
 

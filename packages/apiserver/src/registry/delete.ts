@@ -8,7 +8,7 @@ import { finalizersAfter, isNamespace, returnsDeletedObject, specFinalizers } fr
 import { withHooks } from './hooks.ts';
 import { guardOf } from './lease-guards.ts';
 import { isDeleting } from './metadata.ts';
-import { copyState, isObject, meta, nameOf, text } from './object.ts';
+import { copyParts, copyState, isObject, meta, nameOf, text } from './object.ts';
 import { deleteOptionsObject, type DeleteOptions } from './options.ts';
 import { firstLook, keyOf } from './update.ts';
 import { storeFor } from './traced-store.ts';
@@ -127,7 +127,7 @@ async function attempt(operation: Operation, current: StoredObject, options: Del
   const old = current.object;
   const input = { operation: 'DELETE', name: operation.info.verb === 'deletecollection' ? '' : operation.info.name, object: undefined, oldObject: kind.fromHub(copyState(old)), dryRun: options.dryRun, options: deleteOptionsObject(options) } as const;
   await context.admission.admit(attributes(operation, input));
-  const object = copyState(old);
+  const object = kind.hub.strategy.markDeleted === undefined ? copyParts(old) : copyState(old);
   const what = plan(operation, object, options);
   await context.admission.validate(attributes(operation, input));
   if (what.kind === 'keep') return { kind: 'done', result: { kind: 'marked', object, stored: current } };

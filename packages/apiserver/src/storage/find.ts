@@ -38,6 +38,13 @@ function isKey(json: Uint8Array, at: number, end: number, key: Uint8Array): bool
   return true;
 }
 
+/** As `isKey`, without encoding the name: one that is not ASCII is not found. */
+function isNamed(json: Uint8Array, at: number, end: number, name: string): boolean {
+  if (end - at !== name.length) return false;
+  for (let index = 0; index < name.length; index += 1) if (json[at + index] !== name.charCodeAt(index)) return false;
+  return true;
+}
+
 /** Where the value of the member begins; -1: the object at `at` has none of that name. */
 function memberAt(json: Uint8Array, at: number, key: Uint8Array): number {
   if (json[at] !== openBrace) return -1;
@@ -50,13 +57,13 @@ function memberAt(json: Uint8Array, at: number, key: Uint8Array): number {
   return -1;
 }
 
-/** The values of these members of the outermost object, as they stand there. */
+/** The values of these members of the outermost object, as they stand there; none of members whose name is not ASCII. */
 export function memberTexts(json: Uint8Array, names: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   if (json[0] !== openBrace) return found;
   for (let index = 1; json[index] === quote; index += 1) {
     const end = behindText(json, index);
-    const name = names.find((one) => isKey(json, index + 1, end - 1, utf8(one)));
+    const name = names.find((one) => isNamed(json, index + 1, end - 1, one));
     index = behindValue(json, end + 1);
     if (name !== undefined) found.set(name, fromUtf8(json.subarray(end + 1, index)));
     if (json[index] !== comma || found.size === names.length) break;
