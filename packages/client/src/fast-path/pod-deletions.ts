@@ -3,6 +3,7 @@ import { termHeaders, type LeaseTerm } from '../lease-term.ts';
 import { resources } from '../resources.ts';
 import type { Client } from '../types.ts';
 import type { FastPathItem } from './messages.ts';
+import { patchPodStatus, statusPatchBody, statusPatchType, type PodStatusPatch } from './pod-status-patches.ts';
 import { Together } from './together.ts';
 
 export interface PodDeletion {
@@ -14,11 +15,15 @@ export interface PodDeletion {
   readonly status?: unknown;
 }
 
-const patchOf = ({ uid, status }: PodDeletion): object => ({ metadata: { uid }, status });
+/** What comes before; undefined: nothing. */
+function patchBefore({ status, ...pod }: PodDeletion): PodStatusPatch | undefined {
+  return status === undefined ? undefined : { ...pod, status };
+}
 
 function itemOf(deletion: PodDeletion): FastPathItem {
-  const { namespace, name, uid, status } = deletion;
-  const before = status === undefined ? {} : { status: utf8(JSON.stringify(patchOf(deletion))), statusPatchType: 'application/strategic-merge-patch+json' };
+  const { namespace, name, uid } = deletion;
+  const patch = patchBefore(deletion);
+  const before = patch === undefined ? {} : { status: statusPatchBody(patch), statusPatchType };
   return { namespace, name, delete: { apiVersion: 'v1', resource: 'pods', body: utf8(JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } })), ...before } };
 }
 
@@ -30,8 +35,9 @@ export class PodDeletions {
     this.#deletions = new Together(client, {
       itemOf,
       single: async (deletion) => {
-        const { namespace, name, uid, status } = deletion;
-        if (status !== undefined) await client.patch(resources.pods, { namespace, name }, 'strategic', patchOf(deletion), { subresource: 'status' }, termHeaders(term));
+        const { namespace, name, uid } = deletion;
+        const patch = patchBefore(deletion);
+        if (patch !== undefined) await patchPodStatus(client, patch, termHeaders(term));
         await client.delete(resources.pods, { namespace, name }, { preconditions: { uid } }, termHeaders(term));
       },
       headers: () => termHeaders(term),

@@ -12,15 +12,30 @@ export interface PodStatusPatch {
   readonly status: unknown;
 }
 
+export const statusPatchType = 'application/strategic-merge-patch+json';
+
+function bodyOf({ uid, status }: PodStatusPatch): object {
+  return { metadata: { uid }, status };
+}
+
+/** As an item has it. */
+export function statusPatchBody(one: PodStatusPatch): Uint8Array {
+  return utf8(JSON.stringify(bodyOf(one)));
+}
+
+/** By itself. */
+export async function patchPodStatus(client: Client, one: PodStatusPatch, headers?: Readonly<Record<string, string>>): Promise<void> {
+  await client.patch(resources.pods, { namespace: one.namespace, name: one.name }, 'strategic', bodyOf(one), { subresource: 'status' }, headers);
+}
+
 /** Patches of pods' statuses, many to a call. */
 export class PodStatusPatches {
   readonly #patches: Together<PodStatusPatch>;
 
   constructor(client: Client) {
-    const patchOf = ({ uid, status }: PodStatusPatch): object => ({ metadata: { uid }, status });
     this.#patches = new Together(client, {
-      itemOf: (one) => ({ namespace: one.namespace, name: one.name, status: { apiVersion: 'v1', resource: 'pods', patchType: 'application/strategic-merge-patch+json', body: utf8(JSON.stringify(patchOf(one))) } }),
-      single: async (one) => { await client.patch(resources.pods, { namespace: one.namespace, name: one.name }, 'strategic', patchOf(one), { subresource: 'status' }); },
+      itemOf: (one) => ({ namespace: one.namespace, name: one.name, status: { apiVersion: 'v1', resource: 'pods', patchType: statusPatchType, body: statusPatchBody(one) } }),
+      single: (one) => patchPodStatus(client, one),
     });
   }
 
