@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { nodeArguments as forApiserver } from '@coxswain/apiserver/node-arguments';
+import { v8Threads } from '@coxswain/host/v8-threads';
 import { nodeArguments as forScheduler } from '@coxswain/scheduler/node-arguments';
 import type { ComponentSpec } from '../../component.ts';
 import type { DataPaths } from '../../paths.ts';
@@ -11,7 +12,7 @@ import { cniBinDir } from './packages.ts';
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 export const etcdMembers = [0, 1, 2] as const;
 
-function cox(name: string, flags: Readonly<Record<string, string | number | boolean>>, extra: readonly string[] = [], node: readonly string[] = []): readonly string[] {
+function cox(name: string, flags: Readonly<Record<string, string | number | boolean>>, extra: readonly string[] = [], node: readonly string[] = [v8Threads()]): readonly string[] {
   return [process.execPath, ...node, main, name, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`), ...extra];
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { silentLogger, utf8 } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
+import { v8Threads } from '@coxswain/host/v8-threads';
 import { createEtcdClient, EtcdError, type EtcdClient } from '../../client/index.ts';
 import { clientTls, makeCertificates, type CertificateFiles } from './certificates.ts';
 
@@ -103,7 +104,7 @@ export class StoreCluster {
   /** As `cox` starts a component: the same program, the flags that etcd has. */
   run(member: StoreMember): void {
     const { kind, flags = [] } = this.options;
-    const program = kind === 'etcd' ? ['etcd', '--logger', 'zap', '--log-outputs', 'stderr'] : [process.execPath, cox, 'etcd-lite'];
+    const program = kind === 'etcd' ? ['etcd', '--logger', 'zap', '--log-outputs', 'stderr'] : [process.execPath, v8Threads(), cox, 'etcd-lite'];
     const args = [
       ...program.slice(1), '--name', member.name, '--data-dir', join(this.directory, member.name), '--listen-client-urls', member.clientUrl, '--advertise-client-urls', member.clientUrl,
       '--listen-peer-urls', member.peerUrl, '--initial-advertise-peer-urls', member.peerUrl, '--initial-cluster', this.members.map((one) => `${one.name}=${one.peerUrl}`).join(','),
