@@ -24,6 +24,14 @@ describe('signatures', () => {
     expect(crypto.verify(algorithm, publicKey, data, signature.subarray(1))).toBe(false);
   });
 
+  it('a PSS signature is as long as its key, though it begins with a zero', () => {
+    const { publicKey, privateKey } = keysFor('PS256');
+    let signature = crypto.sign('PS256', privateKey, data);
+    while (signature[0] !== 0) signature = crypto.sign('PS256', privateKey, data);
+    expect(crypto.verify('PS256', publicKey, data, signature)).toBe(true);
+    expect(crypto.verify('PS256', publicKey, data, signature.subarray(1))).toBe(false);
+  });
+
   it('an ES256 signature has the length that JOSE wants', () => {
     expect(crypto.sign('ES256', keysFor('ES256').privateKey, data)).toHaveLength(64);
   });

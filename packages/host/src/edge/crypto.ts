@@ -77,7 +77,10 @@ export const realCrypto: Crypto = {
   },
   verify(algorithm, publicKeyPem, data, signature) {
     try {
-      return node.verify(digestOf(algorithm), data, signingOptions(algorithm, publicKey(publicKeyPem)), signature);
+      const key = publicKey(publicKeyPem);
+      // OpenSSL takes one of PSS whose leading zeros are missing; RFC 8017 (8.1.2) does not.
+      if (algorithm.startsWith('PS') && signature.length * 8 !== key.asymmetricKeyDetails?.modulusLength) return false;
+      return node.verify(digestOf(algorithm), data, signingOptions(algorithm, key), signature);
     } catch (error) {
       // A malformed signature or key is an answer ("does not verify"), not a failure of ours.
       if (error instanceof Error) return false;
