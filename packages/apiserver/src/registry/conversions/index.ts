@@ -2,7 +2,7 @@ import type { ApiResource, JsonObject } from '@coxswain/api';
 import { coreEvent, newEvent } from './events.ts';
 import { apiVersionOf } from '../kind.ts';
 import { plainCapacity, wrappedCapacity } from './devices.ts';
-import { autoscalerV1, autoscalerV2 } from './autoscaler.ts';
+import { autoscalerV1, autoscalerV2, withoutKept } from './autoscaler.ts';
 
 /** Each may answer or take apart its argument. */
 export interface Conversion {
@@ -22,6 +22,7 @@ const conversions: Readonly<Record<string, Conversion>> = {
   'events.k8s.io/v1/events': { toHub: coreEvent, fromHub: newEvent },
   'resource.k8s.io/v1alpha3/resourceslices': { toHub: wrappedCapacity, fromHub: plainCapacity },
   'autoscaling/v1/horizontalpodautoscalers': { toHub: autoscalerV2, fromHub: autoscalerV1 },
+  'autoscaling/v2/horizontalpodautoscalers': { toHub: withoutKept, fromHub: (object) => object },
 };
 
 export function conversionOf(served: ApiResource, hub: ApiResource): Conversion {
