@@ -105,8 +105,10 @@ export function persistentVolumeStrategy(kind: Kind): Strategy {
       const status = obj(volume, 'status');
       const before = obj(old, 'status');
       if (context.subresource !== 'status' || status === undefined) return;
+      const [given, earlier] = [str(status, 'lastPhaseTransitionTime'), str(before, 'lastPhaseTransitionTime')];
       const moved = str(status, 'phase') !== str(before, 'phase');
-      if (moved && str(status, 'lastPhaseTransitionTime') === str(before, 'lastPhaseTransitionTime')) status['lastPhaseTransitionTime'] = context.now;
+      if (moved && (given === '' || given === earlier)) status['lastPhaseTransitionTime'] = context.now;
+      else if (!moved && given === '' && earlier !== '') status['lastPhaseTransitionTime'] = earlier;
     },
   };
 }

@@ -128,3 +128,15 @@ describe('the strategy of services', () => {
     expect(JSON.stringify(wanted)).not.toContain('30123');
   });
 });
+
+describe('a volume knows since when it is in its phase', () => {
+  const volumes = findKind('', 'v1', 'PersistentVolume') as ApiResource;
+  const volume = (status: JsonObject): JsonObject => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v', uid: 'u', resourceVersion: '1' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' } }, status });
+  const [then, other, now] = ['2025-01-01T00:00:00Z', '2020-01-01T00:00:00Z', '2026-01-01T00:00:00Z'];
+  it.each([
+    ['moves', { phase: 'Bound', lastPhaseTransitionTime: then }, now], ['moves without a time', { phase: 'Bound' }, now], ['moves at a time that is said', { phase: 'Bound', lastPhaseTransitionTime: other }, other],
+    ['stays without a time', { phase: 'Available' }, then], ['stays since a time that is said', { phase: 'Available', lastPhaseTransitionTime: other }, other],
+  ])('%s', (_what, status, expected) => {
+    expect(update(volumes, volume(status), volume({ phase: 'Available', lastPhaseTransitionTime: then }), 'status')['status']).toEqual({ phase: status.phase, lastPhaseTransitionTime: expected });
+  });
+});
