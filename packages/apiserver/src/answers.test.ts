@@ -1,5 +1,6 @@
 import { decodeProtobuf, openProtobuf, typeOfKind } from '@coxswain/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { adminToken } from './testing/parts-config.ts';
 import { startTestServer, type TestAnswer, type TestServer } from './testing/test-server.ts';
 
@@ -89,6 +90,14 @@ describe('answers of the original', () => {
     expect([apiVersion, kind]).toEqual([`apidiscovery.k8s.io/${version}`, 'APIGroupDiscoveryList']);
     const read = decodeProtobuf(response.body as Uint8Array, typeOfKind('apidiscovery.k8s.io', version, kind) ?? '');
     expect(read['items']).toEqual((await ask(['GET', '/apis', undefined, undefined, `application/json${form}`])).json['items']);
+  });
+
+  it.each(['v2', 'v2beta1'])('aggregated discovery %s as YAML, also before JSON', async (version) => {
+    const form = `;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+    const [yaml, json] = await Promise.all([ask(['GET', '/api', undefined, undefined, `application/yaml${form},application/json`]), ask(['GET', '/api', undefined, undefined, `application/json${form}`])]);
+    expect([yaml.status, yaml.response.headers['content-type'], yaml.response.headers['etag']]).toEqual([200, `application/yaml${form}`, json.response.headers['etag']]);
+    expect(yaml.text).toMatch(new RegExp(`^apiVersion: apidiscovery.k8s.io/${version}\nitems:\n- metadata:\n    creationTimestamp: null\n  versions:\n  - freshness: Current\n`));
+    expect(parse(yaml.text)).toEqual(json.json);
   });
 
   it('a token after two spaces is told to be ignored', async () => {

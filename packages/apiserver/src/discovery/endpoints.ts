@@ -1,13 +1,14 @@
 import { aggregatedDiscovery, aggregatedMediaType, apiGroup, apiGroupList, apiResourceList, apiVersions, stringifyAny, type ApiResource, type JsonObject } from '@coxswain/api';
-import { header, type HttpRequest, type HttpResponse } from '@coxswain/host';
+import { header, utf8, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import { mergeAggregated, mergedGroup, mergeGroupList, noOtherGroups, type OtherGroups } from '../aggregation/merged-discovery.ts';
-import { parseAccept } from '../negotiation/accept.ts';
+import { contentTypeOf, parseAccept, type MediaType } from '../negotiation/accept.ts';
 import { encodeProtobufObject } from '../negotiation/protobuf.ts';
 import { plainResponse } from '../negotiation/respond.ts';
 import { objectTypes, requireAcceptable } from '../negotiation/route.ts';
+import { jsonToYaml } from '../negotiation/yaml.ts';
 import { noSuchResource } from '../registry/errors.ts';
 import { getOnly, type PathServer, type PathTable } from '../transport/paths.ts';
-import { jsonResponse, pageNotFound, readableResponse } from '../transport/responses.ts';
+import { pageNotFound, readableResponse } from '../transport/responses.ts';
 
 export interface DiscoveryOptions {
   /** Of the aggregated form: its ETag. */
@@ -22,16 +23,22 @@ export interface DiscoveryOptions {
 
 interface AggregatedForm {
   readonly version: 'v2' | 'v2beta1';
-  readonly mediaType: 'application/json' | 'application/vnd.kubernetes.protobuf';
+  readonly mediaType: MediaType;
 }
+
+const mediaTypes = Object.entries(contentTypeOf) as [MediaType, string][];
+const aggregatedBytes: Readonly<Record<MediaType, (body: JsonObject) => Uint8Array>> = {
+  json: (body) => utf8(`${stringifyAny(body)}\n`), yaml: (body) => utf8(jsonToYaml(stringifyAny(body))), protobuf: encodeProtobufObject,
+};
 
 /** The aggregated form that the client likes best; undefined: it wants the legacy one. */
 function aggregatedForm(request: HttpRequest): AggregatedForm | undefined {
   for (const { type, params } of parseAccept(header(request.headers, 'accept') ?? '')) {
-    if (type !== 'application/json' && type !== 'application/vnd.kubernetes.protobuf') continue;
+    const [mediaType] = mediaTypes.find(([, name]) => name === type) ?? [];
+    if (mediaType === undefined) continue;
     if (params.get('as') === undefined) return undefined;
     const version = params.get('v');
-    if (params.get('as') === 'APIGroupDiscoveryList' && params.get('g') === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) return { version, mediaType: type };
+    if (params.get('as') === 'APIGroupDiscoveryList' && params.get('g') === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) return { version, mediaType };
   }
   return undefined;
 }
@@ -50,9 +57,7 @@ function root(request: HttpRequest, query: URLSearchParams, options: DiscoveryOp
     const etag = `"${options.hash(stringifyAny(body['items'] as JsonObject[]))}"`;
     const headers = { etag, vary: 'Accept', 'cache-control': 'public' };
     if (header(request.headers, 'if-none-match') === etag) return Promise.resolve({ status: 304, headers });
-    const contentType = aggregatedMediaType(version, mediaType);
-    if (mediaType === 'application/json') return Promise.resolve(jsonResponse(200, body, { ...headers, 'content-type': contentType }));
-    return Promise.resolve({ status: 200, headers: { ...headers, 'content-type': contentType }, body: encodeProtobufObject(body) });
+    return Promise.resolve({ status: 200, headers: { ...headers, 'content-type': aggregatedMediaType(version, contentTypeOf[mediaType]) }, body: aggregatedBytes[mediaType](body) });
   }
   return document(request, query, prefix === 'api' ? apiVersions(options.serverAddress) : groupList(options));
 }
