@@ -26,13 +26,22 @@ type Resource = Pick<ApiResource, 'group' | 'kind' | 'resource'>;
 
 const texts: { readonly common: Readonly<Record<string, string>>; readonly kinds: Readonly<Record<string, Readonly<Record<string, string>>>> } = columnTexts;
 const plain: Printer = { columns: ['Name', 'Created At:date'], cells: (item) => [nameOf(item), createdAt(item)] };
-const ageColumn: CustomColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+const ageColumn: CustomColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: texts.common['Age'] ?? '' };
+/** Of the scale of a custom resource. */
+export const customScaleColumns: readonly CustomColumn[] = [
+  { name: 'Desired', type: 'integer', jsonPath: '.spec.replicas', description: 'Number of desired replicas' },
+  { name: 'Available', type: 'integer', jsonPath: '.status.replicas', description: 'Number of actual replicas' }, ageColumn,
+];
+
+const nameColumns: ReadonlySet<string> = new Set(['Name', 'Attacher']);
+/** Kinds whose name upstream does not mark as one. */
+const unmarked: ReadonlySet<string> = new Set(['autoscaling/Scale']);
 
 function columnOf(column: string, resource: Resource): JsonObject {
   const wide = column.endsWith('+');
   const [name = '', type = 'string'] = (wide ? column.slice(0, -1) : column).split(':');
   const description = texts.kinds[`${resource.group}/${resource.resource}`]?.[name] ?? texts.common[name] ?? '';
-  return { name, type, format: name === 'Name' || name === 'Attacher' ? 'name' : '', description, priority: wide ? 1 : 0 };
+  return { name, type, format: nameColumns.has(name) && !unmarked.has(`${resource.group}/${resource.kind}`) ? 'name' : '', description, priority: wide ? 1 : 0 };
 }
 
 function customColumn(column: CustomColumn): JsonObject {

@@ -65,6 +65,11 @@ function tableOptions(negotiated: Negotiated, query: URLSearchParams, metadata: 
   return { version: negotiated.transform?.version ?? 'v1', includeObject: includeObjectOf(query), metadata, columns: true };
 }
 
+/** `negotiated` asks for a table. */
+export function tableResponse(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams, objects: readonly JsonObject[], metadata: JsonObject, status = 200): HttpResponse {
+  return textBody(status, negotiated.mediaType, negotiated.pretty, tableOf(kind, objects, tableOptions(negotiated, query, metadata)));
+}
+
 /** One stored object in the form that was asked for. */
 export function objectResponse(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams, status: number, stored: StoredObject): HttpResponse {
   const { mediaType, pretty, transform } = negotiated;
@@ -74,9 +79,7 @@ export function objectResponse(kind: ServedKind, negotiated: Negotiated, query: 
     return textBody(status, mediaType, pretty, servedText(kind, stored));
   }
   const object = servedObject(kind, stored);
-  if (transform.kind === 'Table') {
-    return textBody(status, mediaType, pretty, tableOf(kind, [object], tableOptions(negotiated, query, stored.revision === 0 ? {} : { resourceVersion: String(stored.revision) })));
-  }
+  if (transform.kind === 'Table') return tableResponse(kind, negotiated, query, [object], stored.revision === 0 ? {} : { resourceVersion: String(stored.revision) }, status);
   if (transform.kind !== 'PartialObjectMetadata') throw notThatForm(`you requested PartialObjectMetadataList, but the requested object is not a list (${goTypeOf(kind)})`);
   const partial = partialMetadata(object, transform.version);
   if (mediaType === 'protobuf') return bytesBody(status, encodeProtobufObject(partial));
@@ -111,7 +114,7 @@ export async function listResponse(kind: ServedKind, negotiated: Negotiated, que
     return { status: 200, headers: { 'content-type': contentTypeOf.protobuf }, body: protobufList(kind, metadata, messages) };
   }
   const objects = await inSlices(kind.hub.timers, result.items, (item) => servedObject(kind, item));
-  if (transform.kind === 'Table') return textBody(200, mediaType, pretty, tableOf(kind, objects, tableOptions(negotiated, query, metadata)));
+  if (transform.kind === 'Table') return tableResponse(kind, negotiated, query, objects, metadata);
   if (transform.kind !== 'PartialObjectMetadataList') throw notThatForm(`you requested PartialObjectMetadata, but the requested object is a list (${goTypeOf(kind, kind.api.listKind)})`);
   const list = partialMetadataList(metadata, objects, transform.version);
   return mediaType === 'protobuf' ? bytesBody(200, encodeProtobufObject(list)) : textBody(200, mediaType, pretty, metadataText(list));

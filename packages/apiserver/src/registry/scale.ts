@@ -1,10 +1,10 @@
 import {
-  allSteps, applyConflict, FieldSet, internalError, invalid, notFound, StatusError, validateMetadata, type ApiResource, type Json, type JsonObject, type ManagedEntry,
+  allSteps, applyConflict, customScaleColumns, FieldSet, internalError, invalid, notFound, StatusError, validateMetadata, type ApiResource, type Json, type JsonObject, type ManagedEntry,
 } from '@coxswain/api';
 import { header, rfc3339Seconds, type HttpRequest, type HttpResponse } from '@coxswain/host';
 import type { Negotiated } from '../negotiation/accept.ts';
 import { partialMetadata } from '../negotiation/partial-metadata.ts';
-import { negotiateRequest, plainIn } from '../negotiation/respond.ts';
+import { negotiateRequest, plainIn, tableResponse } from '../negotiation/respond.ts';
 import { servedObject } from '../negotiation/served.ts';
 import type { StoredObject } from '../storage/codec.ts';
 import { bodyMediaType, patchKindOf, readBody } from './body.ts';
@@ -195,17 +195,24 @@ async function write(operation: Operation, options: WriteOptions, change: ScaleC
     },
   }, options);
   const object = written.stored === undefined ? kind.fromHub(copy(written.object)) : servedObject(kind, written.stored);
-  return scaleResponse(negotiated, scaleOf(kind, object));
+  return scaleResponse(kind, negotiated, info.query, scaleOf(kind, object));
 }
 
-/** As it is, or its metadata alone. */
 function negotiateScale(http: HttpRequest, query: URLSearchParams): Negotiated {
-  const negotiated = negotiateRequest(http, query, { transforms: true, protobuf: true });
-  return negotiated.transform?.kind === 'Table' ? negotiateRequest(http, query, { transforms: false, protobuf: true }) : negotiated;
+  return negotiateRequest(http, query, { transforms: true, protobuf: true });
 }
 
-function scaleResponse(negotiated: Negotiated, scale: JsonObject): HttpResponse {
-  return plainIn(negotiated, 200, negotiated.transform === undefined ? scale : partialMetadata(scale, negotiated.transform.version));
+/** As it is, as a row, or its metadata alone. */
+function scaleResponse(kind: ServedKind, negotiated: Negotiated, query: URLSearchParams, scale: JsonObject): HttpResponse {
+  switch (negotiated.transform?.kind) {
+    case undefined: return plainIn(negotiated, 200, scale);
+    case 'PartialObjectMetadata': return plainIn(negotiated, 200, partialMetadata(scale, negotiated.transform.version));
+    case 'PartialObjectMetadataList': throw new StatusError('NotAcceptable', `you requested PartialObjectMetadataList, but the requested object is not a list (*${kind.custom === undefined ? 'autoscaling' : 'v1'}.Scale)`);
+    case 'Table': {
+      const row = asScale(kind);
+      return tableResponse(kind.custom === undefined ? row : { ...row, api: kind.api, custom: { ...kind.custom, columns: customScaleColumns } }, negotiated, query, [scale], { resourceVersion: text(meta(scale), 'resourceVersion') });
+    }
+  }
 }
 
 async function patchScale(operation: Operation): Promise<HttpResponse> {
@@ -243,7 +250,7 @@ async function getScale(operation: Operation): Promise<HttpResponse> {
   const object = servedObject(kind, await liveObject(operation));
   const scale = kind.custom?.scale;
   if (scale !== undefined && scaleFields(kind, object).replicas === undefined) throw internalError(`the spec replicas field ${JSON.stringify(scale.specReplicasPath)} does not exist`);
-  return scaleResponse(negotiateScale(http, info.query), scaleOf(kind, object));
+  return scaleResponse(kind, negotiateScale(http, info.query), info.query, scaleOf(kind, object));
 }
 
 export async function serveScale(operation: Operation): Promise<HttpResponse> {
