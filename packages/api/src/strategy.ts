@@ -2,6 +2,7 @@ import type { Steps } from './apply/steps.ts';
 import type { FieldError } from './field-error.ts';
 import type { JsonObject } from './resource.ts';
 import type { MetadataPass, RequiredName } from './validation/metadata.ts';
+import type { VerifySignature } from './validation/x509/signing-request.ts';
 
 export interface StrategyContext {
   /** RFC 3339, whole seconds. */
@@ -20,6 +21,8 @@ export interface StrategyContext {
   readonly features?: ReadonlySet<string> | undefined;
   /** Of an update: the spec is the old one, and that was found valid by these rules. */
   readonly specIsValid?: boolean;
+  /** Of the host. Absent: signatures are not looked at. */
+  readonly verifySignature?: VerifySignature;
   /** Said to the client whether the write is refused or not. */
   readonly warn?: (text: string) => void;
 }

@@ -8,6 +8,8 @@ import { each } from './common.ts';
 import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSupported, required, tooLong, type GoText } from './errors.ts';
 import { dns1123Label, dns1123Subdomain } from './formats.ts';
 import type { Validator } from './validator.ts';
+import { DerError } from './x509/der.ts';
+import { readSigningRequest, signatureProblem, type VerifySignature } from './x509/signing-request.ts';
 
 const keyUsages: readonly string[] = [
   'any', 'cert sign', 'client auth', 'code signing', 'content commitment', 'crl sign', 'data encipherment', 'decipher only', 'digital signature', 'email protection', 'encipher only',
@@ -22,11 +24,17 @@ function goBytes(bytes: Uint8Array | undefined): GoText {
   return goText(bytes === undefined ? '[]byte(nil)' : `[]byte{${Array.from(bytes, (byte) => `0x${byte.toString(16)}`).join(', ')}}`);
 }
 
-function requestErrors(spec: JsonObject | undefined): FieldError[] {
-  const request = get(spec, 'request');
-  const bytes = typeof request === 'string' ? Uint8Array.fromBase64(request) : undefined;
-  if (/-----BEGIN CERTIFICATE REQUEST-----[\s\S]+-----END CERTIFICATE REQUEST-----/.test(new TextDecoder().decode(bytes))) return [];
-  return [invalidValue('spec.request', goBytes(bytes), 'PEM block type must be CERTIFICATE REQUEST')];
+/** `verify`: of a new one also the signature, by which it shows that it has the key. */
+function requestErrors(spec: JsonObject | undefined, verify?: VerifySignature): FieldError[] {
+  const base64 = str(spec, 'request');
+  const refused = (problem: string | undefined): FieldError[] => (problem === undefined ? [] : [invalidValue('spec.request', goBytes(get(spec, 'request') === undefined ? undefined : Uint8Array.fromBase64(base64)), problem)]);
+  try {
+    const request = readSigningRequest(base64);
+    return refused(verify === undefined ? undefined : signatureProblem(request, verify));
+  } catch (error) {
+    if (error instanceof DerError) return refused(error.message);
+    throw error;
+  }
 }
 
 /** Of a dotted name only the first wrong part is told. */
@@ -107,12 +115,12 @@ function certificateErrors(request: JsonObject, old: JsonObject | undefined): Fi
   return problem === undefined ? [] : [invalidValue('status.certificate', '<certificate data>', problem)];
 }
 
-function anyRequest(request: JsonObject, old?: JsonObject): FieldError[] {
+function anyRequest(request: JsonObject, old?: JsonObject, verify?: VerifySignature): FieldError[] {
   const spec = obj(request, 'spec');
   const signer = str(spec, 'signerName');
   const seconds = optionalNumber(spec, 'expirationSeconds');
   return [
-    ...requestErrors(spec), ...usageErrors(spec, old),
+    ...requestErrors(spec, verify), ...usageErrors(spec, old),
     ...(signer === legacySigner && str(obj(old, 'spec'), 'signerName') !== legacySigner
       ? [invalidValue('spec.signerName', signer, 'the legacy signerName is not allowed via this API version')] : signerNameErrors(signer, 'spec.signerName')),
     ...(seconds !== undefined && seconds < 600 ? [invalidValue('spec.expirationSeconds', seconds, 'may not specify a duration less than 600 seconds (10 minutes)')] : []),
@@ -136,7 +144,7 @@ function changed(request: JsonObject, old: JsonObject, way: '' | 'status' | 'app
 
 export const certificateValidators: Readonly<Record<string, Validator>> = {
   'certificatesigningrequests.certificates.k8s.io': {
-    create: (request) => anyRequest(request),
+    create: (request, { verifySignature }) => anyRequest(request, undefined, verifySignature),
     update: (request, old, context) => [...anyRequest(request, old), ...changed(request, old, context.subresource === 'approval' ? 'approval' : '')],
     updateStatus: (request, old) => [...anyRequest(request, old), ...changed(request, old, 'status')],
   },

@@ -6,3 +6,4 @@ export { qualifiedNameProblems } from './formats.ts';
 export { labelName as labelNameErrors } from './common.ts';
 export { validateClusterIps } from './services.ts';
 export { matchConditionEnvironment, validateMatchConditions } from './match-conditions.ts';
+export { requestSubject, type RequestSubject, type VerifySignature } from './x509/signing-request.ts';

@@ -1,3 +1,4 @@
+import { requestSubject, type RequestSubject } from '@coxswain/api';
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1';
 import type { KubeObject } from '@coxswain/client';
 import { mastersGroup } from '../authn/users.ts';
@@ -5,7 +6,6 @@ import { sameForRights } from '../authz/escalation.ts';
 import type { AdmissionAttributes, AdmissionPlugin, Authorizer } from '../types.ts';
 import { typed, typedOrNone } from '../typed.ts';
 import { isResource, refuse } from './attributes.ts';
-import { requestSubject, type RequestSubject } from './pkcs10.ts';
 
 const group = 'certificates.k8s.io';
 

@@ -59,7 +59,7 @@ export function strategyContext(operation: Operation, subresource = operation.in
   const { host } = operation.context;
   return {
     now: rfc3339Seconds(host.clock.nowMs()), subresource, requestGroup: operation.kind.api.group, userName: operation.user.name, userUid: operation.user.uid, userGroups: operation.user.groups,
-    randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn, features: operation.context.features, specIsValid,
+    randomSuffix: (length) => randomSuffix(host, length), warn: operation.notes.warn, features: operation.context.features, specIsValid, verifySignature: (...signed) => host.crypto.verify(...signed),
   };
 }
 
