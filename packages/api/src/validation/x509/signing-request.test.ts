@@ -74,6 +74,7 @@ test.each([
   ['headers', pem(der('ok'), 'CERTIFICATE REQUEST', 'A: b\n\n'), undefined], ['text before', `hi\n${good}`, undefined], ['text behind', `${good}tail`, undefined], ['lines of Windows', good.replaceAll('\n', '\r\n'), undefined],
   ['a block that is none before', `-----BEGIN CERTIFICATE REQUEST-----\n!!!!\n-----END CERTIFICATE REQUEST-----\n${good}`, undefined],
   ['a certificate', pem(der('ok'), 'CERTIFICATE'), notPem], ['another type', pem(der('ok'), 'NEW CERTIFICATE REQUEST'), notPem], ['another block before', `${pem(der('ok'), 'X')}${good}`, notPem],
+  ['base64 that is cut', `-----BEGIN CERTIFICATE REQUEST-----\nTUlJ=A\n-----END CERTIFICATE REQUEST-----\n`, notPem],
   ['no block', 'hello', notPem], ['one line', good.replaceAll('\n', ''), notPem], ['nothing', '', notPem],
 ])('PEM with %s', (_what, text, expected) => {
   expect(problem(text)).toBe(expected);

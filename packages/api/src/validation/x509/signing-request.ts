@@ -1,5 +1,6 @@
 import type { SignatureAlgorithm } from '@coxswain/host';
 import { DerError, elementsOf, Members, type Element } from './der.ts';
+import { firstPemBlock } from './pem.ts';
 
 /** What a certificate request (PKCS#10) asks to be called. */
 export interface RequestSubject {
@@ -20,13 +21,11 @@ export interface SigningRequest extends RequestSubject {
 export type VerifySignature = (algorithm: SignatureAlgorithm, publicKeyPem: string, data: Uint8Array, signature: Uint8Array) => boolean;
 
 const pemType = 'CERTIFICATE REQUEST';
-const block = /^-----BEGIN ([^\n]*)-----[ \t\r]*\n((?:[^\n]*:[^\n]*\n)*)([A-Za-z0-9+/=\s]*)\n-----END \1-----[ \t\r]*$/m;
 
-/** The first block of PEM that can be read. Throws DerError if it is no request. */
 function derOf(pem: string): Uint8Array {
-  const [, type, , body = ''] = block.exec(pem) ?? [];
-  if (type !== pemType) throw new DerError(`PEM block type must be ${pemType}`);
-  return Uint8Array.fromBase64(body.replaceAll(/\s/g, ''));
+  const block = firstPemBlock(pem);
+  if (block?.type !== pemType) throw new DerError(`PEM block type must be ${pemType}`);
+  return block.der;
 }
 
 const commonNameId = '550403';
