@@ -39,6 +39,14 @@ test('29: stars stand in roles of the control plane only', () => {
   for (const { kind, name, namespace } of handedOut) expect(kind === 'ServiceAccount' ? namespace : name).toMatch(/^(kube-system|system:masters|system:kube-controller-manager)$/);
 });
 
+test('32: no right is given to accounts that pods have unasked', () => {
+  const subjects = bindings.flatMap(({ subjects: bound }) => bound ?? []);
+  expect(subjects.filter(({ kind, name }) => kind === 'ServiceAccount' && name === 'default')).toEqual([]);
+  expect(subjects.filter(({ kind, name }) => kind === 'Group' && name.startsWith('system:serviceaccounts')).map(({ name }) => name)).toEqual(['system:serviceaccounts']);
+  const given = bindings.filter(({ subjects: bound }) => (bound ?? []).some(({ name }) => name === 'system:serviceaccounts')).map(({ roleRef }) => roleRef.name);
+  expect(given).toEqual(['system:service-account-issuer-discovery']);
+});
+
 test('31: what opens nodes, signers or webhooks comes with no role for people', () => {
   const dangerous: readonly Ask[] = [
     { verb: 'get', resource: 'nodes', subresource: 'proxy' }, { verb: 'create', resource: 'nodes', subresource: 'proxy' },

@@ -106,6 +106,27 @@ test('16: a token that does not say how long holds an hour, and none less than t
   expect(short.status).toBe(422);
 });
 
+test('32: a system pod has a token only if it wants one, and that of an account without rights opens nothing', async () => {
+  const system = '/api/v1/namespaces/kube-system';
+  for (const [name, more] of [['default', {}], ['closed', { automountServiceAccountToken: false }]] as const) {
+    expect((await cluster.call('POST', `${system}/serviceaccounts`, { body: { metadata: { name }, ...more } })).status).toBe(201);
+    await cluster.seen('', 'serviceaccounts', 'kube-system', name);
+  }
+  const mounts = async (name: string, spec: object): Promise<boolean> => {
+    const { object: pod, status, text } = await cluster.call('POST', `${system}/pods`, { body: { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }], ...spec } } });
+    expect(status, text).toBe(201);
+    return JSON.stringify(pod.spec).includes('serviceAccountToken');
+  };
+  expect(await mounts('asks-not', { automountServiceAccountToken: false })).toBe(false);
+  expect(await mounts('account-closed', { serviceAccountName: 'closed' })).toBe(false);
+  expect(await mounts('wants', { serviceAccountName: 'closed', automountServiceAccountToken: true }), 'who does not want it must say so').toBe(true);
+  const { object: answer } = await cluster.call('POST', `${system}/serviceaccounts/default/token`, { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } });
+  const token = answer.status['token'] as string;
+  expect(await show(token)).toBe(200);
+  const attempts = [['GET', `${system}/secrets`], ['GET', `${system}/configmaps`], ['GET', '/api/v1/nodes'], ['POST', `${system}/pods`], ['POST', `${system}/serviceaccounts/default/token`], ['GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles'], ['GET', '/metrics']] as const;
+  for (const [method, path] of attempts) expect((await cluster.call(method, path, { token, body: method === 'POST' ? {} : undefined })).status, path).toBe(403);
+});
+
 test('35: a bootstrap token ends with its time, and only its whole secret opens', async () => {
   const secret = (id: string, more: object): object => ({
     metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' }, type: 'bootstrap.kubernetes.io/token', stringData: { 'token-id': id, 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', ...more },

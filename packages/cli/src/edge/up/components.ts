@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { auditPolicyFile } from '@coxswain/apiserver/audit-policy';
 import { nodeArguments as forApiserver } from '@coxswain/apiserver/node-arguments';
 import { v8Threads } from '@coxswain/host/v8-threads';
 import { nodeArguments as forScheduler } from '@coxswain/scheduler/node-arguments';
@@ -34,10 +35,19 @@ function etcdSpec(paths: DataPaths, index: number): ComponentSpec {
   };
 }
 
+/** Days, files and megabytes as CIS wants them at least. */
+function auditFlags(paths: DataPaths, name: string): Readonly<Record<string, string | number>> {
+  return {
+    'audit-policy-file': auditPolicyFile, 'audit-log-path': `${paths.logs}/${name}-audit.log`, 'audit-log-mode': 'batch',
+    'audit-log-maxage': 30, 'audit-log-maxbackup': 10, 'audit-log-maxsize': 100,
+  };
+}
+
 function apiserverSpec(settings: ClusterSettings, paths: DataPaths, address: string, index: number): ComponentSpec {
   const pki = paths.pki;
+  const name = settings.apiservers === 1 ? 'apiserver' : `apiserver-${index}`;
   return {
-    name: settings.apiservers === 1 ? 'apiserver' : `apiserver-${index}`,
+    name,
     argv: cox('apiserver', {
       'etcd-servers': etcdMembers.map((member) => `https://127.0.0.1:${etcdPorts(member).client}`).join(','),
       'etcd-cafile': `${pki}/etcd-ca.crt`, 'etcd-certfile': `${pki}/apiserver-etcd-client.crt`, 'etcd-keyfile': `${pki}/apiserver-etcd-client.key`,
@@ -50,6 +60,7 @@ function apiserverSpec(settings: ClusterSettings, paths: DataPaths, address: str
       'kubelet-client-certificate': `${pki}/apiserver-kubelet-client.crt`, 'kubelet-client-key': `${pki}/apiserver-kubelet-client.key`, 'kubelet-certificate-authority': `${pki}/ca.crt`, 'kubelet-preferred-address-types': 'InternalIP,Hostname',
       'proxy-client-cert-file': `${pki}/front-proxy-client.crt`, 'proxy-client-key-file': `${pki}/front-proxy-client.key`,
       'requestheader-client-ca-file': `${pki}/front-proxy-ca.crt`, 'requestheader-allowed-names': 'front-proxy-client',
+      ...auditFlags(paths, name),
       'requestheader-extra-headers-prefix': 'X-Remote-Extra-', 'requestheader-group-headers': 'X-Remote-Group', 'requestheader-username-headers': 'X-Remote-User',
     }, settings.apiserverArgs, forApiserver),
   };
