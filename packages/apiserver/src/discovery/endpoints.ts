@@ -103,7 +103,7 @@ export function addDiscovery(paths: PathTable, options: DiscoveryOptions): void 
     if (resources === undefined) return known && !isDeeper(info.path, 3) ? Promise.reject(noSuchResource()) : Promise.resolve(pageNotFound());
     return getOnly(() => document(request, info.query, resources))(request, info, user);
   });
-  const index: PathServer = () => Promise.resolve(readableResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', ...groupPaths(options.resources())])].sort() }));
+  const index: PathServer = () => Promise.resolve(readableResponse(200, { paths: [...new Set([...paths.paths.filter((path) => path !== '/'), '/apis/', '/openapi/v3/', ...groupPaths(options.resources())])].sort() }));
   paths.exact('/', index);
   paths.exact('/index.html', index, { listed: false });
 }
