@@ -13,7 +13,7 @@ const made = {
   san: 'MIHhMIGHAgEAMAAwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQ9rlToVbieXKeX0koMaPthOWlxkh746eV9TM1rNZlO9/QqwXPkJEt33UCV6MavYrX3fE8+LroDW6m5WZSbEHZXoCUwIwYJKoZIhvcNAQkOMRYwFDASBgNVHREECzAJggF4hwQBAgMEMAoGCCqGSM49BAMCA0kAMEYCIQDSr/t9HQbuwMPjuE3amMUKVxHLBhZCINMBbf94OfN+LQIhALj5xjC8027NFPSrkucDaQ+iEODpkrqhKTIDwFq6FDuM',
   md5: 'MIICUTCCATkCAQAwDDEKMAgGA1UEAwwBYTCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEBANWpfZPzBB3xljLp9KZxEaQZrvlvmkxzdxxxNrTzdaegwOOGbzo2E2DWJRfVCpkc56Zg3NAYFTslqmPKNsWy2kd3OAEi48nHe2FN6/Ky3/wQtAbv9If6JsDXPwk8A12cD+UAKQ6G0s7MNmVr8cjk6F0KefWEc2pTdCIEgazLWvDfMry7u1l1ZYn2+jF4SkJVSZGlzbxs+npLssmFH9W0VAquGPeY/kbQzc7CDA3OhTFB/gGoFEQa8BcC2XNJrdQFmbrQ6tMwtjYS3AlczHtC7T6hP7iGeYcE1cTfyPpRCbw2w/dS6y0sr8W2s1IgQFkTZJfnhu/QrsOsSXe8bgXc7fsCAwEAAaAAMA0GCSqGSIb3DQEBBAUAA4IBAQA8C/m6J/1SF2pXRY811oZQHj9oUP4Ic6OhxyHABxH2ethGjFanXM5rrneGkixLI1kKlJ8NGf8EjENvSDjJIh8g8kNwT07XtApjlnEc/CT6qZWablq+OUmblVlbllfHnwxX+Jusgoy4qZCIVUsPIW5bTmOGXKY3AT6aRSaB1fXpiOeh74tClgvHGz9BtovaHJZIZmRIWc52bOKK5i5ABVuhdYKoHHeJDPZUqozU0tK3gA5mh7XS+Y7cw94kp2J8cSTZgs+Ng6NEzMpANUSjqArOVMRitBjGTQ9jPw50gRHuHKuRNfTtNOKaojVnCs0w0DznJRsaxoseqHAf4Fggml1p',
 } as const;
-const { verify } = createRealHost(silentLogger).crypto;
+const { crypto } = createRealHost(silentLogger);
 const der = (name: keyof typeof made): Uint8Array => Uint8Array.fromBase64(made[name]);
 
 function pem(body: Uint8Array, type = 'CERTIFICATE REQUEST', headers = ''): string {
@@ -22,7 +22,7 @@ function pem(body: Uint8Array, type = 'CERTIFICATE REQUEST', headers = ''): stri
 
 function problem(text: string): string | undefined {
   try {
-    return signatureProblem(readSigningRequest(utf8(text).toBase64()), verify);
+    return signatureProblem(readSigningRequest(utf8(text).toBase64()), (...signed) => crypto.verify(...signed));
   } catch (error) {
     return (error as Error).message;
   }
