@@ -7,7 +7,7 @@ import type { BackwardWriter } from './writer.ts';
 
 type Plain = Record<string, unknown>;
 /** Writes a message without its length. */
-type WriteMessage = (writer: BackwardWriter, value: unknown) => void;
+export type WriteMessage = (writer: BackwardWriter, value: unknown) => void;
 /** Writes a whole field, tag included; of a list or map every entry. */
 type WriteField = (writer: BackwardWriter, value: unknown) => void;
 
@@ -70,7 +70,7 @@ const writeStringList: WriteMessage = (writer, value) => {
   }
 };
 
-function messageOf(shape: Shape): WriteMessage | undefined {
+export function messageOf(shape: Shape): WriteMessage | undefined {
   switch (shape.kind) {
     case 'time': return writeTime(0);
     case 'micro-time': return writeTime(6);
@@ -148,7 +148,7 @@ function present(write: WriteField): WriteField {
   };
 }
 
-function fieldWriter(field: GoField): WriteField {
+export function fieldWriter(field: GoField): WriteField {
   const { shape, protoNumber } = field;
   if (field.goType === 'v1.Verbs') return present(single(protoNumber, shape));
   if (shape.kind === 'list') return repeated(protoNumber, shape.of);

@@ -3,7 +3,9 @@ import { typeOfKind } from '../description/resources.ts';
 import type { JsonObject } from '../resource.ts';
 import { readBoundedStruct } from './decode.ts';
 import { structWriter } from './encode.ts';
+import { JsonTranscoder } from './from-json.ts';
 import { ProtobufError, Reader } from './reader.ts';
+import { wirePlan } from './wire-plan.ts';
 import { BackwardWriter } from './writer.ts';
 
 export { maxMessageFields, ProtobufError, ProtobufTooLongError } from './reader.ts';
@@ -17,6 +19,9 @@ export function isProtobuf(bytes: Uint8Array): boolean {
 
 /** Of all messages: one is written at a time. */
 const shared = new BackwardWriter();
+const transcoder = new JsonTranscoder(shared);
+/** Two empty texts. */
+const envelopeEndBytes = 4;
 
 function emptyWriter(): BackwardWriter {
   shared.reset();
@@ -29,24 +34,45 @@ function emptyWriter(): BackwardWriter {
  */
 export function encodeProtobuf(typeName: string, object: JsonObject): Uint8Array {
   const writer = emptyWriter();
+  writeEnvelopeEnd(writer);
+  structWriter(typeName)(writer, object);
+  const { kind, apiVersion } = object;
+  writeEnvelopeStart(writer, typeof kind === 'string' ? kind : '', typeof apiVersion === 'string' ? apiVersion : '');
+  return writer.finish();
+}
+
+/**
+ * As `encodeProtobuf` of what decoding this JSON would give, without decoding it; for JSON as `stringifyObject` writes it. `resourceVersion` takes the place of
+ * what it says. undefined: there is something in it for which it has to be decoded. A view, good until anything else is encoded.
+ */
+export function protobufOfJson(typeName: string, json: Uint8Array, resourceVersion?: string): Uint8Array | undefined {
+  if (!transcoder.read(wirePlan(typeName), json, resourceVersion)) return undefined;
+  const writer = emptyWriter();
+  writeEnvelopeEnd(writer);
+  transcoder.write();
+  writeEnvelopeStart(writer, transcoder.textOf('kind'), transcoder.textOf('apiVersion'));
+  return writer.view();
+}
+
+/** What comes last on the wire is written first. */
+function writeEnvelopeEnd(writer: BackwardWriter): void {
   writer.string('');
   writer.tag(4, 2);
   writer.string('');
   writer.tag(3, 2);
-  const rawEnd = writer.size;
-  structWriter(typeName)(writer, object);
-  writer.varint(writer.size - rawEnd);
+}
+
+function writeEnvelopeStart(writer: BackwardWriter, kind: string, apiVersion: string): void {
+  writer.varint(writer.size - envelopeEndBytes);
   writer.tag(2, 2);
   const typeEnd = writer.size;
-  const { kind, apiVersion } = object;
-  writer.string(typeof kind === 'string' ? kind : '');
+  writer.string(kind);
   writer.tag(2, 2);
-  writer.string(typeof apiVersion === 'string' ? apiVersion : '');
+  writer.string(apiVersion);
   writer.tag(1, 2);
   writer.varint(writer.size - typeEnd);
   writer.tag(1, 2);
   writer.raw(magic);
-  return writer.finish();
 }
 
 export interface ProtobufEnvelope {

@@ -1,3 +1,5 @@
+import { copyBytes } from '@coxswain/host';
+
 const utf8 = new TextEncoder();
 /** Longer texts are worth a call out of the engine. */
 const shortText = 48;
@@ -57,14 +59,26 @@ export class BackwardWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#at -= bytes.length;
-    this.#bytes.set(bytes, this.#at);
+    this.#part(bytes, 0, bytes.length);
+  }
+
+  #part(source: Uint8Array, from: number, length: number): void {
+    this.#reserve(length);
+    const start = (this.#at -= length);
+    const bytes = this.#bytes;
+    if (length > shortText) copyBytes(source, from, from + length, bytes, start);
+    else for (let index = 0; index < length; index += 1) bytes[start + index] = source[from + index] as number;
   }
 
   bytes(bytes: Uint8Array): void {
     this.raw(bytes);
     this.varint(bytes.length);
+  }
+
+  /** As `bytes`, of a part. */
+  copy(source: Uint8Array, from: number, to: number): void {
+    this.#part(source, from, to - from);
+    this.varint(to - from);
   }
 
   /** Almost every text is ASCII, whose length is known before it is written. */
@@ -103,6 +117,11 @@ export class BackwardWriter {
   reset(): void {
     if (this.#bytes.length > keptBytes) this.#bytes = new Uint8Array(keptBytes);
     this.#at = this.#bytes.length;
+  }
+
+  /** Of what has been written; good until more is. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(this.#at);
   }
 
   finish(): Uint8Array {

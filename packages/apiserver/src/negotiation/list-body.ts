@@ -2,6 +2,7 @@ import { encodeProtobuf, openProtobuf, stringifyAny, type JsonObject } from '@co
 import { assert, concatBytes, copyBytes, utf8, type ByteSource } from '@coxswain/host';
 import { apiVersionOf, type ServedKind } from '../registry/kind.ts';
 import type { StoredObject } from '../storage/codec.ts';
+import type { BytePart } from '../storage/encoded.ts';
 import { startsWith } from '../storage/splice.ts';
 import { Filler, pieces, type ItemWriter } from './pieces.ts';
 import { typeOf } from './protobuf.ts';
@@ -56,28 +57,26 @@ export function jsonList(kind: ServedKind, metadata: JsonObject, items: readonly
   ));
 }
 
-/** What an envelope as we write it holds: behind a type that is shorter than 128 bytes. */
-function rawOf(envelope: Uint8Array): { readonly from: number; readonly sizeBytes: number } {
-  let at = magic.length + 2 + (envelope[magic.length + 1] as number);
-  assert(envelope[magic.length] === typeTag && envelope[at] === rawTag, 'an envelope of another shape', {});
-  let sizeBytes = 0;
-  for (let shift = 1; ; shift *= 128) {
-    const byte = envelope[at += 1] as number;
-    sizeBytes += (byte & 0x7f) * shift;
-    if (byte < 0x80) return { from: at + 1, sizeBytes };
-  }
+/** Where the message begins that an envelope as we write it holds: behind a type that is shorter than 128 bytes, and its own length. */
+function messageAt({ bytes, from }: BytePart): number {
+  let at = from + magic.length;
+  assert(bytes[at] === typeTag && bytes[at + 2 + (bytes[at + 1] as number)] === rawTag, 'an envelope of another shape', {});
+  at += 3 + (bytes[at + 1] as number);
+  while ((bytes[at] as number) >= 0x80) at += 1;
+  return at + 1;
 }
 
-class ProtobufItems implements ItemWriter<Uint8Array> {
-  sizeBytesMax(envelope: Uint8Array): number {
-    return envelope.length + lengthHeadBytesMax;
+class ProtobufItems implements ItemWriter<BytePart> {
+  sizeBytesMax({ from, to }: BytePart): number {
+    return to - from + lengthHeadBytesMax;
   }
 
-  write(envelope: Uint8Array, target: Uint8Array, start: number): number {
-    const { from, sizeBytes } = rawOf(envelope);
-    const at = writeLengthHead(itemsField, sizeBytes, target, start);
-    copyBytes(envelope, from, from + sizeBytes, target, at);
-    return at + sizeBytes;
+  write(envelope: BytePart, target: Uint8Array, start: number): number {
+    const from = messageAt(envelope);
+    const to = envelope.to - tailBytes;
+    const at = writeLengthHead(itemsField, to - from, target, start);
+    copyBytes(envelope.bytes, from, to, target, at);
+    return at + to - from;
   }
 }
 
@@ -85,12 +84,12 @@ class ProtobufItems implements ItemWriter<Uint8Array> {
  * runtime.Unknown around a list; its items are given as messages with their own envelopes. Lengths come before what they count, so all
  * items must be encoded before the first byte leaves.
  */
-export function protobufList(kind: ServedKind, metadata: JsonObject, envelopes: readonly Uint8Array[]): Uint8Array | ByteSource {
+export function protobufList(kind: ServedKind, metadata: JsonObject, envelopes: readonly BytePart[]): Uint8Array | ByteSource {
   const { group, version, listKind } = kind.api;
   const empty = openProtobuf(encodeProtobuf(typeOf(group, version, listKind), { kind: listKind, apiVersion: apiVersionOf(kind.api), metadata, items: [] })).raw;
   let rawBytes = empty.length;
   for (const envelope of envelopes) {
-    const { sizeBytes } = rawOf(envelope);
+    const sizeBytes = envelope.to - tailBytes - messageAt(envelope);
     rawBytes += sizeBytes + lengthHeadBytes(sizeBytes);
   }
   const type = concatBytes([text(1, apiVersionOf(kind.api)), text(2, listKind)]);
@@ -99,6 +98,8 @@ export function protobufList(kind: ServedKind, metadata: JsonObject, envelopes: 
 }
 
 const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0);
+/** Of an envelope: two empty texts. */
+const tailBytes = 4;
 const typeTag = 0x0a;
 const rawTag = 0x12;
 /** Of every list type. */

@@ -3,6 +3,7 @@ import { assert, utf8 } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import { copy } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
+import { wholePart, type BytePart } from '../storage/encoded.ts';
 
 /** The object in the version it is served in. Do not change it. */
 export function servedObject(kind: ServedKind, stored: StoredObject): JsonObject {
@@ -24,9 +25,20 @@ export function servedParts(kind: ServedKind, stored: StoredObject): readonly Ui
   return kind.isHub ? stored.parts : [servedBytes(kind, stored)];
 }
 
-/** With its envelope; only for kinds that have this form. Encoded once for all who ask, as long as it is remembered. */
-export function servedProtobuf(kind: ServedKind, stored: StoredObject): Uint8Array {
+function encoderOf(kind: ServedKind): (object: JsonObject) => Uint8Array {
   const encode = kind.codec.encodeProtobuf;
   assert(encode !== undefined, 'a kind without protobuf form', { kind: kind.api.kind });
+  return encode;
+}
+
+/** With its envelope; only for kinds that have this form. Encoded once for all who ask, as long as it is remembered. */
+export function servedProtobuf(kind: ServedKind, stored: StoredObject): Uint8Array {
+  const encode = encoderOf(kind);
   return kind.isHub ? stored.protobuf(encode) : encode(servedObject(kind, stored));
+}
+
+/** As `servedProtobuf`, for many at once: no view is made of what is remembered. */
+export function servedProtobufPart(kind: ServedKind, stored: StoredObject): BytePart {
+  const encode = encoderOf(kind);
+  return kind.isHub ? stored.protobufPart(encode) : wholePart(encode(servedObject(kind, stored)));
 }

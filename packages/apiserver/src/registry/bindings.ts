@@ -1,5 +1,5 @@
 import {
-  applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, strategyFor, stringifyExactly, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject,
+  applyDefaults, applyProblem, badRequest, decodeBody, decodeObject, encodeProtobuf, protobufOfJson, strategyFor, stringifyExactly, stringifyObject, validateMetadata, validateMetadataUpdate, type ApiResource, type JsonObject,
 } from '@coxswain/api';
 import { emptyBytes, fromUtf8 } from '@coxswain/host';
 import type { MediaType } from '../negotiation/accept.ts';
@@ -57,24 +57,6 @@ function storedJson(value: Uint8Array, typeName: string): JsonObject {
   return typeof plain === 'object' && plain !== null && !Array.isArray(plain) ? (plain as JsonObject) : decodeObject(typeName, text).object;
 }
 
-/** `fieldsV1` is left out of the text that is parsed, and put into the object as bytes. */
-function cutJson(value: Uint8Array, typeName: string, sets: readonly number[]): JsonObject {
-  let text = '';
-  let from = 0;
-  for (let at = 0; at < sets.length; at += 2) {
-    text += `${fromUtf8(value.subarray(from, sets[at]))}0`;
-    from = sets[at + 1] as number;
-  }
-  text += fromUtf8(value.subarray(from));
-  const plain: unknown = sets.length === 0 || unusualNumber.test(text) ? undefined : JSON.parse(text);
-  if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) return storedJson(value, typeName);
-  const object = plain as JsonObject;
-  const cut = (meta(object)['managedFields'] as JsonObject[]).filter((entry) => entry['fieldsV1'] === 0) as Record<string, unknown>[];
-  if (cut.length * 2 !== sets.length) return storedJson(value, typeName);
-  for (const [at, entry] of cut.entries()) entry['fieldsV1'] = value.subarray(sets[at * 2], sets[at * 2 + 1]);
-  return object;
-}
-
 /** The groups whose objects upstream keeps as JSON. */
 const keptAsJson: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
 
@@ -83,7 +65,7 @@ export function builtinStorageCodec(api: ApiResource): StorageCodec {
   return {
     encode: (object) => stringifyObject(api.typeName, object),
     encodeExactly: (object, kept) => stringifyExactly(api.typeName, object, kept, storedForm),
-    decodeCut: (value, sets) => cutJson(value, api.typeName, sets),
+    transcode: (value, resourceVersion) => protobufOfJson(api.typeName, value, resourceVersion),
     decode: (value) => (isOwnJson(value) ? storedJson(value, api.typeName) : withDefaults(api, storedProtobuf(value, api.typeName) ?? storedJson(value, api.typeName))),
   };
 }

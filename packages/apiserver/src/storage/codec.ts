@@ -1,7 +1,8 @@
 import { internalError, type JsonObject } from '@coxswain/api';
 import { assert, concatBytes, copyBytes, fromUtf8, utf8 } from '@coxswain/host';
-import { fieldSets, memberTexts, textFinder } from './find.ts';
-import { EncodedBudget, ParsedBudget, type Kept } from './parsed.ts';
+import { EncodedBudget, type BytePart, type Kept } from './encoded.ts';
+import { memberTexts, textFinder } from './find.ts';
+import { ParsedBudget } from './parsed.ts';
 import { behindUid, placeOf } from './splice.ts';
 
 /** How the objects of one resource become bytes; made from the description (or from a CRD). */
@@ -12,8 +13,8 @@ export interface StorageCodec {
   encodeExactly?(object: JsonObject, kept?: ReadonlyMap<string, string>): { readonly text: string; readonly exact: boolean };
   /** Reads upstream's protobuf too (`k8s\0`). */
   decode(value: Uint8Array): JsonObject;
-  /** As `decode`, of our own JSON, but the parts that `sets` names by their ends (`fieldSets`) stay as they are, for `encodeProtobuf` only. */
-  decodeCut?(value: Uint8Array, sets: readonly number[]): JsonObject;
+  /** What `encodeProtobuf` makes of what `decode` makes of our own JSON, without either; good until the next is asked for. undefined: it takes both. */
+  transcode?(value: Uint8Array, resourceVersion: string | undefined): Uint8Array | undefined;
   /** What is stored where that is not what is served: custom resources have one version in the store and are defaulted when read. */
   toStore?(object: JsonObject): string;
   /** False if writing the same object again would store other bytes: it was stored under another version. */
@@ -33,8 +34,12 @@ export function metadataOf(object: JsonObject): JsonObject {
 
 /** Of the stored sizes, over all resources. */
 const parsed = new ParsedBudget(8 * 1024 * 1024);
-/** Of what is sent in protobuf. */
-const encoded = new EncodedBudget(48 * 1024 * 1024);
+/** Of what is sent in protobuf, which is at most about as much as JSON. */
+const encoded = new EncodedBudget({ leastBytes: 48 * 1024 * 1024, share: 1 });
+/** Objects are held, by who lists them, of so many bytes more or fewer. */
+export function holdStored(changeBytes: number): void {
+  encoded.hold(changeBytes);
+}
 /** For who measures what memory holds beside what is made of stored bytes: it takes long until these are full. */
 export function forgetDerived(): void {
   parsed.forgetAll();
@@ -174,24 +179,23 @@ export class StoredObject {
 
   /** `protobuf` need not encode. */
   get knowsProtobuf(): boolean {
-    return this.#protobuf?.bytes !== undefined;
+    return this.#protobuf?.isThere === true;
+  }
+
+  /** As `protobufPart`, in a view. */
+  protobuf(encode: (object: JsonObject) => Uint8Array): Uint8Array {
+    const { bytes, from, to } = this.protobufPart(encode);
+    return bytes.subarray(from, to);
   }
 
   /** What `encode` makes of the object, kept for a while (in place of its parsed form, which few ask for as well). */
-  protobuf(encode: (object: JsonObject) => Uint8Array): Uint8Array {
-    const known = this.#protobuf?.bytes;
+  protobufPart(encode: (object: JsonObject) => Uint8Array): BytePart {
+    const known = this.#protobuf?.part;
     if (known !== undefined) return known;
-    const made = encode(this.#object ?? this.#decodeToEncode());
-    this.#protobuf = encoded.keep(made);
-    return made;
-  }
-
-  /** Field sets travel as their JSON: they need not be parsed to be written again. */
-  #decodeToEncode(): JsonObject {
-    const object = this.isServedForm ? this.#codec.decodeCut?.(this.#value, fieldSets(this.#value)) : undefined;
-    if (object === undefined) return this.#decode();
-    if (this.revision > 0) metadataOf(object)['resourceVersion'] = String(this.revision);
-    return object;
+    const version = this.revision > 0 ? String(this.revision) : undefined;
+    const made = this.isServedForm ? this.#codec.transcode?.(this.#value, version) : undefined;
+    this.#protobuf = encoded.keep(made ?? encode(this.#object ?? this.#decode()));
+    return this.#protobuf.part as BytePart;
   }
 
   get value(): Uint8Array {

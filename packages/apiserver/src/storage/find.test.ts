@@ -1,6 +1,6 @@
 import { utf8 } from '@coxswain/host';
 import { expect, test } from 'vitest';
-import { fieldSets, textFinder } from './find.ts';
+import { textFinder } from './find.ts';
 
 const nodeName = textFinder('spec', 'nodeName');
 
@@ -40,13 +40,4 @@ test('it finds what a parser finds', () => {
     expect(nodeName(utf8(JSON.stringify(object)))).toBe(expected);
   }
   expect(found).toBeGreaterThan(40);
-});
-
-test('field sets are those of managedFields, and no others', () => {
-  const sets = ['{"f:spec":{"k:{\\"a\\":1}":{}}}', '{}'];
-  const json = `{"data":{"managedFields":[{"fieldsV1":{"f:x":{}}}]},"metadata":{"annotations":{"fieldsV1":"{}"},"managedFields":[{"manager":"a","fieldsV1":${sets[0]}},{"manager":"b"},{"fieldsV1":null},{"fieldsV1":${sets[1]},"operation":"Update"}]}}`;
-  const ends = fieldSets(utf8(json));
-  expect(ends.length).toBe(4);
-  expect([json.slice(ends[0], ends[1]), json.slice(ends[2], ends[3])]).toEqual(sets);
-  expect(fieldSets(utf8('{"metadata":{"name":"a"}}'))).toEqual([]);
 });

@@ -85,22 +85,3 @@ export function textFinder(...path: readonly string[]): (json: Uint8Array) => st
     return raw.includes('\\') ? (JSON.parse(raw) as string) : raw.slice(1, -1);
   };
 }
-
-const metadataKey = utf8('metadata');
-const managedFieldsKey = utf8('managedFields');
-const fieldsKey = utf8('fieldsV1');
-
-/** Where the values of `metadata.managedFields[].fieldsV1` begin and end, in turn. */
-export function fieldSets(json: Uint8Array): readonly number[] {
-  const metadata = memberAt(json, 0, metadataKey);
-  const list = metadata < 0 ? -1 : memberAt(json, metadata, managedFieldsKey);
-  if (list < 0 || json[list] !== openBracket) return [];
-  const found: number[] = [];
-  for (let at = list + 1; json[at] === openBrace; at += 1) {
-    const fields = memberAt(json, at, fieldsKey);
-    if (fields >= 0 && json[fields] === openBrace) found.push(fields, behindValue(json, fields));
-    at = behindValue(json, at);
-    if (json[at] !== comma) break;
-  }
-  return found;
-}

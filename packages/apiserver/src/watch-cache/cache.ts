@@ -1,7 +1,7 @@
 import { StatusError } from '@coxswain/api';
 import { utf8, type Host } from '@coxswain/host';
 import type { WatchBatch, WatchEvent } from '@coxswain/etcd-lite/client';
-import type { StoredObject } from '../storage/codec.ts';
+import { holdStored, type StoredObject } from '../storage/codec.ts';
 import { prefixEnd } from '../storage/keys.ts';
 import type { ListPage, ResourceStore } from '../storage/store.ts';
 import { cacheEvent, EventRing, type CacheEvent } from './event.ts';
@@ -65,6 +65,8 @@ export class WatchCache {
   #sharedAtStart: readonly CacheEvent[] = [];
   #started: Promise<void> | undefined;
   #ready = false;
+  /** Of the entries as they are stored. */
+  #heldBytes = 0;
   #compacted = 0;
   readonly #own = new OwnWrites();
   readonly #unreadable = new Set<(error: StatusError) => void>();
@@ -121,6 +123,7 @@ export class WatchCache {
   }
 
   stop(): void {
+    this.#hold(-this.#heldBytes);
     this.#stop.abort();
     this.#watchers.closeAll();
   }
@@ -236,10 +239,12 @@ export class WatchCache {
     if (this.#ready) this.#restart();
     const before = new Map(this.#entries.withPrefix('').map((object) => [object.key, object]));
     this.#entries.clear();
+    this.#hold(-this.#heldBytes);
     this.#ring = new EventRing(this.#historyEvents, ringBytes, revision);
     this.#sharedAtStart = shared;
     for (const object of items) {
       this.#entries.set(object.key, object);
+      this.#hold(object.value.length);
       const old = before.get(object.key);
       before.delete(object.key);
       if (old?.revision !== object.revision) this.#tell(cacheEvent(old === undefined ? 'ADDED' : 'MODIFIED', object, old));
@@ -254,6 +259,12 @@ export class WatchCache {
   /** History has a hole: watchers must list again. */
   #restart(): void {
     this.#watchers.closeAll();
+  }
+
+  #hold(changeBytes: number): void {
+    if (this.#stop.signal.aborted) return;
+    this.#heldBytes += changeBytes;
+    holdStored(changeBytes);
   }
 
   #tell(event: CacheEvent): void {
@@ -300,6 +311,7 @@ export class WatchCache {
     if (event === undefined) return;
     if (event.type === 'DELETED') this.#entries.delete(event.object.key);
     else this.#entries.set(event.object.key, event.object);
+    this.#hold((event.type === 'DELETED' ? 0 : event.object.value.length) - (event.previous?.value.length ?? 0));
     this.#ring.push(event);
     this.#tell(event);
     this.#watchers.push(event);
