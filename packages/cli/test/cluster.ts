@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { createClient, type Client } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { silentLogger } from '@coxswain/host';
-import { createRealHost } from '@coxswain/host/edge';
+import { createRealHost, runningAs, sendSignal, signalListed } from '@coxswain/host/edge';
 import type { ComponentStatus } from '../src/component.ts';
 import { run, type Ran } from '../src/edge/shell.ts';
+import { loadState } from '../src/edge/supervisor/server.ts';
 import { Terminal } from './terminal.ts';
 
 const cox = fileURLToPath(new URL('../../../cox', import.meta.url));
@@ -95,14 +96,19 @@ export class Cluster {
 
   /** kill -9; answers once the supervisor runs it again with another pid. */
   async killAndWait(name: string): Promise<void> {
-    const pid = (await this.component(name)).pid;
-    if (pid === undefined) throw new Error(`${name} does not run`);
-    process.kill(pid, 'SIGKILL');
+    const { pid, startTicks } = loadState(`${this.data}/run`)?.children.find(({ spec }) => spec.name === name) ?? {};
+    if (pid === undefined || startTicks === undefined || !sendSignal(pid, startTicks, 'SIGKILL')) throw new Error(`${name} does not run`);
     await eventually(`${name} runs again`, async () => {
       const now = await this.component(name);
       return now.phase === 'running' && now.pid !== pid;
     });
   }
+}
+
+/** kill -9; what it started runs on. */
+export function killSupervisor({ data }: Cluster): void {
+  const supervises = (line: readonly string[]): boolean => line.at(-2) === 'supervisor' && line.at(-1) === data;
+  if (signalListed(() => runningAs(supervises), 'SIGKILL') !== 1) throw new Error(`not one supervisor of ${data}`);
 }
 
 /** Debian's kubernetes-client 1.20, unpacked beside the one that is installed; undefined where Debian cannot be reached. */

@@ -6,7 +6,7 @@ import { createRealHost } from '@coxswain/host/edge';
 import type { ConfigMap, Node, Pod } from 'kubernetes-types/core/v1';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../src/edge/shell.ts';
-import { Cluster, eventually } from './cluster.ts';
+import { Cluster, eventually, killSupervisor } from './cluster.ts';
 import { Follower, Writer } from './load.ts';
 
 const cluster = new Cluster('/var/lib/coxswain-test');
@@ -106,8 +106,7 @@ test('kill -9 of the supervisor leaves everything running, and the next up adopt
   // One that lost its lease while the others were killed may just be starting again.
   await eventually('everything runs', async () => (await cluster.components()).every((component) => component.phase === 'running'));
   const before = await cluster.components();
-  const found = await run('pgrep', ['-f', `main.ts supervisor ${cluster.data}`]);
-  process.kill(Number(found.stdout.trim().split('\n')[0]), 'SIGKILL');
+  killSupervisor(cluster);
   expect((await cluster.tryKubectl(['get', 'nodes'])).code).toBe(0);
   await cluster.up();
   const after = await cluster.components();
@@ -133,8 +132,7 @@ test('kill -9 of the supervisor while up waits: another one goes on', async () =
   await cluster.cox('down');
   const up = run(cluster.program, ['up', `--data=${cluster.data}`]);
   await eventually('the API server is started', async () => (await cluster.components().catch(() => [])).some(({ name, phase }) => name === 'apiserver' && phase === 'running'));
-  const found = await run('pgrep', ['-f', `main.ts supervisor ${cluster.data}`]);
-  process.kill(Number(found.stdout.trim().split('\n')[0]), 'SIGKILL');
+  killSupervisor(cluster);
   const { code, stderr } = await up;
   expect([code, stderr]).toEqual([0, `cox: the supervisor ended; another one goes on with what it had started (see ${cluster.data}/logs/supervisor.log)\n`]);
   expect((await cluster.components()).every(({ phase, restarts }) => phase === 'running' && restarts === 0)).toBe(true);

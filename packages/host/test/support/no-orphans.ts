@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { kill, processes, type Process } from './processes.ts';
+import { signalListed } from '../../src/edge/processes.ts';
+import { processes, type Process } from './processes.ts';
 
 const name = 'COXSWAIN_TEST_RUN';
 const session = processes().find(({ pid }) => pid === process.pid)?.session ?? 0;
@@ -15,13 +16,14 @@ reaper.unref();
 (reaper.stdin as Socket).unref();
 
 /** Of this process, and theirs. */
-function children(): readonly number[] {
+function children(): readonly Process[] {
   const all = new Map(processes().map((one) => [one.pid, one]));
   const belongs = ({ parent }: Process): boolean => parent === process.pid || (all.has(parent) && belongs(all.get(parent) as Process));
-  return [...all.values()].filter((one) => one.pid !== reaper.pid && one.session === session && belongs(one)).map(({ pid }) => pid);
+  return [...all.values()].filter((one) => one.pid !== reaper.pid && one.session === session && belongs(one));
 }
 
-const notOurs = new Set(children());
+const idOf = ({ pid, startTicks }: Process): string => `${pid} ${startTicks}`;
+const notOurs = new Set(children().map(idOf));
 
 // Servers that tests started and did not stop, since they failed or were given up. The file's own hooks come before. Clusters of `cox up` are sessions of their own, and stay.
-afterAll(() => { for (const pid of children()) if (!notOurs.has(pid)) kill(pid); });
+afterAll(() => { signalListed(() => children().filter((one) => !notOurs.has(idOf(one))).map(({ pid }) => pid), 'SIGKILL'); });

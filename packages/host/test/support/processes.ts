@@ -1,17 +1,11 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { statFields } from '../../src/edge/processes.ts';
 
 export interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly session: number;
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  readonly startTicks: number;
 }
 
 /** All that run. None where there is no /proc. */
@@ -23,21 +17,18 @@ export function processes(): readonly Process[] {
     return [];
   }
   return names.flatMap((name) => {
-    // The name of a program may hold anything, parentheses too.
-    const [state = '', parent = '', , session = ''] = textOf(`/proc/${name}/stat`).replace(/^.*\) /s, '').split(' ');
-    return state === '' || state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), session: Number(session) }];
+    const fields = statFields(name);
+    const [state = 'Z', parent, , session] = fields;
+    return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), session: Number(session), startTicks: Number(fields[19]) }];
   });
 }
 
 /** Was it, or who started it, started with this in its environment? */
 export function hasInEnvironment(pid: number, entry: string): boolean {
-  return textOf(`/proc/${pid}/environ`).split('\0').includes(entry);
-}
-
-export function kill(pid: number): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(entry);
   } catch {
-    // It has just ended.
+    // It has ended, or is somebody else's.
+    return false;
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
+import { cgroupMembers, signalListed } from '@coxswain/host/edge';
 import type { CgroupLimits, CgroupUsage, NodeCgroups } from '../system.ts';
 
 const root = '/sys/fs/cgroup';
@@ -80,24 +81,12 @@ async function tree(directory: string): Promise<string[]> {
   return [...out, directory];
 }
 
-async function killInside(directory: string): Promise<number> {
-  const pids = (await read(join(directory, 'cgroup.procs')).catch(() => '')).split('\n').filter((pid) => pid !== '');
-  for (const pid of pids) {
-    try {
-      process.kill(Number(pid), 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
-  return pids.length;
-}
-
 /** The kernel refuses to remove a group until its last process is reaped, which takes a moment after the kill. */
 async function removeTree(directory: string): Promise<void> {
   if (!existsSync(directory)) return;
   for (const group of await tree(directory)) {
     for (let attempt = 0; ; attempt += 1) {
-      await killInside(group);
+      signalListed(() => cgroupMembers(group), 'SIGKILL');
       try {
         await fs.rmdir(group);
         break;

@@ -1,13 +1,12 @@
 import { createClient, resources } from '@coxswain/client';
 import { loadKubeconfig } from '@coxswain/client/edge';
 import { silentLogger } from '@coxswain/host';
-import { createRealHost } from '@coxswain/host/edge';
+import { createRealHost, isRunning } from '@coxswain/host/edge';
 import { UsageError } from '@coxswain/service';
 import type { ComponentStatus } from '../../component.ts';
 import { dataPaths, type DataPaths } from '../../paths.ts';
 import { dataFlag, type Tool } from '../../tool.ts';
 import { supervisorAlive, supervisorStatus } from '../supervisor/control.ts';
-import { isRunning } from '../supervisor/process-table.ts';
 import { loadState } from '../supervisor/server.ts';
 
 function age(startedAtMs: number | undefined): string {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, renameSync } from 'node:fs';
+import { isRunning, sendSignal, startTicksOf } from '@coxswain/host/edge';
 import { backoffAfter, healthyRunMs, type ComponentPhase, type ComponentSpec, type ComponentStatus } from '../../component.ts';
-import { isRunning, sendSignal, startTicksOf } from './process-table.ts';
 
 /** A process that is not our child tells nobody when it ends, so it is looked at. */
 const adoptedPollMs = 200;

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import * as http from 'node:http';
 import type { ComponentSpec } from '../../component.ts';
 import { Child, type SavedChild } from './child.ts';
-import { bootId } from './process-table.ts';
+import { bootId } from './boot-id.ts';
 import { runFolder, supervisorAlive, supervisorSocket } from './control.ts';
 
 export interface SavedState {
@@ -126,7 +126,10 @@ export async function superviseForever(data: string): Promise<void> {
       (error: unknown) => { response.writeHead(500).end(String(error)); },
     );
   });
-  process.on('SIGTERM', () => process.exit(0));
+  process.on('SIGTERM', () => {
+    process.stderr.write(`${new Date().toISOString()} SIGTERM: the supervisor ends, what it started goes on\n`);
+    process.exit(0);
+  });
   process.on('SIGHUP', () => undefined);
   await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(socket, resolve); });
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupMembers, runningAs, signalListed } from '@coxswain/host/edge';
 import { ownCniResults } from '../../cni-results.ts';
 import type { DataPaths } from '../../paths.ts';
 import { run } from '../shell.ts';
@@ -19,30 +20,10 @@ export async function unmountBelow(folders: readonly string[]): Promise<void> {
   }
 }
 
-/** Programs whose command line names `text`: shims of a containerd that is gone. */
-function processesNaming(text: string): readonly number[] {
-  const out: number[] = [];
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const line = readFileSync(`/proc/${entry}/cmdline`, 'utf8');
-      if (line.includes('containerd-shim') && line.includes(text)) out.push(Number(entry));
-    } catch (error) {
-      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    }
-  }
-  return out;
-}
-
-/** Containers that no runtime could stop: their shims and everything in their cgroups are killed. */
+/** Containers that no runtime could stop: the shims of a containerd that is gone, and everything in their cgroups, are killed. */
 export function killShims(socket: string): void {
-  for (const pid of processesNaming(socket)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
+  const shims = (line: readonly string[]): boolean => line.some((part) => part.includes('containerd-shim')) && line.some((part) => part.includes(socket));
+  signalListed(() => runningAs(shims), 'SIGKILL');
 }
 
 function cgroupRoots(name: string): readonly string[] {
@@ -51,22 +32,12 @@ function cgroupRoots(name: string): readonly string[] {
   return [`${base}/${name}`, ...readdirSync(base).map((controller) => `${base}/${controller}/${name}`)].filter((folder) => existsSync(folder));
 }
 
-function killMembers(folder: string): void {
-  for (const pid of readFileSync(`${folder}/cgroup.procs`, 'utf8').split('\n').filter((line) => line !== '')) {
-    try {
-      process.kill(Number(pid), 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
-}
-
 /** A cgroup goes when its last process is gone, which takes a moment after the kill. */
 async function removeCgroup(folder: string): Promise<void> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) await removeCgroup(`${folder}/${entry.name}`);
   for (let attempt = 0; attempt < 40; attempt += 1) {
     try {
-      killMembers(folder);
+      signalListed(() => cgroupMembers(folder), 'SIGKILL');
       rmdirSync(folder);
       return;
     } catch (error) {

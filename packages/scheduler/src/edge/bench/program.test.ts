@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { signalListed } from '@coxswain/host/edge';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Program } from './program.ts';
 
@@ -18,7 +19,7 @@ function started(command: readonly string[]): { readonly program: Program; reado
 
 test('a program that a signal ended is told, and can be stopped', async () => {
   const { program, died } = started([process.execPath, '-e', 'setInterval(() => {}, 1000)']);
-  process.kill(program.pid as number, 'SIGKILL');
+  signalListed(() => [program.pid as number], 'SIGKILL');
   expect((await died).message).toContain('the scheduler ended with SIGKILL');
   await program.stop();
 });

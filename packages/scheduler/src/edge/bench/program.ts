@@ -1,15 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-
-function endGroup(leader: number): void {
-  try {
-    process.kill(-leader, 'SIGTERM');
-  } catch (error) {
-    // ESRCH: all of it has ended by itself.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
+import { signalGroup, startTicksOf } from '@coxswain/host/edge';
 
 /** A program that is started and ended as often as the run wants. */
 export class Program {
@@ -19,6 +11,7 @@ export class Program {
   readonly #name: string;
   readonly #died: (error: Error) => void;
   #process: ChildProcess | undefined;
+  #startTicks: number | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(name: string, command: readonly string[], kubeconfig: string, log: string, died: (error: Error) => void) {
@@ -38,6 +31,7 @@ export class Program {
     const child = spawn(this.#command[0] as string, this.#command.slice(1), { stdio: ['ignore', log, log], env: this.#environment, detached: true });
     closeSync(log);
     this.#process = child;
+    this.#startTicks = child.pid === undefined ? undefined : startTicksOf(child.pid);
     this.#ended = once(child, 'exit');
     child.on('exit', (code, signal) => {
       if (this.#process === child) this.#died(new Error(`the ${this.#name} ended with ${signal ?? code}:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`));
@@ -49,7 +43,7 @@ export class Program {
     this.#process = undefined;
     if (child?.pid === undefined) return;
     // It may be a shell's child, which can be there when the shell itself was killed.
-    endGroup(child.pid);
+    signalGroup(child.pid, this.#startTicks, 'SIGTERM');
     await this.#ended;
   }
 }
