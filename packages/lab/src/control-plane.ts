@@ -1,7 +1,7 @@
 import { createApiServer, type ApiServerConfig, type PartsConfig } from '@coxswain/apiserver';
 import { createClient, type Client } from '@coxswain/client';
 import { defaultConfig as controllerManagerDefaults, startControllerManager } from '@coxswain/controller-manager';
-import { startEtcdServer } from '@coxswain/etcd-lite';
+import { startEtcdServer, type RunningEtcd } from '@coxswain/etcd-lite';
 import { createEtcdClient } from '@coxswain/etcd-lite/client';
 import type { ClientTls, Host } from '@coxswain/host';
 import { Simulation, type SimulatedProcess } from '@coxswain/host/sim';
@@ -61,6 +61,7 @@ export class ControlPlane {
   /** Namespaces in which containers with the command `wait` that start from now on end well. */
   readonly released = new Set<string>();
   readonly #options: ControlPlaneOptions;
+  readonly #stores = new Map<string, RunningEtcd>();
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
@@ -96,6 +97,28 @@ export class ControlPlane {
   kill(name: string, options: { readonly powerCut?: boolean } = {}): void {
     const process = this.processes.get(name);
     if (process !== undefined) this.sim.kill(process, options);
+  }
+
+  /** SIGSTOP: its connections stand, and nothing that comes over them is answered. */
+  pause(name: string): void {
+    const process = this.processes.get(name);
+    if (process !== undefined) this.sim.pause(process);
+  }
+
+  /** SIGCONT. */
+  resume(name: string): void {
+    const process = this.processes.get(name);
+    if (process !== undefined) this.sim.resume(process);
+  }
+
+  /** The member of the store that leads, among those that run. */
+  storeLeader(): string | undefined {
+    const leaders = storeNames.flatMap((name) => {
+      const process = this.processes.get(name);
+      const status = process?.alive === true && !process.paused ? this.#stores.get(name)?.status() : undefined;
+      return status?.role === 'leader' ? [{ name, term: status.term }] : [];
+    });
+    return leaders.toSorted((a, b) => b.term - a.term)[0]?.name;
   }
 
   /** A client on a machine of its own. */
@@ -146,18 +169,20 @@ export class ControlPlane {
     return startScheduler(schedulerConfig(name, `${name}_${host.random.uuid()}`), host, schedulerClient(name, client));
   }
 
-  #startStore(name: string, host: Host): Promise<Running> {
+  async #startStore(name: string, host: Host): Promise<Running> {
     const address = this.sim.machine(name).address;
-    return startEtcdServer({
+    const running = await startEtcdServer({
       name, dataDir: '/var/lib/etcd',
       clientListeners: [{ address: '0.0.0.0', port: clientPort }], peerListeners: [{ address: '0.0.0.0', port: peerPort }],
       advertiseClientUrls: [`http://${address}:${clientPort}`],
       initialCluster: Object.fromEntries(storeNames.map((store) => [store, [`http://${store}:${peerPort}`]])),
     }, host);
+    this.#stores.set(name, running);
+    return running;
   }
 
   async #startApiServer(name: string, host: Host): Promise<void> {
-    const store = createEtcdClient(host, { endpoints: storeNames.map((one) => `http://${one}:${clientPort}`) });
+    const store = createEtcdClient(host, { endpoints: storeNames.map((one) => `http://${one}:${clientPort}`), preferLeader: true });
     const { compactionIntervalMs } = this.#options;
     const config: ApiServerConfig = { store, parts: this.#parts(name, host), ...(compactionIntervalMs === undefined ? {} : { compactionIntervalMs }) };
     const server = await createApiServer(config, host);

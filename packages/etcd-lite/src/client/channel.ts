@@ -20,7 +20,8 @@ export class Channel {
   readonly #host: Host;
   readonly #options: ChannelOptions;
   readonly #connections: Connections;
-  readonly #running = new Set<(error: EtcdError) => void>();
+  /** How each is ended, and where it runs. */
+  readonly #running = new Map<(error: EtcdError) => void, number>();
   /** The headers of calls, by endpoint and path. */
   readonly #heads = new Map<string, FixedFields>();
   readonly #closed = new AbortController();
@@ -48,6 +49,12 @@ export class Channel {
   /** From now on `endpoint`, unless others have left `insteadOf` meanwhile. Streams stay where they are. */
   use(endpoint: number, insteadOf: number): void {
     if (this.#current === insteadOf) this.#current = endpoint;
+  }
+
+  /** All that runs there fails as if its connection had broken: the outcome of writes that were sent is unknown. The next call makes a new one. */
+  abandon(endpoint: number): void {
+    for (const [stop, where] of this.#running) if (where === endpoint) stop(etcdError('timeoutLeaderFailure'));
+    this.#connections.drop(this.#options.endpoints[endpoint] as string);
   }
 
   /** One attempt at one endpoint, whichever is the current one. */
@@ -97,7 +104,7 @@ export class Channel {
         if (error === undefined) resolve(message as Uint8Array);
         else reject(error);
       });
-      this.#running.add(stop);
+      this.#running.set(stop, endpoint);
       this.#send(endpoint, path, frame, exchange);
     });
   }
@@ -131,10 +138,11 @@ export class Channel {
     if (this.#closed.signal.aborted) throw etcdError('stopped');
     const endpoint = this.#current;
     const exchange = new StreamExchange();
-    const stop = (): void => { exchange.fail(new NetworkError('aborted', 'the stream was ended')); };
-    this.#running.add(stop);
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
+    const stop = (error: Error): void => { exchange.fail(error); };
+    const onAbort = (): void => { stop(new NetworkError('aborted', 'the stream was ended')); };
+    this.#running.set(stop, endpoint);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
     try {
       await Promise.race([this.#begin(endpoint, path, requests, exchange), exchange.failed]);
       for await (const received of exchange.messages) {
@@ -147,7 +155,7 @@ export class Channel {
       this.leave(endpoint);
       throw this.#closed.signal.aborted ? etcdError('stopped') : classify(error).failure;
     } finally {
-      signal.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', onAbort);
       requests.end();
       exchange.over = true;
       exchange.request?.cancel();
@@ -169,7 +177,7 @@ export class Channel {
 
   close(): void {
     this.#closed.abort();
-    for (const stop of this.#running) stop(etcdError('stopped'));
+    for (const stop of this.#running.keys()) stop(etcdError('stopped'));
     this.#connections.close();
   }
 }

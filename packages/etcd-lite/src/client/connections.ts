@@ -41,6 +41,11 @@ export class Connections {
     return client;
   }
 
+  /** What still runs on it is reset. */
+  drop(endpoint: string): void {
+    this.#open.get(endpoint)?.close();
+  }
+
   close(): void {
     this.#closed = true;
     for (const client of this.#open.values()) client.close();

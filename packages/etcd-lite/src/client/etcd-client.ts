@@ -7,6 +7,7 @@ import { deleteRangeRequest, putRequest, rangeRequest, txnRequest, txnResult } f
 import { etcdError } from './errors.ts';
 import { GrpcWatches } from './grpc-watch.ts';
 import { LeaderSeeker } from './leader-seeker.ts';
+import { Silence } from './silence.ts';
 import type {
   DeleteRangeOptions, EtcdClient, KeyValue, LeaseGrantOptions, Member, MemberStatus, PutOptions, RangeOptions, RangeResult, TxnOptions, TxnResult, WatchBatch,
   WatchOptions,
@@ -18,11 +19,15 @@ export interface EtcdClientOptions {
   readonly tls?: ClientTls;
   /** For a whole call, fail-over included. Default 5000. */
   readonly requestTimeoutMs?: number;
-  /** Of several members the one that leads is asked, wherever that is: for clients that write much. */
+  /**
+   * Of several members the one that leads is asked, wherever that is: for clients that write much. When it hangs, its successor is asked as soon as there is
+   * one, rather than after the time of a call.
+   */
   readonly preferLeader?: boolean;
 }
 
-const statusTimeoutMs = 2000;
+/** Nothing came for so long, though it was asked for. */
+const silentMs = 250;
 
 /** A client of an etcd cluster, ours or a real one. Makes no connection before the first call. */
 export function createEtcdClient(host: Host, options: EtcdClientOptions): EtcdClient {
@@ -35,11 +40,14 @@ class GrpcEtcdClient implements EtcdClient {
   readonly #channel: Channel;
   readonly #watches: GrpcWatches;
   readonly #seeker: LeaderSeeker | undefined;
+  readonly #silence: Silence | undefined;
 
   constructor(host: Host, options: EtcdClientOptions) {
     this.#channel = new Channel(host, { endpoints: options.endpoints, requestTimeoutMs: options.requestTimeoutMs ?? 5000, ...(options.tls === undefined ? {} : { tls: options.tls }) });
     this.#watches = new GrpcWatches(this.#channel);
-    if (options.preferLeader === true) this.#seeker = this.#leaderSeeker(host.timers);
+    if (options.preferLeader !== true || options.endpoints.length < 2) return;
+    const seeker = this.#seeker = this.#leaderSeeker(host.timers);
+    this.#silence = new Silence({ timers: host.timers, afterMs: silentMs, silent: () => seeker.doubt() });
   }
 
   #leaderSeeker(timers: Timers): LeaderSeeker {
@@ -47,16 +55,22 @@ class GrpcEtcdClient implements EtcdClient {
     const path = '/etcdserverpb.Maintenance/Status';
     return new LeaderSeeker({
       timers, endpointCount: channel.endpointCount, current: () => channel.current, use: (endpoint, insteadOf) => { channel.use(endpoint, insteadOf); },
-      ask: async (endpoint) => {
-        const { header, leader } = codecs.statusResponse.decode(await channel.unaryAt(endpoint, path, grpcMessage(codecs.statusRequest, {}), statusTimeoutMs));
-        return { memberId: header?.memberId ?? 0n, leader };
+      abandon: (endpoint) => { channel.abandon(endpoint); },
+      ask: async (endpoint, timeoutMs) => {
+        const { header, leader, raftTerm } = codecs.statusResponse.decode(await channel.unaryAt(endpoint, path, grpcMessage(codecs.statusRequest, {}), timeoutMs));
+        return { memberId: header?.memberId ?? 0n, leader, term: raftTerm };
       },
     });
   }
 
   async #call<Q extends object, R extends object>(path: string, request: Codec<Q>, response: Codec<R>, value: Q, repeatable: boolean): Promise<R> {
     this.#seeker?.begin();
-    return response.decode(await this.#channel.unary(`/etcdserverpb.${path}`, grpcMessage(request, value), repeatable));
+    this.#silence?.began();
+    try {
+      return response.decode(await this.#channel.unary(`/etcdserverpb.${path}`, grpcMessage(request, value), repeatable));
+    } finally {
+      this.#silence?.ended();
+    }
   }
 
   async range(options: RangeOptions): Promise<RangeResult> {
@@ -129,6 +143,7 @@ class GrpcEtcdClient implements EtcdClient {
 
   async close(): Promise<void> {
     this.#seeker?.close();
+    this.#silence?.close();
     this.#channel.close();
   }
 }

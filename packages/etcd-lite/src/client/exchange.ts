@@ -1,4 +1,4 @@
-import { AsyncQueue, header, type HeaderMap, type NetworkError } from '@coxswain/host';
+import { AsyncQueue, header, type HeaderMap } from '@coxswain/host';
 import { resetError, type Head, type StreamHandler } from '@coxswain/http2';
 import { errorOfTrailers, GrpcCutter } from '../wire/grpc.ts';
 import type { ClientRequest } from './connections.ts';
@@ -134,7 +134,7 @@ export class StreamExchange implements StreamHandler {
     this.messages.fail(resetError(code));
   }
 
-  fail(error: NetworkError): void {
+  fail(error: Error): void {
     this.#failed.reject(error);
     this.messages.fail(error);
   }

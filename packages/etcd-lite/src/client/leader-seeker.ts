@@ -5,6 +5,7 @@ export interface Standing {
   readonly memberId: bigint;
   /** 0n: none that it knows. */
   readonly leader: bigint;
+  readonly term: number;
 }
 
 export interface SeekerOptions {
@@ -12,16 +13,24 @@ export interface SeekerOptions {
   readonly endpointCount: number;
   /** The one in use. */
   readonly current: () => number;
-  readonly ask: (endpoint: number) => Promise<Standing>;
+  readonly ask: (endpoint: number, timeoutMs: number) => Promise<Standing>;
   /** To be used from now on, unless `insteadOf` is not the one in use any more. */
   readonly use: (endpoint: number, insteadOf: number) => void;
+  /** What waits for it is not waited for any longer. */
+  readonly abandon: (endpoint: number) => void;
 }
 
 const everyMs = 10_000;
+const askMs = 2000;
+/** Who waits for somebody that hangs waits for this, too. */
+const doubtMs = 250;
+
+const leads = ({ memberId, leader }: Standing): boolean => leader !== 0n && leader === memberId;
 
 /**
  * Finds the endpoint whose member leads: any other only passes on what it is given to write, which then crosses the network once more and costs its
- * member as much as an entry of the log. An endpoint that does not answer here is passed over: whether it can be used is found out by calls.
+ * member as much as an entry of the log. An endpoint that does not answer here is passed over: whether it can be used is found out by calls,
+ * and by `doubt`.
  */
 export class LeaderSeeker {
   readonly #options: SeekerOptions;
@@ -48,9 +57,9 @@ export class LeaderSeeker {
   }
 
   /** undefined: it does not answer. */
-  async #ask(endpoint: number): Promise<Standing | undefined> {
+  async #ask(endpoint: number, timeoutMs: number): Promise<Standing | undefined> {
     try {
-      return await this.#options.ask(endpoint);
+      return await this.#options.ask(endpoint, timeoutMs);
     } catch {
       // Also one that answers nonsense: the calls that matter will say so.
       return undefined;
@@ -60,16 +69,32 @@ export class LeaderSeeker {
   async look(): Promise<void> {
     const { current, use, endpointCount } = this.#options;
     const here = current();
-    const standing = await this.#ask(here);
-    if (standing === undefined || standing.leader === 0n || standing.leader === standing.memberId) return;
+    const standing = await this.#ask(here, askMs);
+    if (standing === undefined || standing.leader === 0n || leads(standing)) return;
     for (let step = 1; step < endpointCount; step += 1) {
       const there = (here + step) % endpointCount;
-      const answer = await this.#ask(there);
+      const answer = await this.#ask(there, askMs);
       if (answer?.memberId !== standing.leader) continue;
       // It may have lost its office meanwhile.
-      if (answer.leader === answer.memberId) use(there, here);
+      if (leads(answer)) use(there, here);
       return;
     }
+  }
+
+  /**
+   * For when nothing comes from the one in use: a process that is stopped, or cut off, keeps its connections, and the others choose a leader without
+   * it. All are asked at once. The newest leader is used from now on; what waits for one that says nothing, or does not know of that leader, is
+   * given up: it would wait in vain for as long as calls may take.
+   */
+  async doubt(): Promise<void> {
+    const { current, use, abandon, endpointCount } = this.#options;
+    const here = current();
+    const standings = await Promise.all(Array.from({ length: endpointCount }, (_, endpoint) => this.#ask(endpoint, doubtMs)));
+    const [newest] = [...standings.entries()].flatMap(([endpoint, standing]) => (standing !== undefined && leads(standing) ? [{ endpoint, term: standing.term }] : []))
+      .toSorted((a, b) => b.term - a.term || Number(b.endpoint === here) - Number(a.endpoint === here));
+    if (newest === undefined || newest.endpoint === here || current() !== here) return;
+    use(newest.endpoint, here);
+    if ((standings[here]?.term ?? 0) < newest.term) abandon(here);
   }
 
   close(): void {
