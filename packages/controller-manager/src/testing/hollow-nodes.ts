@@ -1,4 +1,4 @@
-import { createInformerFactory, keyOfObject, objectKey, resources, type Client } from '@coxswain/client';
+import { createInformerFactory, isConflict, isNotFound, keyOfObject, objectKey, resources, type Client } from '@coxswain/client';
 import { rfc3339Micros, rfc3339Seconds, type Host } from '@coxswain/host';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { isDeleting, nameOf, namespaceOf, uidOf } from '../common/object.ts';
@@ -32,7 +32,7 @@ export async function startHollowNodes(host: Host, client: Client, names: readon
       const alive = names.filter((name) => !nodes.silent.has(name));
       return alive[(turn += 1) % alive.length] ?? '';
     };
-    step(host, client, nodes, pod, bind).catch(() => undefined).finally(() => {
+    step(host, client, nodes, pod, bind).catch((error: unknown) => { throwUnexpected(error, signal); }).finally(() => {
       busy.delete(key);
       const current = pods.lister.get(objectKey(pod));
       if (current !== undefined && current.metadata?.resourceVersion !== pod.metadata?.resourceVersion) act(current);
@@ -40,9 +40,13 @@ export async function startHollowNodes(host: Host, client: Client, names: readon
   };
   pods.addHandler({ added: act, updated: (_before, after) => act(after) });
   await factory.start(signal);
-  const renewing = renewLeases(host, client, nodes, names, signal);
-  renewing.catch(() => undefined);
+  void renewLeases(host, client, nodes, names, signal);
   return nodes;
+}
+
+/** Others write and delete meanwhile, and their newer state comes by the watch; at the end the server goes first. Nobody waits for anything else: it fails the run as a rejection that is not handled. */
+function throwUnexpected(error: unknown, signal: AbortSignal): void {
+  if (!signal.aborted && !isConflict(error) && !isNotFound(error)) throw error;
 }
 
 async function register(host: Host, client: Client, name: string): Promise<void> {
@@ -60,7 +64,7 @@ async function renewLeases(host: Host, client: Client, nodes: HollowNodes, names
     await host.timers.sleep(200, signal);
     for (const name of names) {
       if (nodes.silent.has(name) || signal.aborted) continue;
-      await client.patch(resources.leases, { namespace: 'kube-node-lease', name }, 'merge', { spec: { renewTime: rfc3339Micros(host.clock.nowMs()) } }).catch(() => undefined);
+      await client.patch(resources.leases, { namespace: 'kube-node-lease', name }, 'merge', { spec: { renewTime: rfc3339Micros(host.clock.nowMs()) } }).catch((error: unknown) => { throwUnexpected(error, signal); });
     }
   }
 }
