@@ -69,7 +69,7 @@ describe.skipIf(missingTools.length > 0)('what a node takes, and as whom it runs
     expect((await api.get<Pod>(pods, { namespace: 'default', name: 'clash' })).status).toEqual(clash.status);
     expect((await until('holder', ready)).status?.containerStatuses?.[0]?.restartCount).toBe(0);
     for (const name of ['clash', 'huge', 'after', 'holder']) await gone(name);
-    await expect.poll(() => cri.runtime.listPodSandboxes(), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => cri.runtime.listPodSandboxes()).toEqual([]);
   });
 
   test('users, groups and modes of volumes', async () => {
@@ -132,7 +132,7 @@ describe.skipIf(missingTools.length > 0)('what a node takes, and as whom it runs
       restartPolicy: 'Never', securityContext: { fsGroup: 2000 }, volumes: [{ name: 'l', persistentVolumeClaim: { claimName: 'one' } }, { name: 'h', persistentVolumeClaim: { claimName: 'two', readOnly: true } }],
       containers: [{ ...shell('echo kept > /l/file; stat -c "%a %g" /l; touch /h/file 2>/dev/null || echo refused'), volumeMounts: [{ name: 'l', mountPath: '/l' }, { name: 'h', mountPath: '/h' }] }],
     });
-    await expect.poll(() => api.events(), { timeout: 10_000 }).toContain('claimer Warning FailedMount: MountVolume.SetUp failed for volume "h" : error processing PVC default/two: PVC is not bound');
+    await expect.poll(() => api.events()).toContain('claimer Warning FailedMount: MountVolume.SetUp failed for volume "h" : error processing PVC default/two: PVC is not bound');
     await api.update(claims, { ...second, status: { phase: 'Bound' } } as KubeObject);
     expect(await linesOf(await until('claimer', ended))).toEqual(['2775 2000', 'refused']);
     await gone('claimer');

@@ -114,7 +114,7 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     // A changed ConfigMap reaches the running container, by a swap of ..data
     await api.update(resources.configmaps, { ...await api.get(resources.configmaps, { namespace: 'default', name: 'settings' }), data: { color: 'red', 'app.conf': 'a=2\n' } });
     const conf = `${config.rootDir}/pods/${pod.metadata?.uid}/volumes/kubernetes.io~configmap/conf/app.conf`;
-    await expect.poll(() => fs.readFile(conf, 'utf8'), { timeout: 5000 }).toBe('a=2\n');
+    await expect.poll(() => fs.readFile(conf, 'utf8')).toBe('a=2\n');
     await gone('rich');
     expect((await fs.readFile('/proc/self/mounts', 'utf8')).includes(pod.metadata?.uid ?? '')).toBe(false);
   });
@@ -231,7 +231,7 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     await kubelet.stop();
     await api.delete(pods, { namespace: 'default', name: 'orphan' }, { gracePeriodSeconds: 0 });
     await start();
-    await expect.poll(async () => (await cri.runtime.listPodSandboxes()).map((sandbox) => sandbox.metadata.name), { timeout: 20_000 }).toEqual(['kept']);
+    await expect.poll(async () => (await cri.runtime.listPodSandboxes()).map((sandbox) => sandbox.metadata.name)).toEqual(['kept']);
     const after = await until('kept', ready);
     expect(after.status?.containerStatuses?.[0]).toMatchObject({ containerID: before.status?.containerStatuses?.[0]?.containerID, restartCount: 0 });
     await expect.poll(() => fs.stat(`${config.rootDir}/pods/${orphan.metadata?.uid}`).then(() => 'there', () => 'gone')).toBe('gone');
