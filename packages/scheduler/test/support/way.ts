@@ -1,67 +1,131 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { connect, createSecureServer, constants, type ClientHttp2Session, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { fastPathCodecs, fastPathMethods, type FastPathItem } from '@coxswain/client/fast-path';
+import { GrpcCutter } from '@coxswain/etcd-lite/wire';
 
-/** A way to the server on which what is sent can be kept back, as a full queue somewhere in the network keeps it. */
+const maxMessageBytes = 16 * 1024 * 1024;
+
+/** A call of the fast path that has come from the client, whole. */
+interface Call {
+  readonly items: readonly FastPathItem[];
+  readonly body: Buffer;
+  readonly headers: IncomingHttpHeaders;
+  readonly client: ServerHttp2Stream;
+}
+
+type Items = readonly FastPathItem[];
+
+function messageOf(body: Buffer): Uint8Array {
+  const cutter = new GrpcCutter(maxMessageBytes);
+  cutter.push(body);
+  return cutter.next() ?? new Uint8Array(0);
+}
+
+/**
+ * A way to the server on which calls with many writes can be kept back, as a full queue somewhere in the network keeps them, or their answers lost.
+ * All else goes through, whichever way the writes fare.
+ */
 export class Way {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  #held: { readonly to: Socket; readonly data: Buffer }[] | undefined;
-  #holdFrom = Number.POSITIVE_INFINITY;
-  #firstHeld = Promise.withResolvers<void>();
+  readonly #front: Http2SecureServer;
+  readonly #server: ClientHttp2Session;
+  readonly #held: Call[] = [];
+  #holds: ((items: Items) => boolean) | undefined;
+  #onHeld: (() => void)[] = [];
 
-  constructor(port: number) {
-    this.#server = createServer((client) => {
-      const server = connect(port, '127.0.0.1');
-      for (const [one, other] of [[client, server], [server, client]] as const) {
-        this.#sockets.add(one);
-        one.on('error', () => { other.destroy(); });
-        one.on('close', () => { this.#sockets.delete(one); other.destroy(); });
-      }
-      server.pipe(client);
-      client.on('data', (data: Buffer) => {
-        if (data.length >= this.#holdFrom) { this.#held ??= []; this.#firstHeld.resolve(); }
-        if (this.#held === undefined) server.write(data);
-        else this.#held.push({ to: server, data });
-      });
+  /** `certificate`, `key`: files. */
+  constructor(server: string, { certificate, key }: { readonly certificate: string; readonly key: string }) {
+    // Ends that break are what this is for; who waits on one sees it close.
+    this.#server = connect(server, { rejectUnauthorized: false }).on('error', () => undefined);
+    this.#front = createSecureServer({ cert: readFileSync(certificate), key: readFileSync(key) });
+    this.#front.on('sessionError', () => undefined);
+    this.#front.on('stream', (stream, headers) => {
+      const client = stream as ServerHttp2Stream;
+      client.on('error', () => undefined);
+      if (headers[':path'] !== fastPathMethods.write) { this.#pass(client, headers, undefined); return; }
+      const parts: Buffer[] = [];
+      client.on('data', (part: Buffer) => { parts.push(part); });
+      client.on('end', () => { this.#came({ client, headers, body: Buffer.concat(parts), items: fastPathCodecs.writeRequest.decode(messageOf(Buffer.concat(parts))).items }); });
     });
   }
 
-  async open(): Promise<number> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return (this.#server.address() as AddressInfo).port;
+  /** Answers the address. */
+  async open(): Promise<string> {
+    this.#front.listen(0, '127.0.0.1');
+    await once(this.#front, 'listening');
+    return `https://127.0.0.1:${(this.#front.address() as AddressInfo).port}`;
   }
 
-  /** From the first piece on that has so many bytes. */
-  holdFrom(bytes: number): void {
-    this.#holdFrom = bytes;
+  #came(call: Call): void {
+    if (this.#holds?.(call.items) !== true) { this.#pass(call.client, call.headers, call.body); return; }
+    this.#held.push(call);
+    for (const told of this.#onHeld) told();
   }
 
-  /** Resolves with the first piece that is held. */
-  get firstHeld(): Promise<void> { return this.#firstHeld.promise; }
-
-  get heldBytes(): number {
-    return (this.#held ?? []).reduce((sum, { data }) => sum + data.length, 0);
+  /** `body` undefined: as it comes. `isLost`: the answer reaches nobody. Answers the server's stream. */
+  #pass(client: ServerHttp2Stream, headers: IncomingHttpHeaders, body: Buffer | undefined, isLost = false): ReturnType<ClientHttp2Session['request']> {
+    const server = this.#server.request(headers);
+    server.on('error', () => undefined);
+    client.on('close', () => { if (!isLost) server.close(constants.NGHTTP2_CANCEL); });
+    if (body === undefined) client.pipe(server);
+    else server.end(body);
+    if (isLost) return server;
+    let trailers: IncomingHttpHeaders = {};
+    server.on('trailers', (came) => { trailers = came; });
+    server.on('response', (answer) => {
+      if (client.closed) return;
+      client.on('wantTrailers', () => { client.sendTrailers(trailers); });
+      client.respond(answer, { waitForTrailers: true });
+      server.pipe(client);
+    });
+    server.on('close', () => { if (!server.readableEnded) client.close(constants.NGHTTP2_CANCEL); });
+    return server;
   }
 
-  release(): void {
-    this.letThrough(Number.POSITIVE_INFINITY);
-    this.#held = undefined;
-    this.#holdFrom = Number.POSITIVE_INFINITY;
+  /** Keeps back each call, whole, for which it answers true, from now on. */
+  hold(which: (items: Items) => boolean): void {
+    this.#holds = which;
   }
 
-  /** So much of what is held; the rest stays. */
-  letThrough(bytes: number): void {
-    let left = bytes;
-    for (const { to, data } of this.#held ?? []) {
-      if (left > 0) to.write(data.subarray(0, left));
-      left -= data.length;
+  get heldItems(): Items {
+    return this.#held.flatMap(({ items }) => items);
+  }
+
+  /** Resolves when what is held is enough. */
+  heldUntil(enough: (items: Items) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => { if (enough(this.heldItems)) resolve(); };
+      this.#onHeld.push(check);
+      check();
+    });
+  }
+
+  /** One half of each call that is held; the rest never comes. */
+  sendHalf(): void {
+    for (const { client, headers, body } of this.#held.splice(0)) {
+      const server = this.#server.request(headers);
+      server.on('error', () => undefined);
+      client.on('close', () => { server.close(constants.NGHTTP2_CANCEL); });
+      server.write(body.subarray(0, body.length >> 1));
     }
-    if (this.#held !== undefined) this.#held = [];
+  }
+
+  /** Sends on what is held, and holds nothing more. Resolves with the server's code for each write, when it has answered all. */
+  async release({ answersAreLost = false } = {}): Promise<readonly number[]> {
+    this.#holds = undefined;
+    const codes = await Promise.all(this.#held.splice(0).map(async ({ client, headers, body }) => {
+      const server = this.#pass(client, headers, body, answersAreLost);
+      const parts: Buffer[] = [];
+      server.on('data', (part: Buffer) => { parts.push(part); });
+      await once(server, 'end');
+      return fastPathCodecs.writeResponse.decode(messageOf(Buffer.concat(parts))).answers.map(({ code }) => code);
+    }));
+    return codes.flat();
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
+    this.#front.close();
+    this.#server.destroy();
   }
 }
