@@ -23,6 +23,8 @@ export interface ControlPlaneOptions {
   /** Names that begin with `scheduler`; default one of that name. */
   readonly schedulers?: readonly string[];
   readonly schedulerConfig?: (name: string, identity: string) => SchedulerConfig;
+  /** Default true, as API servers are shipped. */
+  readonly preferLeader?: boolean;
   /** What a scheduler sends may be looked at, or come to harm, on its way. */
   readonly schedulerClient?: (name: string, client: Client) => Client;
 }
@@ -182,7 +184,7 @@ export class ControlPlane {
   }
 
   async #startApiServer(name: string, host: Host): Promise<void> {
-    const store = createEtcdClient(host, { endpoints: storeNames.map((one) => `http://${one}:${clientPort}`), preferLeader: true });
+    const store = createEtcdClient(host, { endpoints: storeNames.map((one) => `http://${one}:${clientPort}`), preferLeader: this.#options.preferLeader ?? true });
     const { compactionIntervalMs } = this.#options;
     const config: ApiServerConfig = { store, parts: this.#parts(name, host), ...(compactionIntervalMs === undefined ? {} : { compactionIntervalMs }) };
     const server = await createApiServer(config, host);

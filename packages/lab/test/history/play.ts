@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { ControlPlane } from '../../src/control-plane.ts';
+import { prefersLeader } from '../leader.ts';
 import { Actor, type Stage } from './actor.ts';
 import { judge } from './judge.ts';
 import { kinds } from './kinds.ts';
@@ -54,7 +55,7 @@ async function logIsThere(actor: Actor, histories: ReadonlyMap<string, History>)
 /** One world, one storm, one judgement. */
 export async function play(seed: number, stormMs: number): Promise<Outcome> {
   const plan = planOf(seed, stormMs);
-  const world = new ControlPlane({ seed, apiservers: plan.apiservers, nodes: 0, serviceAccountKeyPem, compactionIntervalMs: plan.compactionIntervalMs });
+  const world = new ControlPlane({ seed, apiservers: plan.apiservers, nodes: 0, serviceAccountKeyPem, compactionIntervalMs: plan.compactionIntervalMs, preferLeader: prefersLeader(seed) });
   const { sim } = world;
   const servers = Array.from({ length: plan.apiservers }, (_, at) => `apiserver-${at + 1}`);
   try {

@@ -4,6 +4,7 @@ import type { Simulation } from '@coxswain/host/sim';
 import { defaultProfile, defaultSchedulerConfig, type SchedulerConfig } from '@coxswain/scheduler';
 import type { Pod } from 'kubernetes-types/core/v1';
 import { ControlPlane } from '../../src/control-plane.ts';
+import { prefersLeader } from '../leader.ts';
 import { storm } from '../history/storm.ts';
 import { pods, remove, runBreaker, runKubelets, runGate, runRogue, runUser, openGate, settleNode, stormSchedulers, tolerant, whenGone, type Actor } from './actors.ts';
 import { cpuOfNode, foreignScheduler, node, nodeNames, pod, type PodKind } from './cluster.ts';
@@ -103,7 +104,7 @@ async function rough(sim: Simulation, admin: Actor, wire: { harm: Wire['harm'] }
 export async function play(seed: number, stormMs: number, onTrace?: (line: string) => void): Promise<Outcome> {
   const wire: { -readonly [K in keyof Wire]: Wire[K] } = { host: undefined as never, sent: [], harm: 'any', held: [], deaf: '', onLate: () => undefined, late: undefined as never };
   const world = new ControlPlane({
-    seed, apiservers: servers.length, nodes: 0, serviceAccountKeyPem, schedulers, schedulerConfig: configOf, schedulerClient: (name, client) => onWire(wire, name, client),
+    seed, apiservers: servers.length, nodes: 0, serviceAccountKeyPem, preferLeader: prefersLeader(seed), schedulers, schedulerConfig: configOf, schedulerClient: (name, client) => onWire(wire, name, client),
     ...(onTrace === undefined ? {} : { onTrace }),
   });
   const { sim } = world;
