@@ -37,12 +37,14 @@ class OpenStream {
   #request: ClientRequest | undefined;
 
   /** False: too much waits. */
-  write(frame: Uint8Array): boolean {
+  write(frame: readonly Uint8Array[]): boolean {
     const request = this.#request;
     const stream = request?.stream;
-    if (request === undefined) this.#early.push(frame);
-    else request.write(frame);
-    if (stream === undefined) this.#earlyBytes += frame.length;
+    for (const part of frame) {
+      if (request === undefined) this.#early.push(part);
+      else request.write(part);
+      if (stream === undefined) this.#earlyBytes += part.length;
+    }
     return (stream?.queuedBytes ?? this.#earlyBytes) <= maxQueuedBytes;
   }
 

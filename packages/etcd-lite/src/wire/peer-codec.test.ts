@@ -1,4 +1,4 @@
-import { utf8 } from '@coxswain/host';
+import { concatBytes, utf8 } from '@coxswain/host';
 import { expect, test } from 'vitest';
 import type { Message } from '../raft/types.ts';
 import { LengthCutter } from './frames.ts';
@@ -34,7 +34,7 @@ test('unknown fields are skipped, unknown types ignored, what is cut off refused
 });
 
 test('frames are cut from pieces of any size', () => {
-  const stream = messages.map(encodePeerFrame).flatMap((frame) => [...frame]);
+  const stream = messages.flatMap((message) => [...concatBytes(encodePeerFrame(message))]);
   for (const size of [1, 3, 4, 5, 1000, 65_536, stream.length]) {
     const cutter = new LengthCutter(1024 * 1024);
     const got: (Message | undefined)[] = [];

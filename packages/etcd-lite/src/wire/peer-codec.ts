@@ -3,7 +3,7 @@ import { emptyConf, encodeConf, readConfChange } from '../raft/conf.ts';
 import type { Entry, Message, MessageType } from '../raft/types.ts';
 import { MalformedMessage, Reader } from './reader.ts';
 import type { PeerMessage } from './schema.ts';
-import { ReverseWriter } from './writer.ts';
+import { PartsWriter, ReverseWriter } from './writer.ts';
 
 /** Numbers of the message types on the wire between members: append only. */
 const typeNumbers: Readonly<Record<MessageType, number>> = {
@@ -12,9 +12,12 @@ const typeNumbers: Readonly<Record<MessageType, number>> = {
 };
 const typeNames = new Map(Object.entries(typeNumbers).map(([name, number]) => [number, name as MessageType]));
 
-/** Length (4, little-endian) and content: how a message stands in the stream between two members. */
-export function encodePeerFrame(message: Message): Uint8Array {
-  const writer = new ReverseWriter();
+/**
+ * Length (4, little-endian) and content: how a message stands in the stream between two members, in parts that follow each other. What is
+ * large is not copied: it is the same for all members, and must not change until it is sent.
+ */
+export function encodePeerFrame(message: Message): readonly Uint8Array[] {
+  const writer = new PartsWriter();
   writeMessage(writer, toWire(message));
   writer.uint32(writer.sizeBytes);
   return writer.finish();
@@ -26,8 +29,10 @@ export function encodePeerMessage(message: Message): Uint8Array {
   return writer.finish();
 }
 
+type FieldWriter = Pick<ReverseWriter, 'sizeBytes' | 'bytes' | 'varint' | 'bigint'>;
+
 /** As the description of PeerMessage says, by hand: each write of the cluster goes through here twice on each member. */
-function writeMessage(writer: ReverseWriter, message: PeerMessage): void {
+function writeMessage(writer: FieldWriter, message: PeerMessage): void {
   if (message.conf !== undefined && message.conf.length > 0) writeBytes(writer, 14, message.conf);
   const { proposals = [], entries = [] } = message;
   for (let at = proposals.length - 1; at >= 0; at -= 1) writeBytes(writer, 13, proposals[at] as Uint8Array);
@@ -45,7 +50,7 @@ function writeMessage(writer: ReverseWriter, message: PeerMessage): void {
   writeNumber(writer, 1, message.type);
 }
 
-function writeEntry(writer: ReverseWriter, { index, term, data }: Entry): void {
+function writeEntry(writer: FieldWriter, { index, term, data }: Entry): void {
   const before = writer.sizeBytes;
   if (data.length > 0) writeBytes(writer, 3, data);
   writeNumber(writer, 2, term);
@@ -54,19 +59,19 @@ function writeEntry(writer: ReverseWriter, { index, term, data }: Entry): void {
   writer.varint(12 * 8 + 2);
 }
 
-function writeBytes(writer: ReverseWriter, id: number, data: Uint8Array): void {
+function writeBytes(writer: FieldWriter, id: number, data: Uint8Array): void {
   writer.bytes(data);
   writer.varint(data.length);
   writer.varint(id * 8 + 2);
 }
 
-function writeNumber(writer: ReverseWriter, id: number, value = 0): void {
+function writeNumber(writer: FieldWriter, id: number, value = 0): void {
   if (value === 0) return;
   writer.varint(value);
   writer.varint(id * 8);
 }
 
-function writeId(writer: ReverseWriter, id: number, value: bigint): void {
+function writeId(writer: FieldWriter, id: number, value: bigint): void {
   if (value === 0n) return;
   writer.bigint(value);
   writer.varint(id * 8);

@@ -108,6 +108,59 @@ export class ReverseWriter {
   }
 }
 
+/** From so many bytes on a part of its own costs less than a copy. */
+const partBytes = 4096;
+
+/** As ReverseWriter, but what is large stays where it is: a message in parts. */
+export class PartsWriter {
+  #writer = new ReverseWriter();
+  /** Behind what `#writer` has, last part first. */
+  readonly #parts: Uint8Array[] = [];
+  #cutBytes = 0;
+
+  get sizeBytes(): number {
+    return this.#cutBytes + this.#writer.sizeBytes;
+  }
+
+  bytes(data: Uint8Array): void {
+    if (data.length < partBytes) {
+      this.#writer.bytes(data);
+      return;
+    }
+    this.#cut();
+    this.#writer = new ReverseWriter();
+    this.#add(data);
+  }
+
+  #add(part: Uint8Array): void {
+    this.#parts.push(part);
+    this.#cutBytes += part.length;
+  }
+
+  #cut(): void {
+    const part = this.#writer.finish();
+    if (part.length > 0) this.#add(part);
+  }
+
+  uint32(value: number): void {
+    this.#writer.uint32(value);
+  }
+
+  varint(value: number): void {
+    this.#writer.varint(value);
+  }
+
+  bigint(value: bigint): void {
+    this.#writer.bigint(value);
+  }
+
+  /** First part first. The writer must not be used again. */
+  finish(): readonly Uint8Array[] {
+    this.#cut();
+    return this.#parts.reverse();
+  }
+}
+
 function varintSize(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
