@@ -8,8 +8,6 @@ export class ChangeEvent implements EventMessage {
   readonly type: number;
   readonly kv: KeyValue;
   readonly prevKv: KeyValue | undefined;
-  /** On the wire; see server/watch-frames.ts. */
-  encoded: Uint8Array | undefined = undefined;
 
   constructor(type: number, kv: KeyValue, prevKv: KeyValue | undefined) {
     this.type = type;

@@ -7,8 +7,8 @@ import { ChangeEvent } from '../mvcc/history.ts';
 import { WatchFrames } from './watch-frames.ts';
 import { WatchOutput } from './watch-output.ts';
 
-function kv(at: number, size: number): KeyValue {
-  return { key: utf8(`/registry/${at}`), value: new Uint8Array(size).fill(at), createRevision: 1, modRevision: at, version: 2, lease: BigInt(at) };
+function kv(at: number, size: number, lease = BigInt(at)): KeyValue {
+  return { key: utf8(`/registry/${at}`), value: new Uint8Array(size).fill(at), createRevision: 1, modRevision: at, version: 2, lease };
 }
 
 test('shared frames are the codec\'s, byte for byte, for every watch', () => {
@@ -30,4 +30,17 @@ test('shared frames are the codec\'s, byte for byte, for every watch', () => {
     }
     expect(Buffer.compare(out.finish(), Uint8Array.from(expected))).toBe(0);
   }
+});
+
+test('an event is the codec\'s, byte for byte, whatever its numbers', () => {
+  const numbers = [0, 1, 127, 128, 16_383, 16_384, 2 ** 31 - 1, 2 ** 31, 2 ** 32 + 5, 2 ** 53 - 1];
+  const leases = [0n, 1n, 127n, 128n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 35n, 0x1234_5678_9abc_def0n, 2n ** 63n - 1n, -1n];
+  const events = numbers.map((number, at): EventMessage => ({
+    type: at % 2, kv: { ...kv(3, at * 100, leases[at]), createRevision: number, modRevision: number, version: number },
+    ...(at % 3 === 0 ? { prevKv: kv(4, 0, leases[numbers.length - 1 - at]) } : {}),
+  }));
+  const header = { clusterId: 1n, memberId: 7n, revision: 5, raftTerm: 1 };
+  const out = new WatchOutput();
+  new WatchFrames().write(out, header, 1, events);
+  expect(Buffer.compare(out.finish(), grpcFrame(codecs.watchResponse.encode({ header, watchId: 1, events })))).toBe(0);
 });

@@ -1,5 +1,5 @@
 import type { EventMessage, ResponseHeader } from '../wire/messages.ts';
-import { eventBytes, putVarint, varintSize } from './event-bytes.ts';
+import { eventSize, putEvent, putVarint, varintSize } from './event-bytes.ts';
 
 const eventsTag = 11 * 8 + 2;
 const watchIdTag = 2 * 8;
@@ -56,9 +56,9 @@ export class WatchOutput {
   }
 
   #write(head: Uint8Array, header: ResponseHeader, watchId: number, idSize: number, events: readonly EventMessage[]): void {
-    const parts = events.map(eventBytes);
+    const sizes = events.map(eventSize);
     let sizeBytes = head.length + (idSize === 0 ? 0 : 1 + idSize);
-    for (const part of parts) sizeBytes += 1 + varintSize(part.length) + part.length;
+    for (const size of sizes) sizeBytes += 1 + varintSize(size) + size;
     const start = this.#reserve(prefixBytes + sizeBytes);
     const data = this.#data;
     data[start] = 0;
@@ -70,11 +70,10 @@ export class WatchOutput {
       data[at] = watchIdTag;
       at = putVarint(data, idAt, watchId);
     }
-    for (const part of parts) {
+    for (let index = 0; index < sizes.length; index += 1) {
       data[at] = eventsTag;
-      at = putVarint(data, at + 1, part.length);
-      data.set(part, at);
-      at += part.length;
+      at = putVarint(data, at + 1, sizes[index] as number);
+      at = putEvent(data, at, events[index] as EventMessage);
     }
     this.#last = { header, events, start, end: at, idAt, idSize };
   }
