@@ -1,4 +1,4 @@
-import { assert } from '@coxswain/host';
+import { assert, emptyBytes } from '@coxswain/host';
 import { EtcdError, etcdError } from '../client/errors.ts';
 import type {
   DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse, RangeRequest, RequestOp, ResponseHeader, ResponseOp, TxnRequest, TxnResponse,
@@ -8,6 +8,7 @@ import type { RevisionRecord } from './history.ts';
 import { keyRange, keyText } from './key-text.ts';
 import { executeRange } from './range.ts';
 import type { MvccStore, WriteTxn } from './store.ts';
+import { sharedMemory } from './value-blocks.ts';
 import { keyValueOf, valueCrc, valueOf } from './version.ts';
 
 /** etcd's compaction revision of a store that never was. */
@@ -32,7 +33,8 @@ export function executeTxn(store: MvccStore, leases: LeaseKeys, request: TxnRequ
   const cursor = { at: 0 };
   checkTxn(store, leases, request, branches, cursor);
   assert(cursor.at === branches.length, 'every decision must be used', { used: cursor.at, made: branches.length });
-  return write(store, leases, (context) => applyTxn(context, request, branches, { at: 0 }));
+  const values = request.success.map(({ requestPut }) => requestPut?.value ?? emptyBytes);
+  return write(store, leases, (context) => applyTxn(context, request, branches, { at: 0 }), sharedMemory(values));
 }
 
 export function executePut(store: MvccStore, leases: LeaseKeys, request: PutRequest): Executed<PutResponse> {
@@ -91,8 +93,8 @@ interface WriteContext {
   readonly txn: WriteTxn;
 }
 
-function write<T>(store: MvccStore, leases: LeaseKeys, run: (context: WriteContext) => T): Executed<T> {
-  const txn = store.begin();
+function write<T>(store: MvccStore, leases: LeaseKeys, run: (context: WriteContext) => T, shared?: ArrayBufferLike): Executed<T> {
+  const txn = store.begin(shared);
   let failure: unknown;
   try {
     const response = run({ store, leases, txn });

@@ -107,9 +107,10 @@ export class MvccStore {
     return { versions, count };
   }
 
-  /** One write at a time; `commit` ends it. */
-  begin(): WriteTxn {
+  /** One write at a time; `commit` ends it. `shared`: see `sharedMemory`. */
+  begin(shared?: ArrayBufferLike): WriteTxn {
     assert(this.#writing === undefined, 'a write is under way already');
+    this.#blocks.share(shared);
     const changed: Version[] = [];
     const txn: WriteTxn = {
       revision: this.#revision + 1,

@@ -5,6 +5,7 @@
  */
 const blockBytes = 256 * 1024;
 const maxPartBytes = 0x1fff;
+const nothing = new Uint8Array(0);
 
 /** A value that has its array to itself. Another place is 31 bits: where it begins in its block, and its length. */
 export const wholeBlock = -1;
@@ -20,11 +21,21 @@ export interface PlacedValue {
 export class ValueBlocks {
   #block = new Uint8Array(0);
   #filled = 0;
+  #shared: Uint8Array = nothing;
 
-  /** Copies `value`, unless it is large and an array of its own. */
+  /** From now on values in this memory, which never changes, stay where they are; undefined: all are copied. */
+  share(memory: ArrayBufferLike | undefined): void {
+    if (this.#shared.buffer !== memory) this.#shared = memory === undefined ? nothing : new Uint8Array(memory);
+  }
+
+  /** Copies `value`, unless its memory is shared or it is large and an array of its own. */
   keep(owner: PlacedValue, value: Uint8Array): void {
     if (value.length === 0 || value.length > maxPartBytes) {
       owner.value = own(value);
+      return;
+    }
+    if (value.buffer === this.#shared.buffer && value.byteOffset < blockBytes) {
+      owner.setPlace(this.#shared, value.byteOffset << 13 | value.length);
       return;
     }
     if (this.#filled + value.length > this.#block.length) {
@@ -35,6 +46,18 @@ export class ValueBlocks {
     owner.setPlace(this.#block, this.#filled << 13 | value.length);
     this.#filled += value.length;
   }
+}
+
+/** Fewer values of one write are copied: what has brought them may be much larger. */
+const leastShared = 8;
+
+/** The memory of values that fill at least half of it, as those of a large transaction do: it is as good as a block. */
+export function sharedMemory(values: readonly Uint8Array[]): ArrayBufferLike | undefined {
+  const memory = values[0]?.buffer;
+  if (memory === undefined || values.length < leastShared) return undefined;
+  let filledBytes = 0;
+  for (const value of values) if (value.buffer === memory) filledBytes += value.length;
+  return filledBytes * 2 >= memory.byteLength ? memory : undefined;
 }
 
 /** Bytes that would keep a much larger buffer alive (a whole network frame) are copied. */
