@@ -1,5 +1,6 @@
 import { assert, emptyBytes, fromUtf8, utf8 } from '@coxswain/host';
 import { Reader } from './reader.ts';
+import { shapes } from './shapes.ts';
 import { ReverseWriter } from './writer.ts';
 
 /** A protobuf.js JSON description, as far as it is used here. */
@@ -35,6 +36,8 @@ interface FieldPlan {
 }
 
 interface MessagePlan {
+  /** Made with all fields at once; undefined: they are put in one by one. */
+  shape: (() => Values) | undefined;
   fields: readonly FieldPlan[];
   byId: (FieldPlan | undefined)[];
 }
@@ -86,12 +89,13 @@ export class Schema {
     if (known !== undefined) return known;
     const node = this.#find(path);
     assert(node?.fields !== undefined, 'no such message', { path });
-    const plan: MessagePlan = { fields: [], byId: [] };
+    const plan: MessagePlan = { shape: shapes.get(path), fields: [], byId: [] };
     this.#plans.set(path, plan);
     const choices = new Set(Object.values(node.oneofs ?? {}).flatMap((group) => group.oneof));
     plan.fields = Object.entries(node.fields).map(([name, field]) => this.#field(path, name, field, choices.has(name)))
       .sort((a, b) => a.id - b.id);
     for (const field of plan.fields) plan.byId[field.id] = field;
+    checkShape(path, plan);
     return plan;
   }
 
@@ -113,6 +117,13 @@ export class Schema {
       }
     }
   }
+}
+
+/** A field that came to the description must come to the shape. */
+function checkShape(path: string, { shape, fields }: MessagePlan): void {
+  const made = shape === undefined ? [] : Object.entries(shape());
+  const same = shape === undefined || (made.length === fields.length && fields.every((field, at) => !field.repeated && made[at]?.[0] === field.name && made[at][1] === field.initial));
+  assert(same, 'the shape of a message is not as described', { path });
 }
 
 function camelCase(name: string): string {
@@ -178,9 +189,14 @@ function writeScalar(writer: ReverseWriter, field: FieldPlan, content: unknown):
   else writer.int64(content as number);
 }
 
-function decode(plan: MessagePlan, reader: Reader): Values {
+function blank(plan: MessagePlan): Values {
   const out: Values = {};
   for (const field of plan.fields) out[field.name] = field.repeated ? [] : field.initial;
+  return out;
+}
+
+function decode(plan: MessagePlan, reader: Reader): Values {
+  const out = plan.shape === undefined ? blank(plan) : plan.shape();
   while (!reader.done) {
     const tag = reader.int64();
     const field = plan.byId[Math.floor(tag / 8)];
