@@ -54,6 +54,8 @@ function touchesMany(ops: readonly RequestOp[]): boolean {
   return ops.length > 1 || ops[0]?.requestTxn !== undefined;
 }
 
+const noPuts = new Set<string>();
+
 interface Touched {
   readonly puts: Set<string>;
   readonly deletes: KeyRange[];
@@ -62,18 +64,23 @@ interface Touched {
 /** No key may be changed twice in one transaction: puts must differ and no deleted range may hold one of them. */
 function touchedKeys(ops: readonly RequestOp[]): Touched {
   const all: Touched = { puts: new Set(), deletes: [] };
-  for (const op of ops) merge(all, touchedBy(op));
+  for (const op of ops) {
+    if (op.requestPut !== undefined) addPut(all, keyText(op.requestPut.key));
+    else if (op.requestDeleteRange !== undefined) merge(all, { puts: noPuts, deletes: [keyRange(op.requestDeleteRange.key, op.requestDeleteRange.rangeEnd)] });
+    else if (op.requestTxn !== undefined) merge(all, touchedByTxn(op.requestTxn));
+  }
   return all;
 }
 
-function touchedBy(op: RequestOp): Touched {
-  if (op.requestPut !== undefined) return { puts: new Set([keyText(op.requestPut.key)]), deletes: [] };
-  if (op.requestDeleteRange !== undefined) return { puts: new Set(), deletes: [keyRange(op.requestDeleteRange.key, op.requestDeleteRange.rangeEnd)] };
-  if (op.requestTxn === undefined) return { puts: new Set(), deletes: [] };
+function touchedByTxn({ success, failure }: TxnRequest): Touched {
   // Only one of the branches will run, so they may touch the same keys.
-  const success = touchedKeys(op.requestTxn.success);
-  const failure = touchedKeys(op.requestTxn.failure);
-  return { puts: success.puts.union(failure.puts), deletes: [...success.deletes, ...failure.deletes] };
+  const [done, instead] = [touchedKeys(success), touchedKeys(failure)];
+  return { puts: done.puts.union(instead.puts), deletes: [...done.deletes, ...instead.deletes] };
+}
+
+function addPut(all: Touched, put: string): void {
+  if (all.puts.has(put) || all.deletes.some((range) => contains(range, put))) throw etcdError('duplicateKey');
+  all.puts.add(put);
 }
 
 function merge(all: Touched, more: Touched): void {

@@ -187,8 +187,8 @@ export class Applier {
   }
 
   #count(request: InternalRequest, { changes }: RevisionRecord): void {
-    for (const { kv } of changes) {
-      if (kv.version === 0) this.counts.deletes += 1;
+    for (const { source } of changes) {
+      if (source.version === 0) this.counts.deletes += 1;
       else this.counts.puts += 1;
     }
     if (request.txn !== undefined) this.counts.txns += 1;

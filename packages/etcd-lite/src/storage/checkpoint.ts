@@ -5,7 +5,7 @@ import type { SnapshotMeta } from '../raft/types.ts';
 import type { StoreManifest } from '../wire/schema.ts';
 import { writeManifest } from './manifest.ts';
 import type { Segment } from './segment.ts';
-import type { IndexCursor, SegmentEntry } from './segment-format.ts';
+import type { IndexCursor } from './segment-format.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { StoreFiles } from './store-files.ts';
 import type { ValueCache } from './value-cache.ts';
@@ -96,14 +96,17 @@ class CheckpointRun {
     return this.#moved.length;
   }
 
-  async #add(entry: SegmentEntry, value: Uint8Array): Promise<{ readonly file: number; readonly ordinal: number }> {
-    if (this.#writer !== undefined && this.#writer.sizeBytes >= this.#files.options.maxSegmentBytes) await this.#finishOne();
-    if (this.#writer === undefined) {
-      const { id, path } = this.#files.nextSegment();
-      this.#writer = await SegmentWriter.create(this.#files.disk, path, id);
-    }
-    const file = this.#done.length;
-    return { file, ordinal: await this.#writer.add(entry, value) };
+  /** The one that takes the next value. A promise only if it has to be made. */
+  #writerNow(): SegmentWriter | Promise<SegmentWriter> {
+    const writer = this.#writer;
+    return writer !== undefined && writer.sizeBytes < this.#files.options.maxSegmentBytes ? writer : this.#nextWriter();
+  }
+
+  async #nextWriter(): Promise<SegmentWriter> {
+    await this.#finishOne();
+    const { id, path } = this.#files.nextSegment();
+    this.#writer = await SegmentWriter.create(this.#files.disk, path, id);
+    return this.#writer;
   }
 
   async #finishOne(): Promise<void> {
@@ -127,10 +130,13 @@ class CheckpointRun {
       for (const { version, sub } of slice) {
         const value = valueOf(version);
         const { text, createRevision, modRevision, lease, crc } = version;
-        const place = await this.#add({ text, createRevision, modRevision, sub, version: version.version, lease, crc, length: value.length }, value);
+        const found = this.#writerNow();
+        const writer = found instanceof SegmentWriter ? found : await found;
         this.#fresh.push(version);
-        this.#freshFiles.push(place.file);
-        this.#freshOrdinals.push(place.ordinal);
+        this.#freshFiles.push(this.#done.length);
+        this.#freshOrdinals.push(writer.count);
+        const full = writer.add({ text, createRevision, modRevision, sub, version: version.version, lease, crc, length: value.length }, value);
+        if (full !== undefined) await full;
       }
       await this.#files.timers.sleep(0);
     }
@@ -160,8 +166,11 @@ class CheckpointRun {
       const entry = entries.read();
       const value = data.subarray(segment.offsetOf(ordinal) - start, segment.offsetOf(ordinal + 1) - start);
       segment.check(ordinal, value, entry.crc);
-      const place = await this.#add(entry, value);
-      this.#moved.push({ text: entry.text, modRevision: entry.modRevision, from: segment, fromOrdinal: ordinal, ...place });
+      const found = this.#writerNow();
+      const writer = found instanceof SegmentWriter ? found : await found;
+      this.#moved.push({ text: entry.text, modRevision: entry.modRevision, from: segment, fromOrdinal: ordinal, file: this.#done.length, ordinal: writer.count });
+      const full = writer.add(entry, value);
+      if (full !== undefined) await full;
     }
   }
 

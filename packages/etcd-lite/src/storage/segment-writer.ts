@@ -39,11 +39,13 @@ export class SegmentWriter {
     return this.#written + this.#filled + this.#index.sizeBytes;
   }
 
-  /** Resolves at once unless a buffer has become full. Answers the value's number. */
-  async add(entry: SegmentEntry, value: Uint8Array): Promise<number> {
+  /** As `count` says before, that is the value's number. A promise only if a buffer has become full: nothing else until it resolves. */
+  add(entry: SegmentEntry, value: Uint8Array): Promise<void> | undefined {
     this.#index.add(entry);
-    await this.#put(value);
-    return this.#index.count - 1;
+    if (this.#filled + value.length >= bufferBytes) return this.#put(value);
+    this.#buffer.set(value, this.#filled);
+    this.#filled += value.length;
+    return undefined;
   }
 
   async #put(data: Uint8Array): Promise<void> {
