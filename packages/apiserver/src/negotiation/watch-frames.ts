@@ -1,5 +1,5 @@
 import { stringifyAny, type JsonObject, type StatusError } from '@coxswain/api';
-import { concatBriefly, utf8 } from '@coxswain/host';
+import { concatBytes, utf8 } from '@coxswain/host';
 import type { ServedKind } from '../registry/kind.ts';
 import { meta, text as fieldText } from '../registry/object.ts';
 import type { StoredObject } from '../storage/codec.ts';
@@ -78,7 +78,7 @@ function jsonFrames(kind: ServedKind): FrameMaker {
         head = utf8(`{"type":"${type}","object":`);
         heads.set(type, head);
       }
-      return concatBriefly([head, ...servedParts(kind, stored), frameEnd]);
+      return concatBytes([head, ...servedParts(kind, stored), frameEnd]);
     },
   };
 }
