@@ -45,9 +45,14 @@ export class Bindings {
     return this.#groups.get(name) ?? [];
   }
 
-  #placeOf({ kind, name, namespace = this.#namespace }: Subject): Place {
-    if (kind === 'Group') return [this.#groups, name];
-    return [this.#users, kind === 'ServiceAccount' ? serviceAccountName(namespace, name) : name];
+  /** undefined: of a kind that is nobody's. */
+  #placeOf({ kind, name, namespace = this.#namespace }: Subject): Place | undefined {
+    switch (kind) {
+      case 'User': return [this.#users, name];
+      case 'Group': return [this.#groups, name];
+      case 'ServiceAccount': return [this.#users, serviceAccountName(namespace, name)];
+      default: return undefined;
+    }
   }
 
   set(binding: string, { roleRef, ...given }: Pick<RoleBinding, 'roleRef' | 'subjects'>): void {
@@ -55,7 +60,9 @@ export class Bindings {
     this.delete(binding);
     this.#subjects.set(binding, subjects);
     for (const subject of subjects) {
-      const [list, name] = this.#placeOf(subject);
+      const place = this.#placeOf(subject);
+      if (place === undefined) continue;
+      const [list, name] = place;
       const bound = list.get(name) ?? [];
       list.set(name, bound);
       bound.splice(placeOf(bound, binding), 0, { binding, roleRef, subject });
@@ -64,7 +71,9 @@ export class Bindings {
 
   delete(binding: string): void {
     for (const subject of this.#subjects.get(binding) ?? []) {
-      const [list, name] = this.#placeOf(subject);
+      const place = this.#placeOf(subject);
+      if (place === undefined) continue;
+      const [list, name] = place;
       const rest = (list.get(name) ?? []).filter((bound) => bound.binding !== binding);
       if (rest.length > 0) list.set(name, rest);
       else list.delete(name);

@@ -55,3 +55,16 @@ test('a binding that changes or goes is one of thousands: the others are not loo
   cache.delete('rolebindings', 'busy', 'b7');
   expect([grants('u7'), grants('u8'), read]).toEqual([0, 1, 0]);
 });
+
+test('what no server would have written grants nothing: a subject of no kind, a role of the cluster', async () => {
+  const cache = new RbacCache();
+  const authorizer = rbacAuthorizer(new RoleIndex(cache));
+  cache.set('clusterroles', reader);
+  cache.set('clusterrolebindings', { ...binding('a'), subjects: [{ kind: 'Anybody', name: 'anna' }] });
+  cache.set('clusterrolebindings', { ...binding('b'), roleRef: { kind: 'Role', name: 'reader' } });
+  cache.ready();
+  expect(await authorizer.authorize(watchPods('anna'))).toEqual({ decision: 'no-opinion', reason: 'RBAC: role.rbac.authorization.k8s.io "reader" not found' });
+  cache.delete('clusterrolebindings', '', 'a');
+  cache.set('clusterrolebindings', binding('a'));
+  expect((await authorizer.authorize(watchPods('anna'))).decision).toBe('allow');
+});

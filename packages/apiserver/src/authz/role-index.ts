@@ -50,6 +50,7 @@ export class RoleIndex {
 
   /** Undefined if the role does not exist. */
   rulesOf(roleRef: RoleRef, namespace: string): readonly PolicyRule[] | undefined {
+    if (roleRef.kind !== 'ClusterRole' && namespace === '') return undefined;
     return this.#rules.get(roleRef.kind === 'ClusterRole' ? '' : namespace)?.get(roleRef.name);
   }
 
