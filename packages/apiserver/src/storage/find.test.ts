@@ -1,6 +1,6 @@
 import { utf8 } from '@coxswain/host';
 import { expect, test } from 'vitest';
-import { textFinder } from './find.ts';
+import { memberTexts, textFinder } from './find.ts';
 
 const nodeName = textFinder('spec', 'nodeName');
 
@@ -40,4 +40,9 @@ test('it finds what a parser finds', () => {
     expect(nodeName(utf8(JSON.stringify(object)))).toBe(expected);
   }
   expect(found).toBeGreaterThan(40);
+});
+
+test('members are found by their names, of which one in other letters has the bytes', () => {
+  const json = utf8('{"é":{"a":1},"spec":{"b":[{}]},"status":{"c":"}"}}');
+  expect(memberTexts(json, ['Ã©', 'status', 'spec'])).toEqual(new Map([['spec', '{"b":[{}]}'], ['status', '{"c":"}"}']]));
 });

@@ -9,6 +9,7 @@ const openBrace = 0x7b;
 const openBracket = 0x5b;
 const closeBrace = 0x7d;
 const closeBracket = 0x5d;
+const lastAscii = 0x7f;
 
 /** Behind the quote that ends the text whose first quote is at `at`. */
 function behindText(json: Uint8Array, at: number): number {
@@ -41,7 +42,10 @@ function isKey(json: Uint8Array, at: number, end: number, key: Uint8Array): bool
 /** As `isKey`, without encoding the name: one that is not ASCII is not found. */
 function isNamed(json: Uint8Array, at: number, end: number, name: string): boolean {
   if (end - at !== name.length) return false;
-  for (let index = 0; index < name.length; index += 1) if (json[at + index] !== name.charCodeAt(index)) return false;
+  for (let index = 0; index < name.length; index += 1) {
+    const code = name.charCodeAt(index);
+    if (code > lastAscii || json[at + index] !== code) return false;
+  }
   return true;
 }
 
