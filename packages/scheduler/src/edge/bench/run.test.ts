@@ -51,3 +51,29 @@ test('of a queue that a scheduler is started for the fifth that is bound first i
   expect(started.bySecond.reduce((sum, pods) => sum + pods)).toBe(8);
   expect(goesOn.warmUp).toBeUndefined();
 });
+
+test('processor time is of the pods that were bound while it was counted, though more came with the last of the warm-up', async () => {
+  const workload = scaled(workloads.find(({ name }) => name === 'SchedulingBasic') as Workload, 5);
+  const binds = new Binds();
+  const target = targetWith(binds, []);
+  let waiting: (() => void)[] | undefined;
+  let spentMs = 0;
+  const { pods, warmUp, processes } = await runWorkload({
+    ...target, resumesAtOnce: false, processes: () => [{ name: 's', cpuSeconds: () => spentMs / 1000, residentMb: () => 0 }],
+    pause: async () => { waiting = []; },
+    createPods: async (made) => {
+      if (waiting === undefined) return target.createPods(made);
+      for (const pod of made) waiting.push(() => { void target.createPods([pod]); spentMs += 2; });
+    },
+    // Four with each frame.
+    resume: async () => {
+      const frame = (): void => {
+        for (const bind of waiting?.splice(0, 4) ?? []) bind();
+        if (waiting?.length !== 0) setImmediate(frame);
+      };
+      setImmediate(frame);
+    },
+  }, workload, { drain: true, idleMs: 60_000 });
+  expect({ pods, warmUp }).toEqual({ pods: 10, warmUp: 2 });
+  expect(processes[0]?.cpuMsPerPod).toBeCloseTo(2);
+});

@@ -209,7 +209,8 @@ class Run {
     const warmUp = target.resumesAtOnce ? 0 : warmUpOf(keys.size);
     if (warmUp > 0) {
       await this.#wait(keys, warmUp);
-      start = { ...start, uses: new Uses(target.processes()), ms: target.binds.timesOf(keys).boundMs.toSorted((a, b) => a - b)[warmUp - 1] as number };
+      const { boundMs } = target.binds.timesOf(keys);
+      start = { ...start, uses: new Uses(target.processes(), boundMs.length), ms: boundMs.toSorted((a, b) => a - b)[warmUp - 1] as number };
     }
     await this.#wait(keys);
     await this.#take(start, keys, template, { made: false, warmUp });
@@ -235,7 +236,7 @@ class Run {
 
   /** All of them are bound. `made`: from when they were made is what is asked. `warmUp`: so many were bound when the clock was started. */
   async #take({ ms: fromMs, uses, writes, decided: before }: Start, keys: ReadonlySet<string>, template: PodTemplateName, { made, warmUp = 0 }: { readonly made: boolean; readonly warmUp?: number }): Promise<void> {
-    const used = uses.since(keys.size - warmUp);
+    const used = uses.since(keys.size);
     const { createdMs, boundMs } = this.#target.binds.timesOf(keys);
     const rate = rateOf(boundMs, fromMs, warmUp);
     const decisionMs = this.#target.decisionTimes();

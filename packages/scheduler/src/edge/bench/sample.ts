@@ -72,16 +72,20 @@ export async function writtenSince(target: Counting, before: RequestCounts | und
 export class Uses {
   readonly #processes: readonly WatchedProcess[];
   readonly #before: readonly number[];
+  readonly #done: number;
 
-  constructor(processes: readonly WatchedProcess[]) {
+  /** `done`: so many pods were bound by now; bindings come in frames, so that it may be more than were waited for. */
+  constructor(processes: readonly WatchedProcess[], done = 0) {
     this.#processes = processes;
+    this.#done = done;
     this.#before = processes.map((one) => one.cpuSeconds());
   }
 
   since(pods: number): readonly ProcessUse[] {
+    const since = Math.max(1, pods - this.#done);
     return this.#processes.map((one, at) => {
       const cpuSeconds = one.cpuSeconds() - (this.#before[at] as number);
-      return { name: one.name, cpuSeconds, cpuMsPerPod: (cpuSeconds * 1000) / pods, residentMb: one.residentMb() };
+      return { name: one.name, cpuSeconds, cpuMsPerPod: (cpuSeconds * 1000) / since, residentMb: one.residentMb() };
     });
   }
 }
