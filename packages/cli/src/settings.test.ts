@@ -28,6 +28,15 @@ test('several API servers have addresses of their own', () => {
   expect(apiserverAddresses(parse('--apiservers=2'))).toEqual(['10.89.0.240', '10.89.0.241']);
 });
 
+test('API servers do not share an audit log, neither one that is asked for now nor one that was kept', () => {
+  const own = '--apiserver-arg=--audit-log-path=/var/log/audit.log';
+  const before = parse(own);
+  expect(before.apiserverArgs).toEqual(['--audit-log-path=/var/log/audit.log']);
+  expect(() => parse('--apiservers=2', own)).toThrow('2 API servers cannot share one log');
+  expect(() => settingsFromFlags(parseFlags(upFlags, ['--apiservers=2']), before)).toThrow(UsageError);
+  expect(parse('--apiservers=2', '--apiserver-arg=--audit-log-path=-').apiservers).toBe(2);
+});
+
 test('a later up without flags keeps what was chosen', () => {
   const before = parse('--nodes=3', '--port=7443');
   expect(settingsFromFlags(parseFlags(upFlags, ['--port=8443']), before)).toMatchObject({ nodes: 3, port: 8443 });

@@ -48,6 +48,13 @@ function overlap(a: string, b: string): boolean {
   return first !== undefined && second !== undefined && networksOverlap(first, second);
 }
 
+/** Each rotates its file and writes where it believes its end to be: two on one file write over each other. */
+function checkAuditLogs({ apiservers, apiserverArgs }: ClusterSettings): void {
+  const flag = '--audit-log-path=';
+  const path = apiserverArgs.findLast((arg) => arg.startsWith(flag))?.slice(flag.length) ?? '';
+  if (apiservers > 1 && path !== '' && path !== '-') throw new UsageError(`--apiserver-arg=${flag}${path}: ${apiservers} API servers cannot share one log; without it each has its own in DATA/logs`);
+}
+
 export function settingsFromFlags(flags: FlagValues, before?: ClusterSettings): ClusterSettings {
   const keep = <T>(name: string, own: T, old: T | undefined): T => (flags.isSet(name) || old === undefined ? own : old);
   const settings: ClusterSettings = {
@@ -71,6 +78,7 @@ export function settingsFromFlags(flags: FlagValues, before?: ClusterSettings): 
   for (const [at, [name, cidr]] of networks.entries()) {
     for (const [otherName, other] of networks.slice(at + 1)) if (overlap(cidr, other)) throw new UsageError(`--${name}=${cidr} and --${otherName}=${other} overlap`);
   }
+  checkAuditLogs(settings);
   return settings;
 }
 
