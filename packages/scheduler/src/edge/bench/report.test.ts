@@ -112,3 +112,12 @@ test('new pods are measured in the place of others only where these leave nothin
     'SchedulingWhileGated', 'PreemptionPVs', 'MixedPriorities', 'RollingUpdateStorm', 'ZoneLoss',
   ]);
 });
+
+test('a report from before a warm-up was left out is not compared as if it were alike', () => {
+  const report = (row: Row): Report => ({ kind: 'cox-bench-scheduling', machine: 'here', atIso: '', notes: [], rows: [row], leftOut: {} });
+  const [old, now] = [row(100, 100), row(100, 100)];
+  const warm: Row = { ...now, samples: now.samples.map((one) => ({ ...one, warmUp: 2, coldPodsPerSecond: 90 })) };
+  expect(compare(report(old), report(warm))).toContain('unlike: only B leaves the warm-up out');
+  expect(compare(report(warm), report(old))).toContain('unlike: only A leaves the warm-up out');
+  expect(compare(report(warm), report(warm))).not.toMatch(/unlike|unusable/);
+});

@@ -142,6 +142,16 @@ export function table(rows: readonly Row[]): string {
   return markdown([columns, ...rows.map(lineOf)]);
 }
 
+function leavesWarmUpOut({ samples }: Row): boolean {
+  return samples.some(({ warmUp = 0 }) => warmUp > 0);
+}
+
+/** '': the two may be compared. */
+function whyNotCompared(a: Row, b: Row): string {
+  if (leavesWarmUpOut(a) !== leavesWarmUpOut(b)) return `unlike: only ${leavesWarmUpOut(a) ? 'A' : 'B'} leaves the warm-up out`;
+  return isUsable(a) && isUsable(b) ? '' : 'unusable: repetitions differ or fail';
+}
+
 /** One report beside another; `b` is what is asked about. */
 export function compare(a: Report, b: Report): string {
   const key = (row: Row): string => `${rowName(row)}\0${row.nodes}\0${row.target === 'decisions'}`;
@@ -151,8 +161,7 @@ export function compare(a: Report, b: Report): string {
     const [was, is] = [other === undefined ? undefined : rateOf(other), rateOf(row)];
     if (other === undefined || was === undefined || is === undefined) return [];
     const cpu = (of: Row): number => usesOf(of.samples).reduce((sum, { cpuMsPerPod }) => sum + cpuMsPerPod, 0);
-    const verdict = isUsable(row) && isUsable(other) ? '' : 'unusable: repetitions differ or fail';
-    return [[rowName(row), row.target === 'decisions' ? 'process' : 'real', String(row.nodes), number(was), number(is), number(is / was), cpu(other).toFixed(3), cpu(row).toFixed(3), number(cpu(row) / cpu(other)), verdict]];
+    return [[rowName(row), row.target === 'decisions' ? 'process' : 'real', String(row.nodes), number(was), number(is), number(is / was), cpu(other).toFixed(3), cpu(row).toFixed(3), number(cpu(row) / cpu(other)), whyNotCompared(other, row)]];
   });
   const head = ['workload', 'path', 'nodes', 'A pods/s', 'B pods/s', 'B/A', 'A cpu ms a pod', 'B cpu ms a pod', 'B/A', ''];
   const machines = a.machine === b.machine ? [] : [`A was measured on ${a.machine}`, `B was measured on ${b.machine}`];
