@@ -182,7 +182,8 @@ describe.skipIf(missingTools.length > 0)('pods on real containerd', () => {
     const startMs = Date.now();
     await gone('hooks');
     expect(Date.now() - startMs).toBeGreaterThan(2900);
-    expect(Date.now() - startMs).toBeLessThan(8000);
+    // Not the 30 s that a pod has unasked, however slow the machine is.
+    expect(Date.now() - startMs).toBeLessThan(30_000);
     expect(await fs.readFile(`${containerd.directory}/hooks/stop`, 'utf8')).toBe('stop\n');
   });
 
