@@ -9,7 +9,7 @@ import { duplicate, eachInvalid, forbiddenField, goText, invalidValue, notSuppor
 import { dns1123Label, dns1123Subdomain } from './formats.ts';
 import type { Validator } from './validator.ts';
 import { DerError } from './x509/der.ts';
-import { readSigningRequest, signatureProblem, type VerifySignature } from './x509/signing-request.ts';
+import { isLargeRequest, maxRequestBytes, readSigningRequest, signatureProblem, type VerifySignature } from './x509/signing-request.ts';
 
 const keyUsages: readonly string[] = [
   'any', 'cert sign', 'client auth', 'code signing', 'content commitment', 'crl sign', 'data encipherment', 'decipher only', 'digital signature', 'email protection', 'encipher only',
@@ -27,6 +27,7 @@ function goBytes(bytes: Uint8Array | undefined): GoText {
 /** `verify`: of a new one also the signature, by which it shows that it has the key. */
 function requestErrors(spec: JsonObject | undefined, verify?: VerifySignature): FieldError[] {
   const base64 = str(spec, 'request');
+  if (isLargeRequest(base64)) return [tooLong('spec.request', maxRequestBytes)];
   const refused = (problem: string | undefined): FieldError[] => (problem === undefined ? [] : [invalidValue('spec.request', goBytes(get(spec, 'request') === undefined ? undefined : Uint8Array.fromBase64(base64)), problem)]);
   try {
     const request = readSigningRequest(base64);

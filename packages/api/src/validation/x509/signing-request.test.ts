@@ -1,6 +1,8 @@
 import { silentLogger, utf8 } from '@coxswain/host';
 import { createRealHost } from '@coxswain/host/edge';
 import { expect, test } from 'vitest';
+import { certificateValidators } from '../certificates.ts';
+import type { Validator } from '../validator.ts';
 import { readSigningRequest, signatureProblem } from './signing-request.ts';
 
 /** Made by openssl for CN=a; what is said of them is what kube-apiserver 1.32.2 says. */
@@ -78,4 +80,14 @@ test.each([
   ['no block', 'hello', notPem], ['one line', good.replaceAll('\n', ''), notPem], ['nothing', '', notPem],
 ])('PEM with %s', (_what, text, expected) => {
   expect(problem(text)).toBe(expected);
+});
+
+test('what is so large that others would wait while it is read is not read', () => {
+  const { ok } = made;
+  const around = (sizeBytes: number): string => `${'x'.repeat(sizeBytes)}\n${pem(Uint8Array.fromBase64(ok))}`;
+  expect(problem(around(50_000))).toBeUndefined();
+  expect(problem(around(100_000))).toBe('a request of more than 98304 bytes');
+  const request = { metadata: { name: 'a' }, spec: { request: utf8(around(100_000)).toBase64(), signerName: 'example.com/a', usages: ['client auth'] } };
+  const errors = certificateValidators['certificatesigningrequests.certificates.k8s.io']?.create(request, { subresource: '' } as Parameters<Validator['create']>[1]);
+  expect(errors).toEqual([{ type: 'TooLong', field: 'spec.request', message: 'Too long: may not be more than 98304 bytes' }]);
 });

@@ -21,6 +21,8 @@ export interface SigningRequest extends RequestSubject {
 export type VerifySignature = (algorithm: SignatureAlgorithm, publicKeyPem: string, data: Uint8Array, signature: Uint8Array) => boolean;
 
 const pemType = 'CERTIFICATE REQUEST';
+/** Larger ones, which could be made of a million names, would hold up everybody else while they are read; those with keys of any sort are some thousands. */
+export const maxRequestBytes = 96 * 1024;
 
 function derOf(pem: string): Uint8Array {
   const block = firstPemBlock(pem);
@@ -70,8 +72,14 @@ function publicKeyOf(key: Element): PublicKey {
   return { keyAlgorithm, curve: parameters?.tag === 6 ? parameters.content : undefined, publicKeyPem: `-----BEGIN PUBLIC KEY-----\n${key.raw.toBase64().replaceAll(/(.{64})/g, '$1\n')}\n-----END PUBLIC KEY-----\n` };
 }
 
+/** Neither read nor, as others that are refused, repeated byte by byte. */
+export function isLargeRequest(base64: string): boolean {
+  return base64.length > (maxRequestBytes / 3) * 4;
+}
+
 /** Of the base64 of a PEM. Throws DerError with Go's words. */
 export function readSigningRequest(base64: string): SigningRequest {
+  if (isLargeRequest(base64)) throw new DerError(`a request of more than ${maxRequestBytes} bytes`);
   const outer = new Members(derOf(new TextDecoder().decode(Uint8Array.fromBase64(base64))));
   const members = new Members(outer.next('sequence', 'certificateRequest').content);
   const info = members.next('sequence', 'tbsCertificateRequest');
