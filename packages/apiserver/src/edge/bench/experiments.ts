@@ -170,8 +170,8 @@ export function requests(quick: boolean): readonly Experiment[] {
     binding(quick ? 1000 : 5000),
     changing('merge patch of a pod', 'application/merge-patch+json', '', () => mergePatch(changes += 1)),
     changing('server-side apply of a pod', 'application/apply-patch+yaml', '?fieldManager=bench&force=true', (at) => applyBody(at, changes += 1)),
-    watching('100 watchers of all pods: events', { atLeast: 2.5 }, { watches: 100, writes: quick ? 200 : 5000, byNode: false }),
-    watching('5,000 watchers of all pods: events', { atLeast: 2.5 }, { watches: 5000, writes: quick ? 10 : 200, byNode: false }),
+    watching('100 watchers of all pods: events', { atLeast: 2.5 }, { watches: 100, writes: quick ? 200 : 1000, byNode: false }),
+    watching('5,000 watchers of all pods: events', { atLeast: 2.5 }, { watches: 5000, writes: quick ? 10 : 50, byNode: false }),
     watching('5,000 watchers of a node\'s pods: events', undefined, { watches: 5000, writes: quick ? 500 : 3000, byNode: true }),
   ];
 }
